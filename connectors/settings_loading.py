@@ -1,0 +1,191 @@
+"""Reads config.toml and the environment into `Settings`, and words what is wrong with them."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import SettingsError
+
+from connectors.settings import ENV_PREFIX, Settings
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+CONFIG_VARIABLE = "SYNC_CONFIG"
+CREDENTIALS = {
+    "access_key_id": "ALIBABA_CLOUD_ACCESS_KEY_ID",
+    "access_key_secret": "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+    "security_token": "ALIBABA_CLOUD_SECURITY_TOKEN",
+}
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the text says which key, why, and where it came from."""
+
+
+def load(path: str | Path | None = None) -> Settings:
+    """The settings of a file (default: $SYNC_CONFIG or ./config.toml) and the environment.
+
+    Raises ConfigError. Without a file the environment alone must do.
+    """
+    named = path or os.environ.get(CONFIG_VARIABLE)
+    file = Path(named or "config.toml")
+    values = _read(file, must_exist=named is not None)
+    unknown = list(_unknown_variables(os.environ))
+    if unknown:
+        raise ConfigError("\n".join(unknown))
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, values, file)) from None
+    except SettingsError as error:
+        raise ConfigError(
+            f"{error}: lists and tables in environment variables are JSON, "
+            f'such as {ENV_PREFIX}KAFKA__TOPICS=\'["orders"]\'\n  from: one of '
+            + ", ".join(sorted(name for name in os.environ if name.upper().startswith(ENV_PREFIX)))
+        ) from None
+
+
+def _read(file: Path, must_exist: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        if must_exist:
+            raise ConfigError(
+                f"no such file: {file} (named by the argument or {CONFIG_VARIABLE})"
+            ) from None
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {file}: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file} is no TOML: {error}") from None
+
+
+def _fields(model: Any) -> dict[str, Any]:
+    """Name to type of a model's fields; {} for what is no model."""
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return {name: field.annotation for name, field in model.model_fields.items()}
+    return {}
+
+
+def _nearest(name: str, known: Any) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else f"; known here: {', '.join(sorted(known))}"
+
+
+def _unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
+    """A text for each variable with our prefix whose first level is no section.
+
+    Deeper levels reach the models and are refused there.
+    """
+    sections = Settings.model_fields
+    for variable in sorted(environ):
+        if variable.upper().startswith(ENV_PREFIX):
+            section = variable[len(ENV_PREFIX) :].split("__")[0].lower()
+            if section not in sections:
+                yield f"environment variable {variable}: no such section{_nearest(section, sections)}"
+
+
+def _explain(error: ValidationError, values: dict[str, Any], file: Path) -> str:
+    seen: dict[tuple[str, ...], str] = {}
+    for item in error.errors(include_url=False):
+        key, known = _key(item["loc"])
+        where = _origin(key, values, file)
+        text = f"{'.'.join(key) or 'config'}: {_problem(item, key, known, where)}\n  from: {where}"
+        # A union reports each of its members: the first is the nearest to what was meant. What is
+        # wrong in [table] shows again in every [tables.NAME] that inherits it.
+        inherited = key[:1] == ("tables",) and ("table", *key[2:]) in seen
+        if not inherited and not any(key[: len(other)] == other for other in seen if other):
+            seen[key] = text
+    return "\n".join(seen.values())
+
+
+def _key(loc: tuple[int | str, ...]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The key's path without pydantic's own union marks, and the names known where it ends."""
+    model: Any = Settings
+    key: list[str] = []
+    known: dict[str, Any] = _fields(Settings)
+    for part in loc:
+        fields = _fields(model)
+        if isinstance(part, int):
+            key.append(str(part))
+        elif "[" in part or "(" in part:
+            continue  # a mark such as tuple[Column, ...] or literal['all'], no key
+        elif fields:
+            known = fields
+            key.append(part)
+            model = _inner_model(fields.get(part))
+        elif key and key[-1] in ("tables",):
+            key.append(part)
+            model = _inner_model(Settings.model_fields["tables"].annotation)
+            known = _fields(model)
+        else:
+            key.append(part)
+    return tuple(key), known
+
+
+def _inner_model(annotation: Any) -> Any:
+    """The model in a field's type: itself, or inside tuple[...] and unions; None for a dict."""
+    if _fields(annotation):
+        return annotation
+    if getattr(annotation, "__origin__", None) is dict:
+        return None
+    for argument in get_args(annotation):
+        found = _inner_model(argument)
+        if found is not None:
+            return found
+    return None
+
+
+def _problem(item: Any, key: tuple[str, ...], known: dict[str, Any], where: str) -> str:
+    kind = item["type"]
+    if kind == "extra_forbidden":
+        name = key[-1]
+        if name in CREDENTIALS:
+            return (
+                f"credentials are not read from a file like this: set {CREDENTIALS[name]} "
+                f"in the environment, or tablestore.{name}_file"
+            )
+        return f"unknown key{_nearest(name, known)}"
+    if kind == "missing":
+        return "is missing" if len(key) > 1 else f"is missing: add the section [{key[0]}]"
+    if kind == "value_error":
+        return str(item["msg"]).removeprefix("Value error, ")
+    # The value itself may be a secret in the wrong place: only its kind is told.
+    got = {dict: "table", str: "string", list: "list"}.get(
+        type(item["input"]), type(item["input"]).__name__
+    )
+    if kind == "literal_error":
+        return f"allowed: {item['ctx']['expected']} (got another {got})"
+    message = str(item["msg"]).replace("Input should", "should")
+    return f"{message} (got {'an' if got[0] in 'aeiou' else 'a'} {got})"
+
+
+def _origin(key: tuple[str, ...], values: dict[str, Any], file: Path) -> str:
+    """Where the value of a key came from."""
+    names = {name.upper(): name for name in os.environ}
+    for end in range(len(key), 0, -1):
+        variable = ENV_PREFIX + "__".join(key[:end]).upper()
+        if variable in names:
+            return f"environment variable {names[variable]}"
+        below = [name for name in sorted(names) if name.startswith(variable + "__")]
+        if end == len(key) and below:
+            return "environment variable " + ", ".join(names[name] for name in below)
+    node: Any = values
+    for part in key:
+        if isinstance(node, list) and part.isdigit() and int(part) < len(node):
+            node = node[int(part)]
+        elif isinstance(node, dict) and part in node:
+            node = node[part]
+        else:
+            return "the default: neither the environment nor " + str(file) + " sets it"
+    section, name = (key[:-1], key[-1]) if len(key) > 1 else (key, "")
+    return f"{file}, [{'.'.join(section)}] {name}".rstrip()
