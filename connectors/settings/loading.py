@@ -49,14 +49,15 @@ def load(path: str | Path | None = None) -> Settings:
     except SettingsError as error:
         raise ConfigError(
             f"{error}: lists and tables in environment variables are JSON, "
-            f'such as {ENV_PREFIX}KAFKA__TOPICS=\'["orders"]\'\n  from: one of '
+            f"such as {ENV_PREFIX}KAFKA__TOPICS='[\"orders\"]'\n  from: one of "
             + ", ".join(sorted(name for name in os.environ if name.upper().startswith(ENV_PREFIX)))
         ) from None
 
 
 def _read(file: Path, must_exist: bool) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text("utf-8"))
+        values: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
+        return values
     except FileNotFoundError:
         if must_exist:
             raise ConfigError(
@@ -91,7 +92,8 @@ def _unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
         if variable.upper().startswith(ENV_PREFIX):
             section = variable[len(ENV_PREFIX) :].split("__")[0].lower()
             if section not in sections:
-                yield f"environment variable {variable}: no such section{_nearest(section, sections)}"
+                near = _nearest(section, sections)
+                yield f"environment variable {variable}: no such section{near}"
 
 
 def _explain(error: ValidationError, values: dict[str, Any], file: Path) -> str:
@@ -99,7 +101,7 @@ def _explain(error: ValidationError, values: dict[str, Any], file: Path) -> str:
     for item in error.errors(include_url=False):
         key, known = _key(item["loc"])
         where = _origin(key, values, file)
-        text = f"{'.'.join(key) or 'config'}: {_problem(item, key, known, where)}\n  from: {where}"
+        text = f"{'.'.join(key) or 'config'}: {_problem(item, key, known)}\n  from: {where}"
         # A union reports each of its members: the first is the nearest to what was meant. What is
         # wrong in [table] shows again in every [tables.NAME] that inherits it.
         inherited = key[:1] == ("tables",) and ("table", *key[2:]) in seen
@@ -145,7 +147,7 @@ def _inner_model(annotation: Any) -> Any:
     return None
 
 
-def _problem(item: Any, key: tuple[str, ...], known: dict[str, Any], where: str) -> str:
+def _problem(item: Any, key: tuple[str, ...], known: dict[str, Any]) -> str:
     kind = item["type"]
     if kind == "extra_forbidden":
         name = key[-1]
@@ -160,9 +162,10 @@ def _problem(item: Any, key: tuple[str, ...], known: dict[str, Any], where: str)
     if kind == "value_error":
         return str(item["msg"]).removeprefix("Value error, ")
     # The value itself may be a secret in the wrong place: only its kind is told.
-    got = {dict: "table", str: "string", list: "list"}.get(
-        type(item["input"]), type(item["input"]).__name__
-    )
+    name = type(item["input"]).__name__
+    got = {"dict": "table", "str": "string"}.get(name, name)
+    if kind == "literal_error" and key[-1] == "columns":
+        return f"allowed: 'all' or a list of {{name, type}} (got another {got})"
     if kind == "literal_error":
         return f"allowed: {item['ctx']['expected']} (got another {got})"
     message = str(item["msg"]).replace("Input should", "should")

@@ -1,0 +1,278 @@
+"""The Kafka source: one Bytewax partition a Kafka partition, one chunk a poll.
+
+The offset to read next is the partition's state in the recovery store, which is the truth. Once a
+snapshot is durable its offset is also committed to the consumer group, for Kafka's own lag tools.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta, timezone
+
+from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from connectors.kafka.topics import (
+    ClientErrors,
+    Watch,
+    consumer,
+    list_partitions,
+    part_name,
+    part_place,
+    resolve_start,
+)
+from connectors.outcomes import StopRun
+from connectors.records import Chunk
+from connectors.run.context import Run
+
+log = logging.getLogger("sync.kafka")
+
+# How long an idle partition sleeps before it is polled again; it bounds the latency of a record.
+IDLE = timedelta(milliseconds=10)
+# Errors that only somebody else can mend.
+_REFUSED = {
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: "grant Read and Describe on the topic to this user",
+    KafkaError.GROUP_AUTHORIZATION_FAILED: "grant Read on the group to this user",
+    KafkaError.SASL_AUTHENTICATION_FAILED: "correct the SASL properties",
+    KafkaError._AUTHENTICATION: "correct the security properties",
+}
+_GONE = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}
+_LOST = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
+
+
+class KafkaSource(FixedPartitionedSource[Chunk, int]):
+    """Reads the configured topics. Its state a partition is the next offset to read."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._live: set[str] = set()
+        self._first_run: set[str] | None = None
+        self._watch: Watch | None = None
+        run.at_clean_end.append(self._commit_last_offsets)
+
+    def _commit_last_offsets(self) -> None:
+        """After a clean end, when the last snapshot is durable too."""
+        offsets = [
+            TopicPartition(topic, number, offset)
+            for (topic, number), offset in self._run.snapshot_offsets.items()
+        ]
+        if not offsets:
+            return
+        client = consumer(self._run.settings.kafka, ClientErrors(), **{"socket.timeout.ms": 5000})
+        try:
+            client.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            log.warning("last offsets not committed to the group: %s", error.args[0].str())
+        finally:
+            client.close()
+
+    def list_parts(self) -> list[str]:
+        """Every partition that exists, or that the recovery folder has state of.
+
+        Bytewax crashes on state whose partition is not listed, so the removed ones stay listed.
+        """
+        settings = self._run.settings.kafka
+        found = list_partitions(settings)
+        self._live = {
+            part_name(topic, number)
+            for topic, count in found.topics.items()
+            for number in range(count)
+        }
+        known: list[str] = []
+        recovery = self._run.recovery
+        if recovery is not None:
+            known = recovery.known_parts()
+            self._first_run = set(recovery.parts_of_first_run(list(self._live)))
+            cluster = recovery.cluster_id(found.cluster)
+            if cluster != found.cluster:
+                raise StopRun(
+                    f"recovery folder {recovery.path} holds offsets of another Kafka cluster "
+                    f"(id {cluster}, and {settings.bootstrap_servers} is {found.cluster}).\n"
+                    "  remedy: correct kafka.bootstrap_servers, or give this cluster a recovery "
+                    "folder of its own with -r"
+                )
+        self._check_topics(found.topics, known)
+        for part in sorted(set(known) - self._live):
+            log.warning("topic %s partition %d is gone: nothing to read there", *part_place(part))
+        if self._watch is None:
+            self._watch = Watch(self._run, found.topics)
+        return sorted(self._live | set(known))
+
+    def _check_topics(self, found: dict[str, int], known: list[str]) -> None:
+        settings = self._run.settings.kafka
+        once = {part_place(part)[0] for part in known}
+        missing = [topic for topic in settings.topics if topic not in found and topic not in once]
+        if missing:
+            raise StopRun(
+                f"kafka: no such topic on {settings.bootstrap_servers}: {', '.join(missing)}\n"
+                "  remedy: create it, correct kafka.topics, or grant Describe on it to this user"
+            )
+        if not found and not once:
+            raise StopRun(
+                f"kafka: no topic on {settings.bootstrap_servers} matches kafka.topics_pattern "
+                f"{settings.topics_pattern!r}\n  remedy: correct it, or create a topic first"
+            )
+
+    def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> _Partition:
+        """A reader of one partition, at its state or where a first run starts."""
+        topic, number = part_place(for_part)
+        if for_part not in self._live:
+            return _Partition(self._run, TopicPartition(topic, number, resume_state or 0), None)
+        settings = self._run.settings.kafka
+        errors = ClientErrors()
+        # The prefetch is bounded for the process; each partition has a consumer of its own.
+        kilobytes = max(64, int(settings.prefetch_mib * 1024 / max(1, len(self._live))))
+        client = consumer(
+            settings,
+            errors,
+            **{
+                "queued.max.messages.kbytes": kilobytes,
+                "queued.min.messages": 100_000,
+                # The default stops fetching for a second each time the queue is full.
+                "fetch.queue.backoff.ms": 10,
+                **_fetch_limits(kilobytes, settings.properties),
+            },
+        )
+        place = TopicPartition(topic, number)
+        place.offset = self._start(client, place) if resume_state is None else resume_state
+        client.assign([place])
+        return _Partition(self._run, place, client)
+
+    def _start(self, client: Consumer, place: TopicPartition) -> int:
+        settings = self._run.settings.kafka
+        recovery = self._run.recovery
+        if recovery is None:
+            return resolve_start(settings, client, place)
+        part = part_name(place.topic, place.partition)
+        start = recovery.start_of(part)
+        if start is None:
+            if self._first_run is not None and part not in self._first_run:
+                # It came while nobody looked, so all of it is new whatever kafka.start says.
+                settings = settings.model_copy(update={"start": "earliest"})
+            start = resolve_start(settings, client, place)
+            recovery.remember_start(part, start)
+        return start
+
+
+def _fetch_limits(kilobytes: int, given: dict[str, str | int | float | bool]) -> dict[str, int]:
+    """Fetch sizes that keep one response within the prefetch, unless the user set them."""
+    wanted = {
+        "fetch.message.max.bytes": min(1 << 20, kilobytes * 1024),
+        "fetch.max.bytes": max(1 << 20, kilobytes * 1024),
+    }
+    aliases = {"fetch.message.max.bytes": "max.partition.fetch.bytes"}
+    limits = {
+        name: value
+        for name, value in wanted.items()
+        if name not in given and aliases.get(name) not in given
+    }
+    # librdkafka insists on fetch.max.bytes >= message.max.bytes (1,000,000 by default).
+    return limits if "message.max.bytes" not in given else {}
+
+
+class _Partition(StatefulSourcePartition[Chunk, int]):
+    """Reads one Kafka partition. Without a client it is a removed one and ends at once."""
+
+    def __init__(self, run: Run, place: TopicPartition, client: Consumer | None) -> None:
+        self._run = run
+        self._topic: str = place.topic
+        self._number: int = place.partition
+        self._next: int = place.offset
+        self._client = client
+        self._limit = run.settings.kafka.chunk_messages
+        self._durable = self._committed = place.offset
+        self._awake: datetime | None = None
+
+    def next_batch(self) -> list[Chunk]:
+        """One chunk, or nothing. Bytewax calls this only when every earlier epoch is durable."""
+        run = self._run
+        if run.failure is not None or run.drain_reason is not None or self._client is None:
+            run.check()
+            raise StopIteration
+        if self._durable != self._committed:
+            self._commit(self._client)
+        messages = self._client.consume(self._limit, 0)
+        if not messages:
+            self._awake = datetime.now(timezone.utc) + IDLE
+            return []
+        self._awake = None
+        if [message for message in messages if message.error() is not None]:
+            messages = self._without_errors(messages)
+            if not messages:
+                return []
+        self._next = (messages[-1].offset() or 0) + 1
+        run.counts.add("read", len(messages))
+        return [Chunk(self._topic, self._number, messages)]
+
+    def next_awake(self) -> datetime | None:
+        """At once after a chunk, a little later after none."""
+        return self._awake
+
+    def snapshot(self) -> int:
+        """The next offset to read."""
+        self._durable = self._next
+        self._run.snapshot_offsets[self._topic, self._number] = self._next
+        return self._next
+
+    def close(self) -> None:
+        """Leave the brokers. Says nothing about offsets: it is called after failures too."""
+        if self._client is not None:
+            self._client.close()
+
+    def _commit(self, client: Consumer) -> None:
+        self._committed = self._durable
+        place = TopicPartition(self._topic, self._number, self._durable)
+        try:
+            client.commit(offsets=[place], asynchronous=True)
+        except KafkaException as error:
+            # The group only mirrors the offsets; the recovery folder has them.
+            log.warning("offset not committed to the group: %s", error.args[0].str())
+
+    def _without_errors(self, messages: list[Message]) -> list[Message]:
+        """The messages before the first error; what the error asks for is done."""
+        good: list[Message] = []
+        for message in messages:
+            error = message.error()
+            if error is None:
+                good.append(message)
+            elif error.code() in _LOST:
+                self._go_on_after_loss(error)
+            elif error.code() in _REFUSED or error.fatal():
+                remedy = _REFUSED.get(
+                    error.code(), "start again; if it stays, see the broker's log"
+                )
+                raise StopRun(f"kafka: {self._where}: {error.str()}\n  remedy: {remedy}")
+            elif error.code() in _GONE:
+                log.warning("%s is gone: nothing to read there (%s)", self._where, error.str())
+            else:
+                log.warning("%s: %s", self._where, error.str())
+        return good
+
+    def _go_on_after_loss(self, error: KafkaError) -> None:
+        """The next offset is not on the brokers: records may be lost, which somebody must judge."""
+        client = self._client
+        assert client is not None
+        settings = self._run.settings.kafka
+        place = TopicPartition(self._topic, self._number)
+        try:
+            low, high = client.get_watermark_offsets(place, timeout=settings.metadata_timeout)
+        except (KafkaException, TypeError):
+            raise StopRun(f"kafka: {self._where}: {error.str()}, and no watermarks") from None
+        told = (
+            f"kafka: {self._where}: offset {self._next} is not there any more; the broker has "
+            f"{low} to {high}. Retention passed it, or the topic was made anew: records may be lost"
+        )
+        if settings.lost_offset == "stop":
+            raise StopRun(
+                f"{told}.\n  remedy: choose where to go on, for one start: kafka.lost_offset = "
+                f'"earliest" (at {low}, the oldest record kept) or "latest" (at {high}, only what '
+                "comes from now on)"
+            )
+        place.offset = low if settings.lost_offset == "earliest" else high
+        log.warning("%s; going on at %d (kafka.lost_offset)", told, place.offset)
+        self._next = place.offset
+        client.assign([place])
+
+    @property
+    def _where(self) -> str:
+        return f"topic {self._topic} partition {self._number}"

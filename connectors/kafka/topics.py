@@ -1,0 +1,157 @@
+"""Which partitions there are to read, and the watch for new ones."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from typing import NamedTuple
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from connectors.outcomes import StopRun
+from connectors.run.context import Run
+from connectors.settings import KafkaSettings
+
+log = logging.getLogger("sync.kafka")
+
+
+def part_name(topic: str, partition: int) -> str:
+    """The state key of a partition in the recovery store."""
+    return f"{topic}:{partition}"
+
+
+def part_place(name: str) -> tuple[str, int]:
+    """Topic and partition of a state key."""
+    topic, _, partition = name.rpartition(":")
+    return topic, int(partition)
+
+
+class ClientErrors:
+    """Keeps what librdkafka tells its error callback, which says why a call timed out."""
+
+    def __init__(self) -> None:
+        self.last: KafkaError | None = None
+
+    def __call__(self, error: KafkaError) -> None:
+        self.last = error
+        log.warning("Kafka client: %s", error.str())
+
+    def __str__(self) -> str:
+        return "" if self.last is None else f" ({self.last.str()})"
+
+
+def consumer(settings: KafkaSettings, errors: ClientErrors, **extra: str | int | bool) -> Consumer:
+    """A consumer of the configured brokers. Raises StopRun when librdkafka refuses a property."""
+    properties = {
+        **settings.client_properties(),
+        "group.id": settings.group,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        # librdkafka's own default jumps to the end when an offset is lost.
+        "auto.offset.reset": "error",
+        "error_cb": errors,
+        **extra,
+    }
+    try:
+        return Consumer(properties, logger=log)
+    except KafkaException as error:
+        raise StopRun(
+            f"kafka: the client refuses its configuration: {error.args[0].str()}\n"
+            "  remedy: correct kafka.bootstrap_servers, kafka.properties or the secrets"
+        ) from None
+
+
+class Found(NamedTuple):
+    """What the brokers answered."""
+
+    cluster: str
+    topics: dict[str, int]
+
+
+def list_partitions(settings: KafkaSettings) -> Found:
+    """The selected topics that exist now, each with its number of partitions.
+
+    Raises StopRun when the brokers do not answer within kafka.metadata_timeout.
+    """
+    errors = ClientErrors()
+    client = consumer(settings, errors)
+    try:
+        client.poll(0)
+        if settings.topics_pattern is None:
+            answers = [
+                client.list_topics(topic, timeout=settings.metadata_timeout)
+                for topic in settings.topics
+            ]
+            wanted = re.compile("|".join(map(re.escape, settings.topics)))
+        else:
+            answers = [client.list_topics(timeout=settings.metadata_timeout)]
+            wanted = re.compile(settings.topics_pattern)
+        topics = {
+            name: len(found.partitions)
+            for answer in answers
+            for name, found in answer.topics.items()
+            if wanted.fullmatch(name) and not name.startswith("__") and found.error is None
+        }
+        return Found(answers[0].cluster_id or "", topics)
+    except KafkaException as error:
+        client.poll(0)
+        raise StopRun(
+            f"kafka: no metadata from {settings.bootstrap_servers} within "
+            f"{settings.metadata_timeout:g} s: {error.args[0].str()}{errors}\n"
+            "  remedy: check that the brokers run and that kafka.bootstrap_servers and the security "
+            "properties are theirs"
+        ) from None
+    finally:
+        client.close()
+
+
+class Watch:
+    """Looks for new partitions from time to time, and drains the run for a restart when it finds
+    any: Bytewax lists partitions only at the start."""
+
+    def __init__(self, run: Run, seen: dict[str, int]) -> None:
+        self._run = run
+        self._seen = seen
+        self._thread = threading.Thread(target=self._loop, name="kafka-watch", daemon=True)
+        self._thread.start()
+
+    def _loop(self) -> None:
+        wait = threading.Event()
+        settings = self._run.settings.kafka
+        while self._run.drain_reason is None and not wait.wait(settings.discovery_interval):
+            try:
+                now = list_partitions(settings).topics
+            except StopRun as error:
+                log.warning("looking for new partitions: %s", error)
+                continue
+            new = sorted(
+                f"{topic} has {count} partitions, was {self._seen.get(topic, 0)}"
+                for topic, count in now.items()
+                if count > self._seen.get(topic, 0)
+            )
+            if new:
+                self._run.drain("new partitions: " + "; ".join(new), restart=True)
+            # A topic that went away counts as new when it comes back.
+            self._seen = {topic: count for topic, count in self._seen.items() if topic in now}
+
+
+def resolve_start(settings: KafkaSettings, client: Consumer, place: TopicPartition) -> int:
+    """The offset at which the first run starts to read a partition."""
+    timeout = settings.metadata_timeout
+    try:
+        low, high = client.get_watermark_offsets(place, timeout=timeout)
+        if settings.start == "earliest":
+            return int(low)
+        if settings.start == "latest":
+            return int(high)
+        wanted = TopicPartition(place.topic, place.partition, settings.start_ms or 0)
+        found = client.offsets_for_times([wanted], timeout=timeout)[0]
+    except (KafkaException, TypeError) as error:
+        raise StopRun(
+            f"kafka: no offsets of topic {place.topic} partition {place.partition} within "
+            f"{timeout:g} s: {error}\n  remedy: check that the brokers run and answer"
+        ) from None
+    if found.error is not None:
+        raise StopRun(f"kafka: no offset for kafka.start {settings.start}: {found.error.str()}")
+    return int(high if found.offset < 0 else found.offset)

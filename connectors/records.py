@@ -1,0 +1,186 @@
+"""The values that travel through the flow, in the order in which a record takes their shapes.
+
+`Chunk` (raw messages of one poll) -> `Record` (decoded) -> `RowChange` (mapped) -> `Row` (bytes as
+they go on the wire) -> `Batch` (what a shard writes next). What cannot go on is a `DeadLetter`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, Protocol
+
+import msgspec
+
+Header = tuple[str, bytes | None]
+
+
+class Message(Protocol):
+    """The part of `confluent_kafka.Message` that the flow uses, with its types."""
+
+    def topic(self) -> Any: ...
+    def partition(self) -> Any: ...
+    def offset(self) -> Any: ...
+    def timestamp(self) -> tuple[int, int]: ...
+    def key(self) -> Any: ...
+    def value(self) -> Any: ...
+    def headers(self) -> Any: ...
+
+
+class Chunk(NamedTuple):
+    """Messages of one poll of one partition, in offset order."""
+
+    topic: str
+    partition: int
+    messages: Sequence[Message]
+
+
+class Record(msgspec.Struct, gc=False, weakref=False):
+    """One decoded record: what a user's step takes and returns.
+
+    `value` and `key` are decoded; `key` is None where the mapping needs no key. The rest is read
+    from the message when asked for.
+    """
+
+    message: Message
+    value: Any
+    key: Any = None
+
+    @property
+    def topic(self) -> str:
+        """Kafka topic."""
+        topic: str = self.message.topic()
+        return topic
+
+    @property
+    def partition(self) -> int:
+        """Kafka partition."""
+        partition: int = self.message.partition()
+        return partition
+
+    @property
+    def offset(self) -> int:
+        """Kafka offset in the partition."""
+        offset: int = self.message.offset()
+        return offset
+
+    @property
+    def timestamp(self) -> int | None:
+        """Milliseconds since 1970, as producer or broker set it; None when it is not set."""
+        kind, value = self.message.timestamp()
+        return value if kind else None
+
+    @property
+    def headers(self) -> list[Header]:
+        """Kafka headers, in order; a name may repeat."""
+        return self.message.headers() or []
+
+    def with_value(self, value: Any) -> Record:
+        """The same record with another value; coordinates and original bytes stay."""
+        return Record(self.message, value, self.key)
+
+
+class PlainMessage:
+    """A message made by hand, for tests of user steps: `Record(PlainMessage(), {"amount": 1})`."""
+
+    def __init__(
+        self,
+        topic: str = "topic",
+        partition: int = 0,
+        offset: int = 0,
+        *,
+        timestamp: int | None = None,
+        key: bytes | None = None,
+        value: bytes | None = None,
+        headers: Sequence[Header] = (),
+    ) -> None:
+        self._place = (topic, partition, offset)
+        self._timestamp = timestamp
+        self._key = key
+        self._value = value
+        self._headers = list(headers)
+
+    def topic(self) -> str:
+        return self._place[0]
+
+    def partition(self) -> int:
+        return self._place[1]
+
+    def offset(self) -> int:
+        return self._place[2]
+
+    def timestamp(self) -> tuple[int, int]:
+        return (0, -1) if self._timestamp is None else (1, self._timestamp)
+
+    def key(self) -> bytes | None:
+        return self._key
+
+    def value(self) -> bytes | None:
+        return self._value
+
+    def headers(self) -> list[Header] | None:
+        return self._headers or None
+
+
+class Original(NamedTuple):
+    """A record's own bytes, kept beside its row where dead letters must carry them."""
+
+    timestamp: int | None
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[Header, ...]
+
+
+Stage = Literal["decode", "transform", "map", "write"]
+
+
+class DeadLetter(NamedTuple):
+    """A record that cannot become a row, or whose row was refused, with the reason.
+
+    `code` is a short stable word for counting, `reason` a sentence without the record's values.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    stage: Stage
+    code: str
+    reason: str
+    original: Original | None = None
+
+    @property
+    def coordinates(self) -> str:
+        """Where the record stands in Kafka."""
+        return f"topic {self.topic} partition {self.partition} offset {self.offset}"
+
+
+class Rejection(Exception):  # noqa: N818 - it is a verdict on a record, not a failure of the run
+    """Raised while a record is decoded, transformed or mapped: this record cannot go on."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class RecordChunk(NamedTuple):
+    """The records of one chunk, with those that fell out on the way."""
+
+    topic: str
+    partition: int
+    records: list[Record]
+    dead: list[DeadLetter]
+
+
+# A row as it waits in a window, and in the recovery store, so made of tuples, str, int and bytes:
+# (identity: its primary key's bytes, wire: its part of the request, table,
+#  topic, partition, offset, original record or None).
+Row = tuple[bytes, bytes, str, str, int, int, Original | None]
+
+# What map_rows sends to a shard, and what a window sends on to the sink.
+Batch = tuple[list[Row], list[DeadLetter]]
+
+
+def refused_row(row: Row, code: str, reason: str) -> DeadLetter:
+    """The dead letter of a row that the service refused."""
+    _, _, _, topic, partition, offset, original = row
+    return DeadLetter(topic, partition, offset, "write", code, reason, original)

@@ -1,0 +1,1 @@
+"""What one run of a flow knows about itself: its settings, counts, end, and recovery folder."""

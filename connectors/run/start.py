@@ -1,0 +1,112 @@
+"""How a run begins and ends as a process: signals, the recovery folder, exit, restart."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from bytewax.run import _parse_args
+
+from connectors.outcomes import StopRun
+from connectors.run.context import Run, configure_logging
+from connectors.run.recovery import RecoveryFolder
+from connectors.settings import Settings
+
+log = logging.getLogger("sync")
+
+HOW_TO_RUN = "python -m bytewax.run flows.sync -r state -s 5 -b 0"
+
+
+def start(flow_id: str, settings: Settings, steps: Sequence[str]) -> Run:
+    """Begin the run of a flow in this process.
+
+    Under `python -m bytewax.run` this takes the recovery folder named by -r, turns SIGTERM and
+    SIGINT into a drain, and words the end. Anywhere else (a test, bytewax.visualize, a program
+    that embeds the flow) it touches nothing outside: the caller has recovery and signals in hand.
+    Raises StopRun when the recovery folder cannot be used.
+    """
+    if not _under_bytewax_run():
+        return Run(flow_id, settings, None)
+    configure_logging()
+    sys.excepthook = _word_the_end
+    arguments = _parse_args()  # type: ignore[no-untyped-call]
+    recovery = None
+    if arguments.recovery_directory is not None:
+        contract = {
+            "flow": flow_id,
+            "steps": [f"{flow_id}.{step}" for step in steps],
+            "shards": settings.window.shards,
+        }
+        recovery = RecoveryFolder.open(
+            Path(arguments.recovery_directory),
+            arguments.process_id or 0,
+            settings.recovery.partitions,
+            contract,
+        )
+    elif settings.recovery.required:
+        raise StopRun(
+            "no recovery folder: without one each start reads everything again from kafka.start.\n"
+            f"  remedy: name a folder, such as `{HOW_TO_RUN}` (it is made when missing), or set "
+            "recovery.required = false"
+        )
+    run = Run(flow_id, settings, recovery)
+    _drain_on_signals(run)
+    atexit.register(_end, run)
+    return run
+
+
+def _under_bytewax_run() -> bool:
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    return spec is not None and spec.name == "bytewax.run"
+
+
+def _drain_on_signals(run: Run) -> None:
+    def handle(number: int, _frame: FrameType | None) -> None:
+        name = signal.Signals(number).name
+        if run.drain_reason is not None and not run.restart:
+            log.warning(
+                "%s again: ending at once, the next run goes on from the last snapshot", name
+            )
+            logging.shutdown()
+            os._exit(128 + number)
+        run.drain(name)
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
+
+
+def _word_the_end(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Print the text of a stop that we ordered, and the whole traceback of anything else."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, StopRun):
+            log.error("stopped: %s", cause)
+            return
+        cause = cause.__cause__ or cause.__context__
+    sys.__excepthook__(kind, error, trace)
+
+
+def _end(run: Run) -> None:
+    """At the interpreter's exit: the last words, and the restart that new partitions ask for."""
+    failed = getattr(sys, "last_value", None) is not None
+    if not failed:
+        for finish in run.at_clean_end:
+            with contextlib.suppress(StopRun):
+                finish()
+    counts = " ".join(f"{name}={number}" for name, number in run.counts.snapshot().items())
+    sys.stderr.write(f"sync: {'failed' if failed else 'ended'}: {counts}\n")
+    if run.restart and not failed:
+        log.info("starting again: %s", run.drain_reason)
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606

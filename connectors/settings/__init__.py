@@ -1,0 +1,97 @@
+"""Every option, its default and its rule: config.toml and the environment become frozen models.
+
+The field descriptions are the reference: docs/options.md is generated from them.
+`connectors.settings.loading` reads the file and words the errors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from connectors.settings.kafka import KafkaSettings
+from connectors.settings.tables import (
+    NAME,
+    FormatSettings,
+    MappingSettings,
+    Name,
+    TableSettings,
+    merge_table,
+)
+from connectors.settings.writing import (
+    ErrorSettings,
+    RecoverySettings,
+    ShutdownSettings,
+    TablestoreSettings,
+    WindowSettings,
+)
+
+ENV_PREFIX = "SYNC__"
+
+
+class Settings(BaseSettings):
+    """All of it. The environment wins over the values given: SYNC__KAFKA__GROUP sets kafka.group."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        # A wrong value may be a secret in the wrong place.
+        hide_input_in_errors=True,
+    )
+
+    kafka: KafkaSettings
+    tablestore: TablestoreSettings = TablestoreSettings()
+    format: FormatSettings = FormatSettings()
+    mapping: MappingSettings = MappingSettings()
+    table: TableSettings = TableSettings()
+    tables: dict[Name, TableSettings] = Field(default_factory=dict)
+    window: WindowSettings = WindowSettings()
+    errors: ErrorSettings = ErrorSettings()
+    recovery: RecoverySettings = RecoverySettings()
+    shutdown: ShutdownSettings = ShutdownSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then what the constructor was given."""
+        return env_settings, init_settings
+
+    @model_validator(mode="before")
+    @classmethod
+    def _merge(cls, values: Any) -> Any:
+        if isinstance(values, dict) and isinstance(values.get("tables"), dict):
+            base = values.get("table", {})
+            tables = {name: merge_table(base, table) for name, table in values["tables"].items()}
+            return {**values, "tables": tables}
+        return values
+
+    @model_validator(mode="after")
+    def _check(self) -> Settings:
+        for topic in self.kafka.topics:
+            name = self.table_of(topic)
+            if not NAME.fullmatch(name):
+                raise ValueError(
+                    f"topic {topic!r} would go to table {name!r}, which is no table name: "
+                    "give it a table in [mapping.topics]"
+                )
+        return self
+
+    def table_of(self, topic: str) -> str:
+        """The table of a topic; perhaps an illegal name, when a pattern found the topic."""
+        mapped = self.mapping.topics.get(topic)
+        return self.mapping.table_name.replace("<topic>", topic) if mapped is None else mapped
+
+    def rules_of(self, table: str) -> TableSettings:
+        """The rules of a table."""
+        return self.tables.get(table, self.table)

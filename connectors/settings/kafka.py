@@ -1,0 +1,161 @@
+"""[kafka]: where records come from."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+
+from connectors.settings.section import Section
+
+# librdkafka properties whose values are secrets: never in config.toml, never shown.
+SECRET_PROPERTIES = frozenset(
+    {
+        "sasl.password",
+        "ssl.key.password",
+        "ssl.key.pem",
+        "ssl.keystore.password",
+        "sasl.oauthbearer.client.secret",
+        "sasl.oauthbearer.client.credentials.client.secret",
+        "sasl.oauthbearer.assertion.private.key.passphrase",
+        "sasl.oauthbearer.assertion.private.key.pem",
+        "sasl.oauthbearer.config",
+    }
+)
+# librdkafka properties on which delivery rests; the value says which option governs them instead.
+RESERVED_PROPERTIES = {
+    "bootstrap.servers": "set kafka.bootstrap_servers",
+    "metadata.broker.list": "set kafka.bootstrap_servers",
+    "group.id": "set kafka.group",
+    "group.instance.id": "partitions are assigned by Bytewax, not by the group",
+    "enable.auto.commit": "offsets are committed once their rows are durable",
+    "enable.auto.offset.store": "offsets are committed once their rows are durable",
+    "auto.offset.reset": "a lost offset always stops the run; kafka.start says where a first run starts",
+    "enable.partition.eof": "the source does not use it",
+}
+
+
+def _start(value: Any) -> Any:
+    if isinstance(value, str) and value not in ("earliest", "latest"):
+        try:
+            value = datetime.fromisoformat(value.replace("Z", "+00:00"))
+        except ValueError:
+            raise ValueError(
+                'allowed: "earliest", "latest" or a time with its zone such as 2026-01-31T08:00:00Z'
+            ) from None
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise ValueError("a start time needs its zone, such as 2026-01-31T08:00:00Z")
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+class KafkaSettings(Section):
+    """Where records come from."""
+
+    bootstrap_servers: str = Field(
+        "127.0.0.1:9092", min_length=1, description="Brokers, as host:port, separated by commas."
+    )
+    topics: tuple[str, ...] = Field((), description="Topics to read, by name.")
+    topics_pattern: str | None = Field(
+        None,
+        description="Topics to read, by a regular expression that matches the whole name. "
+        "Exactly one of topics and topics_pattern is set.",
+    )
+    group: str = Field(
+        "tablestore-sync",
+        min_length=1,
+        description="Consumer group to which durable offsets are committed, so that Kafka's own "
+        "tools show the true lag. The recovery folder stays the truth.",
+    )
+    start: Annotated[str, BeforeValidator(_start)] = Field(
+        "earliest",
+        description="Where the first run starts: earliest, latest, or a time with its zone "
+        "(RFC 3339). Later runs go on where the last one ended.",
+    )
+    lost_offset: Literal["stop", "earliest", "latest"] = Field(
+        "stop",
+        description="What to do when the offset to go on at is not on the brokers any more: stop "
+        "the run, or go on at the earliest or latest record there is.",
+    )
+    discovery_interval: float = Field(
+        30.0,
+        gt=0,
+        description="Seconds between two looks for new partitions and topics. When there are any, "
+        "the run drains and starts itself again.",
+    )
+    metadata_timeout: float = Field(
+        10.0, gt=0, description="Seconds to wait for an answer to a metadata request."
+    )
+    chunk_messages: int = Field(
+        2000, ge=1, le=100_000, description="Most messages taken from a partition at a time."
+    )
+    prefetch_mib: float = Field(
+        64, gt=0, le=2047, description="MiB of messages that a process fetches ahead, at most."
+    )
+    properties: dict[str, str | int | float | bool] = Field(
+        default_factory=dict,
+        description="Any librdkafka client property, such as security.protocol. "
+        "Secrets go to secret_properties.",
+    )
+    secret_properties: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="librdkafka properties that are secrets, such as sasl.password; "
+        "only from the environment.",
+    )
+    secret_property_files: dict[str, Path] = Field(
+        default_factory=dict,
+        description="librdkafka properties whose values are read from files.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> KafkaSettings:
+        if bool(self.topics) == (self.topics_pattern is not None):
+            raise ValueError("set exactly one of topics and topics_pattern")
+        if len(set(self.topics)) != len(self.topics):
+            raise ValueError("topics names a topic twice")
+        for topic in self.topics:
+            if not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", topic) or topic in (".", ".."):
+                raise ValueError(
+                    f"topics: {topic!r} is no topic name (1 to 249 of A-Z a-z 0-9 . _ -)"
+                )
+        if self.topics_pattern is not None:
+            try:
+                re.compile(self.topics_pattern)
+            except re.error as error:
+                raise ValueError(f"topics_pattern is no regular expression: {error}") from None
+        given = [*self.properties, *self.secret_properties, *self.secret_property_files]
+        for name in given:
+            if name in RESERVED_PROPERTIES:
+                raise ValueError(f"property {name} cannot be set: {RESERVED_PROPERTIES[name]}")
+        for name in self.properties:
+            if name in SECRET_PROPERTIES:
+                raise ValueError(
+                    f"property {name} is a secret: set it in secret_properties by the environment, "
+                    "or name a file in secret_property_files"
+                )
+        if len(set(given)) != len(given):
+            raise ValueError("a property is given in more than one place")
+        return self
+
+    @property
+    def start_ms(self) -> int | None:
+        """The start time in ms since 1970, or None for earliest and latest."""
+        if self.start in ("earliest", "latest"):
+            return None
+        return round(datetime.fromisoformat(self.start).timestamp() * 1000)
+
+    def client_properties(self) -> dict[str, str | int | float | bool]:
+        """librdkafka's configuration of the connection, secrets in clear: hand it to a client only."""
+        secrets = {name: value.get_secret_value() for name, value in self.secret_properties.items()}
+        files = {
+            name: path.read_text("utf-8").strip()
+            for name, path in self.secret_property_files.items()
+        }
+        return {
+            "bootstrap.servers": self.bootstrap_servers,
+            **self.properties,
+            **secrets,
+            **files,
+        }

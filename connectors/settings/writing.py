@@ -1,0 +1,110 @@
+"""[tablestore], [window], [errors], [recovery], [shutdown]: how rows are written, and a run ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, model_validator
+
+from connectors.settings.section import Section
+
+
+class TablestoreSettings(Section):
+    """Where rows go. Credentials come from the environment or from files, never from config.toml."""
+
+    endpoint: str = Field("http://127.0.0.1:18087", description="URL of the instance.")
+    instance: str = Field(
+        "demo", pattern=r"^[A-Za-z][A-Za-z0-9-]{1,14}[A-Za-z0-9]$", description="Instance name."
+    )
+    region: str = Field(
+        "", description="Region such as cn-hangzhou. When set, requests are signed with V4."
+    )
+    access_key_id_file: Path | None = Field(
+        None, description="File with the access key id, instead of ALIBABA_CLOUD_ACCESS_KEY_ID."
+    )
+    access_key_secret_file: Path | None = Field(
+        None, description="File with the secret, instead of ALIBABA_CLOUD_ACCESS_KEY_SECRET."
+    )
+    security_token_file: Path | None = Field(
+        None,
+        description="File with the STS token, instead of ALIBABA_CLOUD_SECURITY_TOKEN. "
+        "The three files are read again when they change, so that keys can rotate.",
+    )
+    timeout: float = Field(30.0, gt=0, description="Seconds to wait for an answer.")
+    retry_initial: float = Field(0.05, gt=0, description="Seconds before the first retry.")
+    retry_max: float = Field(
+        5.0, gt=0, description="Most seconds between two retries. There is no last retry."
+    )
+    queue: int = Field(
+        2, ge=1, le=100, description="Batches a shard holds ready behind the one in flight."
+    )
+    ready_timeout: float = Field(
+        60.0, gt=0, description="Seconds that a table made by this run may take to become usable."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> TablestoreSettings:
+        url = urlsplit(self.endpoint)
+        if url.scheme not in ("http", "https") or not url.hostname:
+            raise ValueError("endpoint is a URL such as https://INSTANCE.REGION.ots.aliyuncs.com")
+        if url.query or url.fragment or url.username:
+            raise ValueError("endpoint holds more than scheme, host, port and path")
+        if url.scheme == "http" and url.hostname not in ("127.0.0.1", "localhost", "::1"):
+            raise ValueError("endpoint must be https, but on this host (127.0.0.1 or localhost)")
+        return self
+
+
+class WindowSettings(Section):
+    """How rows are gathered into requests: a window closes on what comes first."""
+
+    rows: int = Field(200, ge=1, le=200, description="Most rows a request (the service's limit).")
+    bytes: int = Field(
+        4_000_000, ge=1024, le=4_194_304, description="Most bytes of rows a request."
+    )
+    age: float = Field(1.0, ge=0.01, le=3600, description="Seconds that a row waits at most.")
+    shards: int = Field(
+        64,
+        ge=1,
+        le=1024,
+        description="Lanes by primary key. Each has one request in flight. "
+        "Fixed for the life of a recovery folder.",
+    )
+
+
+class ErrorSettings(Section):
+    """What happens to a record that cannot become a row, or whose row the service refuses."""
+
+    tolerance: Literal["none", "all"] = Field(
+        "none",
+        description="none: the run stops at the first, before its offset. all: the run goes on.",
+    )
+    dead_letters: Literal["log", "ignore"] = Field(
+        "log",
+        description="With tolerance all. log: coordinates and reason to the log. ignore: counted.",
+    )
+
+
+class RecoverySettings(Section):
+    """The recovery folder, named by -r on the command line."""
+
+    required: bool = Field(
+        True,
+        description="Refuse to run without a recovery folder: each start would read from "
+        "kafka.start again.",
+    )
+    partitions: int = Field(
+        8, ge=1, le=256, description="Files of a new folder; as many workers can share it."
+    )
+
+
+class ShutdownSettings(Section):
+    """How a run ends on SIGTERM and SIGINT."""
+
+    deadline: float = Field(
+        30.0,
+        gt=0,
+        description="Seconds to write what was read. After that the run ends with exit code 1; "
+        "the next one goes on from the last snapshot.",
+    )
