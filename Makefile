@@ -1,0 +1,47 @@
+# Everything here works from a fresh clone with only make and a Python 3.10 to 3.12: what is needed is installed first.
+# Knobs: PYTHON=/path/to/python  VENV=folder (default .venv)  ARGS="arguments for the tool"
+
+VENV ?= .venv
+ARGS ?=
+export VENV
+ifdef PYTHON
+export PYTHON
+endif
+RUN = $(VENV)/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench setup lock clean
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: ## 50,000 orders from Kafka into a local Tablestore, read back and checked; no account needed
+	@sh scripts/setup.sh requirements.lock
+	@exec $(RUN) -m demo $(ARGS)
+
+test: ## lint, types and every test lane that this machine can run; ARGS="tests/unit -k json" for some
+	@sh scripts/setup.sh requirements-dev.lock
+	@sh scripts/test.sh $(ARGS)
+
+lint: ## ruff and mypy --strict
+	@sh scripts/setup.sh requirements-dev.lock
+	@sh scripts/check.sh
+
+format: ## lay the code out, and mend what ruff can mend
+	@sh scripts/setup.sh requirements-dev.lock
+	@$(VENV)/bin/ruff check --quiet --fix . ; $(VENV)/bin/ruff format .
+
+bench: ## throughput, latency and memory
+	@sh scripts/setup.sh requirements-dev.lock
+	@exec $(RUN) -m bench $(ARGS)
+
+setup: ## only the environment, with all the tools
+	@sh scripts/setup.sh requirements-dev.lock
+	@echo "Ready: $(RUN)"
+
+lock: ## pin the packages again (needs uv)
+	@sh scripts/lock.sh $(ARGS)
+
+clean: ## remove caches, builds and demo data; keeps .venv and your state/
+	@rm -rf demo-data dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

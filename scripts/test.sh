@@ -1,0 +1,20 @@
+#!/bin/sh
+# Every lane: lint, then pytest (its own summary says which of its lanes ran, which did not and why).
+# Arguments go to pytest: with some, only what they select runs. REQUIRE_ALL_LANES=1: a lane that cannot run fails.
+set -u
+cd "$(dirname "$0")/.."
+lint=not-run
+if [ $# = 0 ]; then
+    if sh scripts/check.sh; then lint=passed; else lint=FAILED; fi
+fi
+"${VENV:-.venv}/bin/python" -m pytest "$@"
+tests=$?
+case $tests in
+    0) told=passed ;;
+    5) told="FAILED (no test ran)" ;;
+    *) told="FAILED (pytest's exit code $tests)" ;;
+esac
+echo
+echo "lane lint: $lint"
+echo "lanes of pytest: $told"
+[ $tests = 0 ] && [ "$lint" != FAILED ]
