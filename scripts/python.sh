@@ -57,7 +57,6 @@ explain() {
     esac
 }
 
-
 if [ -n "${PYTHON:-}" ]; then
     answer=$(ask "$PYTHON")
     case $answer in
