@@ -1,0 +1,1 @@
+"""What the tests share: processes, brokers, the local Tablestore, and the ledger that judges."""
