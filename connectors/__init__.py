@@ -1,1 +1,1 @@
-"""What a Kafka-to-Tablestore dataflow is made of; the order of the modules is the order of the data."""
+"""What a Kafka-to-Tablestore flow is made of; the modules stand in the order of the data."""

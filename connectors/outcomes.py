@@ -21,7 +21,7 @@ class Retry(NamedTuple):
 
 
 class Reject(NamedTuple):
-    """This row can never be written; its neighbours may. A whole request: find the bad row."""
+    """The row can never be written; its neighbours may. A whole request: find the bad row."""
 
     code: str
     reason: str
@@ -31,6 +31,7 @@ class Stop(NamedTuple):
     """Nothing can be written until somebody acts; the reason names the remedy."""
 
     reason: str
+    code: str = ""
 
 
 Verdict = Written | Retry | Reject | Stop
@@ -85,7 +86,7 @@ def judge(status: int, code: str, message: str) -> Verdict:
     if code in _REJECT:
         return Reject(code, text)
     if code in _STOP:
-        return Stop(f"Tablestore refuses everything: {text}\n  remedy: {_STOP[code]}")
+        return Stop(f"Tablestore refuses everything: {text}\n  remedy: {_STOP[code]}", code)
     if status >= 500 or status == 429:
         return Retry(text)
     if status == 413:

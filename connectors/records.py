@@ -17,13 +17,33 @@ Header = tuple[str, bytes | None]
 class Message(Protocol):
     """The part of `confluent_kafka.Message` that the flow uses, with its types."""
 
-    def topic(self) -> Any: ...
-    def partition(self) -> Any: ...
-    def offset(self) -> Any: ...
-    def timestamp(self) -> tuple[int, int]: ...
-    def key(self) -> Any: ...
-    def value(self) -> Any: ...
-    def headers(self) -> Any: ...
+    def topic(self) -> Any:
+        """Kafka topic."""
+        ...
+
+    def partition(self) -> Any:
+        """Kafka partition."""
+        ...
+
+    def offset(self) -> Any:
+        """Kafka offset."""
+        ...
+
+    def timestamp(self) -> tuple[int, int]:
+        """(kind, ms since 1970); kind 0 when there is none."""
+        ...
+
+    def key(self) -> Any:
+        """Key bytes, or None."""
+        ...
+
+    def value(self) -> Any:
+        """Value bytes, or None for a tombstone."""
+        ...
+
+    def headers(self) -> Any:
+        """Headers, or None."""
+        ...
 
 
 class Chunk(NamedTuple):
@@ -100,35 +120,37 @@ class PlainMessage:
         self._headers = list(headers)
 
     def topic(self) -> str:
+        """As in `Message`."""
         return self._place[0]
 
     def partition(self) -> int:
+        """As in `Message`."""
         return self._place[1]
 
     def offset(self) -> int:
+        """As in `Message`."""
         return self._place[2]
 
     def timestamp(self) -> tuple[int, int]:
+        """As in `Message`."""
         return (0, -1) if self._timestamp is None else (1, self._timestamp)
 
     def key(self) -> bytes | None:
+        """As in `Message`."""
         return self._key
 
     def value(self) -> bytes | None:
+        """As in `Message`."""
         return self._value
 
     def headers(self) -> list[Header] | None:
+        """As in `Message`."""
         return self._headers or None
 
 
-class Original(NamedTuple):
-    """A record's own bytes, kept beside its row where dead letters must carry them."""
-
-    timestamp: int | None
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[Header, ...]
-
+# A record's own bytes, kept beside its row where dead letters must carry them:
+# (timestamp in ms or None, key, value, headers). Plain, since it may wait in the recovery store.
+Original = tuple[int | None, bytes | None, bytes | None, tuple[Header, ...]]
 
 Stage = Literal["decode", "transform", "map", "write"]
 
@@ -184,3 +206,10 @@ def refused_row(row: Row, code: str, reason: str) -> DeadLetter:
     """The dead letter of a row that the service refused."""
     _, _, _, topic, partition, offset, original = row
     return DeadLetter(topic, partition, offset, "write", code, reason, original)
+
+
+def original(message: Message) -> Original:
+    """The message's own bytes, as a dead letter carries them."""
+    kind, timestamp = message.timestamp()
+    headers = tuple(message.headers() or ())
+    return timestamp if kind else None, message.key(), message.value(), headers

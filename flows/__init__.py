@@ -1,0 +1,1 @@
+"""The flows that `python -m bytewax.run` runs."""

@@ -1,0 +1,1 @@
+"""From Kafka: the source."""

@@ -113,7 +113,12 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
                 f"{settings.topics_pattern!r}\n  remedy: correct it, or create a topic first"
             )
 
-    def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> _Partition:
+    def build_part(
+        self,
+        step_id: str,  # noqa: ARG002
+        for_part: str,
+        resume_state: int | None,
+    ) -> _Partition:
         """A reader of one partition, at its state or where a first run starts."""
         topic, number = part_place(for_part)
         if for_part not in self._live:
@@ -197,7 +202,7 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
             return []
         self._awake = None
         if [message for message in messages if message.error() is not None]:
-            messages = self._without_errors(messages)
+            messages = self._without_errors(self._client, messages)
             if not messages:
                 return []
         self._next = (messages[-1].offset() or 0) + 1
@@ -228,7 +233,7 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
             # The group only mirrors the offsets; the recovery folder has them.
             log.warning("offset not committed to the group: %s", error.args[0].str())
 
-    def _without_errors(self, messages: list[Message]) -> list[Message]:
+    def _without_errors(self, client: Consumer, messages: list[Message]) -> list[Message]:
         """The messages before the first error; what the error asks for is done."""
         good: list[Message] = []
         for message in messages:
@@ -236,7 +241,7 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
             if error is None:
                 good.append(message)
             elif error.code() in _LOST:
-                self._go_on_after_loss(error)
+                self._go_on_after_loss(client, error)
             elif error.code() in _REFUSED or error.fatal():
                 remedy = _REFUSED.get(
                     error.code(), "start again; if it stays, see the broker's log"
@@ -248,10 +253,8 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
                 log.warning("%s: %s", self._where, error.str())
         return good
 
-    def _go_on_after_loss(self, error: KafkaError) -> None:
+    def _go_on_after_loss(self, client: Consumer, error: KafkaError) -> None:
         """The next offset is not on the brokers: records may be lost, which somebody must judge."""
-        client = self._client
-        assert client is not None
         settings = self._run.settings.kafka
         place = TopicPartition(self._topic, self._number)
         try:

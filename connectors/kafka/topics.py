@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from connectors.outcomes import StopRun
 from connectors.run.context import Run
-from connectors.settings import KafkaSettings
+from connectors.settings.kafka import KafkaSettings
 
 log = logging.getLogger("sync.kafka")
 
@@ -34,6 +34,7 @@ class ClientErrors:
         self.last: KafkaError | None = None
 
     def __call__(self, error: KafkaError) -> None:
+        """Librdkafka's error callback."""
         self.last = error
         log.warning("Kafka client: %s", error.str())
 
@@ -99,16 +100,18 @@ def list_partitions(settings: KafkaSettings) -> Found:
         raise StopRun(
             f"kafka: no metadata from {settings.bootstrap_servers} within "
             f"{settings.metadata_timeout:g} s: {error.args[0].str()}{errors}\n"
-            "  remedy: check that the brokers run and that kafka.bootstrap_servers and the security "
-            "properties are theirs"
+            "  remedy: check that the brokers run, and that kafka.bootstrap_servers and the "
+            "security properties are theirs"
         ) from None
     finally:
         client.close()
 
 
 class Watch:
-    """Looks for new partitions from time to time, and drains the run for a restart when it finds
-    any: Bytewax lists partitions only at the start."""
+    """Looks for new partitions from time to time; if any came, drains the run for a restart.
+
+    Bytewax lists partitions only at the start.
+    """
 
     def __init__(self, run: Run, seen: dict[str, int]) -> None:
         self._run = run

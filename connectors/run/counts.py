@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Iterator
 
 from prometheus_client.core import REGISTRY, CounterMetricFamily, Metric
@@ -15,6 +14,7 @@ NAMES = {
     "written": "Records whose row is in its table, or was replaced by a later one of its key.",
     "rejected": "Records set aside: not decoded, not mapped, or their row refused.",
     "filtered": "Records that a step of the flow dropped, less those that it added.",
+    "resumed": "Rows taken over from the recovery folder, read by an earlier run.",
     "retried": "Rows sent again after a transient failure.",
 }
 
@@ -24,7 +24,7 @@ class Counts:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts = Counter({name: 0 for name in NAMES})
+        self._counts = dict.fromkeys(NAMES, 0)
         _Exporter.current = self
 
     def add(self, name: str, number: int) -> None:

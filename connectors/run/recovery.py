@@ -125,8 +125,10 @@ class RecoveryFolder:
         return start
 
     def remember_start(self, part: str, offset: int) -> None:
-        """Note a partition's first offset before anything of it is read, so that a run which dies
-        before its first snapshot does not resolve `latest` a second time."""
+        """Note a partition's first offset before anything of it is read.
+
+        So a run which dies before its first snapshot does not resolve `latest` a second time.
+        """
         with self._exclusive():
             manifest = self._read()
             manifest.setdefault("starts", {})[part] = offset

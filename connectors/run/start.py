@@ -18,25 +18,29 @@ from connectors.outcomes import StopRun
 from connectors.run.context import Run, configure_logging
 from connectors.run.recovery import RecoveryFolder
 from connectors.settings import Settings
+from connectors.settings.loading import ConfigError, load
 
 log = logging.getLogger("sync")
 
 HOW_TO_RUN = "python -m bytewax.run flows.sync -r state -s 5 -b 0"
 
 
-def start(flow_id: str, settings: Settings, steps: Sequence[str]) -> Run:
-    """Begin the run of a flow in this process.
+def start(flow_id: str, config: str | Settings | None, steps: Sequence[str]) -> Run:
+    """Begin the run of a flow in this process, with the settings of a file or given ones.
 
     Under `python -m bytewax.run` this takes the recovery folder named by -r, turns SIGTERM and
     SIGINT into a drain, and words the end. Anywhere else (a test, bytewax.visualize, a program
     that embeds the flow) it touches nothing outside: the caller has recovery and signals in hand.
-    Raises StopRun when the recovery folder cannot be used.
+    Raises ConfigError, or StopRun when the recovery folder cannot be used.
     """
-    if not _under_bytewax_run():
+    alone = _under_bytewax_run()
+    if alone:
+        configure_logging()
+        sys.excepthook = _word_the_end
+    settings = config if isinstance(config, Settings) else load(config)
+    if not alone:
         return Run(flow_id, settings, None)
-    configure_logging()
-    sys.excepthook = _word_the_end
-    arguments = _parse_args()  # type: ignore[no-untyped-call]
+    arguments = _parse_args()
     recovery = None
     if arguments.recovery_directory is not None:
         contract = {
@@ -88,7 +92,7 @@ def _word_the_end(
     """Print the text of a stop that we ordered, and the whole traceback of anything else."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, StopRun):
+        if isinstance(cause, (StopRun, ConfigError)):
             log.error("stopped: %s", cause)
             return
         cause = cause.__cause__ or cause.__context__

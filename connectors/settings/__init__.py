@@ -30,9 +30,20 @@ from connectors.settings.writing import (
 
 ENV_PREFIX = "SYNC__"
 
+__all__ = [
+    "ENV_PREFIX",
+    "NAME",
+    "ErrorSettings",
+    "KafkaSettings",
+    "Settings",
+    "TableSettings",
+    "TablestoreSettings",
+    "WindowSettings",
+]
+
 
 class Settings(BaseSettings):
-    """All of it. The environment wins over the values given: SYNC__KAFKA__GROUP sets kafka.group."""
+    """All of it. The environment wins over given values: SYNC__KAFKA__GROUP sets kafka.group."""
 
     model_config = SettingsConfigDict(
         frozen=True,

@@ -33,7 +33,7 @@ RESERVED_PROPERTIES = {
     "group.instance.id": "partitions are assigned by Bytewax, not by the group",
     "enable.auto.commit": "offsets are committed once their rows are durable",
     "enable.auto.offset.store": "offsets are committed once their rows are durable",
-    "auto.offset.reset": "a lost offset always stops the run; kafka.start says where a first run starts",
+    "auto.offset.reset": "kafka.lost_offset governs it, and kafka.start for a first run",
     "enable.partition.eof": "the source does not use it",
 }
 
@@ -147,7 +147,7 @@ class KafkaSettings(Section):
         return round(datetime.fromisoformat(self.start).timestamp() * 1000)
 
     def client_properties(self) -> dict[str, str | int | float | bool]:
-        """librdkafka's configuration of the connection, secrets in clear: hand it to a client only."""
+        """The properties of the connection, secrets in clear: hand them to a client only."""
         secrets = {name: value.get_secret_value() for name, value in self.secret_properties.items()}
         files = {
             name: path.read_text("utf-8").strip()

@@ -1,4 +1,4 @@
-"""[tablestore], [window], [errors], [recovery], [shutdown]: how rows are written, and a run ends."""
+"""[tablestore] to [shutdown]: how rows are written, and how a run ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from connectors.settings.section import Section
 
 
 class TablestoreSettings(Section):
-    """Where rows go. Credentials come from the environment or from files, never from config.toml."""
+    """Where rows go. Credentials come from the environment or files, never from config.toml."""
 
     endpoint: str = Field("http://127.0.0.1:18087", description="URL of the instance.")
     instance: str = Field(

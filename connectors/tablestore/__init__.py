@@ -1,0 +1,1 @@
+"""To Tablestore: rows as bytes, requests, answers."""

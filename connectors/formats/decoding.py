@@ -1,0 +1,79 @@
+"""The decode step: chunks of messages to chunks of records, each bad one set aside alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from connectors.formats import json
+from connectors.records import (
+    Chunk,
+    DeadLetter,
+    Record,
+    RecordChunk,
+    Rejection,
+    original,
+)
+from connectors.settings import Settings
+
+Decode = Callable[[bytes], Any]
+FORMATS: dict[str, Decode] = {"json": json.decode}
+
+
+class ChunkDecoder:
+    """Decodes values, and keys where the table of the topic takes its primary key from them."""
+
+    def __init__(self, settings: Settings, keep_original: bool = False) -> None:
+        self._settings = settings
+        self._value = FORMATS[settings.format.value]
+        self._key = FORMATS[settings.format.key]
+        self._keep_original = keep_original
+        self._needs_key: dict[str, bool] = {}
+
+    def decode_chunk(self, chunk: Chunk) -> RecordChunk:
+        """All messages of the chunk, as records or dead letters."""
+        topic, partition, messages = chunk
+        decode = self._value
+        if not self._reads_key(topic):
+            try:
+                records = [Record(message, decode(message.value())) for message in messages]
+            except (Rejection, TypeError):
+                pass  # one of them is bad or null: find out which
+            else:
+                return RecordChunk(topic, partition, records, [])
+        return self._one_by_one(chunk)
+
+    def _reads_key(self, topic: str) -> bool:
+        if topic not in self._needs_key:
+            rules = self._settings.rules_of(self._settings.table_of(topic))
+            self._needs_key[topic] = rules.primary_key_mode == "record_key"
+        return self._needs_key[topic]
+
+    def _one_by_one(self, chunk: Chunk) -> RecordChunk:
+        topic, partition, messages = chunk
+        reads_key = self._reads_key(topic)
+        records: list[Record] = []
+        dead: list[DeadLetter] = []
+        for message in messages:
+            part = "key"
+            try:
+                key = _nullable(self._key, message.key()) if reads_key else None
+                part = "value"
+                records.append(Record(message, _nullable(self._value, message.value()), key))
+            except Rejection as rejection:
+                dead.append(
+                    DeadLetter(
+                        topic,
+                        partition,
+                        message.offset(),
+                        "decode",
+                        f"{part}_{rejection.code}",
+                        f"the {part} is {rejection.reason}",
+                        original(message) if self._keep_original else None,
+                    )
+                )
+        return RecordChunk(topic, partition, records, dead)
+
+
+def _nullable(decode: Decode, data: bytes | None) -> Any:
+    return None if data is None else decode(data)

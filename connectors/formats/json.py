@@ -1,0 +1,40 @@
+"""JSON: bytes of a key or value to Python values.
+
+msgspec keeps integers of any size exact and refuses NaN, infinities and lone surrogates, where
+other decoders turn 2^64 into a float without a word. Of a name given twice the last counts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from connectors.records import Rejection
+
+_decode = msgspec.json.Decoder().decode
+
+
+def decode(data: bytes) -> Any:
+    """One JSON document. Raises Rejection; the reason holds positions, never content."""
+    try:
+        return _decode(data)
+    except msgspec.DecodeError as error:
+        if not data.strip():
+            raise Rejection("json_empty", "not JSON: no bytes but blanks") from None
+        if data.startswith(b"\xef\xbb\xbf"):
+            raise Rejection(
+                "json_bom", "not JSON: it starts with a UTF-8 byte order mark; remove that"
+            ) from None
+        raise Rejection("json_invalid", f"not JSON: {_without_content(str(error))}") from None
+    except UnicodeDecodeError as error:
+        raise Rejection(
+            "json_encoding", f"not JSON: no UTF-8 at byte {error.start} ({error.reason})"
+        ) from None
+    except RecursionError:
+        raise Rejection("json_depth", "nested too deep: flatten it before it is produced") from None
+
+
+def _without_content(text: str) -> str:
+    """Msgspec's own words, less the values that some of them quote."""
+    return text.split(" `", maxsplit=1)[0] if " `" in text else text

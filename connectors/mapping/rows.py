@@ -1,0 +1,215 @@
+"""From a record to the bytes of its row: the road of every record, so the one that is timed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+from zlib import crc32
+
+from connectors.mapping.plans import Encoded, Encoder, Shapes, key_values
+from connectors.records import (
+    Batch,
+    DeadLetter,
+    Record,
+    RecordChunk,
+    Rejection,
+    Row,
+    original,
+)
+from connectors.settings import NAME, Settings
+from connectors.settings.tables import TableSettings
+
+ToRow = Callable[[Record], Encoded]
+
+
+class RowMapper:
+    """Maps records to rows and sends each to its shard.
+
+    The shard is a hash of table and primary key that is the same in every process and run, so all
+    changes of a key pass through one lane, in order.
+    """
+
+    def __init__(self, settings: Settings, encoder: Encoder, keep_original: bool = False) -> None:
+        self._settings = settings
+        self._encoder = encoder
+        self._keep_original = keep_original
+        self._shards = settings.window.shards
+        width = len(str(self._shards - 1))
+        self._names: Final = [f"{shard:0{width}d}" for shard in range(self._shards)]
+        self._tables: dict[str, tuple[str, ToRow]] = {}
+        self._topics: dict[tuple[str, int], ToRow] = {}
+
+    @property
+    def shard_names(self) -> list[str]:
+        """The shards' keys in the flow, zero-padded so that they sort as numbers."""
+        return self._names
+
+    def map_chunk(self, chunk: RecordChunk) -> list[tuple[str, Batch]]:
+        """The rows of a chunk by shard, in order; dead letters ride on the partition's shard."""
+        topic, partition, records, dead = chunk
+        dead = list(dead)
+        table = self._settings.table_of(topic)
+        seed = crc32(table.encode())
+        count = self._shards
+        shards: list[list[Row]] = [[] for _ in range(count)]
+        keep = self._keep_original
+        try:
+            to_row = self._to_row(topic, partition, table)
+        except Rejection as rejection:
+            return [
+                (
+                    self._names[partition % count],
+                    ([], [*dead, *(_dead(record, rejection, keep) for record in records)]),
+                )
+            ]
+        for record in records:
+            try:
+                identity, wire = to_row(record)
+            except Rejection as rejection:
+                dead.append(_dead(record, rejection, keep))
+                continue
+            message = record.message
+            shards[crc32(identity, seed) % count].append(
+                (
+                    identity,
+                    wire,
+                    table,
+                    topic,
+                    partition,
+                    message.offset(),
+                    original(record.message) if keep else None,
+                )
+            )
+        names = self._names
+        out: list[tuple[str, Batch]] = [
+            (names[shard], (rows, [])) for shard, rows in enumerate(shards) if rows
+        ]
+        if dead:
+            out.append((names[partition % count], ([], dead)))
+        return out
+
+    def _to_row(self, topic: str, partition: int, table: str) -> ToRow:
+        place = (topic, partition)
+        if place not in self._topics:
+            if not NAME.fullmatch(table):
+                raise Rejection(
+                    "table_name",
+                    f"topic {topic!r} would go to table {table!r}, which is no table name: give "
+                    "it a table in [mapping.topics]",
+                )
+            rules = self._settings.rules_of(table)
+            shapes = Shapes(rules, self._encoder)
+            values = (
+                _all_fields(shapes, rules) if rules.columns == "all" else _listed(shapes, rules)
+            )
+            self._topics[place] = _MODES[rules.primary_key_mode](place, rules, values)
+        return self._topics[place]
+
+
+ToEncoded = Callable[[list[Any] | tuple[Any, ...], dict[str, Any]], Encoded]
+
+
+def _all_fields(shapes: Shapes, rules: TableSettings) -> ToEncoded:
+    compiled = shapes.compiled
+    keys = rules.key_columns
+
+    def encode(key: list[Any] | tuple[Any, ...], value: dict[str, Any]) -> Encoded:
+        values = [*value.values()]
+        shape = (*value, *map(type, values))
+        plan = compiled.get(shape)
+        if plan is None:
+            plan = shapes.plan(shape, [*value], [*map(type, values)], keys)
+        return plan(key, values)
+
+    return encode
+
+
+def _listed(shapes: Shapes, rules: TableSettings) -> ToEncoded:
+    compiled = shapes.compiled
+    keys = rules.key_columns
+    names = [column.name for column in rules.columns if not isinstance(column, str)]
+
+    def encode(key: list[Any] | tuple[Any, ...], value: dict[str, Any]) -> Encoded:
+        values = [*map(value.get, names)]
+        shape = (*map(type, values),)
+        plan = compiled.get(shape)
+        if plan is None:
+            plan = shapes.plan(shape, names, shape, keys)
+        return plan(key, values)
+
+    return encode
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """The value's fields. Raises Rejection for what is no object."""
+    if type(value) is dict:
+        return value
+    if value is None:
+        raise Rejection("value_null", "the value is null (a tombstone): there is no row to put")
+    raise Rejection(
+        "value_no_object",
+        f"the value is no object but {type(value).__name__}: a row needs named columns",
+    )
+
+
+def _kafka_key(place: tuple[str, int], _: TableSettings, encode: ToEncoded) -> ToRow:
+    topic_partition = f"{place[0]}_{place[1]}"
+
+    def to_row(record: Record) -> Encoded:
+        value = record.value
+        return encode(
+            (topic_partition, record.message.offset()),
+            value if type(value) is dict else _fields(value),
+        )
+
+    return to_row
+
+
+def _value_key(_: tuple[str, int], rules: TableSettings, encode: ToEncoded) -> ToRow:
+    keys = rules.key_columns
+
+    def to_row(record: Record) -> Encoded:
+        value = _fields(record.value)
+        return encode(key_values(keys, value, "value"), value)
+
+    return to_row
+
+
+def _record_key(_: tuple[str, int], rules: TableSettings, encode: ToEncoded) -> ToRow:
+    keys = rules.key_columns
+    single = keys[0][0] if len(keys) == 1 else None
+
+    def to_row(record: Record) -> Encoded:
+        key = record.key
+        if type(key) is not dict:
+            if key is None:
+                raise Rejection("key_null", "the record has no key")
+            if single is None or isinstance(key, list):
+                raise Rejection(
+                    "key_no_object",
+                    f"the record's key is no object but {type(key).__name__}: the key columns are "
+                    "its fields",
+                )
+            key = {single: key}
+        return encode(key_values(keys, key, "key"), _fields(record.value))
+
+    return to_row
+
+
+_MODES: dict[str, Callable[[tuple[str, int], TableSettings, ToEncoded], ToRow]] = {
+    "kafka": _kafka_key,
+    "record_value": _value_key,
+    "record_key": _record_key,
+}
+
+
+def _dead(record: Record, rejection: Rejection, keep: bool) -> DeadLetter:
+    return DeadLetter(
+        record.topic,
+        record.partition,
+        record.offset,
+        "map",
+        rejection.code,
+        rejection.reason,
+        original(record.message) if keep else None,
+    )

@@ -1,0 +1,123 @@
+"""The operators that a flow is written with. Each lifts a plain function of one record over chunks.
+
+A chunk is what one poll of one partition gave: thousands of records cost one pass through the
+engine. Whoever writes steps never sees one: `map_records`, `filter_records` and
+`flat_map_records` take functions of one `Record`.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import bytewax.operators as op
+from bytewax.dataflow import Dataflow, Stream
+from bytewax.operators import KeyedStream
+
+from connectors.formats.decoding import ChunkDecoder
+from connectors.kafka.source import KafkaSource
+from connectors.mapping.rows import RowMapper
+from connectors.records import Batch, Chunk, DeadLetter, Record, RecordChunk, Rejection
+from connectors.run.context import Run
+from connectors.tablestore import plainbuffer
+from connectors.tablestore.sink import TablestoreSink
+from connectors.window import builder
+
+# The steps that have state in the recovery store. Renaming one orphans the rows that wait in it, so
+# these names are a contract: the recovery folder's manifest holds them.
+READ, WINDOW, WRITE = "read", "window", "write"
+STEPS_WITH_STATE = (READ, WINDOW, WRITE)
+
+
+def read(flow: Dataflow, run: Run) -> Stream[Chunk]:
+    """Messages from Kafka, in chunks."""
+    return op.input(READ, flow, KafkaSource(run))
+
+
+def decode(step_id: str, chunks: Stream[Chunk], run: Run) -> Stream[RecordChunk]:
+    """Bytes to values by the configured formats. A bad record is set aside, never raised."""
+    return op.map(step_id, chunks, ChunkDecoder(run.settings).decode_chunk)
+
+
+def map_records(
+    step_id: str, records: Stream[RecordChunk], run: Run, function: Callable[[Record], Record]
+) -> Stream[RecordChunk]:
+    """Each record becomes what the function returns."""
+
+    def one(record: Record) -> Iterable[Record]:
+        return (function(record),)
+
+    return flat_map_records(step_id, records, run, one)
+
+
+def filter_records(
+    step_id: str, records: Stream[RecordChunk], run: Run, keep: Callable[[Record], bool]
+) -> Stream[RecordChunk]:
+    """Only the records for which the function is true go on; the others count as filtered."""
+
+    def some(record: Record) -> Iterable[Record]:
+        return (record,) if keep(record) else ()
+
+    return flat_map_records(step_id, records, run, some)
+
+
+def flat_map_records(
+    step_id: str,
+    records: Stream[RecordChunk],
+    run: Run,
+    function: Callable[[Record], Iterable[Record]],
+) -> Stream[RecordChunk]:
+    """Each record becomes any number of records. Make them with `Record.with_value`.
+
+    A record on which the function raises is rejected, with the place of the error as the reason;
+    raise `Rejection` to give a reason of your own.
+    """
+
+    def apply(chunk: RecordChunk) -> RecordChunk:
+        out: list[Record] = []
+        dead = list(chunk.dead)
+        for record in chunk.records:
+            try:
+                out += list(function(record))
+            except Rejection as rejection:
+                dead.append(_dead(record, rejection.code, rejection.reason))
+            except Exception as error:  # noqa: BLE001 - users' code: the boundary to it
+                dead.append(_dead(record, "step_failed", f"step {step_id!r} {_place(error)}"))
+        fallen = len(dead) - len(chunk.dead)
+        run.counts.add("filtered", len(chunk.records) - fallen - len(out))
+        return RecordChunk(chunk.topic, chunk.partition, out, dead)
+
+    return op.map(step_id, records, apply)
+
+
+def map_rows(step_id: str, records: Stream[RecordChunk], run: Run) -> KeyedStream[Batch]:
+    """Records to rows as bytes, each on the shard of its table and primary key."""
+    mapper = RowMapper(run.settings, plainbuffer)
+    return op.flat_map(step_id, records, mapper.map_chunk)
+
+
+def window(rows: KeyedStream[Batch], run: Run) -> KeyedStream[Batch]:
+    """Rows wait here until their batch is full or old enough."""
+
+    def resumed(number: int) -> None:
+        run.counts.add("resumed", number)
+
+    return op.stateful_batch(WINDOW, rows, builder(run.settings.window, resumed))
+
+
+def write(batches: KeyedStream[Batch], run: Run) -> None:
+    """Batches to Tablestore; what is refused goes where the tolerance says."""
+    shards = RowMapper(run.settings, plainbuffer).shard_names
+    op.output(WRITE, batches, TablestoreSink(run, shards))
+
+
+def _dead(record: Record, code: str, reason: str) -> DeadLetter:
+    return DeadLetter(record.topic, record.partition, record.offset, "transform", code, reason)
+
+
+def _place(error: BaseException) -> str:
+    """What was raised and where, without its text: that may hold the record's values."""
+    frames = traceback.extract_tb(error.__traceback__)
+    last = frames[-1]
+    return f"raised {type(error).__name__} at {Path(last.filename).name}:{last.lineno}"

@@ -1,0 +1,248 @@
+"""Writes batches: one lane a shard, one request in flight a lane, many lanes at once.
+
+A lane keeps the order of each primary key whatever is retried: a batch is done, every row of it
+written or set aside, before the next one of its lane is sent. So rows that must not overtake each
+other only have to be in the same lane, which the shard sees to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Sequence
+
+from connectors.outcomes import Reject, Retry, Stop, StopRun, Verdict, Written
+from connectors.records import Batch, DeadLetter, Row, refused_row
+from connectors.run.context import Run
+from connectors.tablestore.backoff import Backoff
+from connectors.tablestore.client import Client, RequestFailed
+from connectors.tablestore.plainbuffer import batch_body
+from connectors.tablestore.rejections import Rejections
+from connectors.tablestore.schema import Schema
+
+log = logging.getLogger("sync.tablestore")
+
+# How often a waiting worker looks whether the run failed or its drain is overdue.
+_LOOK = 0.2
+
+
+class Writer:
+    """The lanes of a process and the thread whose asyncio loop drives them."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.client = Client(run.settings.tablestore)
+        self.schema = Schema(self.client, run)
+        self.rejections = Rejections(run)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lock = threading.Lock()
+        self._lanes = 0
+
+    def open_lane(self) -> Lane:
+        """A lane; close it when done. The first one starts the loop."""
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(
+                    target=self._loop.run_forever, name="tablestore-writer", daemon=True
+                ).start()
+            self._lanes += 1
+            return Lane(self, self._loop)
+
+    def lane_closed(self) -> None:
+        """The last lane to close stops the loop."""
+        with self._lock:
+            self._lanes -= 1
+            if self._lanes == 0 and self._loop is not None:
+                self._loop.call_soon_threadsafe(self._stop, self._loop)
+                self._loop = None
+
+    def _stop(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.client.close()
+        loop.stop()
+
+
+class Lane:
+    """Batches of one shard, in order. A worker submits and drains; the loop writes."""
+
+    def __init__(self, writer: Writer, loop: asyncio.AbstractEventLoop) -> None:
+        self._writer = writer
+        self._run = writer.run
+        self._loop = loop
+        self._most = writer.run.settings.tablestore.queue + 1
+        self._batches: deque[Batch] = deque()
+        self._changed = threading.Condition()
+        self._busy = False
+        self._closed = False
+
+    def submit(self, batches: Sequence[Batch]) -> None:
+        """Hand batches over. Blocks while the lane is full: that is the back-pressure.
+
+        Raises what failed in the background, or StopRun when a drain is overdue.
+        """
+        for batch in batches:
+            with self._changed:
+                self._wait(self._most - 1)
+                self._batches.append(batch)
+                if not self._busy:
+                    self._busy = True
+                    self._loop.call_soon_threadsafe(self._start)
+
+    def drain(self) -> None:
+        """Wait until everything handed over is settled. Raises as `submit` does."""
+        with self._changed:
+            self._wait(0)
+
+    def close(self) -> None:
+        """Forget what is not sent. It promises nothing: after a failure it is called too."""
+        if not self._closed:
+            self._closed = True
+            self._batches.clear()
+            self._writer.lane_closed()
+
+    def _wait(self, most: int) -> None:
+        run = self._run
+        while run.failure is None and len(self._batches) > most:
+            self._changed.wait(_LOOK)
+            if run.overdue:
+                raise StopRun(
+                    f"the drain ({run.drain_reason}) is not done within shutdown.deadline "
+                    f"{run.settings.shutdown.deadline:g} s: Tablestore does not take the rows.\n"
+                    "  remedy: none is lost; the next start goes on from the last snapshot"
+                )
+        run.check()
+
+    def _start(self) -> None:
+        self._task = self._loop.create_task(self._work())
+
+    async def _work(self) -> None:
+        """Write the lane's batches until there are none."""
+        try:
+            while True:
+                with self._changed:
+                    if not self._batches or self._closed or self._run.failure is not None:
+                        self._busy = False
+                        self._changed.notify_all()
+                        return
+                    rows, dead = self._batches[0]
+                if rows:
+                    await _BatchWrite(self._writer, rows).done()
+                if dead:
+                    await self._writer.rejections.take(dead)
+                with self._changed:
+                    if self._batches:
+                        self._batches.popleft()
+                    self._changed.notify_all()
+        except Exception as error:  # noqa: BLE001 - the boundary of the background thread
+            self._run.fail(error)
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
+
+
+class _BatchWrite:
+    """One batch on its way: which rows are still to be written, and what was tried.
+
+    Of several changes of one key only the last is sent, since a put replaces the row whole. Should
+    the service refuse it, the one before it is sent: a bad row takes no good one along.
+    """
+
+    def __init__(self, writer: Writer, rows: Sequence[Row]) -> None:
+        self._writer = writer
+        self._run = writer.run
+        # (table, key) -> its changes, oldest first; the last one is to be written.
+        self._keys: dict[tuple[str, bytes], list[Row]] = {}
+        for row in rows:
+            self._keys.setdefault((row[2], row[0]), []).append(row)
+        settings = writer.run.settings.tablestore
+        self._backoff = Backoff(settings.retry_initial, settings.retry_max)
+
+    async def done(self) -> None:
+        """Return when every row is written or set aside. Raises StopRun."""
+        schema = self._writer.schema
+        for table in {table for table, _ in self._keys}:
+            if not schema.sure_of(table):
+                await asyncio.get_running_loop().run_in_executor(None, schema.ensure, table)
+        waiting = [changes[-1] for changes in self._keys.values()]
+        while waiting:
+            waiting = await self._round(waiting)
+
+    async def _round(self, rows: list[Row]) -> list[Row]:
+        """Send the rows once; those to send again, after the wait that their failure asks for."""
+        again, trouble = await self._send(rows)
+        if trouble is not None:
+            self._run.check()
+            self._run.counts.add("retried", len(again))
+            wait = self._backoff.wait()
+            if self._backoff.worth_telling():
+                log.warning(
+                    "%d rows wait after %d tries: %s", len(again), self._backoff.tries, trouble
+                )
+            await asyncio.sleep(wait)
+        return again
+
+    async def _send(self, rows: list[Row]) -> tuple[list[Row], str | None]:
+        """One request; a refused one is halved until the bad row is alone.
+
+        Returns the rows to send again, and the trouble if there was a transient one.
+        """
+        rows = sorted(rows, key=_table)
+        tables: dict[str, list[bytes]] = {}
+        for row in rows:
+            tables.setdefault(row[2], []).append(row[1])
+        try:
+            verdicts = await self._writer.client.write(
+                batch_body(tables.items()), [len(wires) for wires in tables.values()]
+            )
+        except RequestFailed as failed:
+            verdict = self._for_new_tables(failed.verdict, failed.code, rows[0][2])
+            if isinstance(verdict, Reject) and len(rows) > 1:
+                middle = len(rows) // 2
+                first, trouble = await self._send(rows[:middle])
+                second, more = await self._send(rows[middle:])
+                return first + second, trouble or more
+            verdicts = [verdict] * len(rows)
+        return await self._settle(rows, verdicts)
+
+    async def _settle(
+        self, rows: list[Row], verdicts: Sequence[Verdict]
+    ) -> tuple[list[Row], str | None]:
+        again: list[Row] = []
+        dead: list[DeadLetter] = []
+        trouble: str | None = None
+        written = 0
+        for row, found in zip(rows, verdicts, strict=True):
+            verdict = found
+            if isinstance(verdict, Stop):
+                verdict = self._for_new_tables(verdict, verdict.code, row[2])
+            if isinstance(verdict, Written):
+                written += len(self._keys.pop((row[2], row[0])))
+            elif isinstance(verdict, Retry):
+                again.append(row)
+                trouble = trouble or verdict.reason
+            elif isinstance(verdict, Reject):
+                dead.append(refused_row(row, verdict.code, verdict.reason))
+                changes = self._keys[row[2], row[0]]
+                changes.pop()
+                if changes:
+                    again.append(changes[-1])
+                else:
+                    del self._keys[row[2], row[0]]
+            else:
+                raise StopRun(f"table {row[2]}: {verdict.reason}")
+        self._run.counts.add("written", written)
+        if dead:
+            await self._writer.rejections.take(dead)
+        return again, trouble
+
+    def _for_new_tables(self, verdict: Verdict, code: str, table: str) -> Verdict:
+        """A table made a moment ago may not be there yet for the servers of its partitions."""
+        if code == "OTSObjectNotExist" and self._writer.schema.still_coming(table):
+            return Retry(f"table {table} is being made")
+        return verdict
+
+
+def _table(row: Row) -> str:
+    return row[2]
