@@ -10,6 +10,8 @@ import pytest
 
 from localkafka import KafkaUnavailableError, available, jars
 
+pytestmark = pytest.mark.unit
+
 MAVEN = """#!/bin/sh
 echo call >> "$CALLS"
 for argument in "$@"; do

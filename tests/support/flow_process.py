@@ -1,0 +1,118 @@
+"""The flow as a user runs it: `python -m bytewax.run flows.sync -r STATE -s 1 -b 0`."""
+
+import json
+import re
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.support.brokers import Broker
+from tests.support.processes import ChildProcess
+from tests.support.store import INSTANCE, KEY_ID, KEY_SECRET, LocalTablestore
+
+Settings = Mapping[str, Mapping[str, Any]]
+
+
+class FlowProcess(ChildProcess):
+    """One process of the flow."""
+
+    def counts(self) -> dict[str, int]:
+        """The numbers of the last line at a clean end: read, written, rejected, filtered."""
+        lines = [line for line in self.text().splitlines() if line.startswith("sync: ended:")]
+        assert lines, f"no clean end:\n{self.text()}"
+        return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", lines[-1])}
+
+    def drain(self) -> dict[str, int]:
+        """SIGTERM, a clean end with code 0, and its counts."""
+        self.terminate()
+        code = self.wait()
+        assert code == 0, f"exit code {code} after SIGTERM:\n{self.text()}"
+        return self.counts()
+
+    def refused(self, *words: str) -> str:
+        """Wait for the end with code 1, and for each of `words` in what it says."""
+        code = self.wait()
+        text = self.text()
+        assert code == 1, f"exit code {code} instead of 1:\n{text}"
+        for word in words:
+            assert word in text, f"{word!r} is not said:\n{text}"
+        return text
+
+
+class Flow:
+    """A flow's settings and recovery folder; `start()` runs it, again and again if wanted."""
+
+    def __init__(
+        self,
+        folder: Path,
+        broker: Broker,
+        store: LocalTablestore,
+        topic: str | None,
+        settings: Settings | None = None,
+    ) -> None:
+        self.folder = folder
+        self.state = folder / "state"
+        self.env: dict[str, str] = {
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": KEY_ID,
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": KEY_SECRET,
+        }
+        self.group = broker.fresh_name("group")
+        self._runs = 0
+        self.settings: dict[str, dict[str, Any]] = {}
+        self.set(
+            {
+                "kafka": {
+                    "bootstrap_servers": broker.bootstrap,
+                    "group": self.group,
+                    "topics": [topic] if topic else [],
+                },
+                "tablestore": {"endpoint": store.url, "instance": INSTANCE},
+                # Short, so that tests are quick; every value is legal in production too.
+                "window": {"age": 0.1, "shards": 8},
+            }
+        )
+        self.set(settings or {})
+
+    def set(self, settings: Settings) -> None:
+        """Change settings for the starts that follow."""
+        for section, values in settings.items():
+            self.settings.setdefault(section, {}).update(values)
+
+    def unset(self, section: str, name: str) -> None:
+        """Take a setting back."""
+        self.settings.get(section, {}).pop(name, None)
+
+    def start(self, *options: str, state: Path | None = None, snapshot: int = 1) -> FlowProcess:
+        """Run `flows.sync` with Bytewax's own command line."""
+        self._runs += 1
+        recovery = ["-r", str(state or self.state), "-s", str(snapshot), "-b", "0"]
+        return FlowProcess(
+            ["-m", "bytewax.run", "flows.sync", *recovery, *options],
+            self.folder,
+            {**self.env, **environment(self.settings)},
+            name=f"flow-{self._runs}",
+        )
+
+    def start_cluster(self, processes: int) -> list[FlowProcess]:
+        """Run it as a cluster of processes on this machine."""
+        ports = [free_port() for _ in range(processes)]
+        addresses = ";".join(f"127.0.0.1:{port}" for port in ports)
+        return [self.start("-i", str(index), "-a", addresses) for index in range(processes)]
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Settings as the environment variables that the flow reads."""
+    return {
+        f"SYNC__{section}__{name}".upper(): value if isinstance(value, str) else json.dumps(value)
+        for section, values in settings.items()
+        if section != "tables"
+        for name, value in values.items()
+    } | ({"SYNC__TABLES": json.dumps(settings["tables"])} if "tables" in settings else {})
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

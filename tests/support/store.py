@@ -1,0 +1,110 @@
+"""The local Tablestore as a process, its controls, and reading tables with the official SDK."""
+
+import json
+import logging
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+# Before the import: the SDK complains about its missing native encoder when it is imported, and
+# formats every request for its logger unless told not to.
+logging.getLogger("tablestore-client").setLevel(logging.CRITICAL)
+
+from tablestore import (  # noqa: E402
+    INF_MAX,
+    INF_MIN,
+    CapacityUnit,
+    Direction,
+    OTSClient,
+    ReservedThroughput,
+    TableMeta,
+    TableOptions,
+)
+
+from tests.support.ledger import Columns, Effect, Key, Tables, Value  # noqa: E402
+from tests.support.processes import ChildProcess  # noqa: E402
+
+INSTANCE, KEY_ID, KEY_SECRET = "demo", "demo-key", "demo-secret"
+KAFKA_KEY = (("topic_partition", "STRING"), ("offset", "INTEGER"))
+_EFFECTS_KEPT = 2_000_000
+
+
+class LocalTablestore(ChildProcess):
+    """`python -m emulator` on a free port, with a log of effects, refusing doubled rows."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        fixed = ["--port", "0", "--data", str(folder / "data"), "--effects", str(_EFFECTS_KEPT)]
+        super().__init__(["-m", "emulator", *fixed, *options], folder, name="emulator")
+        self.url = self.wait_for("ready ").split()[1]
+        self.client = OTSClient(self.url, KEY_ID, KEY_SECRET, INSTANCE)
+
+    def create_table(
+        self,
+        name: str,
+        key: Sequence[tuple[str, str]] = KAFKA_KEY,
+        defined: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """Make a wide-column table; `key` and `defined` are (name, SDK type)."""
+        meta = TableMeta(name, list(key), list(defined))
+        options = TableOptions(max_version=1)
+        self.client.create_table(meta, options, ReservedThroughput(CapacityUnit(0, 0)))
+
+    def rows(self, table: str) -> dict[Key, Columns]:
+        """The whole table, read in ranges with the official SDK."""
+        schema = self.client.describe_table(table).table_meta.schema_of_primary_key
+        start: Any = [(column[0], INF_MIN) for column in schema]
+        end = [(column[0], INF_MAX) for column in schema]
+        found: dict[Key, Columns] = {}
+        while start is not None:
+            _, start, rows, _ = self.client.get_range(
+                table, Direction.FORWARD, start, end, limit=5000, max_version=1
+            )
+            for row in rows:
+                key = tuple((name, _plain(value)) for name, value in row.primary_key)
+                found[key] = {column[0]: _plain(column[1]) for column in row.attribute_columns}
+        return found
+
+    def tables(self) -> Tables:
+        """Every table of the instance with all its rows."""
+        return {name: self.rows(name) for name in self.client.list_table()}
+
+    def stats(self) -> dict[str, Any]:
+        """The counters of GET /-/stats."""
+        return self._get("/-/stats")
+
+    def written(self) -> int:
+        """Row changes applied since the start."""
+        return int(self.stats()["rows_written"])
+
+    def effects(self) -> list[Effect]:
+        """Every row change applied, in order."""
+        return [
+            Effect(effect["table"], tuple(effect["key"].items())) for effect in self.raw_effects()
+        ]
+
+    def raw_effects(self) -> Iterator[dict[str, Any]]:
+        """The log of effects as the server tells it; AssertionError where it has lost some."""
+        answer = self._get("/-/effects?since=0")
+        assert answer["enabled"], "the log of effects is off"
+        assert answer["lost"] == 0, f"the log of effects has lost {answer['lost']}"
+        yield from answer["effects"]
+
+    def set_faults(self, plan: Any) -> None:
+        """Replace the fault plan (POST /-/faults)."""
+        body = json.dumps(plan).encode()
+        request = urllib.request.Request(
+            f"{self.url}/-/faults", body, {"Content-Type": "application/json"}, method="POST"
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert answer.status == 200
+
+    def _get(self, path: str) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=60) as answer:
+            content: dict[str, Any] = json.load(answer)
+            return content
+
+
+def _plain(value: Any) -> Value:
+    """The SDK returns binaries as bytearray, which cannot be compared as keys."""
+    return bytes(value) if isinstance(value, bytearray) else value
