@@ -1,0 +1,162 @@
+"""The command: options, the texts printed at start, a clean stop."""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from aiohttp import web
+
+from emulator import limits, settings
+from emulator.catalog import Catalog
+from emulator.faults import FaultRuleError, Faults
+from emulator.observe import Journal
+from emulator.server import Server
+from emulator.service import Service
+from emulator.settings import Options
+from emulator.storage import Store, StoreBusyError
+from emulator.transactions import Transactions
+
+_DEFAULT_EFFECTS = 100_000
+
+
+def parse_arguments(arguments: Sequence[str]) -> Options:
+    """Return the options of a command line; exits with 2 and a text for a wrong one."""
+    defaults = Options()
+    parser = argparse.ArgumentParser(prog="python -m emulator", description=__doc__)
+    add = parser.add_argument
+    add("--host", default=defaults.host, help="address to listen on (%(default)s)")
+    add("--port", type=int, default=defaults.port, help="0 takes a free one (%(default)s)")
+    add("--data", type=Path, help="folder of the database; without it everything is in memory")
+    add("--instance", action="append", help=f"repeatable ({settings.DEFAULT_INSTANCE})")
+    add("--access-key-id", default=defaults.access_key_id, help="(%(default)s)")
+    add("--access-key-secret", default=defaults.access_key_secret, help="(%(default)s)")
+    add("--faults", type=Path, help="JSON file with fault rules to begin with")
+    add(
+        "--effects",
+        type=int,
+        nargs="?",
+        const=_DEFAULT_EFFECTS,
+        default=0,
+        help=f"keep a log of the last N row changes for GET /-/effects (N: {_DEFAULT_EFFECTS})",
+    )
+    add("--answers", type=int, default=defaults.answers, help="requests kept (%(default)s)")
+    add("--ready-delay", type=float, default=0.0, help="seconds until a new table is usable")
+    add(
+        "--not-ready-as",
+        choices=["OTSTableNotReady", "OTSObjectNotExist", "OTSPartitionUnavailable"],
+        default=defaults.not_ready_as,
+        help="answer until then (%(default)s)",
+    )
+    add("--latency", type=float, default=0.0, help="milliseconds added to each data request")
+    add("--discard", action="store_true", help="check and count writes, store nothing")
+    add("--duplicates", choices=["lenient", "strict"], default=defaults.duplicates)
+    add("--missing-table", choices=["request", "row"], default=defaults.missing_table)
+    add(
+        "--key-columns",
+        choices=["count", "ignored"],
+        default="count",
+        help="whether a key column in columns_to_get shows a row without other columns",
+    )
+    add(
+        "--table-operations-per-second",
+        type=float,
+        default=0.0,
+        help="above it: OTSQuotaExhausted; 0: no limit (the service allows about 10)",
+    )
+    add("--verbose", action="store_true", help="log each request to stderr")
+    given = parser.parse_args(arguments)
+    instances = tuple(dict.fromkeys(given.instance or [settings.DEFAULT_INSTANCE]))
+    for name in instances:
+        if not limits.is_instance_name(name):
+            parser.error(f"--instance {name!r}: 3..16 letters, digits and hyphens, a letter first")
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO if given.verbose else logging.WARNING
+    )
+    return Options(
+        host=given.host,
+        port=given.port,
+        data=given.data,
+        instances=instances,
+        access_key_id=given.access_key_id,
+        access_key_secret=given.access_key_secret,
+        faults=given.faults,
+        effects=given.effects,
+        answers=given.answers,
+        ready_delay=given.ready_delay,
+        not_ready_as=given.not_ready_as,
+        latency=given.latency / 1000,
+        discard=given.discard,
+        duplicates=given.duplicates,
+        missing_table=given.missing_table,
+        key_columns_count=given.key_columns == "count",
+        table_operations_per_second=given.table_operations_per_second,
+    )
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _introduce(options: Options, endpoint: str) -> None:
+    kept = f"in {options.data}" if options.data else "in memory (--data DIR keeps it)"
+    _say(f"A local Tablestore. Data: {kept}. Pages: {endpoint}/")
+    _say(f"  endpoint {endpoint}")
+    _say(f"  instance {', '.join(options.instances)}")
+    _say(f"  key id {options.access_key_id}, secret {options.access_key_secret}")
+    id_, secret = options.access_key_id, options.access_key_secret
+    call = f"'{endpoint}', '{id_}', '{secret}', '{options.instances[0]}'"
+    _say(f"  Python  tablestore.OTSClient({call})")
+    _say("  Java    new SyncClient(" + call.replace("'", '"') + ")")
+    _say("  Go      tablestore.NewClient(" + _go_order(options, endpoint) + ")")
+
+
+def _go_order(options: Options, endpoint: str) -> str:
+    values = (endpoint, options.instances[0], options.access_key_id, options.access_key_secret)
+    return ", ".join(f'"{value}"' for value in values)
+
+
+async def serve(options: Options) -> None:
+    """Run until SIGTERM or SIGINT."""
+    faults = Faults.from_file(options.faults) if options.faults else Faults()
+    store = Store(options.data)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    service = Service(
+        options=options,
+        store=store,
+        catalog=Catalog(store, options),
+        journal=Journal(options.effects, options.answers),
+        transactions=Transactions(),
+    )
+    server = web.Server(Server(service, faults).handle, access_log=None)
+    runner = web.ServerRunner(server, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, options.host, options.port, backlog=1024)
+        await site.start()
+        port = runner.addresses[0][1]
+        endpoint = f"http://{options.host}:{port}"
+        _introduce(options, endpoint)
+        _say(f"ready {endpoint}")
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+        store.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    options = parse_arguments(sys.argv[1:] if arguments is None else arguments)
+    try:
+        asyncio.run(serve(options))
+    except (StoreBusyError, FaultRuleError, OSError) as error:
+        sys.stderr.write(f"emulator: {error}\n")
+        return 1
+    return 0

@@ -1,0 +1,88 @@
+"""The pages beside the protocol, under /-/: counters, faults, logs. Unsigned, for loopback only."""
+
+import ipaddress
+import json
+from typing import Any
+
+from aiohttp import web
+
+from emulator import keys
+from emulator.faults import FaultRuleError, Faults, parse_rules
+from emulator.service import Service
+
+_MAX_PLAN_BYTES = 1024 * 1024
+
+
+def _is_local(address: str | None) -> bool:
+    try:
+        return address is not None and ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _json(document: Any, status: int = 200) -> web.Response:
+    return web.Response(
+        status=status, text=json.dumps(document, default=str), content_type="application/json"
+    )
+
+
+class Control:
+    """Answers /-/stats, /-/faults, /-/effects and /-/answers."""
+
+    def __init__(self, service: Service, faults: Faults) -> None:
+        self._service = service
+        self._faults = faults
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        if not _is_local(request.remote):
+            return _json({"error": "only from loopback"}, 403)
+        if "Origin" in request.headers and request.method != "GET":
+            return _json({"error": "not from a page of another site"}, 403)
+        method = request.method
+        journal = self._service.journal
+        if request.path == "/-/stats" and method == "GET":
+            return _json(self._stats())
+        if request.path == "/-/faults":
+            return await self._handle_faults(request)
+        if request.path in ("/-/effects", "/-/answers") and method == "GET":
+            try:
+                since = int(request.query.get("since", "0"))
+            except ValueError:
+                return _json({"error": "since must be an integer"}, 400)
+            if request.path == "/-/effects":
+                return _json(journal.effects_since(since))
+            return _json(journal.answers_since(since))
+        return _json({"error": f"no such page: {method} {request.path}"}, 404)
+
+    def _stats(self) -> dict[str, Any]:
+        service = self._service
+        tables: dict[str, dict[str, int]] = {name: {} for name in service.options.instances}
+        for table in service.catalog.all():
+            count = service.store.count(table.prefix, keys.table_end(table.id))
+            tables.setdefault(table.instance, {})[table.name] = count
+        return {
+            "rows_written": service.journal.rows_written,
+            "requests": dict(service.journal.requests),
+            "errors": dict(service.journal.errors),
+            "tables": tables,
+            "faults": dict(self._faults.fired),
+        }
+
+    async def _handle_faults(self, request: web.BaseRequest) -> web.Response:
+        if request.method == "DELETE":
+            self._faults.clear()
+        elif request.method == "POST":
+            body = await request.content.read(_MAX_PLAN_BYTES)
+            try:
+                rules = parse_rules(json.loads(body))
+            except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+                return _json({"error": "the body is not JSON"}, 400)
+            except FaultRuleError as error:
+                return _json({"error": str(error)}, 400)
+            if request.query.get("add") != "1":
+                self._faults.clear()
+            self._faults.add(rules)
+        elif request.method != "GET":
+            return _json({"error": "GET, POST or DELETE"}, 405)
+        return _json(self._faults.shown())

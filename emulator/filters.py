@@ -1,0 +1,164 @@
+"""Column conditions and filters: parsed once a request, then asked of each row.
+
+A filter sees the columns and versions that were selected for reading, a condition the whole row.
+Values of different types are unequal and in no order.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+from google.protobuf.message import DecodeError, Message
+
+from emulator import limits
+from emulator.errors import invalid
+from emulator.rows import Versions
+from emulator.wire import messages_pb2 as wire
+from emulator.wire import plainbuffer as pb
+
+Test = Callable[[Mapping[bytes, bytes], Versions], bool]
+"""Whether a row passes: (primary key values by name, attribute versions by name)."""
+
+_SINGLE, _COMPOSITE, _PAGINATION = 1, 2, 3
+_EQUAL, _NOT_EQUAL, _GREATER, _GREATER_EQUAL, _LESS, _LESS_EQUAL, _EXIST, _NOT_EXIST = range(1, 9)
+_NOT, _AND, _OR = 1, 2, 3
+_CASTS = (pb.INTEGER, pb.DOUBLE, pb.STRING)
+
+
+def _compare(operator: int, left: bytes, right: bytes) -> bool:
+    if left[0] != right[0]:
+        return operator == _NOT_EQUAL
+    if left[0] in (pb.STRING, pb.BLOB):  # bytewise, as keys are
+        one, other = left[5:], right[5:]
+        order = (one > other) - (one < other)
+    else:
+        first, second = pb.python_value(left), pb.python_value(right)
+        order = (first > second) - (first < second)  # type: ignore[operator]
+    return {
+        _EQUAL: order == 0,
+        _NOT_EQUAL: order != 0,
+        _GREATER: order > 0,
+        _GREATER_EQUAL: order >= 0,
+        _LESS: order < 0,
+        _LESS_EQUAL: order <= 0,
+    }[operator]
+
+
+def _transfer(rule: wire.ValueTransferRule) -> Callable[[bytes], bytes | None]:
+    """Return the function that takes the first group of a pattern out of a string and casts it."""
+    try:
+        pattern = re.compile(rule.regex)
+    except re.error:
+        raise invalid("Invalid regex in value transfer rule.") from None
+    cast = rule.cast_type if rule.HasField("cast_type") else pb.STRING
+    if cast not in _CASTS:
+        raise invalid("Invalid cast type in value transfer rule.")
+
+    def apply(value: bytes) -> bytes | None:
+        if value[0] != pb.STRING:
+            return None
+        found = pattern.search(value[5:].decode("utf-8", "replace"))
+        if found is None:
+            return None
+        part = found.group(1 if pattern.groups else 0)
+        try:
+            if cast == pb.INTEGER:
+                return pb.wire_value(int(part))
+            if cast == pb.DOUBLE:
+                return pb.wire_value(float(part))
+        except (ValueError, TypeError):
+            return None
+        return pb.wire_value(part)
+
+    return apply
+
+
+def _parse(message: Message, data: bytes, text: str) -> None:
+    try:
+        message.ParseFromString(data)
+    except DecodeError:
+        raise invalid(text) from None
+
+
+def _single(data: bytes) -> Test:
+    rule = wire.SingleColumnFilter()
+    _parse(rule, data, "Deserialize relation filter failed.")
+    operator = rule.comparator
+    if not _EQUAL <= operator <= _NOT_EXIST:
+        raise invalid(f"Invalid relation operator: {operator}.")
+    name = rule.column_name.encode()
+    if not limits.is_name(name):
+        raise limits.column_name_error(name)
+    exists = operator in (_EXIST, _NOT_EXIST)
+    expected = b"" if exists else pb.decode_stand_alone(rule.column_value)
+    transfer = _transfer(rule.value_trans_rule) if rule.HasField("value_trans_rule") else None
+    missing_passes, latest_only = not rule.filter_if_missing, rule.latest_version_only
+
+    def test(key: Mapping[bytes, bytes], cells: Versions) -> bool:
+        if name in key:
+            values = [key[name]]
+        else:
+            versions = cells.get(name)
+            if versions and latest_only:
+                values = [versions[max(versions)]]
+            else:
+                values = list(versions.values()) if versions else []
+        if exists:
+            return bool(values) == (operator == _EXIST)
+        if transfer is not None:
+            values = [taken for value in values if (taken := transfer(value)) is not None]
+        if not values:
+            return missing_passes
+        return any(_compare(operator, value, expected) for value in values)
+
+    return test
+
+
+def _composite(data: bytes, budget: list[int]) -> Test:
+    rule = wire.CompositeFilter()
+    _parse(rule, data, "Deserialize composite filter failed.")
+    if rule.combinator == _NOT:
+        if len(rule.sub_filters) != 1:
+            raise invalid("Invalid NOT operator: the number of sub-filters must be 1.")
+        inner = _build(rule.sub_filters[0], budget)
+        return lambda key, cells: not inner(key, cells)
+    if rule.combinator not in (_AND, _OR):
+        raise invalid(f"Invalid relation operator: {rule.combinator}.")
+    if len(rule.sub_filters) < 2:
+        raise invalid("Invalid AND/OR operator: the number of sub-filters must be 2.")
+    parts = [_build(part, budget) for part in rule.sub_filters]
+    if rule.combinator == _AND:
+        return lambda key, cells: all(part(key, cells) for part in parts)
+    return lambda key, cells: any(part(key, cells) for part in parts)
+
+
+def _build(message: wire.Filter, budget: list[int]) -> Test:
+    budget[0] -= 1
+    if budget[0] < 0:
+        raise invalid(f"The count of filter exceeds the max:{limits.FILTERS}.")
+    if message.type == _SINGLE:
+        return _single(message.filter)
+    if message.type == _COMPOSITE:
+        return _composite(message.filter, budget)
+    raise invalid(f"Invalid type of sub-filter: {message.type}.")
+
+
+def parse_condition(data: bytes) -> Test:
+    """Return the test of a serialized condition; raises 400 for one the service refuses."""
+    message = wire.Filter()
+    _parse(message, data, "Deserialize filter failed.")
+    return _build(message, [limits.FILTERS])
+
+
+def parse_filter(data: bytes) -> tuple[Test | None, tuple[int, int] | None]:
+    """Return the row test, or (offset, limit) of a pagination of columns."""
+    message = wire.Filter()
+    _parse(message, data, "Deserialize filter failed.")
+    if message.type != _PAGINATION:
+        return _build(message, [limits.FILTERS]), None
+    page = wire.PaginationFilter()
+    _parse(page, message.filter, "Deserialize column pagination filter failed.")
+    if page.offset < 0:
+        raise invalid("Offset in ColumnPaginationFilter must be greater than or equal to 0.")
+    if page.limit <= 0:
+        raise invalid("Limit in ColumnPaginationFilter must be greater than 0.")
+    return None, (page.offset, page.limit)

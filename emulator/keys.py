@@ -1,0 +1,120 @@
+"""Primary keys as bytes whose order is the order of the keys.
+
+A key is a prefix of its table followed by its columns. A column is a marker (02 a value, 01 the
+infinite minimum, 03 the infinite maximum) and its value: integers big-endian with the sign flipped,
+strings and binaries bytewise with 00 escaped and a terminator that sorts before every other byte.
+"""
+
+from emulator.errors import invalid, invalid_key
+from emulator.tables import KeyColumn, Table
+from emulator.wire import plainbuffer as pb
+
+_SIGN = 1 << 63
+_MINIMUM, _VALUE, _MAXIMUM = b"\x01", b"\x02", b"\x03"
+
+
+def table_prefix(table_id: int) -> bytes:
+    """Return the bytes every key of a table begins with."""
+    return table_id.to_bytes(4, "big")
+
+
+def table_end(table_id: int) -> bytes:
+    """Return the first key after those of a table."""
+    return (table_id + 1).to_bytes(4, "big")
+
+
+def check_key(table: Table, key: list[pb.KeyCell]) -> None:
+    """Raise 400 OTSInvalidPK unless count and names of `key` are those of the table, in order."""
+    columns = table.key
+    if len(key) != len(columns):
+        raise invalid_key(f"Validate PK size fail. Input: {len(key)}, Meta: {len(columns)}.")
+    for (name, _), column in zip(key, columns, strict=True):
+        if name != column.name:
+            raise invalid_key(
+                f"Validate PK name fail. Input: {name.decode()}, Meta: {column.name.decode()}."
+            )
+
+
+def _type_error(value: bytes, column: KeyColumn) -> Exception:
+    return invalid_key(
+        f"Validate PK type fail. Input: {pb.TYPE_NAMES[value[0]]},"
+        f" Meta: {pb.TYPE_NAMES[column.kind]}."
+    )
+
+
+def encode_value(value: bytes) -> bytes:
+    """Return the ordered bytes of one wire value of a key column."""
+    if value[0] == pb.INTEGER:
+        number = int.from_bytes(value[1:9], "little", signed=True) + _SIGN
+        return _VALUE + number.to_bytes(8, "big")
+    return _VALUE + value[5:].replace(b"\x00", b"\x00\xff") + b"\x00\x01"
+
+
+def encode_key(table: Table, key: list[pb.KeyCell]) -> bytes:
+    """Return the key of one row; raises 400 OTSInvalidPK when it does not fit the table."""
+    columns = table.key
+    if len(key) != len(columns):
+        check_key(table, key)
+    encoded = table.prefix
+    for (name, value), column in zip(key, columns, strict=True):
+        if name != column.name:
+            check_key(table, key)
+        if value[0] != column.kind:
+            raise _type_error(value, column)
+        encoded += encode_value(value)
+    return encoded
+
+
+def encode_bound(table: Table, key: list[pb.KeyCell]) -> bytes:
+    """Return the bound of a range; columns may be infinite. Raises as `encode_key`.
+
+    The columns after an infinite one add nothing: every key on the one side is already beyond it.
+    """
+    check_key(table, key)
+    encoded = table.prefix
+    for (_, value), column in zip(key, table.key, strict=True):
+        kind = value[0]
+        if kind == pb.INF_MIN:
+            return encoded + _MINIMUM
+        if kind == pb.INF_MAX:
+            return encoded + _MAXIMUM
+        if kind == pb.AUTO_INCREMENT:
+            raise invalid("PKAutoIncr can't be used for read operations.")
+        if kind != column.kind:
+            raise _type_error(value, column)
+        encoded += encode_value(value)
+    return encoded
+
+
+def decode_key(table: Table, encoded: bytes) -> list[pb.KeyCell]:
+    """Return the key cells of a stored key."""
+    cells: list[pb.KeyCell] = []
+    position = len(table.prefix)
+    for column in table.key:
+        position += 1
+        if column.kind == pb.INTEGER:
+            number = int.from_bytes(encoded[position : position + 8], "big") - _SIGN
+            cells.append((column.name, pb.integer(number)))
+            position += 8
+            continue
+        end = encoded.index(b"\x00\x01", position)
+        raw = encoded[position:end].replace(b"\x00\xff", b"\x00")
+        cells.append((column.name, pb.text(raw, column.kind)))
+        position = end + 2
+    return cells
+
+
+def partition_bytes(table: Table, encoded: bytes) -> bytes:
+    """Return the part of a stored key that holds table and first column (the partition key)."""
+    start = len(table.prefix) + 1
+    if table.key[0].kind == pb.INTEGER:
+        return encoded[: start + 8]
+    return encoded[: encoded.index(b"\x00\x01", start) + 2]
+
+
+def shown_partition(table: Table, partition: bytes) -> str:
+    """Return a partition key as error texts show it."""
+    start = len(table.prefix) + 1
+    if table.key[0].kind == pb.INTEGER:
+        return str(int.from_bytes(partition[start : start + 8], "big") - _SIGN)
+    return partition[start:-2].replace(b"\x00\xff", b"\x00").decode("utf-8", "replace")

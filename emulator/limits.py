@@ -1,0 +1,54 @@
+"""Limits of the service and the checks of names. Numbers are those of the vendor's "Limits" page."""
+
+import re
+
+from emulator.errors import ServiceError, invalid
+
+TABLES_PER_INSTANCE = 64
+KEY_COLUMNS = 4
+DEFINED_COLUMNS = 32
+KEY_VALUE_BYTES = 1024
+CELL_VALUE_BYTES = 2 * 1024 * 1024
+COLUMNS_PER_WRITE = 1024
+COLUMNS_PER_READ = 1024  # the guide says 128, the service's own tests write and ask for 1,024
+BATCH_WRITE_ROWS = 200
+BATCH_WRITE_BYTES = 4 * 1024 * 1024
+ROW_BYTES = 4 * 1024 * 1024
+BATCH_GET_ROWS = 100
+RANGE_ROWS = 5000
+RANGE_BYTES = 4 * 1024 * 1024
+FILTERS = 10
+REQUEST_BODY_BYTES = 5 * 1024 * 1024
+CLOCK_SKEW_SECONDS = 15 * 60
+MIN_TIME_TO_LIVE = 86_400  # seconds
+DEFAULT_DEVIATION = 86_400  # seconds
+CAPACITY_UNIT_BYTES = 4096
+
+_NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]{0,254}")
+_INSTANCE = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,14}[A-Za-z0-9]")
+
+
+def is_name(name: bytes) -> bool:
+    """Tell whether `name` may name a table or column: a letter or `_`, then word characters, <= 255."""
+    return _NAME.fullmatch(name) is not None
+
+
+def is_instance_name(name: str) -> bool:
+    """Tell whether `name` may name an instance: 3..16 letters, digits, hyphens, a letter first."""
+    return _INSTANCE.fullmatch(name) is not None
+
+
+def check_table_name(name: str) -> None:
+    """Raise 400 unless `name` may name a table."""
+    if not is_name(name.encode("utf-8", "surrogateescape")):
+        raise invalid(f"Invalid table name: '{name}'.")
+
+
+def column_name_error(name: bytes) -> ServiceError:
+    """Return the error for a column name outside the allowed characters or lengths."""
+    return invalid(f"Invalid column name: '{name.decode('utf-8', 'replace')}'.")
+
+
+def units(size: int) -> int:
+    """Return the capacity units for `size` bytes: one for each 4 KB begun, at least one."""
+    return max(1, -(-size // CAPACITY_UNIT_BYTES))

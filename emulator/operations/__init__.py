@@ -1,0 +1,50 @@
+"""The operations of the service by name: the message each takes and the function that answers."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from google.protobuf.message import Message
+
+from emulator.operations import batch_operations as batch
+from emulator.operations import range_operations as ranges
+from emulator.operations import row_operations as row
+from emulator.operations import table_operations as table
+from emulator.operations import transaction_operations as transaction
+from emulator.wire import messages_pb2 as wire
+
+
+class Operation(NamedTuple):
+    """One operation; the handler returns a message or its serialized form."""
+
+    request: type[Message]
+    handler: Callable[[Any, Any], Message | bytes]
+    is_data: bool
+    """Whether it reads or writes data, and so is slowed by the latency switch."""
+
+
+OPERATIONS: dict[str, Operation] = {
+    "CreateTable": Operation(wire.CreateTableRequest, table.create_table, False),
+    "ListTable": Operation(wire.ListTableRequest, table.list_table, False),
+    "DescribeTable": Operation(wire.DescribeTableRequest, table.describe_table, False),
+    "UpdateTable": Operation(wire.UpdateTableRequest, table.update_table, False),
+    "DeleteTable": Operation(wire.DeleteTableRequest, table.delete_table, False),
+    "ComputeSplitPointsBySize": Operation(
+        wire.ComputeSplitPointsBySizeRequest, table.compute_splits, True
+    ),
+    "PutRow": Operation(wire.PutRowRequest, row.put_row, True),
+    "UpdateRow": Operation(wire.UpdateRowRequest, row.update_row, True),
+    "DeleteRow": Operation(wire.DeleteRowRequest, row.delete_row, True),
+    "GetRow": Operation(wire.GetRowRequest, row.get_row, True),
+    "BatchGetRow": Operation(wire.BatchGetRowRequest, batch.batch_get_row, True),
+    "BatchWriteRow": Operation(wire.BatchWriteRowRequest, batch.batch_write_row, True),
+    "BulkImport": Operation(wire.BulkImportRequest, batch.bulk_import, True),
+    "GetRange": Operation(wire.GetRangeRequest, ranges.get_range, True),
+    "StartLocalTransaction": Operation(
+        wire.StartLocalTransactionRequest, transaction.start_transaction, True
+    ),
+    "CommitTransaction": Operation(
+        wire.TransactionRequest, transaction.commit_transaction, True
+    ),
+    "AbortTransaction": Operation(wire.TransactionRequest, transaction.abort_transaction, True),
+}
+"""Every operation this server knows; any other name is refused as unsupported."""

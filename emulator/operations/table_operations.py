@@ -1,0 +1,92 @@
+"""CreateTable, ListTable, DescribeTable, UpdateTable, DeleteTable, ComputeSplitPointsBySize."""
+
+import copy
+import time
+
+from emulator import keys
+from emulator.errors import invalid
+from emulator.service import Call
+from emulator.wire import messages_pb2 as wire
+from emulator.wire import plainbuffer as pb
+
+_DEFAULT_SPLIT_UNIT = 100 * 1024 * 1024  # bytes
+
+
+def create_table(call: Call, request: wire.CreateTableRequest) -> wire.CreateTableResponse:
+    """Create a table."""
+    catalog = call.service.catalog
+    catalog.check_rate()
+    catalog.create(call.instance, request, taken=0)
+    return wire.CreateTableResponse()
+
+
+def list_table(call: Call, _: wire.ListTableRequest) -> wire.ListTableResponse:
+    """List the tables of the instance."""
+    return wire.ListTableResponse(table_names=call.service.catalog.names(call.instance))
+
+
+def describe_table(call: Call, request: wire.DescribeTableRequest) -> wire.DescribeTableResponse:
+    """Show schema, options and throughput."""
+    table = call.service.catalog.get(call.instance, request.table_name)
+    return wire.DescribeTableResponse(
+        table_meta=table.meta(),
+        reserved_throughput_details=table.throughput(),
+        table_options=table.options(),
+        stream_details=table.stream(),
+        sse_details=wire.SSESpecification(enable=table.encrypted),
+        creation_time=table.created_at_us,
+    )
+
+
+def update_table(call: Call, request: wire.UpdateTableRequest) -> wire.UpdateTableResponse:
+    """Change options, throughput or stream."""
+    catalog = call.service.catalog
+    catalog.check_rate()
+    table = copy.copy(catalog.get(call.instance, request.table_name))
+    parts = ("reserved_throughput", "table_options", "stream_spec")
+    if not any(request.HasField(part) for part in parts):
+        raise invalid("No parameter is specified in table options.")
+    table.set_options(request.table_options)
+    if request.HasField("reserved_throughput"):
+        table.set_throughput(request.reserved_throughput.capacity_unit, int(time.time()))
+    catalog.set_stream(table, request.stream_spec)
+    catalog.replace(table)
+    return wire.UpdateTableResponse(
+        reserved_throughput_details=table.throughput(),
+        table_options=table.options(),
+        stream_details=table.stream(),
+    )
+
+
+def delete_table(call: Call, request: wire.DeleteTableRequest) -> wire.DeleteTableResponse:
+    """Remove a table and its rows."""
+    catalog = call.service.catalog
+    catalog.check_rate()
+    table = catalog.get(call.instance, request.table_name)
+    call.service.transactions.drop_table(table)
+    catalog.drop(table)
+    return wire.DeleteTableResponse()
+
+
+def compute_splits(
+    call: Call, request: wire.ComputeSplitPointsBySizeRequest
+) -> wire.ComputeSplitPointsBySizeResponse:
+    """Divide a table into ranges of about the asked size."""
+    table = call.service.catalog.usable(call.instance, request.table_name)
+    if request.split_size <= 0:
+        raise invalid("The split size must be greater than 0.")
+    unit = request.split_size_unit_in_byte or _DEFAULT_SPLIT_UNIT
+    response = wire.ComputeSplitPointsBySizeResponse(
+        consumed=wire.ConsumedCapacity(capacity_unit=wire.CapacityUnit(read=1, write=0)),
+        schema=table.key_schema(),
+    )
+    wanted, size = request.split_size * unit, 0
+    end = keys.table_end(table.id)
+    for key, length in call.service.store.sizes(table.prefix, end):
+        if size >= wanted:
+            cells = keys.decode_key(table, key)
+            response.split_points.append(pb.encode_rows([pb.encode_row(cells)]))
+            size = 0
+        size += length
+    response.locations.add(location="local", repeat=len(response.split_points) + 1)
+    return response

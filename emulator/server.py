@@ -1,0 +1,270 @@
+"""HTTP: takes a request apart, checks who sent it, runs the operation, signs the answer."""
+
+import asyncio
+import logging
+import time
+import uuid
+import zlib
+from datetime import datetime, timezone
+from typing import NoReturn
+
+from aiohttp import web
+from google.protobuf.message import DecodeError, EncodeError, Message
+
+from emulator import errors, limits, signing
+from emulator.control import Control
+from emulator.errors import ServiceError, invalid
+from emulator.faults import REFUSALS, Faults, Rule
+from emulator.operations import OPERATIONS, Operation
+from emulator.service import Call, Service
+from emulator.wire import messages_pb2 as wire
+
+log = logging.getLogger("emulator")
+_DRAIN_BYTES = 64 * 1024 * 1024
+_COMPRESSED = "x-ots-request-compress-type"
+_COMPRESSED_SIZE = "x-ots-request-compress-size"
+_COMPRESS_ANSWER = "x-ots-response-compress-type"
+
+
+class ConnectionCutError(Exception):
+    """The connection was closed on purpose; there is nobody left to answer."""
+
+
+class GatewayAnswerError(Exception):
+    """A fault rule asks for the answer of a proxy in front of the service."""
+
+
+class Server:
+    """The request handler of one service."""
+
+    def __init__(self, service: Service, faults: Faults) -> None:
+        self._service = service
+        self._options = service.options
+        self._secrets = {service.options.access_key_id: service.options.access_key_secret}
+        self._faults = faults
+        self._control = Control(service, faults)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one HTTP request."""
+        path = request.path
+        if path == "/" or path.startswith("/-/"):
+            return await self._control.handle(request)
+        exchange = Exchange(self, request, path.rpartition("/")[2])
+        try:
+            return await exchange.run()
+        except ConnectionCutError:
+            return web.Response(status=500)
+
+    @property
+    def service(self) -> Service:
+        """The service behind it."""
+        return self._service
+
+    @property
+    def faults(self) -> Faults:
+        """The active fault rules."""
+        return self._faults
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """Access key secrets by id."""
+        return self._secrets
+
+
+class Exchange:
+    """One request and its answer."""
+
+    def __init__(self, server: Server, request: web.BaseRequest, api: str) -> None:
+        self._server = server
+        self._service = server.service
+        self._request = request
+        self._api = api
+        self._id = str(uuid.uuid4())
+        self._started = time.perf_counter()
+        self._caller: signing.Caller | None = None
+        self._rule: Rule | None = None
+        self._headers = {name.lower(): value for name, value in request.headers.items()}
+
+    async def run(self) -> web.StreamResponse:
+        """Return the answer; every failure is an answer too."""
+        try:
+            body = await self._operate()
+        except ServiceError as error:
+            return await self._refuse(error)
+        except GatewayAnswerError:
+            return self._gateway()
+        except (ConnectionCutError, asyncio.CancelledError):
+            raise
+        except Exception:
+            log.exception("request %s (%s) failed inside the server", self._id, self._api)
+            return await self._refuse(
+                ServiceError("OTSInternalServerError", errors.INTERNAL)
+            )
+        return await self._answer(200, body, None)
+
+    async def _operate(self) -> bytes:
+        if self._request.method != "POST":
+            raise ServiceError("OTSMethodNotAllowed", errors.POST_ONLY)
+        body = await self._read_body()
+        operation = OPERATIONS.get(self._api)
+        if operation is None:
+            raise invalid(f"Unsupported operation: {self._api}.")
+        self._caller = signing.verify(
+            self._api,
+            self._headers,
+            body,
+            self._server.secrets,
+            self._service.options.instances,
+            datetime.now(timezone.utc),
+        )
+        message = operation.request()
+        _parse(message, self._inflate(body))
+        call = Call(self._service, self._caller.instance, self._id, time.time_ns() // 1_000_000)
+        faults = self._server.faults
+        self._rule = rule = faults.for_request(self._api, message)
+        call.row_faults = faults.for_rows(self._api)
+        if operation.is_data and self._service.options.latency > 0:
+            await asyncio.sleep(self._service.options.latency)
+        if rule is not None:
+            await self._fault_before(rule)
+        out = _run(operation, call, message)
+        if rule is not None and rule.kind == "timeout_after_effect":
+            raise rule.error()
+        return out
+
+    async def _read_body(self) -> bytes:
+        """Return the body; one that is too long is read to its end, so that the client hears 413."""
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in self._request.content.iter_any():
+            size += len(chunk)
+            if size <= limits.REQUEST_BODY_BYTES:
+                chunks.append(chunk)
+            elif size > _DRAIN_BYTES:
+                break
+        if size > limits.REQUEST_BODY_BYTES:
+            raise ServiceError("OTSRequestBodyTooLarge", errors.BODY_TOO_LARGE)
+        return b"".join(chunks)
+
+    def _inflate(self, body: bytes) -> bytes:
+        kind = self._headers.get(_COMPRESSED)
+        if kind is None:
+            return body
+        if kind.strip().lower() != "deflate":
+            raise invalid(f"Unsupported compress type: {kind}.")
+        inflater = zlib.decompressobj()
+        try:
+            plain = inflater.decompress(body, limits.REQUEST_BODY_BYTES + 1)
+        except zlib.error:
+            raise invalid("Decompress request body failed.") from None
+        if len(plain) > limits.REQUEST_BODY_BYTES:
+            raise ServiceError("OTSRequestBodyTooLarge", errors.BODY_TOO_LARGE)
+        size = self._headers.get(_COMPRESSED_SIZE, "").strip()
+        if not inflater.eof or (size and size != str(len(plain))):
+            raise invalid("Decompress request body failed.")
+        return plain
+
+    async def _fault_before(self, rule: Rule) -> None:
+        """Do what a rule asks for before the request has an effect."""
+        if rule.delay > 0:
+            await asyncio.sleep(rule.delay)
+        if rule.kind in REFUSALS:
+            raise rule.error()
+        if rule.kind == "reset_request":
+            self._cut()
+        if rule.kind == "hang" and rule.effect == "before":
+            await self._hang()
+        if rule.kind in ("http_502_html", "http_503_empty"):
+            raise GatewayAnswerError
+
+    def _cut(self) -> NoReturn:
+        """Reset the connection, as a dying load balancer does."""
+        self._note(0, None)
+        transport = self._request.transport
+        if transport is not None:
+            transport.abort()
+        raise ConnectionCutError
+
+    async def _hang(self) -> NoReturn:
+        """Never answer; ends when the client gives up or the server stops."""
+        self._note(0, None)
+        while self._request.transport is not None and not self._request.transport.is_closing():
+            await asyncio.sleep(0.05)
+        raise ConnectionCutError
+
+    async def _refuse(self, error: ServiceError) -> web.StreamResponse:
+        body = wire.Error(code=error.code, message=error.message).SerializeToString()
+        return await self._answer(error.status, body, error.code)
+
+    def _gateway(self) -> web.Response:
+        """Return what a proxy in front of the service says: no protobuf, no signature."""
+        html = self._rule is not None and self._rule.kind == "http_502_html"
+        status = 502 if html else 503
+        self._note(status, None)
+        text = "<html><body><h1>502 Bad Gateway</h1></body></html>" if html else ""
+        return web.Response(status=status, text=text, content_type="text/html")
+
+    async def _answer(self, status: int, body: bytes, code: str | None) -> web.StreamResponse:
+        rule = self._rule
+        kind = rule.kind if rule is not None else ""
+        extra: dict[str, str] = {}
+        if self._headers.get(_COMPRESS_ANSWER, "").strip().lower() == "deflate":
+            extra = {_COMPRESS_ANSWER: "deflate", "x-ots-response-compress-size": str(len(body))}
+            body = zlib.compress(body)
+        headers = signing.response_headers(
+            self._api, self._id, body, self._caller, datetime.now(timezone.utc), extra
+        )
+        if kind == "reset_response":
+            self._cut()
+        if kind == "hang":
+            await self._hang()
+        if kind == "wrong_response_signature" and "Authorization" in headers:
+            headers["Authorization"] = f"{headers['Authorization'][:-4]}AAA="
+        if kind == "garbled_body":
+            body = bytes(byte ^ 0x5A for byte in body) or b"\x5a"
+        self._note(status, code)
+        if kind == "truncated_body":
+            await self._truncate(status, headers, body)
+        return web.Response(status=status, body=body, headers=headers)
+
+    async def _truncate(self, status: int, headers: dict[str, str], body: bytes) -> NoReturn:
+        """Promise the whole body, send half of it and close."""
+        transport = self._request.transport
+        if transport is not None:
+            lines = [f"HTTP/1.1 {status} OK", *(f"{k}: {v}" for k, v in headers.items())]
+            lines.append(f"Content-Length: {len(body) + 1}")
+            head = "\r\n".join(lines) + "\r\n\r\n"
+            transport.write(head.encode() + body[: len(body) // 2])
+            transport.close()
+        raise ConnectionCutError
+
+    def _note(self, status: int, code: str | None) -> None:
+        self._service.journal.answered(
+            self._api if self._api in OPERATIONS else "other",
+            self._id,
+            status,
+            code,
+            None if self._rule is None else self._rule.kind,
+            time.perf_counter() - self._started,
+        )
+
+
+def _parse(message: Message, body: bytes) -> None:
+    try:
+        message.ParseFromString(body)
+    except DecodeError:
+        raise invalid(errors.BAD_PROTOBUF) from None
+
+
+def _run(operation: Operation, call: Call, message: Message) -> bytes:
+    """Run an operation and serialize its answer."""
+    try:
+        out = operation.handler(call, message)
+    except UnicodeDecodeError:  # a string field of the request, found on first use
+        raise invalid(errors.BAD_PROTOBUF) from None
+    if isinstance(out, bytes):
+        return out
+    try:
+        return out.SerializeToString()
+    except EncodeError as error:
+        raise AssertionError(f"incomplete answer: {error}") from error

@@ -1,0 +1,44 @@
+"""One server's parts, and one request on its way through them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from emulator.catalog import Catalog
+from emulator.errors import ServiceError
+from emulator.observe import Journal
+from emulator.settings import Options
+from emulator.storage import Store
+from emulator.transactions import Transactions
+from emulator.wire.plainbuffer import RowChange
+
+RowFault = Callable[[str, int, RowChange], ServiceError | None]
+"""Says whether a row of a batch fails on demand: (table, index in the request, row)."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """What operations work on."""
+
+    options: Options
+    store: Store
+    catalog: Catalog
+    journal: Journal
+    transactions: Transactions
+
+
+@dataclass
+class Call:
+    """One request."""
+
+    service: Service
+    instance: str
+    request_id: str
+    now_ms: int
+    row_faults: list[RowFault] = field(default_factory=list)
+
+    def row_fault(self, table: str, index: int, change: RowChange) -> None:
+        """Raise the error a fault rule has for a row, if any."""
+        for fault in self.row_faults:
+            error = fault(table, index, change)
+            if error is not None:
+                raise error

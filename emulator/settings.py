@@ -1,0 +1,48 @@
+"""Switches of the server, each with its default. What the service leaves open is decided here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+DEFAULT_PORT = 18087
+DEFAULT_INSTANCE = "demo"
+DEFAULT_KEY_ID = "demo-key"
+DEFAULT_KEY_SECRET = "demo-secret"  # noqa: S105 - printed at start, of use on loopback only
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything that can be chosen at start."""
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    data: Path | None = None
+    """Folder of the database; None keeps everything in memory."""
+    instances: tuple[str, ...] = (DEFAULT_INSTANCE,)
+    access_key_id: str = DEFAULT_KEY_ID
+    access_key_secret: str = DEFAULT_KEY_SECRET
+    faults: Path | None = None
+    """JSON file with the fault rules to begin with."""
+    effects: int = 0
+    """Changes kept in the log of effects; 0 keeps none."""
+    answers: int = 1000
+    """Requests kept in the log of answers."""
+    ready_delay: float = 0.0
+    """Seconds until a new table can be used; the service takes up to a minute."""
+    not_ready_as: Literal["OTSTableNotReady", "OTSObjectNotExist", "OTSPartitionUnavailable"] = (
+        "OTSTableNotReady"
+    )
+    latency: float = 0.0
+    """Seconds added to each data request."""
+    discard: bool = False
+    """Check and count writes, and store nothing."""
+    duplicates: Literal["lenient", "strict"] = "lenient"
+    """Repeated rows in one batch. Lenient: applied in order unless they carry a check, as the official
+    tests expect. Strict: the whole request is refused, as the API page says."""
+    missing_table: Literal["request", "row"] = "request"
+    """A BatchWriteRow or BatchGetRow to a missing table fails as a whole (the API page) or a row."""
+    key_columns_count: bool = True
+    """Whether a primary key column named in columns_to_get makes a row without other columns
+    visible to GetRow and BatchGetRow (the guide hints at it)."""
+    table_operations_per_second: float = 0.0
+    """Rate above which table operations answer OTSQuotaExhausted; 0 means no limit. Service: 10."""

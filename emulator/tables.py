@@ -1,0 +1,222 @@
+"""The schema of a table and how it is kept: columns, options, throughput."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from emulator import limits
+from emulator.errors import invalid
+from emulator.wire import messages_pb2 as wire
+from emulator.wire import plainbuffer as pb
+
+KEY_TYPES = {1: pb.INTEGER, 2: pb.STRING, 3: pb.BLOB}
+"""Wire type of a primary key column by its schema number."""
+COLUMN_TYPES = {1: pb.INTEGER, 2: pb.DOUBLE, 3: pb.BOOLEAN, 4: pb.STRING, 7: pb.BLOB}
+"""Wire type of a defined column by its schema number."""
+_MAX_DEVIATION = (1 << 63) // 1_000_000
+_KEY_NUMBERS = {kind: number for number, kind in KEY_TYPES.items()}
+_COLUMN_NUMBERS = {kind: number for number, kind in COLUMN_TYPES.items()}
+
+
+@dataclass(frozen=True)
+class KeyColumn:
+    """One primary key column; `kind` is a wire type."""
+
+    name: bytes
+    kind: int
+    auto_increment: bool = False
+
+
+@dataclass
+class Table:
+    """One wide-column table. Times are in seconds unless the name says otherwise."""
+
+    id: int
+    instance: str
+    name: str
+    key: tuple[KeyColumn, ...]
+    defined: dict[bytes, int] = field(default_factory=dict)
+    time_to_live: int = -1
+    max_versions: int = 1
+    deviation: int = limits.DEFAULT_DEVIATION
+    allow_update: bool = True
+    update_full_row: bool = False
+    read_units: int = 0
+    write_units: int = 0
+    increased_at: int = 0
+    decreased_at: int = 0
+    created_at_us: int = 0
+    stream_enabled: bool = False
+    stream_hours: int = 0
+    stream_enabled_at_us: int = 0
+    encrypted: bool = False
+    split_points: list[str] = field(default_factory=list)
+    """Partition bounds given at creation: hexadecimal wire values."""
+    ready_at: float = 0.0
+    """Monotonic time from which the table can be used; not kept over a restart."""
+
+    def __post_init__(self) -> None:
+        self.prefix = self.id.to_bytes(4, "big")
+        self.key_names = frozenset(column.name for column in self.key)
+        self.auto_column = next(
+            (index for index, column in enumerate(self.key) if column.auto_increment), None
+        )
+
+    def to_json(self) -> str:
+        """Return the document that is stored."""
+        document: dict[str, Any] = {
+            name: value
+            for name, value in self.__dict__.items()
+            if name not in ("prefix", "key_names", "auto_column", "ready_at", "id")
+        }
+        document["key"] = [[c.name.decode(), c.kind, c.auto_increment] for c in self.key]
+        document["defined"] = {name.decode(): kind for name, kind in self.defined.items()}
+        return json.dumps(document)
+
+    @classmethod
+    def from_json(cls, table_id: int, text: str) -> "Table":
+        """Return the table of a stored document."""
+        document = json.loads(text)
+        document["key"] = tuple(KeyColumn(n.encode(), k, a) for n, k, a in document["key"])
+        document["defined"] = {n.encode(): k for n, k in document["defined"].items()}
+        return cls(id=table_id, **document)
+
+    def meta(self) -> wire.TableMeta:
+        """Return the schema as a message."""
+        return wire.TableMeta(
+            table_name=self.name,
+            primary_key=self.key_schema(),
+            defined_column=[
+                wire.DefinedColumnSchema(name=name.decode(), type=_COLUMN_NUMBERS[kind])
+                for name, kind in self.defined.items()
+            ],
+        )
+
+    def key_schema(self) -> list[wire.PrimaryKeySchema]:
+        """Return the primary key columns as messages."""
+        return [
+            wire.PrimaryKeySchema(
+                name=column.name.decode(),
+                type=_KEY_NUMBERS[column.kind],
+                option=1 if column.auto_increment else None,
+            )
+            for column in self.key
+        ]
+
+    def options(self) -> wire.TableOptions:
+        """Return the options as a message."""
+        options = wire.TableOptions(
+            time_to_live=self.time_to_live,
+            max_versions=self.max_versions,
+            deviation_cell_version_in_sec=self.deviation,
+            allow_update=self.allow_update,
+        )
+        if self.update_full_row:
+            options.update_full_row = True
+        return options
+
+    def throughput(self) -> wire.ReservedThroughputDetails:
+        """Return the reserved throughput as a message."""
+        return wire.ReservedThroughputDetails(
+            capacity_unit=wire.CapacityUnit(read=self.read_units, write=self.write_units),
+            last_increase_time=self.increased_at,
+            last_decrease_time=self.decreased_at or None,
+        )
+
+    def stream(self) -> wire.StreamDetails | None:
+        """Return the stream details, None when there is no stream."""
+        if not self.stream_enabled:
+            return None
+        return wire.StreamDetails(
+            enable_stream=True,
+            stream_id=f"{self.name}_{self.stream_enabled_at_us}",
+            expiration_time=self.stream_hours,
+            last_enable_time=self.stream_enabled_at_us,
+        )
+
+    def set_options(self, options: wire.TableOptions) -> None:
+        """Take over the options that are set; raises 400 for one out of range."""
+        time_to_live = (
+            options.time_to_live if options.HasField("time_to_live") else self.time_to_live
+        )
+        if time_to_live == 0 or time_to_live < -1:
+            raise invalid("TimeToLive cannot be 0 or less than -1.")
+        if 0 < time_to_live < limits.MIN_TIME_TO_LIVE:
+            raise invalid(
+                f"Invalid time to live: {time_to_live}. Reason: it must be -1 or at least"
+                f" {limits.MIN_TIME_TO_LIVE}."
+            )
+        if options.HasField("max_versions") and options.max_versions <= 0:
+            raise invalid("The maximum versions cannot be less than or equal to 0.")
+        deviation = options.deviation_cell_version_in_sec
+        if not 0 <= deviation <= _MAX_DEVIATION:
+            raise invalid("The maximum deviation must be in range [0, INT64_MAX/1000000].")
+        self.time_to_live = time_to_live
+        if options.HasField("max_versions"):
+            self.max_versions = options.max_versions
+        if options.HasField("deviation_cell_version_in_sec"):
+            self.deviation = deviation
+        if options.HasField("allow_update"):
+            self.allow_update = options.allow_update
+        if options.HasField("update_full_row"):
+            self.update_full_row = options.update_full_row
+
+    def set_throughput(self, unit: wire.CapacityUnit, now_s: int) -> None:
+        """Take over reserved throughput; raises 400 when it is negative."""
+        for value in (unit.read, unit.write):
+            if value < 0:
+                raise invalid(f"Invalid Capacity Unit:{value}. Capacity Unit must be nonnegative.")
+        read = unit.read if unit.HasField("read") else self.read_units
+        write = unit.write if unit.HasField("write") else self.write_units
+        if read < self.read_units or write < self.write_units:
+            self.decreased_at = now_s
+        if read > self.read_units or write > self.write_units or not self.increased_at:
+            self.increased_at = now_s
+        self.read_units, self.write_units = read, write
+
+
+def check_schema(meta: wire.TableMeta) -> tuple[tuple[KeyColumn, ...], dict[bytes, int]]:
+    """Return the columns of a new table; raises 400 for a schema the service refuses."""
+    limits.check_table_name(meta.table_name)
+    if not 1 <= len(meta.primary_key) <= limits.KEY_COLUMNS:
+        raise invalid(
+            f"The number of primary key columns must be in range: [1, {limits.KEY_COLUMNS}]."
+        )
+    if len(meta.defined_column) > limits.DEFINED_COLUMNS:
+        raise invalid(
+            f"The number of defined columns must be in range: [0, {limits.DEFINED_COLUMNS}]."
+        )
+    key: list[KeyColumn] = []
+    for index, schema in enumerate(meta.primary_key):
+        name = schema.name.encode()
+        if not limits.is_name(name):
+            raise limits.column_name_error(name)
+        if any(column.name == name for column in key):
+            raise invalid(f"Duplicated primary key name: '{schema.name}'.")
+        if schema.type not in KEY_TYPES:
+            raise invalid("Invalid column type, only STRING,INTEGER,BINARY is allowed.")
+        automatic = schema.option == 1
+        if automatic and index == 0:
+            raise invalid(f"First primary key can't be auto increment, table: {meta.table_name}.")
+        if automatic and schema.type != 1:
+            raise invalid("AUTO_INCREMENT primary key must be integer.")
+        if automatic and any(column.auto_increment for column in key):
+            raise invalid("AUTO_INCREMENT primary key count must <= 1.")
+        key.append(KeyColumn(name, KEY_TYPES[schema.type], automatic))
+    return tuple(key), _check_defined(meta, {column.name for column in key})
+
+
+def _check_defined(meta: wire.TableMeta, key_names: set[bytes]) -> dict[bytes, int]:
+    defined: dict[bytes, int] = {}
+    for column in meta.defined_column:
+        name = column.name.encode()
+        if not limits.is_name(name):
+            raise limits.column_name_error(name)
+        if name in defined or name in key_names:
+            raise invalid(
+                f"Duplicated attribute column name with primary key column: {column.name}."
+            )
+        if column.type not in COLUMN_TYPES:
+            raise invalid(f"Invalid column type: {column.type}.")
+        defined[name] = COLUMN_TYPES[column.type]
+    return defined

@@ -1,0 +1,1 @@
+"""What travels: protobuf messages, PlainBuffer rows, FlatBuffers time series, checksums."""

@@ -1,0 +1,199 @@
+"""Applies the row changes of one request: conditions, key generation, versions, one commit."""
+
+from dataclasses import dataclass
+
+from emulator import errors, keys, limits, rows
+from emulator.errors import ServiceError, invalid
+from emulator.filters import Test, parse_condition
+from emulator.rows import DELETE_ROW, KIND_NAMES, PUT_ROW, UPDATE_ROW, StoredRow
+from emulator.service import Call
+from emulator.tables import Table
+from emulator.transactions import Transaction
+from emulator.wire import messages_pb2 as wire
+from emulator.wire import plainbuffer as pb
+from emulator.wire.plainbuffer import RowChange
+
+_IGNORE, _EXPECT_EXIST, _EXPECT_NOT_EXIST = 0, 1, 2
+_RETURN_KEY, _RETURN_AFTER = 1, 2
+Unit = tuple[int, int]
+"""Consumed (read, write) capacity units."""
+
+
+@dataclass
+class Change:
+    """One change as it was asked for."""
+
+    kind: int
+    row: RowChange
+    raw: bytes
+    existence: int = _IGNORE
+    test: Test | None = None
+    returns: wire.ReturnContent | None = None
+
+    @property
+    def has_check(self) -> bool:
+        """Whether it depends on the state of the row."""
+        return self.existence != _IGNORE or self.test is not None
+
+
+def parse_change(
+    kind: int,
+    raw: bytes,
+    condition: wire.Condition | None = None,
+    returns: wire.ReturnContent | None = None,
+) -> Change:
+    """Decode a change and check all that does not depend on its table; raises 400."""
+    if not PUT_ROW <= kind <= DELETE_ROW:
+        raise invalid("The modify type is invalid.")
+    row = pb.decode_row(raw)
+    rows.check_change(kind, row)
+    change = Change(kind, row, raw)
+    if condition is not None:
+        change.existence = condition.row_existence
+        if condition.column_condition:
+            change.test = parse_condition(condition.column_condition)
+        if not _IGNORE <= change.existence <= _EXPECT_NOT_EXIST:
+            raise invalid(f"Invalid row-existence expectation: {change.existence}.")
+    if returns is not None and returns.return_type:
+        if returns.return_type not in (_RETURN_KEY, _RETURN_AFTER):
+            raise invalid(f"Invalid return type: {returns.return_type}.")
+        change.returns = returns
+    return change
+
+
+class Writer:
+    """Collects what a request changes; `commit` stores it in one transaction.
+
+    Rows see the changes before them in the same request.
+    """
+
+    def __init__(self, call: Call, transaction: Transaction | None = None) -> None:
+        self._call = call
+        self._service = call.service
+        self._transaction = transaction
+        self._locked = call.service.transactions.any_open
+        self._pending: dict[bytes, bytes | None] = {}
+        self._counters: dict[int, int] = {}
+        self._effects: list[tuple[Table, str, list[pb.KeyCell], bytes]] = []
+        self._applied = 0
+
+    def read(self, table: Table, key: bytes) -> StoredRow | None:
+        """Return a row as this request sees it."""
+        if key in self._pending:
+            stored = self._pending[key]
+        elif self._transaction is not None and key in self._transaction.changes:
+            stored = self._transaction.changes[key]
+        else:
+            stored = self._service.store.get(key)
+        return rows.live_row(table, stored, self._call.now_ms)
+
+    def apply(self, table: Table, change: Change) -> tuple[Unit, bytes | None]:
+        """Apply one change; return its cost and the row to answer with, if one was asked for.
+
+        Raises the error of this row: OTSInvalidPK, OTSConditionCheckFail, a type of a defined
+        column, a lock held by a transaction.
+        """
+        row = change.row
+        if table.auto_column is not None:
+            self._generate_key(table, change)
+        key = keys.encode_key(table, row.key)
+        if row.cells:
+            rows.check_against_table(table, change.kind, row, self._call.now_ms)
+        if self._locked:
+            self._check_lock(table, key)
+        old: StoredRow | None = None
+        reads = 0
+        if change.kind == UPDATE_ROW or change.has_check:
+            old = self.read(table, key)
+            if change.has_check:
+                reads = 1
+                self._check(change, row.key, old)
+        new: bytes | None = None
+        if change.kind == PUT_ROW:
+            new = rows.put_row(table, row, self._call.now_ms)
+        elif change.kind == UPDATE_ROW:
+            new = rows.update_row(table, old, row, self._call.now_ms)
+        self._pending[key] = new
+        self._applied += 1
+        if self._service.journal.keeps_effects:
+            self._effects.append((table, KIND_NAMES[change.kind], row.key, change.raw))
+        if len(change.raw) <= limits.CAPACITY_UNIT_BYTES:
+            writes = 1
+        else:
+            writes = limits.units(rows.change_size(row))
+        return (reads, writes), self._returned(change, new)
+
+    def _generate_key(self, table: Table, change: Change) -> None:
+        index = table.auto_column
+        key = change.row.key
+        markers = [i for i, (_, value) in enumerate(key) if value[0] == pb.AUTO_INCREMENT]
+        if index is None or not markers:
+            return
+        keys.check_key(table, key)
+        if markers != [index]:
+            raise invalid(f"{len(markers)} pk auto increment exist in row.")
+        if change.kind == DELETE_ROW:
+            raise invalid("Invalid row to delete which with pk auto increment.")
+        if change.existence != _IGNORE:
+            raise invalid(
+                f"Invalid expect:{change.existence} when modify row with pk auto increment."
+            )
+        if change.test is not None:
+            raise invalid("Can't set condition when modify row with pk auto increment.")
+        last = self._counters.get(table.id)
+        if last is None:
+            last = self._service.store.counter(table.id)
+        # Microseconds keep values growing over a restart in discard mode; unique, not consecutive.
+        value = max(last + 1, self._call.now_ms * 1000)
+        self._counters[table.id] = value
+        key[index] = (key[index][0], pb.integer(value))
+
+    def _check_lock(self, table: Table, key: bytes) -> None:
+        own = self._transaction
+        partition = keys.partition_bytes(table, key)
+        if own is not None and partition != own.partition:
+            raise ServiceError(
+                "OTSDataOutOfRange",
+                "Data out of scope of transaction. Transaction PartKey:"
+                f"{keys.shown_partition(own.table, own.partition)}. Data PartKey:"
+                f"{keys.shown_partition(table, partition)}",
+            )
+        self._service.transactions.check_write(partition, own)
+
+    @staticmethod
+    def _check(change: Change, key: list[pb.KeyCell], old: StoredRow | None) -> None:
+        failed = (change.existence == _EXPECT_EXIST and old is None) or (
+            change.existence == _EXPECT_NOT_EXIST and old is not None
+        )
+        if not failed and change.test is not None:
+            failed = not change.test(dict(key), {} if old is None else old.cells)
+        if failed:
+            raise ServiceError("OTSConditionCheckFail", errors.CONDITION_FAILED)
+
+    @staticmethod
+    def _returned(change: Change, new: bytes | None) -> bytes | None:
+        if change.returns is None:
+            return None
+        if change.returns.return_type == _RETURN_KEY or new is None:
+            return pb.encode_rows([pb.encode_row(change.row.key)])
+        stored = rows.unpack_row(new).cells
+        names = {name.encode() for name in change.returns.return_column_names} or set(stored)
+        cells = [cell for cell in rows.iterate_cells(stored) if cell[0] in names]
+        newest = list({name: (name, s, v) for name, s, v in reversed(cells)}.values())
+        return pb.encode_rows([pb.encode_row(change.row.key, newest[::-1])])
+
+    def commit(self) -> None:
+        """Store everything applied so far, or keep it in the transaction that is open."""
+        if self._transaction is not None:
+            self._transaction.changes.update(self._pending)
+            self._transaction.effects.extend(self._effects)
+            self._transaction.applied += self._applied
+            if self._counters:
+                self._service.store.write({}, self._counters)
+            return
+        if self._pending and not self._service.options.discard:
+            self._service.store.write(self._pending, self._counters)
+        journal = self._service.journal
+        journal.rows_written += self._applied
+        if self._effects:
+            journal.applied(self._call.request_id, self._effects)
