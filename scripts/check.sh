@@ -4,7 +4,7 @@ set -u
 cd "$(dirname "$0")/.."
 bin=${VENV:-.venv}/bin
 # Each folder of Python there is; mypy takes them as arguments so that a new one cannot be forgotten silently.
-folders=$(git ls-files '*.py' 2>/dev/null | sed -n 's|/.*||p' | sort -u)
+folders=$(git ls-files --cached --others --exclude-standard '*.py' 2>/dev/null | sed -n 's|/.*||p' | sort -u)
 [ -n "$folders" ] || folders=$(ls -d */ | while read -r f; do ls "$f"*.py >/dev/null 2>&1 && echo "${f%/}"; done)
 failed=0
 # lane NAME COMMAND...: its output only when it fails.

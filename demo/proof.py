@@ -1,0 +1,109 @@
+"""What was produced against what arrived: the part of the demo that can say no."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from demo.tablestore import Row
+
+_ENDED = re.compile(r"^sync: ended: (.*)$")
+_COUNT = re.compile(r"(\w+)=(\d+)")
+# 2026-01-05 08:00:00,000 WARNING sync.rejected: orders-2@17: decode, value_json: the value is ...
+_REJECTED = re.compile(r"\bsync\.rejected: [^:]+: (\w+, \w+): ")
+_SHOWN_FAULTS = 5
+
+
+class FlowEnd(NamedTuple):
+    """The flow's own account, from its last line and its log."""
+
+    counts: Mapping[str, int]
+    reasons: Mapping[str, int]
+
+
+def flow_end(lines: Iterable[str]) -> FlowEnd:
+    """Read the account out of the flow's output; empty counts where it wrote no last line."""
+    counts: dict[str, int] = {}
+    reasons: Counter[str] = Counter()
+    for line in lines:
+        if match := _ENDED.match(line):
+            counts = {name: int(number) for name, number in _COUNT.findall(match[1])}
+        elif match := _REJECTED.search(line):
+            reasons[match[1]] += 1
+    return FlowEnd(counts, reasons)
+
+
+class Comparison:
+    """Rows read back, held against the orders they should be."""
+
+    def __init__(self, expected: Mapping[str, Mapping[str, Any]]) -> None:
+        """`expected`: fields by order_id."""
+        self._missing = dict(expected)
+        self.rows = 0
+        self._faults = 0
+        self._shown: list[str] = []
+
+    def take(self, row: Row) -> None:
+        """Compare one row with its order."""
+        self.rows += 1
+        fields = self._missing.pop(row.key, None)
+        if fields is None:
+            self._fault(f"row {row.key}: no such order, or the row came twice")
+        elif (difference := _difference(fields, row.columns)) is not None:
+            self._fault(f"row {row.key}: {difference}")
+
+    def verdict(self) -> list[str]:
+        """What is wrong, worded; empty when every order is there with its values."""
+        worded = list(self._shown)
+        if self._faults > len(worded):
+            worded.append(f"... and {self._faults - len(worded)} more such rows")
+        if self._missing:
+            some = ", ".join(sorted(self._missing)[:_SHOWN_FAULTS])
+            worded.append(f"{len(self._missing)} orders are not in the table: {some} ...")
+        return worded
+
+    def _fault(self, text: str) -> None:
+        self._faults += 1
+        if len(self._shown) < _SHOWN_FAULTS:
+            self._shown.append(text)
+
+
+def _difference(fields: Mapping[str, Any], columns: Mapping[str, Any]) -> str | None:
+    """The first column that is not as produced; a null is no column, nested values are JSON."""
+    wanted = {
+        name: value for name, value in fields.items() if name != "order_id" and value is not None
+    }
+    if wanted.keys() != columns.keys():
+        return f"columns {sorted(columns)} instead of {sorted(wanted)}"
+    for name, value in wanted.items():
+        found = columns[name]
+        if isinstance(value, (list, dict)):
+            if not isinstance(found, str) or json.loads(found) != value:
+                return f"column {name} is not the JSON text of what was produced"
+        elif type(found) is not type(value) or found != value:
+            return f"column {name} is {found!r}, produced was {value!r}"
+    return None
+
+
+def accounting(
+    produced: int, broken: int, end: FlowEnd, rows: int, differences: Iterable[str]
+) -> list[str]:
+    """Every equation that does not hold, worded; empty when all add up."""
+    counts = end.counts
+    if not counts:
+        return ["the flow did not print its last line `sync: ended: ...`", *differences]
+    read, written, rejected = (counts.get(name, 0) for name in ("read", "written", "rejected"))
+    equations = (
+        (read, produced, "records read by the flow", "produced"),
+        (written + rejected, produced, "written + dead-lettered", "produced"),
+        (rejected, broken, "dead-lettered", "broken on purpose"),
+        (sum(end.reasons.values()), rejected, "dead letters in its log", "dead-lettered"),
+        (rows, written, "rows in the table", "written"),
+    )
+    wrong = [
+        f"{left_name} is {left:,}, but {right_name} is {right:,}"
+        for left, right, left_name, right_name in equations
+        if left != right
+    ]
+    return [*wrong, *differences]

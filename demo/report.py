@@ -1,0 +1,103 @@
+"""What the user sees: colours and moving bars in a terminal, plain lines anywhere else."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from demo.proof import FlowEnd
+from demo.tablestore import Row
+
+_PLAIN_WIDTH = 100
+_COLUMNS = ("customer_id", "amount", "currency", "city", "status", "express", "note")
+
+Advance = Callable[[str, int], None]
+"""Sets the named bar to a number."""
+
+
+class Screen:
+    """All output of the demo."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(highlight=False, soft_wrap=False)
+        self._terminal = self._console.is_terminal
+        if not self._terminal:
+            self._console = Console(
+                file=self._console.file, highlight=False, width=_PLAIN_WIDTH, no_color=True
+            )
+
+    def step(self, text: str) -> None:
+        """Something is done."""
+        self._console.print(f"[green]{self._sign('✓', 'ok:')}[/] {escape(text)}", soft_wrap=True)
+
+    def say(self, text: str = "") -> None:
+        """A line as it is."""
+        self._console.print(escape(text), soft_wrap=True)
+
+    def fail(self, text: str) -> None:
+        """Something is wrong."""
+        self._console.print(
+            f"[bold red]{self._sign('✗', 'failed:')}[/] {escape(text)}", soft_wrap=True
+        )
+
+    @contextmanager
+    def bars(self, totals: Mapping[str, int]) -> Iterator[Advance]:
+        """Moving bars, in a terminal; the steps tell the rest of the world."""
+        if not self._terminal:
+            yield lambda _name, _number: None
+            return
+        columns = (
+            TextColumn("  {task.description:<22}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=self._console, transient=True) as progress:
+            tasks = {name: progress.add_task(name, total=total) for name, total in totals.items()}
+            yield lambda name, number: progress.update(tasks[name], completed=number)
+
+    def rows(self, table: str, rows: Sequence[Row]) -> None:
+        """A few rows of the table."""
+        shown = self._table(f"The first rows of table {table}, by GetRange")
+        shown.add_column("order_id", no_wrap=True)
+        for name in _COLUMNS:
+            shown.add_column(name, justify="right" if name in ("customer_id", "amount") else "left")
+        for row in rows:
+            cells = (row.columns.get(name) for name in _COLUMNS)
+            shown.add_row(row.key, *("" if cell is None else escape(str(cell)) for cell in cells))
+        self._console.print(shown)
+
+    def account(self, produced: int, end: FlowEnd, rows: int) -> None:
+        """Where every order ended up."""
+        shown = self._table("Where every order ended up")
+        shown.add_column("")
+        shown.add_column("orders", justify="right")
+        shown.add_row("written", f"{end.counts.get('written', 0):,}")
+        for reason, number in sorted(end.reasons.items()):
+            shown.add_row(f"dead-lettered ({reason})", f"{number:,}")
+        shown.add_section()
+        shown.add_row("produced", f"{produced:,}")
+        shown.add_row("rows in the table", f"{rows:,}")
+        self._console.print(shown)
+
+    def closing(self, folder: Path, endpoint_hint: str) -> None:
+        """Where to look, and what to try next."""
+        self.say(f"Everything it used and wrote is in {folder}:")
+        self.say("  config.toml  flow.log  kafka.log  tablestore.log  state/  tablestore/")
+        self.say("Next:")
+        self.say(f"  less {folder}/flow.log          what the flow said, with the dead letters")
+        self.say(f"  {endpoint_hint}")
+        self.say("                                  the same table again, for your own program")
+        self.say("  README.md, config.toml          your own topics and tables")
+
+    def _table(self, title: str) -> Table:
+        style = box.ROUNDED if self._terminal else box.ASCII
+        return Table(title=title, title_justify="left", title_style="bold", box=style)
+
+    def _sign(self, pretty: str, plain: str) -> str:
+        return pretty if self._terminal else plain

@@ -1,0 +1,60 @@
+"""The table as anyone reads it, through the official SDK; and the local server's own figures."""
+
+import http.client
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from demo.interruption import Interruption
+
+INSTANCE = "demo"
+ACCESS_KEY_ID = "demo-key"
+ACCESS_KEY_SECRET = "demo-secret"  # noqa: S105 - the local server's published default
+
+_ANSWER_SECONDS = 10.0
+_PAGE_ROWS = 2_000
+_SDK_LOGGER = "tablestore-client"
+
+
+class Row(NamedTuple):
+    """A row read back: the string key and the attribute columns."""
+
+    key: str
+    columns: dict[str, Any]
+
+
+def rows_written(endpoint: str) -> int:
+    """Row changes that the local Tablestore has applied so far. Raises OSError."""
+    address = urlsplit(endpoint)
+    connection = http.client.HTTPConnection(
+        address.hostname or "127.0.0.1", address.port, timeout=_ANSWER_SECONDS
+    )
+    try:
+        connection.request("GET", "/-/stats")
+        return int(json.loads(connection.getresponse().read())["rows_written"])
+    finally:
+        connection.close()
+
+
+def read_all(endpoint: str, table: str, key: str, interruption: Interruption) -> Iterator[Row]:
+    """Every row of the table by GetRange, in the order of its key column. Raises Interrupted."""
+    # The SDK formats each request for its logger unless told not to, and warns at import where
+    # its native decoder does not exist (other Pythons than 3.12, other systems than Linux).
+    logging.getLogger("tablestore").setLevel(logging.ERROR)
+    logging.getLogger(_SDK_LOGGER).setLevel(logging.ERROR)
+    from tablestore import INF_MAX, INF_MIN, OTSClient  # noqa: PLC0415
+
+    client = OTSClient(
+        endpoint, ACCESS_KEY_ID, ACCESS_KEY_SECRET, INSTANCE, logger_name=_SDK_LOGGER
+    )
+    start: Any = [(key, INF_MIN)]
+    while start:
+        _, start, rows, _ = client.get_range(
+            table, "FORWARD", start, [(key, INF_MAX)], limit=_PAGE_ROWS
+        )
+        for row in rows:
+            columns = {name: value for name, value, _ in row.attribute_columns}
+            yield Row(row.primary_key[0][1], columns)
+        interruption.check()
