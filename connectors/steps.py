@@ -20,7 +20,7 @@ from connectors.kafka.source import KafkaSource
 from connectors.mapping.rows import RowMapper
 from connectors.records import Batch, Chunk, DeadLetter, Record, RecordChunk, Rejection
 from connectors.run.context import Run
-from connectors.tablestore import plainbuffer
+from connectors.tablestore.encoder import RowEncoder
 from connectors.tablestore.sink import TablestoreSink
 from connectors.window import builder
 
@@ -93,7 +93,7 @@ def flat_map_records(
 
 def map_rows(step_id: str, records: Stream[RecordChunk], run: Run) -> KeyedStream[Batch]:
     """Records to rows as bytes, each on the shard of its table and primary key."""
-    mapper = RowMapper(run.settings, plainbuffer)
+    mapper = RowMapper(run.settings, RowEncoder())
     return op.flat_map(step_id, records, mapper.map_chunk)
 
 
@@ -108,7 +108,7 @@ def window(rows: KeyedStream[Batch], run: Run) -> KeyedStream[Batch]:
 
 def write(batches: KeyedStream[Batch], run: Run) -> None:
     """Batches to Tablestore; what is refused goes where the tolerance says."""
-    shards = RowMapper(run.settings, plainbuffer).shard_names
+    shards = RowMapper(run.settings, RowEncoder()).shard_names
     op.output(WRITE, batches, TablestoreSink(run, shards))
 
 

@@ -24,7 +24,12 @@ Pick = tuple[int, Converter | None]
 
 
 class Encoder(Protocol):
-    """What plans need of the PlainBuffer encoder; both raise Rejection on what a table refuses."""
+    """What plans need of the PlainBuffer encoder; both raise `refused` for what no table takes."""
+
+    @property
+    def refused(self) -> type[Exception]:
+        """The encoder's own exception; its arguments begin with a short code and a text."""
+        ...
 
     def compile_put(self, primary_key: Columns, columns: Columns) -> Callable[..., Encoded]:
         """A function of the key's and columns' values, made for these names and types."""
@@ -40,7 +45,8 @@ class Encoder(Protocol):
 class Shapes:
     """The plans of a table, by shape.
 
-    A shape is compiled when it is seen a second time, and only so many are kept: a stream whose every record has other names must not fill the memory.
+    A shape is compiled when it is seen a second time, and only so many are kept: a stream whose
+    every record has other names must not fill the memory.
     """
 
     MOST = 512

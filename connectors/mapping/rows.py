@@ -53,6 +53,7 @@ class RowMapper:
         count = self._shards
         shards: list[list[Row]] = [[] for _ in range(count)]
         keep = self._keep_original
+        refused = self._encoder.refused
         try:
             to_row = self._to_row(topic, partition, table)
         except Rejection as rejection:
@@ -67,6 +68,10 @@ class RowMapper:
                 identity, wire = to_row(record)
             except Rejection as rejection:
                 dead.append(_dead(record, rejection, keep))
+                continue
+            except refused as error:
+                code, reason = error.args[:2]
+                dead.append(_dead(record, Rejection(code, reason), keep))
                 continue
             message = record.message
             shards[crc32(identity, seed) % count].append(

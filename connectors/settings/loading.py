@@ -39,6 +39,7 @@ def load(path: str | Path | None = None) -> Settings:
     named = path or os.environ.get(CONFIG_VARIABLE)
     file = Path(named or "config.toml")
     values = _read(file, must_exist=named is not None)
+    _refuse_secrets(values, file)
     unknown = list(_unknown_variables(os.environ))
     if unknown:
         raise ConfigError("\n".join(unknown))
@@ -68,6 +69,17 @@ def _read(file: Path, must_exist: bool) -> dict[str, Any]:
         raise ConfigError(f"cannot read {file}: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file} is no TOML: {error}") from None
+
+
+def _refuse_secrets(values: dict[str, Any], file: Path) -> None:
+    kafka = values.get("kafka")
+    if isinstance(kafka, dict) and "secret_properties" in kafka:
+        raise ConfigError(
+            "kafka.secret_properties: secrets do not stand in a file like this: set "
+            f'{ENV_PREFIX}KAFKA__SECRET_PROPERTIES=\'{{"sasl.password": "..."}}\' in the '
+            "environment, or name files in kafka.secret_property_files\n"
+            f"  from: {file}, [kafka] secret_properties"
+        )
 
 
 def _fields(model: Any) -> dict[str, Any]:
