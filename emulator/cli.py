@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -153,6 +154,7 @@ async def serve(options: Options) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
+    gc.set_threshold(100_000, 20, 100)  # a batch makes thousands of tuples and no cycles
     options = parse_arguments(sys.argv[1:] if arguments is None else arguments)
     try:
         asyncio.run(serve(options))

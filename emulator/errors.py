@@ -52,7 +52,7 @@ INTERNAL = "Internal server error."
 
 
 class ServiceError(Exception):
-    """An answer of the service other than success: code, text and the HTTP status that goes with it.
+    """An answer of the service other than success: code, text and, by the code, the HTTP status.
 
     Operations raise it for a whole request; batch operations turn it into the error of one row.
     """

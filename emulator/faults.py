@@ -21,6 +21,9 @@ from emulator.service import RowFault
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
 
+NO_PERMISSION = (
+    "You have no permission to access the requested resource, please contact the resource owner"
+)
 REFUSALS: dict[str, tuple[str, str]] = {
     "http_500": ("OTSInternalServerError", errors.INTERNAL),
     "server_busy": ("OTSServerBusy", "Server is busy."),
@@ -35,8 +38,7 @@ REFUSALS: dict[str, tuple[str, str]] = {
     "auth_failed": ("OTSAuthFailed", errors.SIGNATURE_MISMATCH),
     "no_permission": (
         "OTSNoPermissionAccess",
-        "You have no permission to access the requested resource, "
-        "please contact the resource owner",
+        NO_PERMISSION,
     ),
     "clock_skew": ("OTSAuthFailed", "Mismatch between system time and x-ots-date."),
     "table_not_ready": ("OTSTableNotReady", errors.TABLE_NOT_READY),
@@ -203,7 +205,7 @@ def _tables(request: Message) -> set[str]:
 
 def _has_value(change: pb.RowChange, condition: Mapping[str, Any]) -> bool:
     column, wanted = str(condition["column"]).encode(), condition["value"]
-    for name, value in [*change.key, *((cell.name, cell.value) for cell in change.cells)]:
+    for name, value in [*change.key, *((cell[0], cell[2]) for cell in change.cells)]:
         if name == column and value is not None and value[0] <= pb.BLOB:
             found = pb.python_value(value)
             if isinstance(found, bytes):

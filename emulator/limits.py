@@ -1,4 +1,4 @@
-"""Limits of the service and the checks of names. Numbers are those of the vendor's "Limits" page."""
+"""Limits of the service and checks of names. Numbers are those of the vendor's "Limits" page."""
 
 import re
 
@@ -29,7 +29,7 @@ _INSTANCE = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,14}[A-Za-z0-9]")
 
 
 def is_name(name: bytes) -> bool:
-    """Tell whether `name` may name a table or column: a letter or `_`, then word characters, <= 255."""
+    """Tell whether `name` may name a table or column: letter or `_`, word characters, <= 255."""
     return _NAME.fullmatch(name) is not None
 
 

@@ -114,13 +114,11 @@ def check_change(kind: int, change: RowChange) -> None:
         )
     if kind == UPDATE_ROW and not change.cells:
         raise invalid("Invalid update row request: missing cells in request.")
-    if len(change.cells) > limits.COLUMNS_PER_WRITE:
-        names = {cell.name for cell in change.cells}
-        if len(names) > limits.COLUMNS_PER_WRITE:
-            raise invalid(
-                "The number of attribute columns exceeds the limit, limit count: "
-                f"{limits.COLUMNS_PER_WRITE}, column count: {len(names)}."
-            )
+    if len(change.names) > limits.COLUMNS_PER_WRITE:
+        raise invalid(
+            "The number of attribute columns exceeds the limit, limit count: "
+            f"{limits.COLUMNS_PER_WRITE}, column count: {len(change.names)}."
+        )
     if change.plain is not None:
         if len(change.plain) > limits.CELL_VALUE_BYTES:
             _check_lengths(change.cells)
@@ -131,11 +129,11 @@ def check_change(kind: int, change: RowChange) -> None:
 
 
 def _check_lengths(cells: Iterable[CellChange]) -> None:
-    for cell in cells:
-        if cell.value is not None and len(cell.value) - 5 > limits.CELL_VALUE_BYTES:
+    for name, _, value, _ in cells:
+        if value is not None and len(value) - 5 > limits.CELL_VALUE_BYTES:
             raise invalid(
-                f"The length of attribute column: '{cell.name.decode()}' exceeds the MaxLength:"
-                f"{limits.CELL_VALUE_BYTES} with CurrentLength:{len(cell.value) - 5}."
+                f"The length of attribute column: '{name.decode()}' exceeds the MaxLength:"
+                f"{limits.CELL_VALUE_BYTES} with CurrentLength:{len(value) - 5}."
             )
 
 
@@ -177,12 +175,15 @@ def check_against_table(table: Table, kind: int, change: RowChange, now_ms: int)
         return
     if kind == UPDATE_ROW and not table.allow_update:
         raise invalid(f"UpdateRow is not allowed on table: {table.name}.")
-    key_names, defined = table.key_names, table.defined
+    if not table.key_names.isdisjoint(change.names):
+        name = min(table.key_names & change.names)
+        raise invalid(
+            f"Duplicated attribute column name with primary key column: {name.decode()}."
+        )
+    defined = table.defined
+    if change.plain is not None and not defined:
+        return
     for name, op, value, timestamp in change.cells:
-        if name in key_names:
-            raise invalid(
-                f"Duplicated attribute column name with primary key column: {name.decode()}."
-            )
         if value is not None and name in defined and defined[name] != value[0]:
             raise invalid(
                 f"Invalid column type for column {name.decode()} expect "
@@ -203,7 +204,7 @@ def _check_version(table: Table, name: bytes, timestamp: int, now_ms: int) -> No
 
 def put_row(table: Table, change: RowChange, now_ms: int) -> bytes:
     """Return the stored row after a put: the old row and all its versions are gone."""
-    if change.plain is not None and len({cell.name for cell in change.cells}) == len(change.cells):
+    if change.plain is not None and len(change.names) == len(change.cells):
         return plain_row(change.plain, now_ms)
     cells: Versions = {}
     for name, _, value, timestamp in change.cells:

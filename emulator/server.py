@@ -133,7 +133,7 @@ class Exchange:
         return out
 
     async def _read_body(self) -> bytes:
-        """Return the body; one that is too long is read to its end, so that the client hears 413."""
+        """Return the body; one too long is read to its end, so that the client hears the 413."""
         chunks: list[bytes] = []
         size = 0
         async for chunk in self._request.content.iter_any():
@@ -188,8 +188,7 @@ class Exchange:
     async def _hang(self) -> NoReturn:
         """Never answer; ends when the client gives up or the server stops."""
         self._note(0, None)
-        while self._request.transport is not None and not self._request.transport.is_closing():
-            await asyncio.sleep(0.05)
+        await asyncio.Event().wait()  # cancelled when the connection or the server goes
         raise ConnectionCutError
 
     async def _refuse(self, error: ServiceError) -> web.StreamResponse:

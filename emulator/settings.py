@@ -37,10 +37,10 @@ class Options:
     discard: bool = False
     """Check and count writes, and store nothing."""
     duplicates: Literal["lenient", "strict"] = "lenient"
-    """Repeated rows in one batch. Lenient: applied in order unless they carry a check, as the official
-    tests expect. Strict: the whole request is refused, as the API page says."""
+    """Repeated rows in one batch. Lenient: applied in order unless they carry a check, as the
+    official tests expect. Strict: the whole request is refused, as the API page says."""
     missing_table: Literal["request", "row"] = "request"
-    """A BatchWriteRow or BatchGetRow to a missing table fails as a whole (the API page) or a row."""
+    """A batch with a missing table fails as a whole (the API page) or only that table's rows."""
     key_columns_count: bool = True
     """Whether a primary key column named in columns_to_get makes a row without other columns
     visible to GetRow and BatchGetRow (the guide hints at it)."""

@@ -38,12 +38,11 @@ class Store:
         self._db = sqlite3.connect(path, isolation_level=None, timeout=2.0)
         try:
             for pragma in (
-                "page_size=8192",
                 "locking_mode=EXCLUSIVE",
                 "journal_mode=WAL",
                 "synchronous=NORMAL",
                 "cache_size=-65536",
-                "wal_autocheckpoint=4000",
+                "wal_autocheckpoint=16000",
             ):
                 self._db.execute(f"PRAGMA {pragma}").fetchall()
             self._db.executescript(_SCHEMA)

@@ -1,7 +1,7 @@
 """BatchWriteRow, BulkImport, BatchGetRow: many rows, each with an answer of its own.
 
 What is wrong whatever the table is (a bad name, an over-long value, a broken buffer) refuses the
-whole request; what depends on the table or the row's state is the error of that row inside HTTP 200.
+whole request; what depends on the table or on the row is the error of that row inside HTTP 200.
 """
 
 from functools import lru_cache
@@ -9,7 +9,7 @@ from functools import lru_cache
 from emulator import limits, rows
 from emulator.errors import ServiceError, invalid
 from emulator.operations.row_operations import consumed, find_transaction, read_key
-from emulator.reads import parse_selection
+from emulator.reads import Selection, parse_selection
 from emulator.service import Call
 from emulator.tables import Table
 from emulator.wire import messages_pb2 as wire
@@ -110,7 +110,7 @@ def batch_write_row(call: Call, request: wire.BatchWriteRowRequest) -> bytes:
     if total > limits.BATCH_WRITE_ROWS:
         raise invalid(f"Rows count exceeds the upper limit: {limits.BATCH_WRITE_ROWS}.")
     parsed: list[list[Change]] = []
-    for part, name in zip(request.tables, names, strict=True):
+    for part in request.tables:
         changes = [
             parse_change(
                 row.type,
@@ -254,21 +254,9 @@ def bulk_import(call: Call, request: wire.BulkImportRequest) -> bytes:
 
 def batch_get_row(call: Call, request: wire.BatchGetRowRequest) -> wire.BatchGetRowResponse:
     """Read up to 100 rows; each found, absent or refused by itself."""
-    if not request.tables or not any(part.primary_key for part in request.tables):
-        raise invalid("No row specified in the request of BatchGetRow.")
-    names = [part.table_name for part in request.tables]
-    for name in names:
-        limits.check_table_name(name)
-        if names.count(name) > 1:
-            raise invalid(f"Duplicated table name: '{name}'.")
-    if sum(len(part.primary_key) for part in request.tables) > limits.BATCH_GET_ROWS:
-        raise invalid(f"Rows count exceeds the upper limit: {limits.BATCH_GET_ROWS}.")
+    _check_batch_get(request)
     response = wire.BatchGetRowResponse()
     for part in request.tables:
-        if not part.primary_key:
-            raise invalid(f"No row is specified for table: '{part.table_name}'.")
-        if any(part.token):
-            raise invalid("Invalid token.")  # this server gives none out
         selection = parse_selection(part, call.service.options.key_columns_count)
         for buffer in part.primary_key:
             pb.decode_row(buffer)
@@ -279,18 +267,40 @@ def batch_get_row(call: Call, request: wire.BatchGetRowRequest) -> wire.BatchGet
             try:
                 if isinstance(table, ServiceError):
                     raise table
-                key, stored_key = read_key(table, buffer)
+                units, body = _read_row(reader, table, selection, buffer)
             except ServiceError as error:
-                answer.rows.add(
-                    is_ok=False, error=wire.Error(code=error.code, message=error.message)
-                )
-                continue
-            row = reader.read(table, stored_key)
-            cells = None if row is None else selection.select(table, key, row)
-            if cells is None:
-                answer.rows.add(is_ok=True, consumed=consumed(1, 0), row=b"")
-                continue
-            units = limits.units(rows.row_size(key, cells))
-            body = pb.encode_rows([pb.encode_row(key, cells)])
-            answer.rows.add(is_ok=True, consumed=consumed(units, 0), row=body)
+                failure = wire.Error(code=error.code, message=error.message)
+                answer.rows.add(is_ok=False, error=failure)
+            else:
+                answer.rows.add(is_ok=True, consumed=consumed(units, 0), row=body)
     return response
+
+
+def _check_batch_get(request: wire.BatchGetRowRequest) -> None:
+    if not request.tables or not any(part.primary_key for part in request.tables):
+        raise invalid("No row specified in the request of BatchGetRow.")
+    names = [part.table_name for part in request.tables]
+    for name in names:
+        limits.check_table_name(name)
+        if names.count(name) > 1:
+            raise invalid(f"Duplicated table name: '{name}'.")
+    if sum(len(part.primary_key) for part in request.tables) > limits.BATCH_GET_ROWS:
+        raise invalid(f"Rows count exceeds the upper limit: {limits.BATCH_GET_ROWS}.")
+    for part in request.tables:
+        if not part.primary_key:
+            raise invalid(f"No row is specified for table: '{part.table_name}'.")
+        if any(part.token):
+            raise invalid("Invalid token.")  # this server gives none out
+
+
+def _read_row(
+    reader: Writer, table: Table, selection: Selection, buffer: bytes
+) -> tuple[int, bytes]:
+    """Return the cost and the encoded row, empty when there is none."""
+    key, stored_key = read_key(table, buffer)
+    row = reader.read(table, stored_key)
+    cells = None if row is None else selection.select(table, key, row)
+    if cells is None:
+        return 1, b""
+    units = limits.units(rows.row_size(key, cells))
+    return units, pb.encode_rows([pb.encode_row(key, cells)])

@@ -66,7 +66,7 @@ def delete_row(call: Call, request: wire.DeleteRowRequest) -> wire.ChangeRowResp
 
 
 def read_key(table: Table, buffer: bytes) -> tuple[list[pb.KeyCell], bytes]:
-    """Return the primary key of a read and its stored form; raises 400 for one that does not fit."""
+    """Return the primary key of a read and its stored form; raises 400 when it does not fit."""
     row = pb.decode_row(buffer)
     check_read_key(row)
     if any(value[0] == pb.AUTO_INCREMENT for _, value in row.key):
