@@ -3,6 +3,10 @@
 A shape is the field names and the Python types of their values. Most topics have a handful, so the
 work that depends on names and types alone (which fields, which column types, name rules, column
 counts, conversions) is done once a shape, and each record only pays for its values.
+
+While all records of the same names have had the same types, their encoder is called at once: it
+looks at types itself, and what it refuses takes the longer way. Values that need no conversion and
+no choosing thus cost one look-up.
 """
 
 from __future__ import annotations
@@ -18,8 +22,8 @@ from connectors.settings.tables import TableSettings
 # (identity of the primary key, the row as a part of a request)
 Encoded = tuple[bytes, bytes]
 Columns = Sequence[tuple[str, str]]
-Plan = Callable[[Sequence[Any], Sequence[Any]], Encoded]
-# A field to take: its position in the values, and its converter or None.
+Encode = Callable[..., Encoded]
+# A value to take: its position among the arguments, and its converter or None.
 Pick = tuple[int, Converter | None]
 
 
@@ -43,113 +47,156 @@ class Encoder(Protocol):
 
 
 class Shapes:
-    """The plans of a table, by shape.
+    """Makes rows of one table from (leading values, record value), by shape.
 
-    A shape is compiled when it is seen a second time, and only so many are kept: a stream whose
-    every record has other names must not fill the memory.
+    The leading values are key columns that are not fields of the value. A shape is compiled when it
+    is seen a second time, and only so many are kept: a stream whose every record has other names
+    must not fill the memory.
     """
 
     MOST = 512
 
     def __init__(self, rules: TableSettings, encoder: Encoder) -> None:
-        self.compiled: dict[tuple[Any, ...], Plan] = {}
-        self._once: set[tuple[Any, ...]] = set()
         self._rules = rules
         self._encoder = encoder
+        self._keys = rules.key_columns
+        self.refused = encoder.refused
+        self._key_in_value = rules.primary_key_mode == "record_value"
+        self._listed: dict[str, str] | None = None
+        if rules.columns != "all":
+            self._listed = {column.name: column.type for column in rules.columns}
+        self._plans: dict[tuple[Any, ...], Encode] = {}
+        self._once: set[tuple[Any, ...]] = set()
+        # Names -> their encoder, as long as it takes the arguments as they come.
+        self.direct: dict[tuple[str, ...], Encode] = {}
+        self._several: set[tuple[str, ...]] = set()
 
-    def plan(
-        self, shape: tuple[Any, ...], names: Sequence[str], types: Sequence[type], keys: Columns
-    ) -> Plan:
-        """The plan for values of these names and types; `keys` as `key_fields` made them."""
-        picks, columns = self._columns(names, types, {name for name, _ in keys})
-        if len(self.compiled) < self.MOST and shape in self._once:
-            self._once.discard(shape)
-            plan = _compiled(self._encoder, keys, columns, picks, len(names))
-            self.compiled[shape] = plan
-            return plan
-        if len(self._once) >= 4 * self.MOST:
-            self._once.clear()
-        self._once.add(shape)
-        return _plain(self._encoder, keys, columns, picks)
+    @property
+    def fields(self) -> tuple[str, ...] | None:
+        """The fields to take from a value, absent ones as None; None: all that it has."""
+        if self._listed is None:
+            return None
+        keys = [name for name, _ in self._keys] if self._key_in_value else []
+        return (*keys, *self._listed)
 
-    def _columns(
-        self, names: Sequence[str], types: Sequence[type], keys: set[str]
+    def row(
+        self, leading: tuple[Any, ...], names: tuple[str, ...], values: Sequence[Any]
+    ) -> Encoded:
+        """The row of a record. Raises Rejection, or what the encoder refuses."""
+        direct = self.direct.get(names)
+        if direct is not None:
+            try:
+                return direct(*leading, *values)
+            except self.refused:
+                pass  # perhaps other types than before
+        shape = (names, *map(type, values))
+        plan = self._plans.get(shape)
+        if plan is None:
+            plan = self._plan(shape, names, [*map(type, values)], len(leading))
+        return plan(*leading, *values)
+
+    def _plan(
+        self, shape: tuple[Any, ...], names: tuple[str, ...], types: Sequence[type], leading: int
+    ) -> Encode:
+        keys = self._key_picks(names, types, leading)
+        picks, columns = self._column_picks(names, types, leading)
+        picks = keys + picks
+        if shape not in self._once or len(self._plans) >= self.MOST:
+            if len(self._once) >= 4 * self.MOST:
+                self._once.clear()
+            self._once.add(shape)
+            return _plain(self._encoder, self._keys, columns, picks)
+        encode = self._encoder.compile_put(self._keys, columns)
+        plan = _arranged(encode, picks, leading + len(names))
+        self._plans[shape] = plan
+        if plan is not encode or names in self.direct or names in self._several:
+            self._several.add(names)
+            self.direct.pop(names, None)
+        else:
+            self.direct[names] = encode
+        return plan
+
+    def _key_picks(self, names: tuple[str, ...], types: Sequence[type], leading: int) -> list[Pick]:
+        if not self._key_in_value:
+            return [(position, None) for position in range(leading)]
+        picks: list[Pick] = []
+        for name, kind in self._keys:
+            if name not in names:
+                raise missing_key(name, "value")
+            position = names.index(name)
+            convert = key_converter(name, kind, types[position])
+            picks.append((leading + position, None if convert is IDENTITY else convert))
+        return picks
+
+    def _column_picks(
+        self, names: tuple[str, ...], types: Sequence[type], leading: int
     ) -> tuple[list[Pick], list[tuple[str, str]]]:
         picks: list[Pick] = []
         columns: list[tuple[str, str]] = []
-        wanted = (
-            None
-            if self._rules.columns == "all"
-            else {column.name: column.type for column in self._rules.columns}
-        )
-        for position, (name, found) in enumerate(zip(names, types, strict=True)):
+        keys = {name for name, _ in self._keys}
+        for position, (name, found) in enumerate(zip(names, types, strict=True), leading):
             if found is type(None):
                 continue
-            if wanted is not None:
-                kind: str = wanted[name]
-                convert = converter(name, kind, found)
-            else:
-                if not isinstance(name, str):
-                    raise Rejection("column_name", "a field's name is no text: name it by a str")
-                if name in keys:
-                    if self._rules.primary_key_mode == "kafka":
-                        raise Rejection(
-                            "column_is_key",
-                            f"field {name!r} has the name of a key column of primary_key_mode "
-                            "kafka: rename it, or list the columns to write without it",
-                        )
-                    continue
+            if not isinstance(name, str):
+                raise Rejection("column_name", "a field's name is no text: name it by a str")
+            if name in keys:
+                if self._rules.primary_key_mode == "kafka":
+                    raise Rejection(
+                        "column_is_key",
+                        f"field {name!r} has the name of a key column of primary_key_mode kafka: "
+                        "rename it, or list the columns to write without it",
+                    )
+                continue
+            if self._listed is None:
                 kind, convert = natural(name, found)
+            else:
+                kind = self._listed[name]
+                convert = converter(name, kind, found)
             picks.append((position, None if convert is IDENTITY else convert))
             columns.append((name, kind))
         return picks, columns
 
 
-def _compiled(
-    encoder: Encoder,
-    keys: Columns,
-    columns: list[tuple[str, str]],
-    picks: list[Pick],
-    fields: int,
-) -> Plan:
-    encode = encoder.compile_put(keys, columns)
+def _arranged(encode: Encode, picks: list[Pick], arguments: int) -> Encode:
+    """The encoder, with the arguments put into its order and converted where that is needed."""
     if any(convert for _, convert in picks):
-        return lambda key, values: encode(
-            *key, *[convert(values[i]) if convert else values[i] for i, convert in picks]
+        return lambda *values: encode(
+            *[convert(values[i]) if convert else values[i] for i, convert in picks]
         )
-    if len(picks) == fields:
-        return lambda key, values: encode(*key, *values)
-    if len(picks) > 1:
-        take = itemgetter(*[i for i, _ in picks])
-        return lambda key, values: encode(*key, *take(values))
-    positions = [i for i, _ in picks]
-    return lambda key, values: encode(*key, *[values[i] for i in positions])
+    positions = [position for position, _ in picks]
+    if positions == [*range(arguments)]:
+        return encode
+    if len(positions) > 1:
+        take = itemgetter(*positions)
+        return lambda *values: encode(*take(values))
+    return lambda *values: encode(values[positions[0]])
 
 
-def _plain(
-    encoder: Encoder, keys: Columns, columns: list[tuple[str, str]], picks: list[Pick]
-) -> Plan:
-    def plan(key: Sequence[Any], values: Sequence[Any]) -> Encoded:
-        cells = [
+def _plain(encoder: Encoder, keys: Columns, columns: Columns, picks: list[Pick]) -> Encode:
+    """The same without compiling, for a shape that may never come again."""
+    names = [name for name, _ in (*keys, *columns)]
+
+    def encode(*values: Any) -> Encoded:
+        taken = [
             (name, convert(values[i]) if convert else values[i])
-            for (name, _), (i, convert) in zip(columns, picks, strict=True)
+            for name, (i, convert) in zip(names, picks, strict=True)
         ]
-        return encoder.put([(name, v) for (name, _), v in zip(keys, key, strict=True)], cells)
+        return encoder.put(taken[: len(keys)], taken[len(keys) :])
 
-    return plan
+    return encode
 
 
-def key_values(columns: Columns, fields: dict[str, Any], origin: str) -> list[Any]:
-    """The primary key from the fields of a record's key or value. Raises Rejection."""
+def missing_key(name: str, origin: str) -> Rejection:
+    """The rejection of a record without a key field."""
+    return Rejection("key_missing", f"the record's {origin} has no field {name!r}, a key column")
+
+
+def key_values(columns: Columns, fields: dict[str, Any]) -> tuple[Any, ...]:
+    """The primary key from the fields of a record's key. Raises Rejection."""
     values = []
     for name, kind in columns:
-        try:
-            value = fields[name]
-        except KeyError:
-            raise Rejection(
-                "key_missing", f"the record's {origin} has no field {name!r}, a key column"
-            ) from None
-        found = type(value)
-        convert = key_converter(name, kind, found)
-        values.append(value if convert is IDENTITY else convert(value))
-    return values
+        if name not in fields:
+            raise missing_key(name, "key")
+        value = fields[name]
+        values.append(key_converter(name, kind, type(value))(value))
+    return tuple(values)

@@ -104,45 +104,8 @@ class RowMapper:
                 )
             rules = self._settings.rules_of(table)
             shapes = Shapes(rules, self._encoder)
-            values = (
-                _all_fields(shapes, rules) if rules.columns == "all" else _listed(shapes, rules)
-            )
-            self._topics[place] = _MODES[rules.primary_key_mode](place, rules, values)
+            self._topics[place] = _MODES[rules.primary_key_mode](place, rules, shapes)
         return self._topics[place]
-
-
-ToEncoded = Callable[[list[Any] | tuple[Any, ...], dict[str, Any]], Encoded]
-
-
-def _all_fields(shapes: Shapes, rules: TableSettings) -> ToEncoded:
-    compiled = shapes.compiled
-    keys = rules.key_columns
-
-    def encode(key: list[Any] | tuple[Any, ...], value: dict[str, Any]) -> Encoded:
-        values = [*value.values()]
-        shape = (*value, *map(type, values))
-        plan = compiled.get(shape)
-        if plan is None:
-            plan = shapes.plan(shape, [*value], [*map(type, values)], keys)
-        return plan(key, values)
-
-    return encode
-
-
-def _listed(shapes: Shapes, rules: TableSettings) -> ToEncoded:
-    compiled = shapes.compiled
-    keys = rules.key_columns
-    names = [column.name for column in rules.columns if not isinstance(column, str)]
-
-    def encode(key: list[Any] | tuple[Any, ...], value: dict[str, Any]) -> Encoded:
-        values = [*map(value.get, names)]
-        shape = (*map(type, values),)
-        plan = compiled.get(shape)
-        if plan is None:
-            plan = shapes.plan(shape, names, shape, keys)
-        return plan(key, values)
-
-    return encode
 
 
 def _fields(value: Any) -> dict[str, Any]:
@@ -157,32 +120,65 @@ def _fields(value: Any) -> dict[str, Any]:
     )
 
 
-def _kafka_key(place: tuple[str, int], _: TableSettings, encode: ToEncoded) -> ToRow:
+def _taker(shapes: Shapes) -> Callable[[tuple[Any, ...], Any], Encoded]:
+    """A function of leading values and a record's value that makes the row."""
+    row = shapes.row
+    fields = shapes.fields
+    if fields is None:
+
+        def take_all(leading: tuple[Any, ...], value: Any) -> Encoded:
+            found = _fields(value)
+            return row(leading, (*found,), [*found.values()])
+
+        return take_all
+
+    def take_listed(leading: tuple[Any, ...], value: Any) -> Encoded:
+        return row(leading, fields, [*map(_fields(value).get, fields)])
+
+    return take_listed
+
+
+def _kafka_key(place: tuple[str, int], rules: TableSettings, shapes: Shapes) -> ToRow:
     topic_partition = f"{place[0]}_{place[1]}"
+    take = _taker(shapes)
 
     def to_row(record: Record) -> Encoded:
+        return take((topic_partition, record.message.offset()), record.value)
+
+    if rules.columns != "all":
+        return to_row
+
+    direct = shapes.direct
+    refused = shapes.refused
+
+    def to_row_of_all(record: Record) -> Encoded:
+        # The plain case without a detour; whatever is unusual goes the general way.
         value = record.value
-        return encode(
-            (topic_partition, record.message.offset()),
-            value if type(value) is dict else _fields(value),
-        )
+        if type(value) is dict:
+            encode = direct.get((*value,))
+            if encode is not None:
+                try:
+                    return encode(topic_partition, record.message.offset(), *value.values())
+                except refused:  # the general way raises it again, or finds another type
+                    pass
+        return to_row(record)
 
-    return to_row
+    return to_row_of_all
 
 
-def _value_key(_: tuple[str, int], rules: TableSettings, encode: ToEncoded) -> ToRow:
-    keys = rules.key_columns
+def _value_key(_: tuple[str, int], rules: TableSettings, shapes: Shapes) -> ToRow:  # noqa: ARG001
+    take = _taker(shapes)
 
     def to_row(record: Record) -> Encoded:
-        value = _fields(record.value)
-        return encode(key_values(keys, value, "value"), value)
+        return take((), record.value)
 
     return to_row
 
 
-def _record_key(_: tuple[str, int], rules: TableSettings, encode: ToEncoded) -> ToRow:
+def _record_key(_: tuple[str, int], rules: TableSettings, shapes: Shapes) -> ToRow:
     keys = rules.key_columns
     single = keys[0][0] if len(keys) == 1 else None
+    take = _taker(shapes)
 
     def to_row(record: Record) -> Encoded:
         key = record.key
@@ -196,12 +192,12 @@ def _record_key(_: tuple[str, int], rules: TableSettings, encode: ToEncoded) -> 
                     "its fields",
                 )
             key = {single: key}
-        return encode(key_values(keys, key, "key"), _fields(record.value))
+        return take(key_values(keys, key), record.value)
 
     return to_row
 
 
-_MODES: dict[str, Callable[[tuple[str, int], TableSettings, ToEncoded], ToRow]] = {
+_MODES: dict[str, Callable[[tuple[str, int], TableSettings, Shapes], ToRow]] = {
     "kafka": _kafka_key,
     "record_value": _value_key,
     "record_key": _record_key,
