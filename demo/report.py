@@ -14,7 +14,7 @@ from demo.proof import FlowEnd
 from demo.tablestore import Row
 
 _PLAIN_WIDTH = 100
-_COLUMNS = ("customer_id", "amount", "currency", "city", "status", "express", "note")
+_COLUMNS = ("customer_id", "amount", "currency", "city", "status", "express")
 
 Advance = Callable[[str, int], None]
 """Sets the named bar to a number."""
@@ -66,11 +66,13 @@ class Screen:
         shown = self._table(f"The first rows of table {table}, by GetRange")
         shown.add_column("order_id", no_wrap=True)
         for name in _COLUMNS:
-            shown.add_column(name, justify="right" if name in ("customer_id", "amount") else "left")
+            number = name in ("customer_id", "amount")
+            shown.add_column(name, justify="right" if number else "left", no_wrap=True)
         for row in rows:
             cells = (row.columns.get(name) for name in _COLUMNS)
             shown.add_row(row.key, *("" if cell is None else escape(str(cell)) for cell in cells))
         self._console.print(shown)
+        self.say()
 
     def account(self, produced: int, end: FlowEnd, rows: int) -> None:
         """Where every order ended up."""
@@ -84,16 +86,19 @@ class Screen:
         shown.add_row("produced", f"{produced:,}")
         shown.add_row("rows in the table", f"{rows:,}")
         self._console.print(shown)
+        self.say()
 
-    def closing(self, folder: Path, endpoint_hint: str) -> None:
+    def closing(self, folder: Path, look_again: str) -> None:
         """Where to look, and what to try next."""
         self.say(f"Everything it used and wrote is in {folder}:")
         self.say("  config.toml  flow.log  kafka.log  tablestore.log  state/  tablestore/")
         self.say("Next:")
-        self.say(f"  less {folder}/flow.log          what the flow said, with the dead letters")
-        self.say(f"  {endpoint_hint}")
-        self.say("                                  the same table again, for your own program")
-        self.say("  README.md, config.toml          your own topics and tables")
+        self.say(f"  less {folder}/flow.log")
+        self.say("      what the flow said, with the dead letters")
+        self.say(f"  {look_again}")
+        self.say("      the same table again, for a browser or your own program")
+        self.say("  README.md, config.toml")
+        self.say("      your own topics and tables")
 
     def _table(self, title: str) -> Table:
         style = box.ROUNDED if self._terminal else box.ASCII

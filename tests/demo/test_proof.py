@@ -75,7 +75,7 @@ def test_the_account_is_read_from_the_flow_s_output() -> None:
 
 
 def test_an_account_that_adds_up_is_accepted() -> None:
-    """All produced orders were read, each is written or rejected, and the table has the written rows."""
+    """All orders were read, each is written or rejected, and the table has the written rows."""
     assert accounting(10, 2, GOOD, 8, []) == []
 
 
