@@ -1,0 +1,304 @@
+"""What Tablestore accepts in one row, checked before anything is sent.
+
+One bad row makes the service refuse the whole request of up to 200 rows, so every limit that
+depends on a single row is checked here. Source of the figures: the "Limits" page of the Tablestore
+documentation and the messages the service answers with (`The length of primary key column: 'pk_0'
+exceeds the MaxLength:1024 ...`).
+
+No message quotes a value: a refused row may hold personal data and the text ends in logs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, cast
+
+WireType = Literal["integer", "double", "boolean", "string", "binary"]
+RowKind = Literal["put", "update", "delete"]
+CellOp = Literal["put", "delete_all", "delete_one", "increment"]
+
+KEY_COLUMNS = 4
+ATTRIBUTE_COLUMNS = 1024
+KEY_VALUE_BYTES = 1024
+ATTRIBUTE_VALUE_BYTES = 2 * 1024 * 1024
+ROW_BYTES = 4 * 1024 * 1024
+INTEGER_MIN = -(1 << 63)
+INTEGER_MAX = (1 << 63) - 1
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
+_WIRE_TYPES: dict[type, WireType] = {
+    bool: "boolean",
+    int: "integer",
+    float: "double",
+    str: "string",
+    bytes: "binary",
+}
+_PYTHON_TYPES: dict[str, type] = {wire: python for python, wire in _WIRE_TYPES.items()}
+_KEY_TYPES = ("integer", "string", "binary")
+
+
+class AutoIncrement:
+    """The placeholder of a key column whose value the service chooses."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "AUTO_INCREMENT"
+
+    def __reduce__(self) -> str:
+        return "AUTO_INCREMENT"  # pickles as the one instance, so `is` holds between processes
+
+
+AUTO_INCREMENT = AutoIncrement()
+
+KeyValue = int | str | bytes | AutoIncrement
+CellValue = int | float | bool | str | bytes | None
+
+
+class Cell(NamedTuple):
+    """One change of an attribute column: no `value` for the two deletes, `timestamp` in ms."""
+
+    name: str
+    value: CellValue
+    op: CellOp = "put"
+    timestamp: int | None = None
+
+
+class Refused(ValueError):  # noqa: N818 - a verdict on a row, as in outcomes
+    """A row Tablestore would refuse: `reason` is a stable code, `column` the one at fault."""
+
+    def __init__(self, reason: str, message: str, column: str | None = None) -> None:
+        super().__init__(reason, message, column)
+        self.reason = reason
+        self.message = message
+        self.column = column
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def check_name(name: str) -> None:
+    """Raise Refused unless `name` is a letter or `_` and then letters, digits, `_`: 255 at most."""
+    if not _NAME.fullmatch(name):
+        shown = ascii(name if len(name) <= 40 else name[:40] + "...")
+        raise Refused(
+            "column_name",
+            f"{shown} cannot be a column name in Tablestore: use 1 to 255 letters, digits and '_',"
+            " not starting with a digit. Rename the field or leave the column out.",
+            name,
+        )
+
+
+def check_layout(
+    primary_key: Sequence[tuple[str, WireType]], columns: Sequence[tuple[str, WireType]]
+) -> None:
+    """Raise Refused unless rows of these key and attribute columns can exist at all."""
+    check_column_count(len(primary_key), len(columns))
+    for name, wire_type in primary_key:
+        if wire_type not in _KEY_TYPES:
+            raise Refused(
+                "key_type",
+                f"key column '{name}' cannot be {wire_type}: use integer, string or binary.",
+                name,
+            )
+    for name, wire_type in columns:
+        if wire_type not in _PYTHON_TYPES:
+            raise Refused(
+                "value_type", f"column '{name}' has the unknown type {wire_type!r}.", name
+            )
+    keys = check_key_names([name for name, _ in primary_key])
+    seen: set[str] = set()
+    for name, _ in columns:
+        check_name(name)
+        check_not_key(name, keys)
+        if name in seen:
+            raise duplicate(name)
+        seen.add(name)
+
+
+def check_column_count(keys: int, attributes: int) -> None:
+    """Raise Refused unless there are 1 to 4 key columns and at most 1,024 attribute columns."""
+    if not 1 <= keys <= KEY_COLUMNS:
+        raise Refused(
+            "key_count", f"a table has 1 to {KEY_COLUMNS} key columns, this row has {keys}."
+        )
+    if attributes > ATTRIBUTE_COLUMNS:
+        raise Refused(
+            "column_count",
+            f"a row has at most {ATTRIBUTE_COLUMNS} attribute columns, this one has {attributes}."
+            " Select columns or nest them in one.",
+        )
+
+
+def check_key_names(names: Sequence[str]) -> frozenset[str]:
+    """Return the names of the key columns as a set, or raise Refused."""
+    for name in names:
+        check_name(name)
+    keys = frozenset(names)
+    if len(keys) != len(names):
+        raise duplicate(next(name for name in names if names.count(name) > 1))
+    return keys
+
+
+def check_not_key(name: str, keys: frozenset[str]) -> None:
+    """Raise Refused when an attribute column has the name of a key column."""
+    if name in keys:
+        raise Refused(
+            "key_column_clash",
+            f"column '{name}' is a key column of the table and cannot be an attribute column too.",
+            name,
+        )
+
+
+def duplicate(name: str) -> Refused:
+    """Return the refusal of a column that occurs twice."""
+    return Refused("duplicate_column", f"column '{name}' occurs twice in one row.", name)
+
+
+def check_value(name: str, wire_type: WireType, value: object, *, key: bool) -> int:
+    """Return the bytes `value` takes after its type byte, or raise Refused."""
+    if type(value) is not _PYTHON_TYPES[wire_type]:
+        raise Refused(
+            "value_type",
+            f"column '{name}' is of type {wire_type} and got a value of Python type"
+            f" {type(value).__name__}. Convert it or leave it out.",
+            name,
+        )
+    if isinstance(value, bool):
+        return 1
+    if isinstance(value, int):
+        if not INTEGER_MIN <= value <= INTEGER_MAX:
+            raise Refused(
+                "integer_range",
+                f"column '{name}': it needs {value.bit_length() + 1} bits; 64 is the limit."
+                " Write it as a string.",
+                name,
+            )
+        return 8
+    if isinstance(value, float):
+        if value - value != 0.0:
+            raise Refused(
+                "not_finite",
+                f"column '{name}': NaN and infinity cannot be stored as a double. Leave the column"
+                " out or write a string.",
+                name,
+            )
+        return 8
+    if isinstance(value, str):
+        try:
+            size = len(value.encode())
+        except UnicodeEncodeError:
+            raise Refused(
+                "encoding",
+                f"column '{name}': the string holds half of a UTF-16 pair (a lone surrogate), which"
+                " has no UTF-8 form. Repair the producer or write it as binary.",
+                name,
+            ) from None
+    else:
+        size = len(cast(bytes, value))
+    check_length(name, size, key=key)
+    return 4 + size
+
+
+def check_length(name: str, size: int, *, key: bool) -> None:
+    """Raise Refused when a string or binary of `size` bytes is too long for its place."""
+    limit = KEY_VALUE_BYTES if key else ATTRIBUTE_VALUE_BYTES
+    if size > limit:
+        raise Refused(
+            "key_length" if key else "value_length",
+            f"{'key ' if key else ''}column '{name}': the value has {size} bytes, the limit is"
+            f" {limit}.",
+            name,
+        )
+
+
+def check_row_bytes(size: int) -> None:
+    """Raise Refused when a row of `size` PlainBuffer bytes cannot travel in any request."""
+    if size > ROW_BYTES:
+        raise Refused(
+            "row_size", f"the row has {size} bytes, a request carries at most {ROW_BYTES}."
+        )
+
+
+def check_row(
+    kind: RowKind, primary_key: Sequence[tuple[str, KeyValue]], cells: Sequence[Cell]
+) -> None:
+    """Raise Refused unless `encode_row` of the same arguments gives a row Tablestore accepts."""
+    check_column_count(len(primary_key), len(cells))
+    keys = check_key_names([name for name, _ in primary_key])
+    size = 7 + (1 if cells else 0) + (1 if kind == "delete" else 0)
+    automatic = 0
+    for position, (name, value) in enumerate(primary_key):
+        size += 14 + len(name)
+        if isinstance(value, AutoIncrement):
+            automatic += 1
+            if position == 0 or automatic > 1 or kind == "delete":
+                raise Refused(
+                    "auto_increment",
+                    f"key column '{name}': a row may have one generated key column, not the first"
+                    " one, and cannot be deleted by it.",
+                    name,
+                )
+        else:
+            size += check_value(name, _wire_type(name, value, _KEY_TYPES), value, key=True)
+    if kind == "delete" and cells:
+        raise Refused("operation", "a delete takes the whole row and can hold no cells.")
+    seen: dict[str, set[int | None]] = {}
+    for cell in cells:
+        check_name(cell.name)
+        check_not_key(cell.name, keys)
+        size += 8 + len(cell.name) + _check_cell(kind, cell)
+        versions = seen.setdefault(cell.name, set())
+        # Several versions of one column may travel together if each names its own time.
+        when = cell.timestamp
+        if when in versions or (versions and (when is None or None in versions)):
+            raise duplicate(cell.name)
+        versions.add(when)
+    check_row_bytes(size)
+
+
+def _wire_type(name: str, value: object, allowed: tuple[str, ...]) -> WireType:
+    """Return the Tablestore type that a Python value is written as."""
+    wire_type = _WIRE_TYPES.get(type(value))
+    if wire_type is None or wire_type not in allowed:
+        raise Refused(
+            "value_type",
+            f"column '{name}' got a value of Python type {type(value).__name__}; it takes"
+            f" {', '.join(allowed)}.",
+            name,
+        )
+    return wire_type
+
+
+def _check_cell(kind: RowKind, cell: Cell) -> int:
+    """Return the bytes of a cell beyond its name and frame, or raise Refused."""
+    name, value, op, timestamp = cell
+    if kind == "put" and op != "put":
+        raise Refused("operation", f"column '{name}': '{op}' needs an update, not a put.", name)
+    size = 0
+    if timestamp is not None:
+        if type(timestamp) is not int or not 0 <= timestamp <= INTEGER_MAX:
+            raise Refused("timestamp", f"column '{name}': a cell time is 0 to 2^63-1 ms.", name)
+        size += 9
+    if op != "put":
+        size += 2
+    if op in ("delete_all", "delete_one"):
+        if value is not None or (timestamp is None) != (op == "delete_all"):
+            raise Refused(
+                "operation",
+                f"column '{name}': '{op}' takes no value and"
+                f" {'no' if op == 'delete_all' else 'needs a'} time.",
+                name,
+            )
+        return size
+    allowed = tuple(_PYTHON_TYPES)
+    if op == "increment":
+        allowed = ("integer",)
+        if timestamp is not None:
+            raise Refused(
+                "operation", f"column '{name}': an increment has no time of its own.", name
+            )
+    elif op != "put":
+        raise Refused("operation", f"column '{name}': unknown operation {op!r}.", name)
+    return size + 6 + check_value(name, _wire_type(name, value, allowed), value, key=False)

@@ -1,0 +1,169 @@
+"""PlainBuffer: the known buffers, the limits, and the two checksum implementations."""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+import random
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from connectors.tablestore import plainbuffer
+from connectors.tablestore.crc8 import crc8, crc8_portable
+from connectors.tablestore.plainbuffer import (
+    AUTO_INCREMENT,
+    Cell,
+    batch_body,
+    check_row,
+    compile_put,
+    encode_row,
+    wire_row,
+)
+
+KEY = [("k", "a")]
+KEY_CELL = "0304010000006b05060000000301000000610a51"
+VECTORS: dict[str, tuple[Any, Any, Any, str]] = {
+    "put": (
+        "put",
+        KEY,
+        [Cell("c", 1)],
+        f"7500000001{KEY_CELL}020304010000006305090000000001000000000000000ace0974",
+    ),
+    "delete": ("delete", KEY, [], f"7500000001{KEY_CELL}08091e"),
+    "generated key": (
+        "put",
+        [*KEY, ("id", AUTO_INCREMENT)],
+        [],
+        f"7500000001{KEY_CELL}030402000000696405010000000b0a6f0979",
+    ),
+    "update": (
+        "update",
+        KEY,
+        [
+            Cell("c", 1, "put", 1500000000000),
+            Cell("d", None, "delete_one", 1400000000000),
+            Cell("e", None, "delete_all"),
+            Cell("f", 5, "increment"),
+        ],
+        f"7500000001{KEY_CELL}02"
+        "0304010000006305090000000001000000000000000700" + "98f73e5d0100000aaf"
+        "0304010000006406030700b080f6450100000a5d"
+        "0304010000006506010ab3"
+        "030401000000660509000000000500000000000000" + "06040af809eb",
+    ),
+}
+
+
+@pytest.fixture
+def portable(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The encoder as it is imported where fastcrc has no wheel."""
+    for name in [name for name in sys.modules if name.split(".")[0] == "fastcrc"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "fastcrc", None)
+    ours = "connectors.tablestore."
+    package = importlib.import_module("connectors.tablestore")
+    for name in [n for n in sys.modules if n.startswith((ours + "plainbuffer", ours + "crc8"))]:
+        # A package keeps its submodules as attributes: both are put back afterwards.
+        monkeypatch.setattr(package, name.removeprefix(ours), sys.modules[name])
+        monkeypatch.delitem(sys.modules, name)
+    return importlib.import_module(ours + "plainbuffer")
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_known_buffers_are_reproduced(name: str) -> None:
+    """A row gives the bytes the service is known to accept, operations and times included."""
+    kind, key, cells, expected = VECTORS[name]
+    assert encode_row(kind, key, cells).hex() == expected
+    check_row(kind, key, cells)
+
+
+def test_compiled_put_reproduces_the_known_buffer() -> None:
+    """The generated encoder gives the known put inside the request's frame, the key apart."""
+    identity, wire = compile_put([("k", "string")], [("c", "integer")])("a", 1)
+    assert identity.hex() == KEY_CELL
+    assert wire == wire_row("put", bytes.fromhex(VECTORS["put"][3]))
+
+
+def test_frames_of_a_request() -> None:
+    """A request is nested fields: tables of a name and rows, rows of kind, bytes and condition."""
+    row = wire_row("delete", b"xyz")
+    assert row.hex() == "120b" + "0803" + "1203" + b"xyz".hex() + "1a020800"
+    assert batch_body([("t", [row, row]), ("uv", [])]).hex() == (
+        "0a1d" + "0a0174" + row.hex() * 2 + "0a04" + "0a027576"
+    )
+    assert batch_body([]) == b""
+
+
+def test_checksum_has_the_published_check_value_and_chains() -> None:
+    """Both implementations are CRC-8/SMBUS (check value F4) and go on from a seed."""
+    for function in (crc8, crc8_portable):
+        assert function(b"123456789") == 0xF4
+        assert function(b"") == 0
+        assert function(b"", 77) == 77
+        assert function(b"6789", function(b"12345")) == 0xF4
+
+
+def test_both_checksums_agree_on_random_data() -> None:
+    """The compiled and the portable checksum are one function, for every seed and many lengths."""
+    source = random.Random(8)
+    for seed in range(256):
+        data = source.randbytes(source.randrange(600))
+        assert crc8(data, seed) == crc8_portable(data, seed)
+
+
+def test_encoder_without_fastcrc_gives_the_same_bytes(portable: ModuleType) -> None:
+    """Where fastcrc cannot be imported, generic and compiled rows are the same bytes as with it."""
+    assert portable.crc8.__name__ == "crc8_portable"
+    assert portable is not plainbuffer
+    for kind, key, cells, expected in VECTORS.values():
+        plain = [
+            (name, portable.AUTO_INCREMENT if value is AUTO_INCREMENT else value)
+            for name, value in key
+        ]
+        assert portable.encode_row(kind, plain, cells).hex() == expected
+    layout: tuple[Any, Any] = (
+        [("k", "string"), ("n", "integer")],
+        [("i", "integer"), ("d", "double"), ("t", "boolean"), ("s", "string"), ("b", "binary")],
+    )
+    theirs, ours = portable.compile_put(*layout), compile_put(*layout)
+    source = random.Random(9)
+    for _ in range(200):
+        size = source.randrange(300)
+        values = (
+            "ключ" * source.randrange(9),
+            source.randrange(-(1 << 63), 1 << 63),
+            source.randrange(1000),
+            source.uniform(-1e300, 1e300),
+            source.random() < 0.5,
+            "x" * size,
+            source.randbytes(size),
+        )
+        assert theirs(*values) == ours(*values)
+    with pytest.raises(portable.Refused):
+        theirs("k", 1 << 63, 1, 1.0, True, "", b"")
+
+
+def test_column_names_are_no_source_text() -> None:
+    """No name of a table's column occurs in the generated source, which is kept for reading."""
+    encode = compile_put([("import_os", "string")], [("crc8", "string"), ("print_it", "integer")])
+    assert "import_os" not in encode.__source__
+    assert "print_it" not in encode.__source__
+    assert encode("a", "b", 1)[1] == wire_row(
+        "put", encode_row("put", [("import_os", "a")], [Cell("crc8", "b"), Cell("print_it", 1)])
+    )
+
+
+def test_identity_tells_keys_apart() -> None:
+    """Equal keys have equal identities, other keys other ones, whatever the attributes are."""
+    encode = compile_put([("k", "string"), ("n", "integer")], [("a", "string")])
+    seen = {encode(k, n, "x")[0] for k in ("", "a", "b", "ab") for n in (-1, 0, 1, 256)}
+    assert len(seen) == 16
+    assert encode("a", 1, "x")[0] == encode("a", 1, "y")[0]
+
+
+def test_placeholder_is_one_object_after_pickling() -> None:
+    """Rows travel between processes: the placeholder stays recognisable by identity."""
+    assert pickle.loads(pickle.dumps(AUTO_INCREMENT)) is AUTO_INCREMENT
