@@ -1,6 +1,7 @@
 """Lanes, and the brokers and the local Tablestore that tests ask for by name."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.support.lanes import (
     pytest_terminal_summary,
     skip_lane,
 )
+from tests.support.store import LocalTablestore
 
 __all__ = [
     "pytest_collection_modifyitems",
@@ -54,3 +56,10 @@ def kafka(request: pytest.FixtureRequest) -> Broker:
     """Each test that asks for this runs on both Kafkas, so that the fake cannot lie."""
     broker: Broker = request.getfixturevalue(f"{request.param}_broker")
     return broker
+
+
+@pytest.fixture
+def tablestore(tmp_path: Path) -> Iterator[LocalTablestore]:
+    """A fresh local Tablestore in a process of its own, as strict as the service's pages say."""
+    with LocalTablestore(tmp_path / "tablestore", "--duplicates", "strict") as store:
+        yield store

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from tests.support.brokers import Broker
 from tests.support.processes import ChildProcess
 from tests.support.store import INSTANCE, KEY_ID, KEY_SECRET, LocalTablestore
+from tests.support.waiting import until
 
 Settings = Mapping[str, Mapping[str, Any]]
 
@@ -23,11 +25,18 @@ class FlowProcess(ChildProcess):
         assert lines, f"no clean end:\n{self.text()}"
         return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", lines[-1])}
 
-    def drain(self) -> dict[str, int]:
-        """SIGTERM, a clean end with code 0, and its counts."""
-        self.terminate()
+    def handles(self, number: signal.Signals) -> bool:
+        """Whether the flow has its handler for the signal by now; before, the default ends it."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        caught = re.search(r"^SigCgt:\s*([0-9a-f]+)", status, re.MULTILINE)
+        return caught is not None and bool(int(caught[1], 16) >> (number - 1) & 1)
+
+    def drain(self, number: signal.Signals = signal.SIGTERM) -> dict[str, int]:
+        """A signal, a clean end with code 0, and its counts."""
+        until(lambda: self.handles(number), lambda: f"a handler of {number.name}\n{self.text()}")
+        self.process.send_signal(number)
         code = self.wait()
-        assert code == 0, f"exit code {code} after SIGTERM:\n{self.text()}"
+        assert code == 0, f"exit code {code} after {number.name}:\n{self.text()}"
         return self.counts()
 
     def refused(self, *words: str) -> str:
@@ -58,7 +67,7 @@ class Flow:
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": KEY_SECRET,
         }
         self.group = broker.fresh_name("group")
-        self._runs = 0
+        self._runs: list[FlowProcess] = []
         self.settings: dict[str, dict[str, Any]] = {}
         self.set(
             {
@@ -83,16 +92,26 @@ class Flow:
         """Take a setting back."""
         self.settings.get(section, {}).pop(name, None)
 
-    def start(self, *options: str, state: Path | None = None, snapshot: int = 1) -> FlowProcess:
-        """Run `flows.sync` with Bytewax's own command line."""
-        self._runs += 1
-        recovery = ["-r", str(state or self.state), "-s", str(snapshot), "-b", "0"]
-        return FlowProcess(
-            ["-m", "bytewax.run", "flows.sync", *recovery, *options],
+    def start(self, *options: str, module: str = "flows.sync", snapshot: int = 1) -> FlowProcess:
+        """Run the flow with Bytewax's own command line; the recovery folder stays the same."""
+        recovery = ["-r", str(self.state), "-s", str(snapshot), "-b", "0"]
+        process = FlowProcess(
+            ["-m", "bytewax.run", module, *recovery, *options],
             self.folder,
             {**self.env, **environment(self.settings)},
-            name=f"flow-{self._runs}",
+            name=f"flow-{len(self._runs) + 1}",
         )
+        self._runs.append(process)
+        return process
+
+    def output(self) -> str:
+        """All that all runs have written."""
+        return "".join(process.text() for process in self._runs)
+
+    def stop_all(self) -> None:
+        """Kill what still runs."""
+        for process in self._runs:
+            process.kill()
 
     def start_cluster(self, processes: int) -> list[FlowProcess]:
         """Run it as a cluster of processes on this machine."""

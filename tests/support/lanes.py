@@ -31,6 +31,7 @@ _FOLDERS = {
 }
 _REQUIRED = "REQUIRE_ALL_LANES"
 
+_notes = pytest.StashKey[list[str]]()
 _missing = pytest.StashKey[dict[str, str]]()
 
 
@@ -43,6 +44,11 @@ def skip_lane(config: pytest.Config, lane: str, reason: str) -> None:
     """Skip the running test because its lane cannot run, and remember the reason."""
     why_missing(config).setdefault(lane, reason)
     pytest.skip(f"lane {lane}: {reason}")
+
+
+def note(config: pytest.Config, text: str) -> None:
+    """Have a figure of this run (kills, records, duplicates) shown at the end."""
+    config.stash.setdefault(_notes, []).append(text)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -75,6 +81,11 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Say which lanes ran, with counts, and which did not, and why."""
+    notes = config.stash.get(_notes, [])
+    if notes:
+        terminalreporter.section("figures")
+        for text in notes:
+            terminalreporter.write_line(text)
     counts = _counts(terminalreporter)
     terminalreporter.section("lanes")
     for lane in LANES:

@@ -64,7 +64,10 @@ class Produced(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """One row change that the table store applied, from its log of effects."""
+    """One row change that the table store applied, from its log of effects.
+
+    The log is JSON, so a binary key column stands there as its hexadecimal text.
+    """
 
     table: str
     key: Key
@@ -222,13 +225,17 @@ def _earlier_rows(manifest: Manifest) -> dict[tuple[str, Key], list[Columns]]:
 def _count_duplicates(verdict: Verdict, manifest: Manifest, effects: Sequence[Effect]) -> None:
     """A key may be applied once a record; fewer is fine (a window keeps the last of a key)."""
     records = Counter(
-        (r.expected.table, r.expected.key) for r in manifest if isinstance(r.expected, Put)
+        (r.expected.table, _shown(r.expected.key)) for r in manifest if isinstance(r.expected, Put)
     )
     applied = Counter((effect.table, effect.key) for effect in effects)
     verdict.applied = len(effects)
     verdict.duplicates = sum(max(0, times - records[key]) for key, times in applied.items())
     never = [key for key in records if key not in applied]
     _find(verdict, "never_applied", "the log of effects", never)
+
+
+def _shown(key: Key) -> Key:
+    return tuple((name, v.hex() if isinstance(v, bytes) else v) for name, v in key)
 
 
 def _same(one: Columns, other: Columns) -> bool:

@@ -33,16 +33,22 @@ class ChildProcess:
         self.out = folder / f"{name}.out"
         self.err = folder / f"{name}.err"
         self.name = name
+        self._folder = folder
+        self._env = dict(env or {})
+        self.run(arguments)
+
+    def run(self, arguments: Sequence[str]) -> None:
+        """Start the program; its output begins anew."""
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.process = subprocess.Popen(
                 child.command([sys.executable, *arguments]),
-                cwd=folder,
+                cwd=self._folder,
                 env={
                     **os.environ,
                     "PYTHONPATH": str(ROOT),
                     "PYTHONFAULTHANDLER": "1",
                     "PYTHONUNBUFFERED": "1",
-                    **(env or {}),
+                    **self._env,
                 },
                 stdin=subprocess.DEVNULL,
                 stdout=out,

@@ -3,7 +3,7 @@
 import json
 import logging
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,20 @@ class LocalTablestore(ChildProcess):
     """`python -m emulator` on a free port, with a log of effects, refusing doubled rows."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        fixed = ["--port", "0", "--data", str(folder / "data"), "--effects", str(_EFFECTS_KEPT)]
-        super().__init__(["-m", "emulator", *fixed, *options], folder, name="emulator")
-        self.url = self.wait_for("ready ").split()[1]
+        fixed = ["--data", str(folder / "data"), "--effects", str(_EFFECTS_KEPT), *options]
+        self._command = ["-m", "emulator", *fixed]
+        super().__init__([*self._command, "--port", "0"], folder, name="emulator")
+        self.url = self.wait_for("ready http").split()[1]
         self.client = OTSClient(self.url, KEY_ID, KEY_SECRET, INSTANCE)
+
+    def restart(self) -> None:
+        """Kill it outright and start it again on the same port and data.
+
+        Counters and logs begin anew; the rows stay.
+        """
+        self.kill()
+        self.run([*self._command, "--port", self.url.rpartition(":")[2]])
+        self.wait_for("ready http")
 
     def create_table(
         self,
@@ -77,6 +87,10 @@ class LocalTablestore(ChildProcess):
         """Row changes applied since the start."""
         return int(self.stats()["rows_written"])
 
+    def fired(self) -> dict[str, int]:
+        """How often each kind of fault struck, since the start."""
+        return dict(self.stats()["faults"])
+
     def effects(self) -> list[Effect]:
         """Every row change applied, in order."""
         return [
@@ -90,9 +104,9 @@ class LocalTablestore(ChildProcess):
         assert answer["lost"] == 0, f"the log of effects has lost {answer['lost']}"
         yield from answer["effects"]
 
-    def set_faults(self, plan: Any) -> None:
-        """Replace the fault plan (POST /-/faults)."""
-        body = json.dumps(plan).encode()
+    def set_faults(self, *rules: Mapping[str, Any]) -> None:
+        """Replace the fault rules; without any, all is well again."""
+        body = json.dumps(rules).encode()
         request = urllib.request.Request(
             f"{self.url}/-/faults", body, {"Content-Type": "application/json"}, method="POST"
         )

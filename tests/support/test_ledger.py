@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.ledger import (
+    Columns,
     Effect,
     Filtered,
     Key,
@@ -155,7 +156,7 @@ def test_a_manifest_survives_its_file(tmp_path: Path) -> None:
     """What one process writes another reads, bytes and types included."""
     path = tmp_path / "manifest.jsonl"
     written = Manifest(path)
-    columns = {"i": 1, "f": 1.0, "b": True, "s": "\u00e4", "x": b"\x00\xff"}
+    columns: Columns = {"i": 1, "f": 1.0, "b": True, "s": "\u00e4", "x": b"\x00\xff"}
     pair: Key = (("id", b"\x01"), ("n", 7))
     written.add(Produced("t", 1, 2, b"\xff", None, Put("t", pair, dict(columns))))
     written.add(Produced("t", 1, 3, None, b"\xfe", Rejected()))
