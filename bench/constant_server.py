@@ -1,0 +1,271 @@
+"""A Tablestore that takes every row and keeps none: what a client costs when writing costs nothing.
+
+It speaks enough of the protocol for the official SDK: answers are signed, carry their checksum and
+hold one result a row, for any number of tables. It remembers which (partition, offset) it was
+given, so that a measurement can tell whether every row came, and how many came twice.
+
+    python -m bench.constant_server [--port 0] [--latency 20]
+
+prints `ready http://127.0.0.1:PORT`. `GET /-/stats` answers JSON, `POST /-/reset` starts anew. It
+ends with SIGTERM, or when its standard input ends and `--until-stdin-ends` was given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import re
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from datetime import datetime, timezone
+
+import httptools
+from tablestore.protobuf import table_store_pb2 as messages
+
+ACCESS_KEY_ID = "bench-key"
+ACCESS_KEY_SECRET = "bench-secret"  # noqa: S105 - of nothing
+KEY_COLUMNS = (("topic_partition", messages.STRING), ("offset", messages.INTEGER))
+
+# The two key cells of primary key mode `kafka`, as they stand in every row.
+_KEY = re.compile(
+    rb"topic_partition\x05.{4}\x03.{4}([^\x0a]{1,255})\x0a.\x03\x04\x06\x00\x00\x00offset\x05\x09\x00\x00\x00\x00(.{8})",
+    re.DOTALL,
+)
+_ANSWER_SECONDS = 60.0  # how long an answer is reused: clients refuse dates that are 15 minutes old
+_ANSWERS = 1000
+
+Shape = tuple[tuple[bytes, int], ...]  # rows by table, as in the request
+
+
+class Counts:
+    """What came in since the start or the last reset."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.rows = 0
+        self.bytes = 0
+        self.keys: dict[bytes, list[bytes]] = {}
+
+    def add(self, body: bytes, rows: int) -> None:
+        """Count one request."""
+        self.requests += 1
+        self.rows += rows
+        self.bytes += len(body)
+        for place, offset in _KEY.findall(body):
+            kept = self.keys.get(place)
+            if kept is None:
+                kept = self.keys[place] = []
+            kept.append(offset)
+
+    def report(self, distinct: bool) -> dict[str, int]:
+        """The figures; `distinct` counts the different keys too, which takes a moment."""
+        figures = {"rows": self.rows, "requests": self.requests, "bytes": self.bytes}
+        if distinct:
+            figures["distinct"] = sum(len(set(offsets)) for offsets in self.keys.values())
+        return figures
+
+
+def rows_by_table(body: bytes) -> Shape:
+    """Return (table, rows) of a BatchWriteRow request."""
+    shape = []
+    position = 0
+    while position < len(body):
+        tag = body[position]
+        size, position = _varint(body, position + 1)
+        if tag == 0x0A:
+            end = position + size
+            name, rows = b"", 0
+            while position < end:
+                tag = body[position]
+                # Nearly every row has a length of two bytes.
+                low, high = body[position + 1], body[position + 2]
+                if low > 127 and high < 128:
+                    size, position = low & 127 | high << 7, position + 3
+                else:
+                    size, position = _varint(body, position + 1)
+                if tag == 0x12:
+                    rows += 1
+                elif tag == 0x0A:
+                    name = body[position : position + size]
+                position += size
+            shape.append((name, rows))
+        elif tag & 7 == 2:
+            position += size
+    return tuple(shape)
+
+
+def _varint(data: bytes, position: int) -> tuple[int, int]:
+    number = shift = 0
+    while True:
+        byte = data[position]
+        position += 1
+        number |= (byte & 127) << shift
+        if byte < 128:
+            return number, position
+        shift += 7
+
+
+def signed(path: str, body: bytes) -> bytes:
+    """Return a whole HTTP answer as the service signs it."""
+    headers = {
+        "x-ots-contentmd5": _base64(hashlib.md5(body, usedforsecurity=False).digest()),
+        "x-ots-contenttype": "protocol buffer",
+        "x-ots-date": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "x-ots-requestid": "00000000-0000-4000-8000-000000000000",
+    }
+    text = "\n".join(f"{name}:{value}" for name, value in sorted(headers.items())) + "\n" + path
+    signature = hmac.new(ACCESS_KEY_SECRET.encode(), text.encode(), hashlib.sha1).digest()
+    headers["Authorization"] = f"OTS {ACCESS_KEY_ID}:{_base64(signature)}"
+    return plain(body, headers)
+
+
+def plain(body: bytes, headers: dict[str, str]) -> bytes:
+    """Return a whole HTTP answer."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n{lines}\r\n".encode() + body
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def written(shape: Shape) -> bytes:
+    """Return the answer to a BatchWriteRow: one success a row."""
+    answer = messages.BatchWriteRowResponse()
+    for name, rows in shape:
+        table = answer.tables.add(table_name=name.decode())
+        for _ in range(rows):
+            row = table.rows.add(is_ok=True)
+            row.consumed.capacity_unit.read = 0
+            row.consumed.capacity_unit.write = 1
+    return bytes(answer.SerializeToString())
+
+
+def described(body: bytes) -> bytes:
+    """Return the answer to a DescribeTable: a table with the key of mode `kafka`."""
+    name = messages.DescribeTableRequest.FromString(body).table_name
+    answer = messages.DescribeTableResponse()
+    answer.table_meta.table_name = name
+    for column, column_type in KEY_COLUMNS:
+        answer.table_meta.primary_key.add(name=column, type=column_type)
+    details = answer.reserved_throughput_details
+    details.capacity_unit.read = details.capacity_unit.write = 0
+    details.last_increase_time = 1
+    options = answer.table_options
+    options.time_to_live, options.max_versions, options.deviation_cell_version_in_sec = -1, 1, 86400
+    return bytes(answer.SerializeToString())
+
+
+class Server:
+    """The answers, and the counts behind them."""
+
+    def __init__(self, latency: float) -> None:
+        self.latency = latency  # seconds
+        self.counts = Counts()
+        self._written: dict[Shape, tuple[float, bytes]] = {}
+
+    def answer(self, path: str, body: bytes) -> tuple[bytes, float]:
+        """Return the answer, and how many seconds it takes the service."""
+        if path == "/BatchWriteRow":
+            shape = rows_by_table(body)
+            self.counts.add(body, sum(rows for _, rows in shape))
+            return self._written_answer(path, shape), self.latency
+        if path == "/DescribeTable":
+            return signed(path, described(body)), 0.0
+        if path.startswith("/-/"):
+            if path == "/-/reset":
+                self.counts = Counts()
+            report = self.counts.report(distinct=path == "/-/stats?distinct")
+            return plain(json.dumps(report).encode(), {}), 0.0
+        return signed(path, b""), 0.0
+
+    def _written_answer(self, path: str, shape: Shape) -> bytes:
+        now = time.monotonic()
+        made, answer = self._written.get(shape, (0.0, b""))
+        if not answer or now - made > _ANSWER_SECONDS:
+            if len(self._written) >= _ANSWERS:
+                self._written.clear()
+            answer = signed(path, written(shape))
+            self._written[shape] = now, answer
+        return answer
+
+
+class Connection(asyncio.Protocol):
+    """One client; it sends a request when it has the answer to the last."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._parser = httptools.HttpRequestParser(self)
+        self._body: list[bytes] = []
+        self._path = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - asyncio's own contract
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Called by asyncio."""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._transport.close()
+
+    def on_url(self, url: bytes) -> None:
+        """Called by the parser."""
+        self._path = url.decode("latin-1")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Called by the parser."""
+        if name.lower() == b"expect" and value.lower() == b"100-continue":
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        """Called by the parser."""
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        """Called by the parser."""
+        body = b"".join(self._body)
+        self._body.clear()
+        answer, seconds = self._server.answer(self._path, body)
+        if seconds:
+            asyncio.get_running_loop().call_later(seconds, self._transport.write, answer)
+        else:
+            self._transport.write(answer)
+
+
+async def serve(port: int, latency: float, until_stdin_ends: bool) -> None:
+    """Serve until a signal, or until standard input ends."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if until_stdin_ends:
+        loop.add_reader(sys.stdin, stop.set)
+    server = Server(latency)
+    listener = await loop.create_server(lambda: Connection(server), "127.0.0.1", port)
+    sys.stdout.write(f"ready http://127.0.0.1:{listener.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    await stop.wait()
+    listener.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse the command line and serve."""
+    parser = argparse.ArgumentParser(prog="python -m bench.constant_server", description=__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0: any free one")
+    parser.add_argument("--latency", type=float, default=0.0, help="of a write, in ms")
+    parser.add_argument("--until-stdin-ends", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    asyncio.run(serve(options.port, options.latency / 1000, options.until_stdin_ends))
+
+
+if __name__ == "__main__":
+    main()
