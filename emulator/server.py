@@ -188,7 +188,8 @@ class Exchange:
     async def _hang(self) -> NoReturn:
         """Never answer; ends when the client gives up or the server stops."""
         self._note(0, None)
-        await asyncio.Event().wait()  # cancelled when the connection or the server goes
+        while self._request.transport is not None:  # noqa: ASYNC110 - there is no event for it
+            await asyncio.sleep(0.05)
         raise ConnectionCutError
 
     async def _refuse(self, error: ServiceError) -> web.StreamResponse:

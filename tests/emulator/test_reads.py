@@ -1,0 +1,547 @@
+"""Reads: versions, time ranges, columns, ranges in both directions, pages, filters, conditions."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import tablestore as ots
+
+from emulator.wire import messages_pb2 as wire
+from emulator.wire import plainbuffer as pb
+from tests.emulator.harness import Emulator, all_rows, columns, now_ms, put, row, running
+
+IGNORE = ots.Condition("IGNORE")
+BOTH = [("k", "STRING"), ("id", "INTEGER")]
+
+
+def key(number: Any, k: Any = "a") -> list[tuple[str, Any]]:
+    return [("k", k), ("id", number)]
+
+
+def refused(call: Callable[[], object]) -> tuple[int, str, str]:
+    with pytest.raises(ots.OTSServiceError) as caught:
+        call()
+    return caught.value.http_status, caught.value.code, caught.value.message
+
+
+def invalid(text: str) -> tuple[int, str, str]:
+    return 400, "OTSParameterInvalid", text
+
+
+def cells(client: Any, table: str, **options: Any) -> list[tuple[str, Any, int]] | None:
+    _, found, _ = client.get_row(table, key(1), **options)
+    return None if found is None else [tuple(cell) for cell in found.attribute_columns]
+
+
+# ---- versions -----------------------------------------------------------------------------
+
+
+def test_versions_are_kept_newest_first_up_to_the_maximum(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table(max_version=3)
+    now = now_ms()
+    for step in (2, 0, 3, 1):
+        client.update_row(table, ots.Row(key(1), {"PUT": [("c", step, now + step)]}), IGNORE)
+    assert cells(client, table, max_version=10) == [
+        ("c", 3, now + 3),
+        ("c", 2, now + 2),
+        ("c", 1, now + 1),
+    ]
+    assert cells(client, table, max_version=1) == [("c", 3, now + 3)]
+
+
+def test_several_versions_of_several_cells_in_one_put(emulator: Emulator, client: Any) -> None:
+    """Cells come back by name, versions of one name newest first (official Java test)."""
+    table = emulator.make_table(max_version=3)
+    now = now_ms()
+    given = [(f"attr_{c}", c * 10 + v, now + v) for v in range(3) for c in range(3)]
+    client.put_row(table, ots.Row(key(1), given), IGNORE)
+    assert cells(client, table, max_version=10) == sorted(
+        given, key=lambda cell: (cell[0], -cell[2])
+    )
+
+
+def test_a_version_given_twice_is_the_later_one(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table(max_version=3)
+    now = now_ms()
+    for value in (1, 2):
+        client.update_row(table, ots.Row(key(1), {"PUT": [("c", value, now)]}), IGNORE)
+    assert cells(client, table, max_version=10) == [("c", 2, now)]
+
+
+def test_updates_without_versions_each_make_one(emulator: Emulator, client: Any) -> None:
+    """Three updates are three versions, however fast they come (official Java test)."""
+    table = emulator.make_table(max_version=3)
+    before = now_ms()
+    for value in range(3):
+        client.update_row(table, ots.Row(key(1), {"PUT": [("c", value)]}), IGNORE)
+    found = cells(client, table, max_version=10) or []
+    assert [value for _, value, _ in found] == [2, 1, 0]
+    assert all(before <= stamp <= now_ms() + 3 for _, _, stamp in found)
+
+
+def test_a_put_forgets_all_versions(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table(max_version=3)
+    now = now_ms()
+    client.put_row(table, ots.Row(key(1), [("c", 1, now), ("c", 2, now + 1)]), IGNORE)
+    client.put_row(table, ots.Row(key(1), [("c", 3, now - 1)]), IGNORE)
+    assert cells(client, table, max_version=10) == [("c", 3, now - 1)]
+
+
+def test_one_version_or_all_can_be_deleted(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table(max_version=3)
+    now = now_ms()
+    given = [(name, v, now + v) for name in ("one", "all") for v in range(3)]
+    client.put_row(table, ots.Row(key(1), given), IGNORE)
+    change = {"DELETE": [("one", None, now + 1)], "DELETE_ALL": ["all"]}
+    client.update_row(table, ots.Row(key(1), change), IGNORE)
+    assert cells(client, table, max_version=10) == [("one", 2, now + 2), ("one", 0, now)]
+
+
+def test_versions_must_be_near_the_servers_time(emulator: Emulator, client: Any) -> None:
+    """The classic back-fill failure: older than max_time_deviation is refused, per row."""
+    day = 86_400_000
+    table = emulator.make_table()
+    for stamp in (now_ms() - day - 5000, now_ms() + day + 5000):
+        change = ots.Row(key(1), [("c", 1, stamp)])
+        found = refused(lambda change=change: client.put_row(table, change, IGNORE))
+        assert found == invalid("Invalid timestamp. Cell:c.")
+    client.put_row(table, ots.Row(key(1), [("c", 1, now_ms() - day + 5000)]), IGNORE)
+    wide = emulator.make_table(max_time_deviation=10**9)
+    client.put_row(wide, ots.Row(key(1), [("c", 1, 1_500_000_000_000)]), IGNORE)
+    assert cells(client, wide, max_version=1) == [("c", 1, 1_500_000_000_000)]
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ({"time_range": (1, 3)}, [2, 1]),
+        ({"time_range": 2}, [2]),
+        ({"time_range": (0, 10), "max_version": 2}, [4, 3]),
+        ({"max_version": 1}, [4]),
+    ],
+)
+def test_time_ranges_choose_versions(
+    emulator: Emulator, client: Any, choice: dict[str, Any], expected: list[int]
+) -> None:
+    """[start, end) and one exact time, in ms."""
+    table = emulator.make_table(max_version=10)
+    now = now_ms()
+    client.put_row(table, ots.Row(key(1), [("c", v, now + v) for v in range(5)]), IGNORE)
+    given = dict(choice)
+    if "time_range" in given:
+        when = given["time_range"]
+        given["time_range"] = (
+            now + when if isinstance(when, int) else (now + when[0], now + when[1])
+        )
+    found = cells(client, table, **given) or []
+    assert [value for _, value, _ in found] == expected
+
+
+def test_versions_expire_by_their_own_time(emulator: Emulator, client: Any) -> None:
+    """A cell older than the time to live is not seen, and a row of such cells is gone."""
+    table = emulator.make_table(time_to_live=-1, max_version=2, max_time_deviation=10**9)
+    old = now_ms() - 100_000_000
+    client.put_row(table, ots.Row(key(1), [("c", 1, old), ("d", 1)]), IGNORE)
+    client.put_row(table, ots.Row(key(2), [("c", 1, old)]), IGNORE)
+    client.update_table(table, ots.TableOptions(90_000, 2, 10**9))
+    assert [(name, value) for name, value, _ in cells(client, table, max_version=5) or []] == [
+        ("d", 1)
+    ]
+    assert client.get_row(table, key(2), max_version=1)[1] is None
+    assert len(all_rows(client, table)) == 1
+    client.put_row(table, ots.Row(key(2), [("c", 1)]), ots.Condition("EXPECT_NOT_EXIST"))
+
+
+def test_a_read_needs_a_choice_of_versions(emulator: Emulator) -> None:
+    table = emulator.make_table()
+    request = wire.GetRowRequest(table_name=table, primary_key=row(key(1)))
+    assert emulator.send("GetRow", request).error == invalid(
+        "No version condition is specified while querying row."
+    )
+    request.max_versions = 0
+    assert emulator.send("GetRow", request).error == invalid(
+        "Invalid max versions: 0. Reason: Max versions must be positive."
+    )
+
+
+def test_updates_can_be_forbidden(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table(allow_update=False)
+    client.put_row(table, ots.Row(key(1), [("c", 1)]), IGNORE)
+    change = ots.Row(key(1), {"PUT": [("c", 2)]})
+    assert refused(lambda: client.update_row(table, change, IGNORE))[:2] == (
+        400,
+        "OTSParameterInvalid",
+    )
+    assert cells(client, table, max_version=1)[0][1] == 1  # type: ignore[index]
+
+
+# ---- columns ------------------------------------------------------------------------------
+
+
+def test_only_the_columns_asked_for_are_returned(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table()
+    client.put_row(table, ots.Row(key(1), [(name, 1) for name in "abcd"]), IGNORE)
+    found = cells(client, table, columns_to_get=["c", "a", "x"], max_version=1) or []
+    assert [name for name, _, _ in found] == ["a", "c"]
+    found = cells(client, table, start_column="b", end_column="d", max_version=1) or []
+    assert [name for name, _, _ in found] == ["b", "c"]
+
+
+def test_a_row_with_none_of_the_columns_is_left_out(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table()
+    client.put_row(table, ots.Row(key(1), [("a", 1)]), IGNORE)
+    assert cells(client, table, columns_to_get=["x"], max_version=1) is None
+    _, _, found, _ = client.get_range(
+        table,
+        "FORWARD",
+        key(ots.INF_MIN, ots.INF_MIN),
+        key(ots.INF_MAX, ots.INF_MAX),
+        columns_to_get=["x"],
+        max_version=1,
+    )
+    assert found == []
+
+
+def test_a_key_column_may_count_as_a_column() -> None:
+    """Undocumented on the service, so a switch."""
+    for choice, expected in (("count", []), ("ignored", None)):
+        with running("--key-columns", choice) as server:
+            client, table = server.client(), server.make_table()
+            client.put_row(table, ots.Row(key(1), [("a", 1)]), IGNORE)
+            assert cells(client, table, columns_to_get=["id"], max_version=1) == expected
+
+
+# ---- ranges -------------------------------------------------------------------------------
+
+
+def ids(found: Any) -> list[int]:
+    return [each.primary_key[1][1] for each in found]
+
+
+@pytest.fixture
+def ten(emulator: Emulator, client: Any) -> str:
+    """A table with ids 0 to 9 of one k, c = id, and even = id where it is even."""
+    table = emulator.make_table()
+    for number in range(10):
+        even = [("even", number)] if number % 2 == 0 else []
+        client.put_row(table, ots.Row(key(number), [("c", number), *even]), IGNORE)
+    return table
+
+
+def scan(client: Any, table: str, begin: Any, end: Any, **options: Any) -> tuple[Any, list[int]]:
+    options.setdefault("max_version", 1)
+    direction = options.pop("direction", "FORWARD")
+    _, next_key, found, _ = client.get_range(table, direction, begin, end, **options)
+    return next_key, ids(found)
+
+
+def test_a_range_includes_its_start_and_not_its_end(client: Any, ten: str) -> None:
+    assert scan(client, ten, key(2), key(5)) == (None, [2, 3, 4])
+    assert scan(client, ten, key(5), key(2), direction="BACKWARD") == (None, [5, 4, 3])
+
+
+def test_infinite_bounds(client: Any, ten: str) -> None:
+    low, high = key(ots.INF_MIN, ots.INF_MIN), key(ots.INF_MAX, ots.INF_MAX)
+    assert scan(client, ten, low, high)[1] == list(range(10))
+    assert scan(client, ten, high, low, direction="BACKWARD")[1] == list(range(9, -1, -1))
+    assert scan(client, ten, key(7), key(ots.INF_MAX))[1] == [7, 8, 9]
+    assert scan(client, ten, key(ots.INF_MIN), key(2))[1] == [0, 1]
+    assert scan(client, ten, low, key(ots.INF_MIN))[1] == []
+
+
+@pytest.mark.parametrize("direction", ["FORWARD", "BACKWARD"])
+def test_pages_continue_where_they_ended(client: Any, ten: str, direction: str) -> None:
+    ends = [key(ots.INF_MIN, ots.INF_MIN), key(ots.INF_MAX, ots.INF_MAX)]
+    begin, end = ends if direction == "FORWARD" else ends[::-1]
+    found: list[int] = []
+    pages = 0
+    while begin:
+        begin, page = scan(client, ten, begin, end, direction=direction, limit=3)
+        found += page
+        pages += 1
+    assert found == (list(range(10)) if direction == "FORWARD" else list(range(9, -1, -1)))
+    assert pages == 4
+
+
+def test_a_range_ends_after_5000_rows(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table()
+    for start in range(0, 5001, 200):
+        request = ots.BatchWriteRowRequest()
+        items = [
+            ots.PutRowItem(ots.Row(key(number), [("c", 1)]), IGNORE)
+            for number in range(start, min(start + 200, 5001))
+        ]
+        request.add(ots.TableInBatchWriteRowItem(table, items))
+        client.batch_write_row(request)
+    next_key, found = scan(client, table, key(0), key(ots.INF_MAX))
+    assert (len(found), next_key) == (5000, key(5000))
+
+
+def test_a_range_ends_after_4_mb(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table()
+    for number in range(6):
+        client.put_row(table, ots.Row(key(number), [("c", "x" * 1_000_000)]), IGNORE)
+    next_key, found = scan(client, table, key(0), key(ots.INF_MAX))
+    assert len(found) == 5
+    assert next_key == key(5)
+
+
+def test_wrong_ranges_are_refused(client: Any, ten: str) -> None:
+    assert refused(lambda: scan(client, ten, key(5), key(2))) == invalid(
+        "Begin key must less than end key in FORWARD"
+    )
+    assert refused(lambda: scan(client, ten, key(2), key(5), direction="BACKWARD")) == invalid(
+        "Begin key must more than end key in BACKWARD"
+    )
+    assert refused(lambda: scan(client, ten, [("k", "a")], key(5)))[1] == "OTSInvalidPK"
+    for limit in (0, -1):
+        assert refused(lambda limit=limit: scan(client, ten, key(2), key(5), limit=limit)) == (
+            invalid("The limit must be greater than 0.")
+        )
+
+
+# ---- filters and conditions ---------------------------------------------------------------
+
+
+def single(name: str, value: Any, comparator: Any, **options: Any) -> Any:
+    return ots.SingleColumnCondition(name, value, comparator, **options)
+
+
+EQ, NE = ots.ComparatorType.EQUAL, ots.ComparatorType.NOT_EQUAL
+GT, GE = ots.ComparatorType.GREATER_THAN, ots.ComparatorType.GREATER_EQUAL
+LT, LE = ots.ComparatorType.LESS_THAN, ots.ComparatorType.LESS_EQUAL
+
+
+def composite(operator: Any, *parts: Any) -> Any:
+    condition = ots.CompositeColumnCondition(operator)
+    for part in parts:
+        condition.add_sub_condition(part)
+    return condition
+
+
+@pytest.mark.parametrize(
+    ("build", "expected"),
+    [
+        (lambda: single("c", 3, EQ), [3]),
+        (lambda: single("c", 3, NE), [0, 1, 2, 4, 5, 6, 7, 8, 9]),
+        (lambda: single("c", 7, GT), [8, 9]),
+        (lambda: single("c", 7, GE), [7, 8, 9]),
+        (lambda: single("c", 2, LT), [0, 1]),
+        (lambda: single("c", 2, LE), [0, 1, 2]),
+        (lambda: single("c", "3", EQ), []),
+        (lambda: single("even", 4, GE, pass_if_missing=False), [4, 6, 8]),
+        (lambda: single("even", 4, GE, pass_if_missing=True), [1, 3, 4, 5, 6, 7, 8, 9]),
+        (
+            lambda: composite(
+                ots.LogicalOperator.AND, single("c", 2, GE), single("c", 5, LT)
+            ),
+            [2, 3, 4],
+        ),
+        (
+            lambda: composite(ots.LogicalOperator.OR, single("c", 0, EQ), single("c", 9, EQ)),
+            [0, 9],
+        ),
+        (lambda: composite(ots.LogicalOperator.NOT, single("c", 1, GE)), [0]),
+        (lambda: single("id", 8, GE), [8, 9]),
+    ],
+)
+def test_filters_choose_rows(
+    client: Any, ten: str, build: Callable[[], Any], expected: list[int]
+) -> None:
+    found = scan(
+        client, ten, key(ots.INF_MIN), key(ots.INF_MAX), column_filter=build()
+    )
+    assert found == (None, expected)
+
+
+def test_a_filter_sees_only_the_columns_asked_for(client: Any, ten: str) -> None:
+    found = scan(
+        client,
+        ten,
+        key(ots.INF_MIN),
+        key(ots.INF_MAX),
+        columns_to_get=["c"],
+        column_filter=single("even", 4, EQ, pass_if_missing=False),
+    )
+    assert found == (None, [])
+
+
+def test_a_limit_counts_rows_that_pass(client: Any, ten: str) -> None:
+    found = scan(
+        client,
+        ten,
+        key(ots.INF_MIN),
+        key(ots.INF_MAX),
+        column_filter=single("c", 5, GE),
+        limit=2,
+    )
+    assert found == (key(7), [5, 6])
+
+
+def test_a_filter_may_look_at_all_versions(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table(max_version=2)
+    now = now_ms()
+    client.put_row(table, ots.Row(key(1), [("c", 1, now), ("c", 2, now + 1)]), IGNORE)
+    for latest, expected in ((True, True), (False, False)):
+        found = client.get_row(
+            table,
+            key(1),
+            column_filter=single("c", 1, EQ, latest_version_only=latest),
+            max_version=2,
+        )[1]
+        assert (found is None) is expected
+
+
+def test_conditions_on_columns_guard_writes(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table()
+    client.put_row(table, ots.Row(key(1), [("c", 1)]), IGNORE)
+
+    def write(condition: Any) -> None:
+        change = ots.Row(key(1), {"PUT": [("done", True)]})
+        client.update_row(table, change, ots.Condition("IGNORE", condition))
+
+    failed = (403, "OTSConditionCheckFail", "Condition check failed.")
+    assert refused(lambda: write(single("c", 2, EQ))) == failed
+    assert refused(lambda: write(single("x", 2, EQ, pass_if_missing=False))) == failed
+    assert len(cells(client, table, max_version=1) or []) == 1
+    write(single("c", 1, EQ))
+    write(single("x", 2, EQ, pass_if_missing=True))
+    assert len(cells(client, table, max_version=1) or []) == 2
+
+
+def test_the_number_of_filters_is_limited(client: Any, ten: str) -> None:
+    parts = [single("c", number, NE) for number in range(10)]
+    wide = composite(ots.LogicalOperator.AND, *parts)
+    found = refused(lambda: scan(client, ten, key(0), key(5), column_filter=wide))
+    assert found == invalid("The count of filter exceeds the max:10.")
+
+
+def test_a_broken_filter_is_refused(emulator: Emulator) -> None:
+    table = emulator.make_table()
+    request = wire.GetRowRequest(
+        table_name=table, primary_key=row(key(1)), max_versions=1, filter=b"\xff"
+    )
+    assert emulator.send("GetRow", request).error == invalid("Deserialize filter failed.")
+
+
+def test_columns_can_be_paged(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table()
+    client.put_row(table, ots.Row(key(1), [(name, 1) for name in "abcde"]), IGNORE)
+    page = wire.PaginationFilter(offset=1, limit=2).SerializeToString()
+    request = wire.GetRowRequest(
+        table_name=table,
+        primary_key=row(key(1)),
+        max_versions=1,
+        filter=wire.Filter(type=3, filter=page).SerializeToString(),
+    )
+    answer = wire.GetRowResponse.FromString(emulator.send("GetRow", request).body)
+    assert [cell[0] for cell in pb.decode_row(answer.row).cells] == [b"b", b"c"]
+
+
+# ---- the rest of a row --------------------------------------------------------------------
+
+
+def test_increments_add_and_return(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table()
+    client.put_row(table, ots.Row(key(1), [("c", 40), ("text", "x")]), IGNORE)
+    client.update_row(table, ots.Row(key(1), {"INCREMENT": [("c", 2), ("new", -1)]}), IGNORE)
+    _, found, _ = client.get_row(table, key(1), max_version=1)
+    assert columns(found) == {"c": 42, "new": -1, "text": "x"}
+    change = ots.Row(key(1), {"INCREMENT": [("text", 1)]})
+    assert refused(lambda: client.update_row(table, change, IGNORE))[0] == 400
+
+
+def test_the_changed_cells_are_returned_after_modify(emulator: Emulator, client: Any) -> None:
+    """Return type 2 (Java, Go) answers with the new values of the named columns."""
+    table = emulator.make_table()
+    client.put_row(table, ots.Row(key(1), [("c", 1), ("d", 1)]), IGNORE)
+    request = wire.UpdateRowRequest(
+        table_name=table,
+        row_change=row(key(1), [("c", 5)]),
+        condition=wire.Condition(row_existence=0),
+        return_content=wire.ReturnContent(return_type=2, return_column_names=["c"]),
+    )
+    answer = wire.ChangeRowResponse.FromString(emulator.send("UpdateRow", request).body)
+    returned = pb.decode_row(answer.row)
+    assert [(cell[0], cell[2]) for cell in returned.cells] == [(b"c", pb.integer(5))]
+
+
+def test_generated_keys_are_unique_and_growing(emulator: Emulator, client: Any) -> None:
+    shape = [("k", "STRING"), ("id", "INTEGER", ots.PK_AUTO_INCR)]
+    table = emulator.make_table(shape)
+    made = []
+    for value in range(5):
+        change = ots.Row(key(ots.PK_AUTO_INCR), [("c", value)])
+        _, returned = client.put_row(table, change, IGNORE, ots.ReturnType.RT_PK)
+        made.append(returned.primary_key[1][1])
+    assert made == sorted(set(made))
+    assert [columns(found)["c"] for found in all_rows(client, table)] == list(range(5))
+    change = ots.Row(key(ots.PK_AUTO_INCR), [("c", 1)])
+    condition = ots.Condition("EXPECT_NOT_EXIST")
+    assert refused(lambda: client.put_row(table, change, condition))[0] == 400
+
+
+def test_a_transaction_is_seen_and_applied_as_one(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table()
+    client.put_row(table, ots.Row(key(1), [("c", 1)]), IGNORE)
+    transaction = client.start_local_transaction(table, [("k", "a")])
+    change = ots.Row(key(1), [("c", 2)])
+    client.put_row(table, change, IGNORE, transaction_id=transaction)
+    inside = client.get_row(table, key(1), max_version=1, transaction_id=transaction)[1]
+    outside = client.get_row(table, key(1), max_version=1)[1]
+    assert (columns(inside), columns(outside)) == ({"c": 2}, {"c": 1})
+    assert refused(lambda: client.put_row(table, change, IGNORE)) == (
+        409,
+        "OTSRowOperationConflict",
+        "Data is being modified by the other request.",
+    )
+    client.put_row(table, ots.Row(key(1, "b"), [("c", 1)]), IGNORE)
+    client.commit_transaction(transaction)
+    assert cells(client, table, max_version=1)[0][1] == 2  # type: ignore[index]
+    assert refused(lambda: client.commit_transaction(transaction))[:2] == (
+        404,
+        "OTSSessionNotExist",
+    )
+
+
+def test_an_aborted_transaction_changes_nothing(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table()
+    transaction = client.start_local_transaction(table, [("k", "a")])
+    change = ots.Row(key(1), [("c", 2)])
+    client.put_row(table, change, IGNORE, transaction_id=transaction)
+    client.abort_transaction(transaction)
+    assert cells(client, table, max_version=1) is None
+    client.put_row(table, change, IGNORE)
+
+
+def test_a_transaction_stays_in_its_partition(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table()
+    transaction = client.start_local_transaction(table, [("k", "key1")])
+    change = ots.Row(key(1, "key2"), [("c", 2)])
+    found = refused(lambda: client.put_row(table, change, IGNORE, transaction_id=transaction))
+    assert found[1:] == (
+        "OTSDataOutOfRange",
+        "Data out of scope of transaction. Transaction PartKey:key1. Data PartKey:key2",
+    )
+
+
+def test_splits_divide_a_table_by_size(emulator: Emulator) -> None:
+    table = emulator.make_table()
+    for number in range(10):
+        emulator.send("PutRow", put(table, row(key(number), [("c", "x" * 1000)])))
+    request = wire.ComputeSplitPointsBySizeRequest(
+        table_name=table, split_size=1, split_size_unit_in_byte=3000
+    )
+    answer = emulator.send("ComputeSplitPointsBySize", request)
+    response = wire.ComputeSplitPointsBySizeResponse.FromString(answer.body)
+    points = [pb.python_value(pb.decode_row(point).key[1][1]) for point in response.split_points]
+    assert points == [3, 6, 9]
+
+
+def test_the_clock_of_versions_is_the_servers(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table()
+    before = now_ms()
+    client.put_row(table, ots.Row(key(1), [("c", 1)]), IGNORE)
+    stamp = (cells(client, table, max_version=1) or [])[0][2]
+    assert before <= stamp <= time.time_ns() // 1_000_000
