@@ -6,8 +6,8 @@ given, so that a measurement can tell whether every row came, and how many came 
 
     python -m bench.constant_server [--port 0] [--latency 20]
 
-prints `ready http://127.0.0.1:PORT`. `GET /-/stats` answers JSON, `POST /-/reset` starts anew. It
-ends with SIGTERM, or when its standard input ends and `--until-stdin-ends` was given.
+prints `ready http://127.0.0.1:PORT`. `GET /-/stats` answers JSON, and
+`/-/stats?distinct` also how many different keys came. It ends with SIGTERM or SIGINT.
 """
 
 from __future__ import annotations
@@ -179,8 +179,6 @@ class Server:
         if path == "/DescribeTable":
             return signed(path, described(body)), 0.0
         if path.startswith("/-/"):
-            if path == "/-/reset":
-                self.counts = Counts()
             report = self.counts.report(distinct=path == "/-/stats?distinct")
             return plain(json.dumps(report).encode(), {}), 0.0
         return signed(path, b""), 0.0
@@ -241,14 +239,12 @@ class Connection(asyncio.Protocol):
             self._transport.write(answer)
 
 
-async def serve(port: int, latency: float, until_stdin_ends: bool) -> None:
-    """Serve until a signal, or until standard input ends."""
+async def serve(port: int, latency: float) -> None:
+    """Serve until a signal."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    if until_stdin_ends:
-        loop.add_reader(sys.stdin, stop.set)
     server = Server(latency)
     listener = await loop.create_server(lambda: Connection(server), "127.0.0.1", port)
     sys.stdout.write(f"ready http://127.0.0.1:{listener.sockets[0].getsockname()[1]}\n")
@@ -262,9 +258,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.constant_server", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--latency", type=float, default=0.0, help="of a write, in ms")
-    parser.add_argument("--until-stdin-ends", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    asyncio.run(serve(options.port, options.latency / 1000, options.until_stdin_ends))
+    asyncio.run(serve(options.port, options.latency / 1000))
 
 
 if __name__ == "__main__":
