@@ -19,8 +19,8 @@ lane() {
         echo "lint: $name: FAILED"
     fi
 }
-lane "ruff check" "$bin/ruff" check --quiet .
-lane "ruff format" "$bin/ruff" format --check --quiet .
+lane "ruff check" "$bin/ruff" check --quiet --output-format concise .
+lane "ruff format" "$bin/ruff" format --check --quiet --output-format concise .
 # shellcheck disable=SC2086
 lane "mypy --strict" "$bin/python" -m mypy --no-error-summary $folders
 exit $failed

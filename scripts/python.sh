@@ -28,8 +28,7 @@ candidates() {
         if command -v pyenv >/dev/null 2>&1; then
             for path in "$(pyenv root 2>/dev/null)/versions/$version."*/bin/python; do echo "$path"; done
         fi
-        for path in "$HOME/.local/share/uv/python/cpython-$version."*/bin/python3; do echo "$path"; done
-        for path in "/opt/homebrew/bin/python$version" "/usr/local/bin/python$version"; do echo "$path"; done
+        for path in "${HOME:-}/.local/share/uv/python/cpython-$version."*/bin/python3; do echo "$path"; done
     done
     echo python3
     echo python
