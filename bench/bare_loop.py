@@ -160,10 +160,8 @@ class Loop:
         while (request := await self._requests.get()) is not None:
             body, rows = request
             connection.answer = loop.create_future()
-            head = (
-                f"POST {PATH} HTTP/1.1\r\nHost: {place.netloc}\r\nContent-Length: {len(body)}\r\n"
-            )
-            transport.writelines((head.encode(), headers(body), b"\r\n", body))
+            length = b"Content-Length: %d\r\n" % len(body)
+            transport.writelines((start, length, headers(body), b"\r\n", body))
             answer = BatchWriteRowResponse.FromString(await connection.answer)
             results = [row.is_ok for table in answer.tables for row in table.rows]
             if len(results) != rows or not all(results):
