@@ -14,6 +14,7 @@ from emulator.errors import invalid
 from emulator.rows import Versions
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
+from emulator.wire.strings import has_bad_text
 
 Test = Callable[[Mapping[bytes, bytes], Versions], bool]
 """Whether a row passes: (primary key values by name, attribute versions by name)."""
@@ -77,6 +78,8 @@ def _parse(message: Message, data: bytes, text: str) -> None:
         message.ParseFromString(data)
     except DecodeError:
         raise invalid(text) from None
+    if has_bad_text(message):
+        raise invalid(text)
 
 
 def _single(data: bytes) -> Test:

@@ -18,6 +18,7 @@ from emulator.faults import REFUSALS, Faults, Rule
 from emulator.operations import OPERATIONS, Operation
 from emulator.service import Call, Service
 from emulator.wire import messages_pb2 as wire
+from emulator.wire.strings import has_bad_text
 
 log = logging.getLogger("emulator")
 _DRAIN_BYTES = 64 * 1024 * 1024
@@ -254,14 +255,13 @@ def _parse(message: Message, body: bytes) -> None:
         message.ParseFromString(body)
     except DecodeError:
         raise invalid(errors.BAD_PROTOBUF) from None
+    if has_bad_text(message):
+        raise invalid(errors.BAD_PROTOBUF)
 
 
 def _run(operation: Operation, call: Call, message: Message) -> bytes:
     """Run an operation and serialize its answer."""
-    try:
-        out = operation.handler(call, message)
-    except UnicodeDecodeError:  # a string field of the request, found on first use
-        raise invalid(errors.BAD_PROTOBUF) from None
+    out = operation.handler(call, message)
     if isinstance(out, bytes):
         return out
     try:

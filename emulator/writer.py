@@ -12,6 +12,7 @@ from emulator.transactions import Transaction
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
 from emulator.wire.plainbuffer import RowChange
+from emulator.wire.strings import has_bad_text
 
 _IGNORE, _EXPECT_EXIST, _EXPECT_NOT_EXIST = 0, 1, 2
 _RETURN_KEY, _RETURN_AFTER = 1, 2
@@ -57,6 +58,8 @@ def parse_change(
     if returns is not None and returns.return_type:
         if returns.return_type not in (_RETURN_KEY, _RETURN_AFTER):
             raise invalid(f"Invalid return type: {returns.return_type}.")
+        if has_bad_text(returns):
+            raise invalid(errors.BAD_PROTOBUF)
         change.returns = returns
     return change
 

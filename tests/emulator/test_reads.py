@@ -115,7 +115,7 @@ def test_versions_must_be_near_the_servers_time(emulator: Emulator, client: Any)
 @pytest.mark.parametrize(
     ("choice", "expected"),
     [
-        ({"time_range": (1, 3)}, [2, 1]),
+        ({"time_range": (1, 3), "max_version": 9}, [2, 1]),
         ({"time_range": 2}, [2]),
         ({"time_range": (0, 10), "max_version": 2}, [4, 3]),
         ({"max_version": 1}, [4]),
