@@ -1,0 +1,75 @@
+"""Short ways to the values that the tests of the core need again and again."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from connectors.records import Chunk, DeadLetter, PlainMessage, Record, RecordChunk, Row
+from connectors.run.context import Run
+from connectors.settings import Settings
+
+CANARY = "cAnArY7f3a"
+"""A text that must never show up where it does not belong."""
+
+
+def settings(**sections: Mapping[str, Any]) -> Settings:
+    """Settings of topic `orders`, with the given sections; the environment is not looked at."""
+    kafka = {"topics": ["orders"], **sections.pop("kafka", {})}
+    if "topics_pattern" in kafka:
+        del kafka["topics"]
+    return Settings.model_validate({"kafka": kafka, **sections})
+
+
+def new_run(**sections: Mapping[str, Any]) -> Run:
+    """A run without a recovery folder."""
+    return Run("sync", settings(**sections), None)
+
+
+def record(
+    value: Any, key: Any = None, *, topic: str = "orders", partition: int = 0, offset: int = 0
+) -> Record:
+    """A decoded record."""
+    return Record(PlainMessage(topic, partition, offset), value, key)
+
+
+def record_chunk(
+    values: Iterable[Any],
+    *,
+    topic: str = "orders",
+    partition: int = 0,
+    dead: Iterable[DeadLetter] = (),
+) -> RecordChunk:
+    """Decoded records of one partition, at the offsets 0, 1, 2, ..."""
+    records = [
+        record(value, topic=topic, partition=partition, offset=offset)
+        for offset, value in enumerate(values)
+    ]
+    return RecordChunk(topic, partition, records, list(dead))
+
+
+def message_chunk(
+    values: Iterable[bytes | None],
+    *,
+    keys: Iterable[bytes | None] | None = None,
+    topic: str = "orders",
+    partition: int = 0,
+) -> Chunk:
+    """Messages of one partition, at the offsets 0, 1, 2, ..."""
+    all_values = list(values)
+    all_keys = [None] * len(all_values) if keys is None else list(keys)
+    messages = [
+        PlainMessage(topic, partition, offset, key=key, value=value)
+        for offset, (key, value) in enumerate(zip(all_keys, all_values, strict=True))
+    ]
+    return Chunk(topic, partition, messages)
+
+
+def row(
+    key: str, wire: bytes = b"row", *, table: str = "orders", partition: int = 0, offset: int = 0
+) -> Row:
+    """An encoded row; `wire` is what the fake service looks at."""
+    return (key.encode(), wire, table, "orders", partition, offset, None)
+
+
+def letter(offset: int, *, partition: int = 0, code: str = "json_invalid") -> DeadLetter:
+    """A record that was not decoded."""
+    return DeadLetter("orders", partition, offset, "decode", code, "the value is not JSON")

@@ -1,0 +1,136 @@
+"""Every option with two legal values, one as the environment writes it and one as the file does.
+
+`test_options` fails when an option is missing here, so a new option cannot go untested.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import SecretStr
+
+from connectors.settings import Settings
+from connectors.settings.section import Section
+from connectors.settings.tables import Column, KeyColumn, TableSettings
+
+
+class Option(NamedTuple):
+    """`variable` gives `value`; `toml` is another legal value; `needs` is set along with it."""
+
+    variable: str
+    value: Any
+    toml: str
+    needs: str = ""
+
+
+_KEY = 'primary_key_mode = "record_key"\n'
+
+OPTIONS = {
+    "kafka.bootstrap_servers": Option("b1:1,b2:2", "b1:1,b2:2", '"file:9092"'),
+    "kafka.topics": Option('["a", "b"]', ("a", "b"), '["file"]'),
+    "kafka.topics_pattern": Option("shop.*", "shop.*", '"file.*"'),
+    "kafka.group": Option("readers", "readers", '"file"'),
+    "kafka.start": Option("latest", "latest", '"2026-01-31T08:00:00Z"'),
+    "kafka.lost_offset": Option("latest", "latest", '"earliest"'),
+    "kafka.discovery_interval": Option("7.5", 7.5, "8"),
+    "kafka.metadata_timeout": Option("2", 2.0, "3.5"),
+    "kafka.chunk_messages": Option("17", 17, "18"),
+    "kafka.prefetch_mib": Option("0.5", 0.5, "1"),
+    "kafka.properties": Option(
+        '{"client.id": "env"}', {"client.id": "env"}, '{ "client.id" = "file" }'
+    ),
+    "kafka.secret_properties": Option(
+        '{"sasl.password": "env"}', {"sasl.password": SecretStr("env")}, ""
+    ),
+    "kafka.secret_property_files": Option(
+        '{"sasl.password": "/env"}',
+        {"sasl.password": Path("/env")},
+        '{ "sasl.password" = "/file" }',
+    ),
+    "tablestore.endpoint": Option("https://env.example", "https://env.example", '"https://file"'),
+    "tablestore.instance": Option("env-1", "env-1", '"file-1"'),
+    "tablestore.region": Option("cn-env", "cn-env", '"cn-file"'),
+    "tablestore.access_key_id_file": Option("/env", Path("/env"), '"/file"'),
+    "tablestore.access_key_secret_file": Option("/env", Path("/env"), '"/file"'),
+    "tablestore.security_token_file": Option("/env", Path("/env"), '"/file"'),
+    "tablestore.timeout": Option("1.5", 1.5, "2"),
+    "tablestore.retry_initial": Option("0.2", 0.2, "0.3"),
+    "tablestore.retry_max": Option("9", 9.0, "8.5"),
+    "tablestore.queue": Option("3", 3, "4"),
+    "tablestore.ready_timeout": Option("5", 5.0, "6"),
+    "format.value": Option("json", "json", '"json"'),
+    "format.key": Option("json", "json", '"json"'),
+    "mapping.table_name": Option("env_<topic>", "env_<topic>", '"file_<topic>"'),
+    "mapping.topics": Option('{"orders": "env"}', {"orders": "env"}, '{ orders = "file" }'),
+    "table.primary_key_mode": Option(
+        "record_value", "record_value", '"record_key"', 'primary_key = [{ name = "k" }]\n'
+    ),
+    "table.primary_key": Option(
+        '[{"name": "k", "type": "integer"}]',
+        (KeyColumn(name="k", type="integer"),),
+        '[{ name = "file" }]',
+        _KEY,
+    ),
+    "table.columns": Option(
+        '[{"name": "c", "type": "double"}]',
+        (Column(name="c", type="double"),),
+        '[{ name = "file", type = "string" }]',
+    ),
+    "table.insert_mode": Option("put", "put", '"put"'),
+    "table.auto_create": Option("true", True, "false"),
+    "table.time_to_live": Option("86400", 86400, "90000"),
+    "table.max_versions": Option("5", 5, "6"),
+    "window.rows": Option("7", 7, "8"),
+    "window.bytes": Option("2048", 2048, "4096"),
+    "window.age": Option("0.25", 0.25, "0.5"),
+    "window.shards": Option("3", 3, "4"),
+    "errors.tolerance": Option("all", "all", '"none"'),
+    "errors.dead_letters": Option("ignore", "ignore", '"log"'),
+    "recovery.required": Option("false", False, "true"),
+    "recovery.partitions": Option("2", 2, "3"),
+    "shutdown.deadline": Option("1.5", 1.5, "2"),
+}
+ONE_LEGAL_VALUE = {"format.value", "format.key", "table.insert_mode"}
+"""Options that have but one legal value so far."""
+
+
+def paths() -> Iterator[str]:
+    """Every option that the models have; those of [tables.NAME] are those of [table]."""
+    for section, field in Settings.model_fields.items():
+        model = field.annotation
+        if isinstance(model, type) and issubclass(model, Section):
+            for name in model.model_fields:
+                yield f"{section}.{name}"
+        else:
+            assert section == "tables", f"section {section} is neither a model nor [tables.NAME]"
+
+
+def split(path: str) -> tuple[str, str]:
+    """Section and name."""
+    section, name = path.split(".")
+    return section, name
+
+
+def variable(path: str) -> str:
+    """The environment variable of an option."""
+    return "SYNC__" + "__".join(path.split(".")).upper()
+
+
+def value_of(settings: Settings, path: str) -> Any:
+    """What an option is."""
+    section, name = split(path)
+    return getattr(getattr(settings, section), name)
+
+
+def file_with(path: str, value: str) -> str:
+    """A config.toml that sets one option to a TOML value, and what it cannot go without."""
+    section, name = split(path)
+    option = OPTIONS[path]
+    line = f"{name} = {value}\n" if value else ""
+    if section == "kafka":
+        topics = "" if name.startswith("topics") and value else 'topics = ["orders"]\n'
+        return f"[kafka]\n{topics}{line}"
+    return f'[kafka]\ntopics = ["orders"]\n[{section}]\n{option.needs}{line}'
+
+
+TABLE_OPTIONS = [f"table.{name}" for name in TableSettings.model_fields]
