@@ -115,9 +115,11 @@ def test_generated_keys_go_on_after_kill_9(tmp_path: Path) -> None:
 
 
 def test_a_second_server_is_kept_off_the_folder(tmp_path: Path) -> None:
-    with running("--data", str(tmp_path)):
-        with pytest.raises(AssertionError, match="the server ended: 1"):
-            Emulator("--data", str(tmp_path))
+    with (
+        running("--data", str(tmp_path)),
+        pytest.raises(AssertionError, match="the server ended: 1"),
+    ):
+        Emulator("--data", str(tmp_path))
 
 
 def test_without_a_folder_nothing_is_written(tmp_path: Path) -> None:

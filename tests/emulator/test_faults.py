@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import tablestore as ots
 
-from emulator.faults import KINDS, Faults, FaultRuleError, parse_rule
+from emulator.faults import KINDS, FaultRuleError, Faults, parse_rule
 from emulator.wire import messages_pb2 as wire
 from tests.emulator.harness import (
     Emulator,

@@ -26,7 +26,8 @@ UPDATE = st.tuples(
     KEYS,
     st.dictionaries(NAMES, st.one_of(st.none(), VALUES), min_size=1, max_size=3),
 )
-DELETE = st.tuples(st.just("delete"), KEYS, st.just({}))
+NO_CELLS: dict[str, Any] = {}
+DELETE = st.tuples(st.just("delete"), KEYS, st.just(NO_CELLS))
 EXISTENCE = st.sampled_from(["IGNORE", "IGNORE", "IGNORE", "EXPECT_EXIST", "EXPECT_NOT_EXIST"])
 CHANGES = st.lists(st.tuples(st.one_of(PUT, UPDATE, DELETE), EXISTENCE), min_size=1, max_size=12)
 
@@ -88,12 +89,12 @@ def test_single_changes_equal_the_model(emulator: Emulator, native: bool) -> Non
         for change, existence in changes:
             call = getattr(client, f"{change[0]}_row")
             expected = apply(model, change, existence)
+            code = ""
             try:
                 call(table, as_row(*change), ots.Condition(existence))
-                assert expected
             except ots.OTSServiceError as error:
-                assert error.code == "OTSConditionCheckFail"
-                assert not expected
+                code = error.code
+            assert code == ("" if expected else "OTSConditionCheckFail")
         assert stored(client, table) == model
         client.delete_table(table)
 
@@ -214,7 +215,7 @@ def test_mutated_bodies_are_never_an_internal_error(
     before = stored(client, table)
     body = build(table).SerializeToString()
     dice = random.Random(f"{api}-1")
-    for _ in range(300):
+    for _ in range(150):
         changed = bytearray(body)
         for _ in range(dice.randint(1, 4)):
             position = dice.randrange(len(changed))
@@ -235,9 +236,13 @@ def test_mutated_bodies_are_never_an_internal_error(
         before = stored(client, table)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(api=st.sampled_from(["PutRow", "BatchWriteRow", "CreateTable", "GetRange", "BulkImport"]),
-       body=st.binary(max_size=200))
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    api=st.sampled_from(["PutRow", "BatchWriteRow", "CreateTable", "GetRange", "BulkImport"]),
+    body=st.binary(max_size=200),
+)
 def test_random_bodies_are_refused(emulator: Emulator, api: str, body: bytes) -> None:
     """Bytes that were never a request change nothing and are a client's error."""
     answer = emulator.send(api, body)

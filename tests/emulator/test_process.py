@@ -149,8 +149,9 @@ def test_no_module_is_longer_than_400_lines() -> None:
 
 def test_the_server_and_the_sdk_live_in_one_process() -> None:
     """Their protobuf messages are registered under names of their own."""
-    import emulator.wire.messages_pb2 as ours
     import tablestore.protobuf.table_store_pb2 as theirs
+
+    import emulator.wire.messages_pb2 as ours
 
     assert ours.DESCRIPTOR.package != theirs.DESCRIPTOR.package
     message = theirs.Error(code="c", message="m")

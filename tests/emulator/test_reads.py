@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -104,7 +105,7 @@ def test_versions_must_be_near_the_servers_time(emulator: Emulator, client: Any)
     table = emulator.make_table()
     for stamp in (now_ms() - day - 5000, now_ms() + day + 5000):
         change = ots.Row(key(1), [("c", 1, stamp)])
-        found = refused(lambda change=change: client.put_row(table, change, IGNORE))
+        found = refused(partial(client.put_row, table, change, IGNORE))
         assert found == invalid("Invalid timestamp. Cell:c.")
     client.put_row(table, ots.Row(key(1), [("c", 1, now_ms() - day + 5000)]), IGNORE)
     wide = emulator.make_table(max_time_deviation=10**9)
@@ -296,7 +297,7 @@ def test_wrong_ranges_are_refused(client: Any, ten: str) -> None:
     )
     assert refused(lambda: scan(client, ten, [("k", "a")], key(5)))[1] == "OTSInvalidPK"
     for limit in (0, -1):
-        assert refused(lambda limit=limit: scan(client, ten, key(2), key(5), limit=limit)) == (
+        assert refused(partial(scan, client, ten, key(2), key(5), limit=limit)) == (
             invalid("The limit must be greater than 0.")
         )
 

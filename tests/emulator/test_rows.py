@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -195,8 +196,10 @@ def test_the_number_of_columns_is_limited(emulator: Emulator, client: Any) -> No
     assert refused(lambda: client.put_row(table, more, IGNORE)) == (
         400,
         "OTSParameterInvalid",
-        "The number of attribute columns exceeds the limit, limit count: 1024,"
-        " column count: 1025.",
+        (
+            "The number of attribute columns exceeds the limit, limit count: 1024,"
+            " column count: 1025."
+        ),
     )
 
 
@@ -207,11 +210,13 @@ def test_the_length_of_a_value_is_limited(emulator: Emulator, client: Any) -> No
     assert read(client, table) == {"attr": longest}
     for over in (f"{longest}x", bytearray(2097153)):
         change = ots.Row(key(), [("attr", over)])
-        assert refused(lambda change=change: client.put_row(table, change, IGNORE)) == (
+        assert refused(partial(client.put_row, table, change, IGNORE)) == (
             400,
             "OTSParameterInvalid",
-            "The length of attribute column: 'attr' exceeds the MaxLength:2097152"
-            " with CurrentLength:2097153.",
+            (
+                "The length of attribute column: 'attr' exceeds the MaxLength:2097152"
+                " with CurrentLength:2097153."
+            ),
         )
 
 
@@ -234,7 +239,7 @@ def test_an_unstorable_double_is_refused(emulator: Emulator, client: Any) -> Non
         (float("inf"), "Infinity can't be set to double value."),
     ):
         change = ots.Row(key(), [("c", value)])
-        found = refused(lambda change=change: client.put_row(table, change, IGNORE))
+        found = refused(partial(client.put_row, table, change, IGNORE))
         assert found == (400, "OTSParameterInvalid", text)
 
 
