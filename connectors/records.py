@@ -1,7 +1,7 @@
 """The values that travel through the flow, in the order in which a record takes their shapes.
 
-`Chunk` (raw messages of one poll) -> `Record` (decoded) -> `RowChange` (mapped) -> `Row` (bytes as
-they go on the wire) -> `Batch` (what a shard writes next). What cannot go on is a `DeadLetter`.
+`Chunk` (raw messages of one poll) -> `Record` (decoded) -> `Segment` (rows as bytes, as they go on
+the wire) -> `Batch` (what a shard writes next). What cannot go on is a `DeadLetter`.
 """
 
 from __future__ import annotations
@@ -193,19 +193,74 @@ class RecordChunk(NamedTuple):
     dead: list[DeadLetter]
 
 
-# A row as it waits in a window, and in the recovery store, so made of tuples, str, int and bytes:
-# (identity: its primary key's bytes, wire: its part of the request, table,
-#  topic, partition, offset, original record or None).
-Row = tuple[bytes, bytes, str, str, int, int, Original | None]
+# Rows of one chunk for one shard, in offset order, as parallel lists:
+# (table, topic, partition,
+#  identities: each row's primary key as bytes, wires: each row's part of the request,
+#  offsets, originals: each record's own bytes, or nothing where dead letters do not need them).
+# They wait in windows and in the recovery store, so they are made of plain types; lists of bytes
+# instead of a tuple a row keep them cheap to hold and out of the garbage collector's way.
+Segment = tuple[str, str, int, list[bytes], list[bytes], list[int], list[Original]]
 
 # What map_rows sends to a shard, and what a window sends on to the sink.
-Batch = tuple[list[Row], list[DeadLetter]]
+Batch = tuple[list[Segment], list[DeadLetter]]
 
 
-def refused_row(row: Row, code: str, reason: str) -> DeadLetter:
-    """The dead letter of a row that the service refused."""
-    _, _, _, topic, partition, offset, original = row
-    return DeadLetter(topic, partition, offset, "write", code, reason, original)
+class Row(NamedTuple):
+    """One row of a segment, for when it must be dealt with by itself."""
+
+    identity: bytes
+    wire: bytes
+    table: str
+    topic: str
+    partition: int
+    offset: int
+    original: Original | None
+
+    @property
+    def key(self) -> tuple[str, bytes]:
+        """What tells it from every other row: table and primary key."""
+        return self.table, self.identity
+
+    def refused(self, code: str, reason: str) -> DeadLetter:
+        """The dead letter of a row that the service refused."""
+        return DeadLetter(
+            self.topic, self.partition, self.offset, "write", code, reason, self.original
+        )
+
+
+def rows_of(segment: Segment) -> list[Row]:
+    """The rows of a segment one by one."""
+    table, topic, partition, identities, wires, offsets, originals = segment
+    kept: Sequence[Original | None] = originals or [None] * len(wires)
+    return [
+        Row(identity, wire, table, topic, partition, offset, original)
+        for identity, wire, offset, original in zip(identities, wires, offsets, kept, strict=True)
+    ]
+
+
+def split(segment: Segment, at: int) -> tuple[Segment, Segment]:
+    """The first `at` rows of a segment, and the others."""
+    table, topic, partition, identities, wires, offsets, originals = segment
+    return (
+        (
+            table,
+            topic,
+            partition,
+            identities[:at],
+            wires[:at],
+            offsets[:at],
+            originals[:at],
+        ),
+        (
+            table,
+            topic,
+            partition,
+            identities[at:],
+            wires[at:],
+            offsets[at:],
+            originals[at:],
+        ),
+    )
 
 
 def original(message: Message) -> Original:

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta, timezone
 
 from bytewax.operators import StatefulBatchLogic
 
-from connectors.records import Batch, DeadLetter, Row
+from connectors.records import Batch, DeadLetter, Segment, split
 from connectors.settings import WindowSettings
 
-# What the recovery store holds of a window: plain tuples, str, int and bytes.
-State = list[Row]
+# What the recovery store holds of a window: tuples, lists, str, int and bytes.
+State = list[Segment]
 
 
 class Window(StatefulBatchLogic[Batch, Batch, State]):
@@ -25,25 +25,28 @@ class Window(StatefulBatchLogic[Batch, Batch, State]):
         self._most_rows = settings.rows
         self._most_bytes = settings.bytes
         self._age = timedelta(seconds=settings.age)
-        self._rows: list[Row] = list(resumed or ())
-        self._bytes = sum([len(row[1]) for row in self._rows])
-        self._due = self._later() if self._rows else None
+        self._segments: State = list(resumed or ())
+        self._rows = sum([len(segment[4]) for segment in self._segments])
+        self._bytes = sum([_size(segment) for segment in self._segments])
+        self._due = self._later() if self._segments else None
 
     def on_batch(self, values: list[Batch]) -> tuple[list[Batch], bool]:
         """Take rows in; give out what is full."""
-        rows = self._rows
+        was_empty = not self._segments
         dead: list[DeadLetter] = []
-        was_empty = not rows
-        for new, refused in values:
-            rows += new
-            self._bytes += sum([len(row[1]) for row in new])
+        for segments, refused in values:
+            for segment in segments:
+                self._segments.append(segment)
+                self._rows += len(segment[4])
+                self._bytes += _size(segment)
             if refused:
                 dead += refused
         full: list[Batch] = [([], dead)] if dead else []
-        if len(rows) >= self._most_rows or self._bytes >= self._most_bytes:
-            full += self._cut()
-            self._due = self._later() if self._rows else None
-        elif was_empty and rows:
+        if self._is_full():
+            while self._is_full():
+                full.append((self._take(), []))
+            self._due = self._later() if self._segments else None
+        elif was_empty and self._segments:
             self._due = self._later()
         return full, StatefulBatchLogic.RETAIN
 
@@ -60,37 +63,61 @@ class Window(StatefulBatchLogic[Batch, Batch, State]):
         return self._due
 
     def snapshot(self) -> State:
-        """The waiting rows. The copy is shallow: rows never change."""
-        return self._rows.copy()
+        """The waiting rows. The copy is shallow: segments never change."""
+        return self._segments.copy()
 
     def _later(self) -> datetime:
         return datetime.now(timezone.utc) + self._age
 
-    def _cut(self) -> list[Batch]:
-        """Whole batches from the front, within both limits; the rest stays."""
-        batches: list[Batch] = []
-        start = size = 0
-        rows = self._rows
-        for end, row in enumerate(rows):
-            length = len(row[1])
-            if end > start and (end - start == self._most_rows or size + length > self._most_bytes):
-                batches.append((rows[start:end], []))
-                start, size = end, 0
-            size += length
-        if len(rows) - start >= self._most_rows or size >= self._most_bytes:
-            batches.append((rows[start:], []))
-            start, size = len(rows), 0
-        self._rows = rows[start:]
-        self._bytes = size
-        return batches
+    def _is_full(self) -> bool:
+        return self._rows >= self._most_rows or self._bytes >= self._most_bytes
 
     def _all(self) -> list[Batch]:
         self._due = None
-        batches = self._cut()
-        if self._rows:
-            batches.append((self._rows, []))
-            self._rows, self._bytes = [], 0
+        batches: list[Batch] = []
+        while self._segments:
+            batches.append((self._take(), []))
         return batches
+
+    def _take(self) -> list[Segment]:
+        """As many rows from the front as fit into one request; a row too long for it goes alone."""
+        taken: list[Segment] = []
+        rows = size = used = 0
+        for segment in self._segments:
+            length = _size(segment)
+            fit = min(len(segment[4]), self._most_rows - rows)
+            if size + length > self._most_bytes:
+                fit = min(fit, _fitting(segment[4], self._most_bytes - size))
+                fit = fit or (0 if rows else 1)
+            if fit < len(segment[4]):
+                if fit:
+                    head, tail = split(segment, fit)
+                    taken.append(head)
+                    self._segments[used] = tail
+                    rows += fit
+                    size += _size(head)
+                break
+            taken.append(segment)
+            used += 1
+            rows += fit
+            size += length
+        del self._segments[:used]
+        self._rows -= rows
+        self._bytes -= size
+        return taken
+
+
+def _size(segment: Segment) -> int:
+    return sum(map(len, segment[4]))
+
+
+def _fitting(wires: list[bytes], room: int) -> int:
+    """How many of the first wires have at most `room` bytes together."""
+    for number, wire in enumerate(wires):
+        room -= len(wire)
+        if room < 0:
+            return number
+    return len(wires)
 
 
 def builder(
@@ -100,7 +127,7 @@ def builder(
 
     def build(state: State | None) -> Window:
         if state:
-            resumed(len(state))
+            resumed(sum(len(segment[4]) for segment in state))
         return Window(settings, state)
 
     return build

@@ -29,6 +29,8 @@ log = logging.getLogger("sync.kafka")
 
 # How long an idle partition sleeps before it is polled again; it bounds the latency of a record.
 IDLE = timedelta(milliseconds=10)
+# Messages fetched ahead by a process, all partitions together.
+_FETCH_AHEAD = 80_000
 # Errors that only somebody else can mend.
 _REFUSED = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "grant Read and Describe on the topic to this user",
@@ -132,7 +134,8 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
             errors,
             **{
                 "queued.max.messages.kbytes": kilobytes,
-                "queued.min.messages": 100_000,
+                # Enough to keep the flow busy; more only costs memory (docs/decisions/prefetch.md).
+                "queued.min.messages": max(1000, _FETCH_AHEAD // max(1, len(self._live))),
                 # The default stops fetching for a second each time the queue is full.
                 "fetch.queue.backoff.ms": 10,
                 **_fetch_limits(kilobytes, settings.properties),

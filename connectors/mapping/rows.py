@@ -10,10 +10,10 @@ from connectors.mapping.plans import Encoded, Encoder, Shapes, key_values
 from connectors.records import (
     Batch,
     DeadLetter,
+    Original,
     Record,
     RecordChunk,
     Rejection,
-    Row,
     original,
 )
 from connectors.settings import NAME, Settings
@@ -49,20 +49,17 @@ class RowMapper:
         topic, partition, records, dead = chunk
         dead = list(dead)
         table = self._settings.table_of(topic)
-        seed = crc32(table.encode())
-        count = self._shards
-        shards: list[list[Row]] = [[] for _ in range(count)]
         keep = self._keep_original
-        refused = self._encoder.refused
         try:
             to_row = self._to_row(topic, partition, table)
         except Rejection as rejection:
-            return [
-                (
-                    self._names[partition % count],
-                    ([], [*dead, *(_dead(record, rejection, keep) for record in records)]),
-                )
-            ]
+            dead += [_dead(record, rejection, keep) for record in records]
+            return [(self._names[partition % self._shards], ([], dead))]
+        refused = self._encoder.refused
+        seed = crc32(table.encode())
+        count = self._shards
+        shards: list[tuple[list[bytes], list[bytes], list[int], list[Original]] | None]
+        shards = [None] * count
         for record in records:
             try:
                 identity, wire = to_row(record)
@@ -73,21 +70,20 @@ class RowMapper:
                 code, reason = error.args[:2]
                 dead.append(_dead(record, Rejection(code, reason), keep))
                 continue
-            message = record.message
-            shards[crc32(identity, seed) % count].append(
-                (
-                    identity,
-                    wire,
-                    table,
-                    topic,
-                    partition,
-                    message.offset(),
-                    original(record.message) if keep else None,
-                )
-            )
+            shard = crc32(identity, seed) % count
+            columns = shards[shard]
+            if columns is None:
+                columns = shards[shard] = [], [], [], []
+            columns[0].append(identity)
+            columns[1].append(wire)
+            columns[2].append(record.message.offset())
+            if keep:
+                columns[3].append(original(record.message))
         names = self._names
         out: list[tuple[str, Batch]] = [
-            (names[shard], (rows, [])) for shard, rows in enumerate(shards) if rows
+            (names[shard], ([(table, topic, partition, *columns)], []))
+            for shard, columns in enumerate(shards)
+            if columns is not None
         ]
         if dead:
             out.append((names[partition % count], ([], dead)))
@@ -150,12 +146,18 @@ def _kafka_key(place: tuple[str, int], rules: TableSettings, shapes: Shapes) -> 
 
     direct = shapes.direct
     refused = shapes.refused
+    last: tuple[Any, ...] = ()
+    encode: Callable[..., Encoded] | None = None
 
     def to_row_of_all(record: Record) -> Encoded:
         # The plain case without a detour; whatever is unusual goes the general way.
+        nonlocal last, encode
         value = record.value
         if type(value) is dict:
-            encode = direct.get((*value,))
+            names = (*value,)
+            if names != last:
+                encode = direct.get(names)
+                last = names if encode is not None else ()
             if encode is not None:
                 try:
                     return encode(topic_partition, record.message.offset(), *value.values())

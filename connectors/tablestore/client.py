@@ -80,10 +80,10 @@ class Client:
         self._protocol = self._sdk.protocol
         self._signer = self._sdk._signer
 
-    async def write(self, body: bytes, rows: Sequence[int]) -> list[Verdict]:
+    async def write(self, body: bytes, rows: Sequence[int]) -> list[Verdict] | None:
         """BatchWriteRow: a verdict for each row, table after table as in the body.
 
-        `rows` is the number of rows of each table. Raises RequestFailed.
+        None when all were written. `rows` is how many rows each table has. Raises RequestFailed.
         """
         context = RequestContext(self._credentials.get_credentials())
         headers = self._protocol._make_request_headers(body, _PATH, self._signer, context)
@@ -109,6 +109,8 @@ class Client:
             raise RequestFailed(Retry(f"unreadable answer: {error}")) from None
         if [len(table.rows) for table in response.tables] != list(rows):
             raise RequestFailed(Retry("the answer has other rows than the request"))
+        if all(row.is_ok for table in response.tables for row in table.rows):
+            return None
         return [
             _WRITTEN if row.is_ok else judge(200, row.error.code, row.error.message)
             for table in response.tables

@@ -32,8 +32,8 @@ class Rejections:
             first = min(letters, key=_place)
             raise StopRun(
                 f"{first.coordinates}: rejected ({first.stage}, {first.code}): {first.reason}\n"
-                "  remedy: mend the mapping or the producer and start again: the run goes on there. "
-                'Or set errors.tolerance = "all"'
+                "  remedy: mend the mapping or the producer and start again (the run goes on "
+                'there), or set errors.tolerance = "all"'
             )
         if self._log:
             for letter in letters:

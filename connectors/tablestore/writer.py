@@ -12,9 +12,10 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Sequence
+from itertools import groupby
 
 from connectors.outcomes import Reject, Retry, Stop, StopRun, Verdict, Written
-from connectors.records import Batch, DeadLetter, Row, refused_row
+from connectors.records import Batch, DeadLetter, Row, Segment, rows_of
 from connectors.run.context import Run
 from connectors.tablestore.backoff import Backoff
 from connectors.tablestore.client import Client, RequestFailed
@@ -126,9 +127,9 @@ class Lane:
                         self._busy = False
                         self._changed.notify_all()
                         return
-                    rows, dead = self._batches[0]
-                if rows:
-                    await _BatchWrite(self._writer, rows).done()
+                    segments, dead = self._batches[0]
+                if segments:
+                    await _BatchWrite(self._writer, segments).done()
                 if dead:
                     await self._writer.rejections.take(dead)
                 with self._changed:
@@ -149,29 +150,49 @@ class _BatchWrite:
     the service refuse it, the one before it is sent: a bad row takes no good one along.
     """
 
-    def __init__(self, writer: Writer, rows: Sequence[Row]) -> None:
+    def __init__(self, writer: Writer, segments: Sequence[Segment]) -> None:
         self._writer = writer
         self._run = writer.run
-        # (table, key) -> its changes, oldest first; the last one is to be written.
-        self._keys: dict[tuple[str, bytes], list[Row]] = {}
-        for row in rows:
-            self._keys.setdefault((row[2], row[0]), []).append(row)
+        self._segments = segments
+        # (table, key) -> its changes but the last, oldest first; only keys that have several.
+        self._earlier: dict[tuple[str, bytes], list[Row]] = {}
         settings = writer.run.settings.tablestore
         self._backoff = Backoff(settings.retry_initial, settings.retry_max)
 
     async def done(self) -> None:
         """Return when every row is written or set aside. Raises StopRun."""
         schema = self._writer.schema
-        for table in {table for table, _ in self._keys}:
+        tables = {segment[0] for segment in self._segments}
+        for table in tables:
             if not schema.sure_of(table):
                 await asyncio.get_running_loop().run_in_executor(None, schema.ensure, table)
-        waiting = [changes[-1] for changes in self._keys.values()]
+        wires = [wire for segment in self._segments for wire in segment[4]]
+        identities = {identity for segment in self._segments for identity in segment[3]}
+        waiting: Sequence[Row]
+        if len(tables) == 1 and len(identities) == len(wires):
+            # The plain case: no row needs to be looked at by itself, unless one fails.
+            outcome = await self._request([(tables.pop(), wires)])
+            if outcome is None:
+                self._run.counts.add("written", len(wires))
+                return
+            rows = [row for segment in self._segments for row in rows_of(segment)]
+            waiting = await self._pause(*await self._learn(rows, outcome))
+        else:
+            waiting = self._last_changes()
         while waiting:
-            waiting = await self._round(waiting)
+            waiting = await self._pause(*await self._send(waiting))
 
-    async def _round(self, rows: list[Row]) -> list[Row]:
-        """Send the rows once; those to send again, after the wait that their failure asks for."""
-        again, trouble = await self._send(rows)
+    def _last_changes(self) -> Sequence[Row]:
+        changes: dict[tuple[str, bytes], list[Row]] = {}
+        for segment in self._segments:
+            for row in rows_of(segment):
+                changes.setdefault(row.key, []).append(row)
+        last = [rows.pop() for rows in changes.values()]
+        self._earlier = {key: rows for key, rows in changes.items() if rows}
+        return sorted(last, key=_table)  # as the request groups them
+
+    async def _pause(self, again: Sequence[Row], trouble: str | None) -> Sequence[Row]:
+        """The rows to send again, after the wait that a transient failure asks for."""
         if trouble is not None:
             self._run.check()
             self._run.counts.add("retried", len(again))
@@ -181,58 +202,77 @@ class _BatchWrite:
                     "%d rows wait after %d tries: %s", len(again), self._backoff.tries, trouble
                 )
             await asyncio.sleep(wait)
-        return again
+        return sorted(again, key=_table)
 
-    async def _send(self, rows: list[Row]) -> tuple[list[Row], str | None]:
-        """One request; a refused one is halved until the bad row is alone.
+    async def _send(self, rows: Sequence[Row]) -> tuple[list[Row], str | None]:
+        """One request of rows that are sorted by table.
 
         Returns the rows to send again, and the trouble if there was a transient one.
         """
-        rows = sorted(rows, key=_table)
-        tables: dict[str, list[bytes]] = {}
-        for row in rows:
-            tables.setdefault(row[2], []).append(row[1])
+        tables = [
+            (table, [row.wire for row in group]) for table, group in groupby(rows, key=_table)
+        ]
+        return await self._learn(rows, await self._request(tables))
+
+    async def _request(
+        self, tables: list[tuple[str, list[bytes]]]
+    ) -> list[Verdict] | RequestFailed | None:
+        """What became of a request: None when all rows are written."""
         try:
-            verdicts = await self._writer.client.write(
-                batch_body(tables.items()), [len(wires) for wires in tables.values()]
+            return await self._writer.client.write(
+                batch_body(tables), [len(wires) for _, wires in tables]
             )
         except RequestFailed as failed:
-            verdict = self._for_new_tables(failed.verdict, failed.code, rows[0][2])
-            if isinstance(verdict, Reject) and len(rows) > 1:
-                middle = len(rows) // 2
-                first, trouble = await self._send(rows[:middle])
-                second, more = await self._send(rows[middle:])
-                return first + second, trouble or more
-            verdicts = [verdict] * len(rows)
-        return await self._settle(rows, verdicts)
+            return failed
+
+    async def _learn(
+        self, rows: Sequence[Row], outcome: list[Verdict] | RequestFailed | None
+    ) -> tuple[list[Row], str | None]:
+        """Act on the outcome; a request refused as a whole is halved until the bad row is alone."""
+        if outcome is None:
+            self._count_written(rows)
+            return [], None
+        if not isinstance(outcome, RequestFailed):
+            return await self._settle(rows, outcome)
+        verdict = self._for_new_tables(outcome.verdict, outcome.code, rows[0].table)
+        if isinstance(verdict, Reject) and len(rows) > 1:
+            middle = len(rows) // 2
+            first, trouble = await self._send(rows[:middle])
+            second, more = await self._send(rows[middle:])
+            return first + second, trouble or more
+        return await self._settle(rows, [verdict] * len(rows))
+
+    def _count_written(self, rows: Sequence[Row]) -> None:
+        """The rows are in their tables, and with them what they replaced."""
+        replaced = 0
+        if self._earlier:
+            replaced = sum(len(self._earlier.pop(row.key, ())) for row in rows)
+        self._run.counts.add("written", len(rows) + replaced)
 
     async def _settle(
-        self, rows: list[Row], verdicts: Sequence[Verdict]
+        self, rows: Sequence[Row], verdicts: Sequence[Verdict]
     ) -> tuple[list[Row], str | None]:
+        written: list[Row] = []
         again: list[Row] = []
         dead: list[DeadLetter] = []
         trouble: str | None = None
-        written = 0
         for row, found in zip(rows, verdicts, strict=True):
             verdict = found
             if isinstance(verdict, Stop):
-                verdict = self._for_new_tables(verdict, verdict.code, row[2])
+                verdict = self._for_new_tables(verdict, verdict.code, row.table)
             if isinstance(verdict, Written):
-                written += len(self._keys.pop((row[2], row[0])))
+                written.append(row)
             elif isinstance(verdict, Retry):
                 again.append(row)
                 trouble = trouble or verdict.reason
             elif isinstance(verdict, Reject):
-                dead.append(refused_row(row, verdict.code, verdict.reason))
-                changes = self._keys[row[2], row[0]]
-                changes.pop()
-                if changes:
-                    again.append(changes[-1])
-                else:
-                    del self._keys[row[2], row[0]]
+                dead.append(row.refused(verdict.code, verdict.reason))
+                earlier = self._earlier.get(row.key)
+                if earlier:
+                    again.append(earlier.pop())
             else:
-                raise StopRun(f"table {row[2]}: {verdict.reason}")
-        self._run.counts.add("written", written)
+                raise StopRun(f"table {row.table}: {verdict.reason}")
+        self._count_written(written)
         if dead:
             await self._writer.rejections.take(dead)
         return again, trouble
@@ -245,4 +285,4 @@ class _BatchWrite:
 
 
 def _table(row: Row) -> str:
-    return row[2]
+    return row.table
