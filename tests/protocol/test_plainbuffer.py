@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from connectors.tablestore import plainbuffer
+from connectors.tablestore import plainbuffer, plainbuffer_compiled
 from connectors.tablestore.crc8 import crc8, crc8_portable
 from connectors.tablestore.plainbuffer import (
     AUTO_INCREMENT,
@@ -22,6 +22,7 @@ from connectors.tablestore.plainbuffer import (
     encode_row,
     wire_row,
 )
+from connectors.tablestore.plainbuffer_compiled import LATER_MISSES, TRIAL_ROWS
 
 KEY = [("k", "a")]
 KEY_CELL = "0304010000006b05060000000301000000610a51"
@@ -154,6 +155,47 @@ def test_column_names_are_no_source_text() -> None:
     assert encode("a", "b", 1)[1] == wire_row(
         "put", encode_row("put", [("import_os", "a")], [Cell("crc8", "b"), Cell("print_it", 1)])
     )
+
+
+def test_what_an_encoder_remembers_never_shows() -> None:
+    """Through its trial, after it, and when the values change their nature, rows stay the same.
+
+    The trial ends with only the repeating column remembered; when that column no longer repeats,
+    it is held again and ends with the other one remembered.
+    """
+    encode = compile_put([("k", "string")], [("few", "string"), ("many", "string")])
+
+    def feed(first: int, rows: int, turned: bool) -> None:
+        for number in range(first, first + rows):
+            few, many = f"s{number % 7}", f"ключ-{number}"
+            values = (many, few) if turned else (few, many)
+            cells = [Cell("few", values[0]), Cell("many", values[1])]
+            row = encode_row("put", [("k", "p")], cells)
+            assert encode("p", *values) == (row[5:25], wire_row("put", row))
+
+    assert "trial()" in encode.__source__
+    feed(0, TRIAL_ROWS + 1, turned=False)
+    assert "trial()" not in encode.__source__
+    assert "cells_value0" in encode.__source__
+    assert "cells_value1" not in encode.__source__
+    feed(0, LATER_MISSES + 10, turned=True)
+    assert "trial()" in encode.__source__
+    feed(0, TRIAL_ROWS, turned=True)
+    assert "trial()" not in encode.__source__
+    assert "cells_value0" not in encode.__source__
+    assert "cells_value1" in encode.__source__
+
+
+def test_what_encoders_remember_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All encoders share one room; without room they give the same rows."""
+    monkeypatch.setattr(plainbuffer_compiled._Room, "left", 100)
+    for table in range(20):
+        encode = compile_put([("k", "string")], [(f"c{table}", "string")])
+        for size in range(30):
+            row = encode_row("put", [("k", "p")], [Cell(f"c{table}", "x" * size)])
+            assert encode("p", "x" * size)[1] == wire_row("put", row)
+            assert 0 <= plainbuffer_compiled._Room.left <= 100
+    assert plainbuffer_compiled._Room.left == 0
 
 
 def test_identity_tells_keys_apart() -> None:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from connectors.tablestore import plainbuffer_compiled
 from connectors.tablestore.plainbuffer import (
     AUTO_INCREMENT,
     Cell,
@@ -22,6 +23,14 @@ from connectors.tablestore.plainbuffer import (
 from connectors.tablestore.plainbuffer_limits import ROW_BYTES
 
 KEY = [("k", "a")]
+
+
+@pytest.fixture(autouse=True, params=["remembering", "plain"])
+def _code(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both kinds of code that an encoder can have keep every limit."""
+    if request.param == "plain":
+        monkeypatch.setattr(plainbuffer_compiled, "TRIAL_ROWS", 0)
+
 
 # What a single value can be refused for: (type, value, reason), in an attribute column.
 BAD_VALUES: list[tuple[WireType, Any, str]] = [

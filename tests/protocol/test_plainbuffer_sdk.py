@@ -13,6 +13,7 @@ from tablestore import encoder as sdk_encoder
 from tablestore import metadata as sdk
 from tablestore.plainbuffer.plain_buffer_builder import PlainBufferBuilder
 
+from connectors.tablestore import plainbuffer_compiled
 from connectors.tablestore.plainbuffer import (
     AUTO_INCREMENT,
     AutoIncrement,
@@ -241,15 +242,19 @@ def puts(draw: st.DrawFn) -> Layout:
     return key, attributes, made
 
 
-@settings(max_examples=250, deadline=None)
+@pytest.mark.parametrize("trial_rows", [0, plainbuffer_compiled.TRIAL_ROWS])
+@settings(max_examples=200, deadline=None)
 @given(puts())
-def test_compiled_puts_equal_generic_ones(
-    layout: Layout,
-) -> None:
-    """The generated encoder gives the generic row in its frame, and the key's cells in it."""
+def test_compiled_puts_equal_generic_ones(trial_rows: int, layout: Layout) -> None:
+    """The generated encoder gives the generic row in its frame, and the key's cells in it.
+
+    That holds for code that remembers the values of string columns and for code that does not.
+    """
     key, columns, made = layout
-    encode = compile_put(key, columns)
-    for row in made:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plainbuffer_compiled, "TRIAL_ROWS", trial_rows)
+        encode = compile_put(key, columns)
+    for row in made * 2:
         primary_key = [(name, value) for (name, _), value in zip(key, row, strict=False)]
         cells = [Cell(name, v) for (name, _), v in zip(columns, row[len(key) :], strict=True)]
         identity, wire = encode(*row)
