@@ -87,7 +87,7 @@ def judge(status: int, code: str, message: str) -> Verdict:
         return Reject(code, text)
     if code in _STOP:
         return Stop(f"Tablestore refuses everything: {text}\n  remedy: {_STOP[code]}", code)
-    if status >= 500 or status == 429:
+    if status >= 500 or status in (408, 429):
         return Retry(text)
     if status == 413:
         return Reject("OTSRequestBodyTooLarge", text)

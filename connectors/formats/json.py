@@ -27,14 +27,20 @@ def decode(data: bytes) -> Any:
                 "json_bom", "not JSON: it starts with a UTF-8 byte order mark; remove that"
             ) from None
         raise Rejection("json_invalid", f"not JSON: {_without_content(str(error))}") from None
-    except UnicodeDecodeError as error:
-        raise Rejection(
-            "json_encoding", f"not JSON: no UTF-8 at byte {error.start} ({error.reason})"
-        ) from None
+    except UnicodeDecodeError:
+        raise Rejection("json_encoding", f"not JSON: no UTF-8{_place(data)}") from None
     except RecursionError:
         raise Rejection("json_depth", "nested too deep: flatten it before it is produced") from None
 
 
 def _without_content(text: str) -> str:
     """Msgspec's own words, less the values that some of them quote."""
-    return text.split(" `", maxsplit=1)[0] if " `" in text else text
+    return text.split(" - at `", maxsplit=1)[0].split(" `", maxsplit=1)[0]
+
+
+def _place(data: bytes) -> str:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return f" at byte {error.start} ({error.reason})"
+    return ""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -66,16 +67,38 @@ class RecoveryFolder:
         lock.flush()
         folder = cls(path, lock)
         with folder._exclusive():
-            if not any(path.glob("part-*.sqlite3")):
-                if (path / MANIFEST).exists():
-                    raise StopRun(
-                        f"recovery folder {path} has lost its part-*.sqlite3 files: the offsets "
-                        "are gone.\n  remedy: restore them from a backup, or remove the folder to "
-                        "start anew at kafka.start (rows are written again, none is lost)"
-                    )
-                init_db_dir(path, partitions)
+            folder._make_store(partitions)
             folder._check(contract)
         return folder
+
+    def _make_store(self, partitions: int) -> None:
+        """Make the store when there is none; finish what a killed start left half made.
+
+        The parts are made aside and moved in when all are there and their number is noted, so that
+        whatever moment a start is killed at, the next one knows what it sees.
+        """
+        aside = self.path / "store.new"
+        manifest = self._read()
+        if aside.exists() and "partitions" not in manifest:
+            shutil.rmtree(aside)
+        found = len(list(self.path.glob("part-*.sqlite3")))
+        if not found and "partitions" not in manifest:
+            aside.mkdir(mode=0o700)
+            init_db_dir(aside, partitions)
+            manifest["partitions"] = found = partitions
+            self._write(manifest)
+        if aside.exists():
+            for file in sorted(aside.iterdir()):
+                file.replace(self.path / file.name)
+            aside.rmdir()
+            found = len(list(self.path.glob("part-*.sqlite3")))
+        if manifest.setdefault("partitions", found) != found:
+            raise StopRun(
+                f"recovery folder {self.path} has {found} of its {manifest['partitions']} "
+                "part-*.sqlite3 files: offsets are gone.\n  remedy: restore the folder from a "
+                "backup, or remove it to start anew at kafka.start (rows are written again, none "
+                "is lost)"
+            )
 
     def _check(self, contract: dict[str, Any]) -> None:
         manifest = self._read()
@@ -87,7 +110,8 @@ class RecoveryFolder:
                     f"recovery folder {self.path} belongs to another flow (it holds the state of "
                     f"{', '.join(foreign)}).\n  remedy: give this flow a folder of its own with -r"
                 )
-            self._write({**manifest, "contract": contract})
+            parts = len(list(self.path.glob("part-*.sqlite3")))
+            self._write({"partitions": parts, **manifest, "contract": contract})
         elif known != contract:
             differences = "; ".join(
                 f"{name}: the folder has {known.get(name)!r}, this flow {contract.get(name)!r}"

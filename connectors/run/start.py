@@ -41,6 +41,8 @@ def start(flow_id: str, config: str | Settings | None, steps: Sequence[str]) -> 
     settings = config if isinstance(config, Settings) else load(config)
     if not alone:
         return Run(flow_id, settings, None)
+    for key in settings.without_effect():
+        log.warning("%s has no effect: no topic of kafka.topics leads to it", key)
     arguments = _parse_args()
     recovery = None
     if arguments.recovery_directory is not None:

@@ -103,6 +103,19 @@ class Settings(BaseSettings):
         mapped = self.mapping.topics.get(topic)
         return self.mapping.table_name.replace("<topic>", topic) if mapped is None else mapped
 
+    def without_effect(self) -> list[str]:
+        """Keys of tables and topics to which no topic leads: most likely misspelt.
+
+        Names in the environment are lower-cased, so a table `Orders` is named there by JSON.
+        """
+        if self.kafka.topics_pattern is not None:
+            return []
+        tables = {self.table_of(topic) for topic in self.kafka.topics}
+        return [f"tables.{name}" for name in sorted({*self.tables} - tables)] + [
+            f"mapping.topics.{name}"
+            for name in sorted({*self.mapping.topics} - {*self.kafka.topics})
+        ]
+
     def rules_of(self, table: str) -> TableSettings:
         """The rules of a table."""
         return self.tables.get(table, self.table)

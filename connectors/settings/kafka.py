@@ -38,17 +38,31 @@ RESERVED_PROPERTIES = {
 }
 
 
+# RFC 3339, section 5.6; fractions are cut to microseconds.
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+_START = 'allowed: "earliest", "latest" or a time with its zone such as 2026-01-31T08:00:00Z'
+
+
 def _start(value: Any) -> Any:
     if isinstance(value, str) and value not in ("earliest", "latest"):
+        found = _TIME.fullmatch(value)
+        if found is None:
+            raise ValueError(_START)
+        day, time, fraction, zone = found.groups()
+        zone = "+00:00" if zone in "Zz" else zone
         try:
-            value = datetime.fromisoformat(value.replace("Z", "+00:00"))
+            value = datetime.fromisoformat(f"{day}T{time}.{(fraction or '0')[:6]:0<6}{zone}")
         except ValueError:
-            raise ValueError(
-                'allowed: "earliest", "latest" or a time with its zone such as 2026-01-31T08:00:00Z'
-            ) from None
-    if isinstance(value, datetime) and value.tzinfo is None:
-        raise ValueError("a start time needs its zone, such as 2026-01-31T08:00:00Z")
-    return value.isoformat() if isinstance(value, datetime) else value
+            raise ValueError(_START) from None
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError(_START)
+        if value.timestamp() < 0:
+            raise ValueError("a start time before 1970 is no Kafka time; set earliest")
+        return value.isoformat()
+    return value
 
 
 class KafkaSettings(Section):
@@ -82,11 +96,12 @@ class KafkaSettings(Section):
     discovery_interval: float = Field(
         30.0,
         gt=0,
+        le=86_400,
         description="Seconds between two looks for new partitions and topics. When there are any, "
         "the run drains and starts itself again.",
     )
     metadata_timeout: float = Field(
-        10.0, gt=0, description="Seconds to wait for an answer to a metadata request."
+        10.0, gt=0, le=3600, description="Seconds to wait for an answer to a metadata request."
     )
     chunk_messages: int = Field(
         2000, ge=1, le=100_000, description="Most messages taken from a partition at a time."

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError
@@ -48,11 +49,7 @@ def load(path: str | Path | None = None) -> Settings:
     except ValidationError as error:
         raise ConfigError(_explain(error, values, file)) from None
     except SettingsError as error:
-        raise ConfigError(
-            f"{error}: lists and tables in environment variables are JSON, "
-            f"such as {ENV_PREFIX}KAFKA__TOPICS='[\"orders\"]'\n  from: one of "
-            + ", ".join(sorted(name for name in os.environ if name.upper().startswith(ENV_PREFIX)))
-        ) from None
+        raise ConfigError("\n".join(_no_json(os.environ)) or str(error)) from None
 
 
 def _read(file: Path, must_exist: bool) -> dict[str, Any]:
@@ -108,41 +105,65 @@ def _unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
                 yield f"environment variable {variable}: no such section{near}"
 
 
+def _no_json(environ: Mapping[str, str]) -> Iterator[str]:
+    """A text for each variable that should hold JSON and does not."""
+    for variable, value in sorted(environ.items()):
+        if not variable.upper().startswith(ENV_PREFIX):
+            continue
+        model: Any = Settings
+        key = variable[len(ENV_PREFIX) :].lower().split("__")
+        for part in key[:-1]:
+            model = _inner_model(_fields(model).get(part))
+        annotation = _fields(model).get(key[-1])
+        if annotation in (str, int, float, bool, None):
+            continue
+        try:
+            json.loads(value)
+        except ValueError:
+            yield (
+                f"{'.'.join(key)}: lists and tables in the environment are JSON, such as "
+                f"{ENV_PREFIX}KAFKA__TOPICS='[\"orders\"]'\n  from: environment variable {variable}"
+            )
+
+
 def _explain(error: ValidationError, values: dict[str, Any], file: Path) -> str:
     seen: dict[tuple[str, ...], str] = {}
-    for item in error.errors(include_url=False):
-        key, known = _key(item["loc"])
+    items = [(item, *_key(item["loc"])) for item in error.errors(include_url=False)]
+    for item, key, known in items:
+        if item["type"] == "literal_error" and any(
+            other[: len(key)] == key and len(other) > len(key) for _, other, _ in items
+        ):
+            continue  # the other member of the union says what is wrong inside the list
         where = _origin(key, values, file)
         text = f"{'.'.join(key) or 'config'}: {_problem(item, key, known)}\n  from: {where}"
         # A union reports each of its members: the first is the nearest to what was meant. What is
         # wrong in [table] shows again in every [tables.NAME] that inherits it.
         inherited = key[:1] == ("tables",) and ("table", *key[2:]) in seen
-        if not inherited and not any(key[: len(other)] == other for other in seen if other):
-            seen[key] = text
+        if not inherited:
+            seen.setdefault(key, text)
     return "\n".join(seen.values())
 
 
 def _key(loc: tuple[int | str, ...]) -> tuple[tuple[str, ...], dict[str, Any]]:
     """The key's path without pydantic's own union marks, and the names known where it ends."""
-    model: Any = Settings
+    annotation: Any = Settings
     key: list[str] = []
-    known: dict[str, Any] = _fields(Settings)
+    known: dict[str, Any] = {}
     for part in loc:
-        fields = _fields(model)
+        fields = _fields(_inner_model(annotation))
         if isinstance(part, int):
             key.append(str(part))
         elif "[" in part or "(" in part:
             continue  # a mark such as tuple[Column, ...] or literal['all'], no key
+        elif get_origin(annotation) is dict:
+            key.append(part)
+            annotation = get_args(annotation)[1]
+            known = _fields(_inner_model(annotation))
         elif fields:
+            key.append(part)
             known = fields
-            key.append(part)
-            model = _inner_model(fields.get(part))
-        elif key and key[-1] in ("tables",):
-            key.append(part)
-            model = _inner_model(Settings.model_fields["tables"].annotation)
-            known = _fields(model)
-        else:
-            key.append(part)
+            annotation = fields.get(part)
+        # Else it is a mark for the member of a union, such as str or int.
     return tuple(key), known
 
 
@@ -150,7 +171,7 @@ def _inner_model(annotation: Any) -> Any:
     """The model in a field's type: itself, or inside tuple[...] and unions; None for a dict."""
     if _fields(annotation):
         return annotation
-    if getattr(annotation, "__origin__", None) is dict:
+    if get_origin(annotation) is dict:
         return None
     for argument in get_args(annotation):
         found = _inner_model(argument)

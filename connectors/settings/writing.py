@@ -32,24 +32,33 @@ class TablestoreSettings(Section):
         description="File with the STS token, instead of ALIBABA_CLOUD_SECURITY_TOKEN. "
         "The three files are read again when they change, so that keys can rotate.",
     )
-    timeout: float = Field(30.0, gt=0, description="Seconds to wait for an answer.")
-    retry_initial: float = Field(0.05, gt=0, description="Seconds before the first retry.")
+    timeout: float = Field(30.0, gt=0, le=3600, description="Seconds to wait for an answer.")
+    retry_initial: float = Field(0.05, gt=0, le=3600, description="Seconds before the first retry.")
     retry_max: float = Field(
-        5.0, gt=0, description="Most seconds between two retries. There is no last retry."
+        5.0, gt=0, le=3600, description="Most seconds between two retries. There is no last retry."
     )
     queue: int = Field(
         2, ge=1, le=100, description="Batches a shard holds ready behind the one in flight."
     )
     ready_timeout: float = Field(
-        60.0, gt=0, description="Seconds that a table made by this run may take to become usable."
+        60.0,
+        gt=0,
+        le=86_400,
+        description="Seconds that a table made by this run may take to become usable.",
     )
 
     @model_validator(mode="after")
     def _check(self) -> TablestoreSettings:
         url = urlsplit(self.endpoint)
+        if not self.endpoint.isprintable() or " " in self.endpoint or "@" in url.netloc:
+            raise ValueError("endpoint holds blanks or a user name: it is scheme, host, port, path")
+        try:
+            _ = url.port
+        except ValueError:
+            raise ValueError("endpoint has a port that is none: 1 to 65535") from None
         if url.scheme not in ("http", "https") or not url.hostname:
             raise ValueError("endpoint is a URL such as https://INSTANCE.REGION.ots.aliyuncs.com")
-        if url.query or url.fragment or url.username:
+        if url.query or url.fragment:
             raise ValueError("endpoint holds more than scheme, host, port and path")
         if url.scheme == "http" and url.hostname not in ("127.0.0.1", "localhost", "::1"):
             raise ValueError("endpoint must be https, but on this host (127.0.0.1 or localhost)")
@@ -105,6 +114,7 @@ class ShutdownSettings(Section):
     deadline: float = Field(
         30.0,
         gt=0,
+        le=86_400,
         description="Seconds to write what was read. After that the run ends with exit code 1; "
         "the next one goes on from the last snapshot.",
     )
