@@ -52,11 +52,13 @@ __all__ = [
 ]
 
 _int32 = struct.Struct("<i").pack
-_integer = struct.Struct("<Bq").pack  # type byte and payload
-_double = struct.Struct("<Bd").pack
-_counted = struct.Struct("<Bi").pack
+_integer = struct.Struct("<iBq").pack  # length, type byte, payload
+_double = struct.Struct("<iBd").pack
+_counted = struct.Struct("<iBi").pack
 _time = struct.Struct("<q").pack
+_BOOLEANS = {value: b"\x02\x00\x00\x00\x02%c" % value for value in (False, True)}
 _OPERATIONS = {"put": b"", "delete_all": b"\x01", "delete_one": b"\x03", "increment": b"\x04"}
+_ENDS = tuple(b"\x0a%c" % checksum for checksum in range(256))
 
 
 def encode_row(
@@ -65,18 +67,19 @@ def encode_row(
     """Return one PlainBuffer row with its header.
 
     Values are written by their Python type: int, float, bool, str, bytes (binary). Limits are not
-    looked at: call `check_row` first for data of others. Raises struct.error, UnicodeEncodeError
-    or TypeError for what has no encoding at all.
+    looked at: call `check_row` first for data of others. Raises struct.error, UnicodeEncodeError or
+    TypeError for what has no encoding at all.
     """
     out = [b"\x75\x00\x00\x00\x01"]
-    checksums = bytearray()
-    for name, key_value in primary_key:
-        _cell(out, checksums, name, _value(key_value))
+    checksums = [_cell(out, name, key_value) for name, key_value in primary_key]
     if cells:
         out.append(b"\x02")
-        for name, value, operation, timestamp in cells:
-            payload = b"" if value is None else _value(value)
-            _cell(out, checksums, name, payload, _OPERATIONS[operation], timestamp)
+        checksums += [
+            _cell(out, name, value)
+            if operation == "put" and timestamp is None
+            else _change(out, name, value, _OPERATIONS[operation], timestamp)
+            for name, value, operation, timestamp in cells
+        ]
     deleted = kind == "delete"
     if deleted:
         out.append(b"\x08")
@@ -86,26 +89,33 @@ def encode_row(
 
 
 @lru_cache(maxsize=4096)
-def _name(name: str) -> tuple[bytes, int]:
-    """Return the start of a cell of this column and the checksum of the name."""
+def _name(name: str) -> tuple[bytes, bytes, int]:
+    """Return the start of a cell of this column, with and without a value, and its checksum."""
     encoded = name.encode()
-    return b"\x03\x04" + _int32(len(encoded)) + encoded, crc8(encoded, 0)
+    start = b"\x03\x04" + _int32(len(encoded)) + encoded
+    return start, start + b"\x05", crc8(encoded, 0)
 
 
-def _cell(
-    out: list[bytes],
-    checksums: bytearray,
-    name: str,
-    payload: bytes,
-    operation: bytes = b"",
-    timestamp: int | None = None,
-) -> None:
-    """Append one cell to the row and its checksum to the row's checksums."""
-    start, checksum = _name(name)
-    out.append(start)
-    if payload:
-        out += (b"\x05", _int32(len(payload)), payload)
-        checksum = crc8(payload, checksum)
+def _cell(out: list[bytes], name: str, value: CellValue | AutoIncrement) -> int:
+    """Append a cell with nothing but a value, and return its checksum."""
+    _, start, checksum = _name(name)
+    sized, data = _value(value)
+    checksum = crc8(sized[4:] + data, checksum)
+    out += (start, sized, data, _ENDS[checksum])
+    return checksum
+
+
+def _change(
+    out: list[bytes], name: str, value: CellValue, operation: bytes, timestamp: int | None
+) -> int:
+    """Append a cell with an operation or a time, and return its checksum."""
+    bare, start, checksum = _name(name)
+    if value is None:
+        out.append(bare)
+    else:
+        sized, data = _value(value)
+        checksum = crc8(sized[4:] + data, checksum)
+        out += (start, sized, data)
     if operation:
         out += (b"\x06", operation)
     if timestamp is not None:
@@ -114,23 +124,23 @@ def _cell(
         checksum = crc8(time, checksum)
     if operation:
         checksum = crc8(operation, checksum)
-    out.append(b"\x0a%c" % checksum)
-    checksums.append(checksum)
+    out.append(_ENDS[checksum])
+    return checksum
 
 
-def _value(value: CellValue | AutoIncrement) -> bytes:
-    """Return type byte and payload of a value."""
+def _value(value: CellValue | AutoIncrement) -> tuple[bytes, bytes]:
+    """Return a value from its length on; the second part is what a string or binary holds."""
     if isinstance(value, str):
-        encoded = value.encode()
-        return _counted(3, len(encoded)) + encoded
+        data = value.encode()
+        return _counted(len(data) + 5, 3, len(data)), data
     if isinstance(value, bool):
-        return b"\x02\x01" if value else b"\x02\x00"
+        return _BOOLEANS[value], b""
     if isinstance(value, int):
-        return _integer(0, value)
+        return _integer(9, 0, value), b""
     if isinstance(value, float):
-        return _double(1, value)
+        return _double(9, 1, value), b""
     if isinstance(value, bytes):
-        return _counted(7, len(value)) + value
+        return _counted(len(value) + 5, 7, len(value)), value
     if isinstance(value, AutoIncrement):
-        return b"\x0b"
+        return b"\x01\x00\x00\x00\x0b", b""
     raise TypeError(f"no Tablestore type for a value of Python type {type(value).__name__}")

@@ -11,8 +11,9 @@ No message quotes a value: a refused row may hold personal data and the text end
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Literal, NamedTuple, cast
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
 
 WireType = Literal["integer", "double", "boolean", "string", "binary"]
 RowKind = Literal["put", "update", "delete"]
@@ -156,8 +157,8 @@ def duplicate(name: str) -> Refused:
     return Refused("duplicate_column", f"column '{name}' occurs twice in one row.", name)
 
 
-def check_value(name: str, wire_type: WireType, value: object, *, key: bool) -> int:
-    """Return the bytes `value` takes after its type byte, or raise Refused."""
+def check_value(name: str, wire_type: WireType, value: object, *, key: bool) -> None:
+    """Raise Refused unless a column of this type can hold the value as it is."""
     if type(value) is not _PYTHON_TYPES[wire_type]:
         raise Refused(
             "value_type",
@@ -165,40 +166,65 @@ def check_value(name: str, wire_type: WireType, value: object, *, key: bool) -> 
             f" {type(value).__name__}. Convert it or leave it out.",
             name,
         )
-    if isinstance(value, bool):
-        return 1
-    if isinstance(value, int):
-        if not INTEGER_MIN <= value <= INTEGER_MAX:
-            raise Refused(
-                "integer_range",
-                f"column '{name}': it needs {value.bit_length() + 1} bits; 64 is the limit."
-                " Write it as a string.",
-                name,
-            )
+    _SIZES[type(value)](name, value, key)
+
+
+def _boolean_size(_name: str, _value: bool, _key: bool) -> int:
+    return 1
+
+
+def _integer_size(name: str, value: int, _key: bool) -> int:
+    if INTEGER_MIN <= value <= INTEGER_MAX:
         return 8
-    if isinstance(value, float):
-        if value - value != 0.0:
-            raise Refused(
-                "not_finite",
-                f"column '{name}': NaN and infinity cannot be stored as a double. Leave the column"
-                " out or write a string.",
-                name,
-            )
+    raise Refused(
+        "integer_range",
+        f"column '{name}': it needs {value.bit_length() + 1} bits; 64 is the limit."
+        " Write it as a string.",
+        name,
+    )
+
+
+def _double_size(name: str, value: float, _key: bool) -> int:
+    if value - value == 0.0:
         return 8
-    if isinstance(value, str):
-        try:
-            size = len(value.encode())
-        except UnicodeEncodeError:
-            raise Refused(
-                "encoding",
-                f"column '{name}': the string holds half of a UTF-16 pair (a lone surrogate), which"
-                " has no UTF-8 form. Repair the producer or write it as binary.",
-                name,
-            ) from None
-    else:
-        size = len(cast(bytes, value))
+    raise Refused(
+        "not_finite",
+        f"column '{name}': NaN and infinity cannot be stored as a double. Leave the column out or"
+        " write a string.",
+        name,
+    )
+
+
+def _string_size(name: str, value: str, key: bool) -> int:
+    try:
+        size = len(value) if value.isascii() else len(value.encode())
+    except UnicodeEncodeError:
+        raise Refused(
+            "encoding",
+            f"column '{name}': the string holds half of a UTF-16 pair (a lone surrogate), which has"
+            " no UTF-8 form. Repair the producer or write it as binary.",
+            name,
+        ) from None
     check_length(name, size, key=key)
     return 4 + size
+
+
+def _binary_size(name: str, value: bytes, key: bool) -> int:
+    check_length(name, len(value), key=key)
+    return 4 + len(value)
+
+
+# By Python type: the bytes of a value after its type byte. They raise Refused.
+_Sizes = dict[type, Callable[[str, Any, bool], int]]
+_SIZES: _Sizes = {
+    bool: _boolean_size,
+    int: _integer_size,
+    float: _double_size,
+    str: _string_size,
+    bytes: _binary_size,
+}
+_KEY_SIZES: _Sizes = {python: _SIZES[python] for python in (int, str, bytes)}
+_INCREMENT_SIZES: _Sizes = {int: _integer_size}
 
 
 def check_length(name: str, size: int, *, key: bool) -> None:
@@ -227,11 +253,14 @@ def check_row(
     """Raise Refused unless `encode_row` of the same arguments gives a row Tablestore accepts."""
     check_column_count(len(primary_key), len(cells))
     keys = check_key_names([name for name, _ in primary_key])
+    if kind == "delete" and cells:
+        raise Refused("operation", "a delete takes the whole row and can hold no cells.")
+    # Header, key tag and row checksum; attribute tag; delete marker.
     size = 7 + (1 if cells else 0) + (1 if kind == "delete" else 0)
     automatic = 0
-    for position, (name, value) in enumerate(primary_key):
+    for position, (name, key_value) in enumerate(primary_key):
         size += 14 + len(name)
-        if isinstance(value, AutoIncrement):
+        if isinstance(key_value, AutoIncrement):
             automatic += 1
             if position == 0 or automatic > 1 or kind == "delete":
                 raise Refused(
@@ -241,34 +270,45 @@ def check_row(
                     name,
                 )
         else:
-            size += check_value(name, _wire_type(name, value, _KEY_TYPES), value, key=True)
-    if kind == "delete" and cells:
-        raise Refused("operation", "a delete takes the whole row and can hold no cells.")
-    seen: dict[str, set[int | None]] = {}
+            size += _size(name, key_value, _KEY_SIZES, key=True)
+    seen: dict[str, set[int] | None] = {}  # the times of a column's cells; None: one without a time
     for cell in cells:
-        check_name(cell.name)
-        check_not_key(cell.name, keys)
-        size += 8 + len(cell.name) + _check_cell(kind, cell)
-        versions = seen.setdefault(cell.name, set())
-        # Several versions of one column may travel together if each names its own time.
-        when = cell.timestamp
-        if when in versions or (versions and (when is None or None in versions)):
-            raise duplicate(cell.name)
-        versions.add(when)
+        name, value, op, timestamp = cell
+        _check_known_name(name)
+        if name in keys:
+            check_not_key(name, keys)
+        if op == "put" and timestamp is None:
+            times = None
+            size += 14 + len(name) + _size(name, value, _SIZES, key=False)
+        else:
+            times = set() if timestamp is None else {timestamp}
+            size += 8 + len(name) + _check_cell(kind, cell)
+        if name in seen:
+            # Several versions of one column may travel together if each names its own time.
+            before = seen[name]
+            if not times or not before or times & before:
+                raise duplicate(name)
+            times |= before
+        seen[name] = times
     check_row_bytes(size)
 
 
-def _wire_type(name: str, value: object, allowed: tuple[str, ...]) -> WireType:
-    """Return the Tablestore type that a Python value is written as."""
-    wire_type = _WIRE_TYPES.get(type(value))
-    if wire_type is None or wire_type not in allowed:
+# Names come again with every row, and the match costs more than everything else there.
+_check_known_name = lru_cache(maxsize=4096)(check_name)
+
+
+def _size(name: str, value: object, sizes: _Sizes, *, key: bool) -> int:
+    """Return the bytes of a value after its type byte, or raise Refused."""
+    size = sizes.get(type(value))
+    if size is None:
+        allowed = ", ".join(_WIRE_TYPES[python] for python in sizes)
         raise Refused(
             "value_type",
             f"column '{name}' got a value of Python type {type(value).__name__}; it takes"
-            f" {', '.join(allowed)}.",
+            f" {allowed}.",
             name,
         )
-    return wire_type
+    return size(name, value, key)
 
 
 def _check_cell(kind: RowKind, cell: Cell) -> int:
@@ -292,13 +332,13 @@ def _check_cell(kind: RowKind, cell: Cell) -> int:
                 name,
             )
         return size
-    allowed = tuple(_PYTHON_TYPES)
+    sizes = _SIZES
     if op == "increment":
-        allowed = ("integer",)
+        sizes = _INCREMENT_SIZES
         if timestamp is not None:
             raise Refused(
                 "operation", f"column '{name}': an increment has no time of its own.", name
             )
     elif op != "put":
         raise Refused("operation", f"column '{name}': unknown operation {op!r}.", name)
-    return size + 6 + check_value(name, _wire_type(name, value, allowed), value, key=False)
+    return size + 6 + _size(name, value, sizes, key=False)
