@@ -1,9 +1,20 @@
 """Short ways to the values that the tests of the core need again and again."""
 
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 from typing import Any
 
-from connectors.records import Chunk, DeadLetter, PlainMessage, Record, RecordChunk, Row
+from connectors.records import (
+    Batch,
+    Chunk,
+    DeadLetter,
+    PlainMessage,
+    Record,
+    RecordChunk,
+    Row,
+    Segment,
+    rows_of,
+)
 from connectors.run.context import Run
 from connectors.settings import Settings
 
@@ -67,7 +78,39 @@ def row(
     key: str, wire: bytes = b"row", *, table: str = "orders", partition: int = 0, offset: int = 0
 ) -> Row:
     """An encoded row; `wire` is what the fake service looks at."""
-    return (key.encode(), wire, table, "orders", partition, offset, None)
+    return Row(key.encode(), wire, table, "orders", partition, offset, None)
+
+
+def segments(rows: Iterable[Row]) -> list[Segment]:
+    """The rows as they travel, in their order: neighbours of one table and partition together."""
+    made: list[Segment] = []
+    for place, group in groupby(rows, key=lambda row: (row.table, row.topic, row.partition)):
+        members = list(group)
+        made.append(
+            (
+                *place,
+                [row.identity for row in members],
+                [row.wire for row in members],
+                [row.offset for row in members],
+                [],
+            )
+        )
+    return made
+
+
+def batch(rows: Iterable[Row] = (), dead: Iterable[DeadLetter] = ()) -> Batch:
+    """What is handed to a window, and by it to the sink."""
+    return segments(rows), list(dead)
+
+
+def rows_in(batches: Iterable[Batch]) -> list[Row]:
+    """The rows of batches, in order."""
+    return [row for parts, _ in batches for part in parts for row in rows_of(part)]
+
+
+def dead_in(batches: Iterable[Batch]) -> list[DeadLetter]:
+    """The dead letters of batches, in order."""
+    return [letter for _, dead in batches for letter in dead]
 
 
 def letter(offset: int, *, partition: int = 0, code: str = "json_invalid") -> DeadLetter:

@@ -48,7 +48,7 @@ def rejected(data: bytes) -> Rejection:
     ],
 )
 def test_values_are_exact(data: bytes, value: Any) -> None:
-    """Integers of any size and doubles stay what they are; of a name given twice the last counts."""
+    """Integers of any size and doubles stay as they are; of a name given twice the last counts."""
     found = decode(data)
     assert found == value
     assert type(found) is type(value)
