@@ -44,12 +44,8 @@ class Catalog:
         """Return a table for reading or writing rows; raises also while it is not ready yet."""
         table = self.get(instance, name)
         if table.ready_at and time.monotonic() < table.ready_at:
-            text = {
-                "OTSTableNotReady": errors.TABLE_NOT_READY,
-                "OTSObjectNotExist": errors.TABLE_MISSING,
-                "OTSPartitionUnavailable": "The partition is not available.",
-            }[self._options.not_ready_as]
-            raise ServiceError(self._options.not_ready_as, text)
+            code = self._options.not_ready_as
+            raise ServiceError(code, errors.NOT_READY_TEXTS[code])
         return table
 
     def exists(self, instance: str, name: str) -> bool:

@@ -19,6 +19,7 @@ from emulator.server import Server
 from emulator.service import Service
 from emulator.settings import Options
 from emulator.storage import Store, StoreBusyError
+from emulator.timeseries.tables import TimeseriesCatalog
 from emulator.transactions import Transactions
 
 _DEFAULT_EFFECTS = 100_000
@@ -68,6 +69,12 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
         default=0.0,
         help="above it: OTSQuotaExhausted; 0: no limit (the service allows about 10)",
     )
+    add(
+        "--meta-delay",
+        type=float,
+        default=0.0,
+        help="seconds until a new time series is found by its metadata (the service: some)",
+    )
     add("--verbose", action="store_true", help="log each request to stderr")
     given = parser.parse_args(arguments)
     instances = tuple(dict.fromkeys(given.instance or [settings.DEFAULT_INSTANCE]))
@@ -94,6 +101,7 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
         duplicates=given.duplicates,
         missing_table=given.missing_table,
         key_columns_count=given.key_columns == "count",
+        meta_delay=given.meta_delay,
         table_operations_per_second=given.table_operations_per_second,
     )
 
@@ -133,6 +141,7 @@ async def serve(options: Options) -> None:
         options=options,
         store=store,
         catalog=Catalog(store, options),
+        series=TimeseriesCatalog(store, options),
         journal=Journal(options.effects, options.answers),
         transactions=Transactions(),
     )

@@ -61,6 +61,9 @@ class Control:
         for table in service.catalog.all():
             count = service.store.count(table.prefix, keys.table_end(table.id))
             tables.setdefault(table.instance, {})[table.name] = count
+        for series in service.series.all():
+            count = service.store.count(series.data.prefix, series.data_end)
+            tables.setdefault(series.instance, {})[series.name] = count
         return {
             "rows_written": service.journal.rows_written,
             "requests": dict(service.journal.requests),

@@ -46,6 +46,11 @@ CONDITION_FAILED = "Condition check failed."
 TABLE_MISSING = "Requested table does not exist."
 TABLE_EXISTS = "Requested table already exists."
 TABLE_NOT_READY = "The table is not ready."
+NOT_READY_TEXTS = {
+    "OTSTableNotReady": TABLE_NOT_READY,
+    "OTSObjectNotExist": TABLE_MISSING,
+    "OTSPartitionUnavailable": "The partition is not available.",
+}
 ROW_CONFLICT = "Data is being modified by the other request."
 NO_VERSION_CONDITION = "No version condition is specified while querying row."
 INTERNAL = "Internal server error."

@@ -9,10 +9,16 @@ import hashlib
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from emulator.tables import Table
 from emulator.wire import plainbuffer as pb
+
+
+class NamedTable(Protocol):
+    """A table of either kind."""
+
+    instance: str
+    name: str
 
 
 class Effect(NamedTuple):
@@ -48,7 +54,7 @@ class Journal:
         self._answer_sequence = 0
 
     def applied(
-        self, request_id: str, changes: Iterable[tuple[Table, str, list[pb.KeyCell], bytes]]
+        self, request_id: str, changes: Iterable[tuple[NamedTable, str, list[pb.KeyCell], bytes]]
     ) -> None:
         """Note changes that are stored now: (table, kind, primary key, row as sent)."""
         for table, kind, key, row in changes:

@@ -8,6 +8,7 @@ from emulator.errors import ServiceError
 from emulator.observe import Journal
 from emulator.settings import Options
 from emulator.storage import Store
+from emulator.timeseries.tables import TimeseriesCatalog
 from emulator.transactions import Transactions
 from emulator.wire.plainbuffer import RowChange
 
@@ -22,6 +23,7 @@ class Service:
     options: Options
     store: Store
     catalog: Catalog
+    series: TimeseriesCatalog
     journal: Journal
     transactions: Transactions
 

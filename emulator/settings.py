@@ -44,5 +44,7 @@ class Options:
     key_columns_count: bool = True
     """Whether a primary key column named in columns_to_get makes a row without other columns
     visible to GetRow and BatchGetRow (the guide hints at it)."""
+    meta_delay: float = 0.0
+    """Seconds until QueryTimeseriesMeta finds a new series; on the service its index lags."""
     table_operations_per_second: float = 0.0
     """Rate above which table operations answer OTSQuotaExhausted; 0 means no limit. Service: 10."""

@@ -9,6 +9,9 @@ from emulator.operations import batch_operations as batch
 from emulator.operations import range_operations as ranges
 from emulator.operations import row_operations as row
 from emulator.operations import table_operations as table
+from emulator.operations import timeseries_data_operations as series_data
+from emulator.operations import timeseries_meta_operations as series_meta
+from emulator.operations import timeseries_table_operations as series_table
 from emulator.operations import transaction_operations as transaction
 from emulator.wire import messages_pb2 as wire
 
@@ -46,5 +49,31 @@ OPERATIONS: dict[str, Operation] = {
         wire.TransactionRequest, transaction.commit_transaction, True
     ),
     "AbortTransaction": Operation(wire.TransactionRequest, transaction.abort_transaction, True),
+    "CreateTimeseriesTable": Operation(
+        wire.CreateTimeseriesTableRequest, series_table.create_table, False
+    ),
+    "ListTimeseriesTable": Operation(
+        wire.ListTimeseriesTableRequest, series_table.list_table, False
+    ),
+    "DescribeTimeseriesTable": Operation(
+        wire.DescribeTimeseriesTableRequest, series_table.describe_table, False
+    ),
+    "UpdateTimeseriesTable": Operation(
+        wire.UpdateTimeseriesTableRequest, series_table.update_table, False
+    ),
+    "DeleteTimeseriesTable": Operation(
+        wire.DeleteTimeseriesTableRequest, series_table.delete_table, False
+    ),
+    "PutTimeseriesData": Operation(wire.PutTimeseriesDataRequest, series_data.put_data, True),
+    "GetTimeseriesData": Operation(wire.GetTimeseriesDataRequest, series_data.get_data, True),
+    "QueryTimeseriesMeta": Operation(
+        wire.QueryTimeseriesMetaRequest, series_meta.query_meta, True
+    ),
+    "UpdateTimeseriesMeta": Operation(
+        wire.UpdateTimeseriesMetaRequest, series_meta.update_meta, True
+    ),
+    "DeleteTimeseriesMeta": Operation(
+        wire.DeleteTimeseriesMetaRequest, series_meta.delete_meta, True
+    ),
 }
 """Every operation this server knows; any other name is refused as unsupported."""

@@ -3,8 +3,8 @@
 import copy
 import time
 
-from emulator import keys
-from emulator.errors import invalid
+from emulator import errors, keys
+from emulator.errors import ServiceError, invalid
 from emulator.service import Call
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
@@ -16,7 +16,9 @@ def create_table(call: Call, request: wire.CreateTableRequest) -> wire.CreateTab
     """Create a table."""
     catalog = call.service.catalog
     catalog.check_rate()
-    catalog.create(call.instance, request, taken=0)
+    if call.service.series.exists(call.instance, request.table_meta.table_name):
+        raise ServiceError("OTSObjectAlreadyExist", errors.TABLE_EXISTS)
+    catalog.create(call.instance, request, taken=call.service.series.quota(call.instance))
     return wire.CreateTableResponse()
 
 

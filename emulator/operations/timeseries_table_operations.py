@@ -1,0 +1,61 @@
+"""Create, List, Describe, Update and DeleteTimeseriesTable."""
+
+import copy
+
+from emulator import errors
+from emulator.errors import ServiceError
+from emulator.service import Call
+from emulator.timeseries.tables import QUOTA_PER_TABLE
+from emulator.wire import messages_pb2 as wire
+
+
+def create_table(
+    call: Call, request: wire.CreateTimeseriesTableRequest
+) -> wire.CreateTimeseriesTableResponse:
+    """Create a table; its name is unique among tables of both kinds."""
+    catalog, series = call.service.catalog, call.service.series
+    catalog.check_rate()
+    name = request.table_meta.table_name
+    series.check_name(name)
+    if series.exists(call.instance, name):
+        raise ServiceError("OTSObjectAlreadyExist", errors.TABLE_EXISTS)
+    taken = series.quota(call.instance) + QUOTA_PER_TABLE - 1
+    catalog.check_new(call.instance, name, taken)
+    series.create(call.instance, request)
+    return wire.CreateTimeseriesTableResponse()
+
+
+def list_table(
+    call: Call, _: wire.ListTimeseriesTableRequest
+) -> wire.ListTimeseriesTableResponse:
+    """List the tables with their options."""
+    tables = call.service.series.of(call.instance)
+    return wire.ListTimeseriesTableResponse(table_metas=[table.meta() for table in tables])
+
+
+def describe_table(
+    call: Call, request: wire.DescribeTimeseriesTableRequest
+) -> wire.DescribeTimeseriesTableResponse:
+    """Show options and key schema."""
+    table = call.service.series.get(call.instance, request.table_name)
+    return wire.DescribeTimeseriesTableResponse(table_meta=table.meta())
+
+
+def update_table(
+    call: Call, request: wire.UpdateTimeseriesTableRequest
+) -> wire.UpdateTimeseriesTableResponse:
+    """Change options."""
+    call.service.catalog.check_rate()
+    table = copy.copy(call.service.series.get(call.instance, request.table_name))
+    table.set_options(request.table_options, request.meta_options)
+    call.service.series.replace(table)
+    return wire.UpdateTimeseriesTableResponse()
+
+
+def delete_table(
+    call: Call, request: wire.DeleteTimeseriesTableRequest
+) -> wire.DeleteTimeseriesTableResponse:
+    """Remove a table with its points and metadata."""
+    call.service.catalog.check_rate()
+    call.service.series.drop(call.service.series.get(call.instance, request.table_name))
+    return wire.DeleteTimeseriesTableResponse()

@@ -1,0 +1,1 @@
+"""Time series tables: points, series metadata, and how both are kept."""
