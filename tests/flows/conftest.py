@@ -10,8 +10,8 @@ import pytest
 from tests.support.brokers import Broker
 from tests.support.flow_process import Flow, FlowProcess
 from tests.support.ledger import Manifest, Place, Verdict, judge
-from tests.support.producing import LedgerProducer, send_order
-from tests.support.store import LocalTablestore
+from tests.support.producing import PAYLOAD, LedgerProducer, send_order
+from tests.support.store import KEY_SECRET, LocalTablestore
 from tests.support.waiting import PATIENCE, until
 
 PARTITIONS = 4
@@ -33,6 +33,13 @@ class Case:
         for number in range(first, first + count):
             send_order(self.producer, self.topic, number, number % PARTITIONS)
         self.producer.flush()
+
+    def close(self) -> None:
+        """End what still runs. P7: no output of any run holds a secret or a payload."""
+        self.flow.stop_all()
+        text = self.flow.output()
+        assert KEY_SECRET not in text, "the secret is in the output"
+        assert PAYLOAD not in text, "a payload is in the output"
 
     def state(self) -> dict[str, object]:
         """The manifest of the recovery folder, {} as long as there is none."""
@@ -131,7 +138,7 @@ def case(kafka: Broker, make_case: Callable[[Broker], Case]) -> Iterator[Case]:
     """A case on each of the two Kafkas."""
     made = make_case(kafka)
     yield made
-    made.flow.stop_all()
+    made.close()
 
 
 @pytest.fixture
@@ -139,4 +146,4 @@ def apache_case(apache_broker: Broker, make_case: Callable[[Broker], Case]) -> I
     """A case on the real broker, for what the mock cannot do."""
     made = make_case(apache_broker)
     yield made
-    made.flow.stop_all()
+    made.close()

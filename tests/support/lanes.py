@@ -59,11 +59,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before -m is applied, so that lanes can be chosen with it
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Give each test its lane: its own marker, else that of its folder below tests/."""
+    """Give each test its lane: its marker's, else that of what it asks for, else its folder's."""
     for item in items:
         lane = next((name for name in LANES if item.get_closest_marker(name)), None)
         if lane is None:
-            lane = _lane_of_folder(item)
+            real = "apache_broker" in getattr(item, "fixturenames", ())
+            lane = "kafka" if real else _lane_of_folder(item)
             item.add_marker(lane)
         item.user_properties.append(("lane", lane))
 

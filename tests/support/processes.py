@@ -48,6 +48,7 @@ class ChildProcess:
                     "PYTHONPATH": str(ROOT),
                     "PYTHONFAULTHANDLER": "1",
                     "PYTHONUNBUFFERED": "1",
+                    "RUST_BACKTRACE": "0",
                     **self._env,
                 },
                 stdin=subprocess.DEVNULL,

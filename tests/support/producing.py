@@ -4,7 +4,8 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
@@ -28,6 +29,10 @@ def kafka_row(topic: str, columns: Columns, table: str | None = None) -> Expect:
 def keyed_row(table: str, key: Key, columns: Columns) -> Expect:
     """The row of a record whose key is in the record."""
     return lambda _partition, _offset: Put(table, key, columns)
+
+
+PAYLOAD = "canary-of-the-payload"
+"""A text of every order's value that no output may ever hold."""
 
 
 class LedgerProducer:
@@ -79,6 +84,14 @@ class LedgerProducer:
                 self._producer.poll(0)
                 return
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A committed transaction around what is sent; needs the property transactional.id."""
+        self._producer.init_transactions(30)
+        self._producer.begin_transaction()
+        yield
+        self._producer.commit_transaction(30)
+
     def flush(self, within: float = 60.0) -> None:
         """Wait until every record is confirmed."""
         left = self._producer.flush(within)
@@ -128,7 +141,7 @@ class Stream(threading.Thread):
 def send_order(producer: LedgerProducer, topic: str, number: int, partition: int) -> None:
     """One order of a shop, whose row under primary_key_mode `kafka` is known beforehand."""
     columns: Columns = {
-        "order_id": f"order-{number}",
+        "order_id": f"{PAYLOAD}-{number}",
         "number": number,
         "amount": number + 0.25,
         "paid": number % 2 == 0,

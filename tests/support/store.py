@@ -25,7 +25,8 @@ from tablestore import (  # noqa: E402
 from tests.support.ledger import Columns, Effect, Key, Tables, Value  # noqa: E402
 from tests.support.processes import ChildProcess  # noqa: E402
 
-INSTANCE, KEY_ID, KEY_SECRET = "demo", "demo-key", "demo-secret"
+INSTANCE, KEY_ID, KEY_SECRET = "demo", "demo-key", "canary-of-the-secret"
+"""The secret is one that no output may ever hold: every flow test looks for it at its end."""
 KAFKA_KEY = (("topic_partition", "STRING"), ("offset", "INTEGER"))
 _EFFECTS_KEPT = 2_000_000
 
@@ -34,8 +35,8 @@ class LocalTablestore(ChildProcess):
     """`python -m emulator` on a free port, with a log of effects, refusing doubled rows."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        fixed = ["--data", str(folder / "data"), "--effects", str(_EFFECTS_KEPT), *options]
-        self._command = ["-m", "emulator", *fixed]
+        fixed = ["--data", str(folder / "data"), "--effects", str(_EFFECTS_KEPT)]
+        self._command = ["-m", "emulator", *fixed, "--access-key-secret", KEY_SECRET, *options]
         super().__init__([*self._command, "--port", "0"], folder, name="emulator")
         self.url = self.wait_for("ready http").split()[1]
         self.client = OTSClient(self.url, KEY_ID, KEY_SECRET, INSTANCE)

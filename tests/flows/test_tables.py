@@ -1,0 +1,186 @@
+"""Tables: made when asked for, refused when they do not fit, waited for while they come to be."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.flows.conftest import PARTITIONS, Case
+from tests.support.brokers import Broker
+from tests.support.flow_process import Flow
+from tests.support.ledger import Manifest
+from tests.support.producing import LedgerProducer
+from tests.support.store import LocalTablestore
+from tests.support.waiting import until
+
+
+@pytest.fixture
+def case(embedded_broker: Broker, make_case: Callable[[Broker], Case]) -> Iterator[Case]:
+    made = make_case(embedded_broker)
+    yield made
+    made.close()
+
+
+def test_auto_create_makes_the_table(case: Case) -> None:
+    """Keys, defined columns, time to live and versions are those of the settings."""
+    case.flow.set(
+        {
+            "table": {
+                "auto_create": True,
+                "time_to_live": 86_400,
+                "max_versions": 3,
+                "columns": [
+                    {"name": "number", "type": "integer"},
+                    {"name": "amount", "type": "double"},
+                    {"name": "paid", "type": "boolean"},
+                    {"name": "order_id", "type": "string"},
+                ],
+            }
+        }
+    )
+    case.orders(40)
+    process = case.flow.start()
+    case.wait_written(40, process)
+    process.drain()
+    case.verdict(minimum=40)
+    made = case.store.client.describe_table(case.topic)
+    assert [tuple(column[:2]) for column in made.table_meta.schema_of_primary_key] == [
+        ("topic_partition", "STRING"),
+        ("offset", "INTEGER"),
+    ]
+    assert [tuple(column) for column in made.table_meta.defined_columns] == [
+        ("number", "INTEGER"),
+        ("amount", "DOUBLE"),
+        ("paid", "BOOLEAN"),
+        ("order_id", "STRING"),
+    ]
+    assert (made.table_options.time_to_live, made.table_options.max_version) == (86_400, 3)
+
+
+def test_the_keys_of_a_made_table(case: Case) -> None:
+    """Key columns of every type, in the order of the settings."""
+    case.flow.set(
+        {
+            "table": {
+                "auto_create": True,
+                "primary_key_mode": "record_value",
+                "primary_key": [
+                    {"name": "b", "type": "binary"},
+                    {"name": "s", "type": "string"},
+                    {"name": "i", "type": "integer"},
+                ],
+            }
+        }
+    )
+    process = case.flow.start()
+    until(case.store.client.list_table, process.text)
+    process.drain()
+    made = case.store.client.describe_table(case.topic).table_meta
+    assert [tuple(column[:2]) for column in made.schema_of_primary_key] == [
+        ("b", "BINARY"),
+        ("s", "STRING"),
+        ("i", "INTEGER"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer", ["OTSTableNotReady", "OTSObjectNotExist", "OTSPartitionUnavailable"]
+)
+def test_a_new_table_that_is_not_ready_is_waited_for(
+    tmp_path: Path, embedded_broker: Broker, answer: str
+) -> None:
+    """The service answers for a while as if a new table were not there: no reason to stop."""
+    options = ["--ready-delay", "2", "--not-ready-as", answer]
+    with LocalTablestore(tmp_path / "slow", *options) as store:
+        topic = embedded_broker.topic("orders", PARTITIONS)
+        manifest = Manifest()
+        case = Case(
+            embedded_broker,
+            store,
+            topic,
+            Flow(tmp_path / "flow", embedded_broker, store, topic),
+            manifest,
+            LedgerProducer(embedded_broker.bootstrap, manifest),
+        )
+        case.flow.set({"table": {"auto_create": True}, "tablestore": {"retry_max": 0.5}})
+        case.orders(40)
+        process = case.flow.start()
+        case.wait_written(40, process)
+        process.drain()
+        case.verdict(minimum=40)
+        assert store.stats()["errors"].get(answer, 0) > 0, "the table was ready at once"
+        case.close()
+
+
+def test_another_key_stops_the_run(case: Case) -> None:
+    """A table whose primary key differs: the text names the table's key and the configured one."""
+    case.store.create_table(case.topic, (("id", "STRING"), ("seq", "INTEGER")))
+    case.orders(10)
+    text = case.flow.start().refused(
+        case.topic, "(id string, seq integer)", "(topic_partition string, offset integer)", "remedy"
+    )
+    assert "Traceback" not in text
+    assert case.committed() == {}
+
+
+def test_another_column_type_stops_the_run(case: Case) -> None:
+    """A defined column of another type than configured: both types are named."""
+    case.store.create_table(case.topic, defined=[("amount", "STRING")])
+    case.flow.set({"table": {"columns": [{"name": "amount", "type": "double"}]}})
+    case.flow.start().refused("amount", "string", "double", "remedy")
+
+
+def test_a_missing_table_stops_the_run(case: Case) -> None:
+    """Without auto_create a missing table is told with what to do, before a record is read."""
+    case.orders(10)
+    text = case.flow.start().refused(case.topic, "auto_create", "topic_partition string", "remedy")
+    assert "read=0" in text
+    assert "Traceback" not in text
+
+
+def test_a_table_dropped_while_it_runs_stops_the_run(case: Case) -> None:
+    """No table: the run stops with the remedy; with the table back it goes on and loses nothing."""
+    case.store.create_table(case.topic)
+    case.orders(20)
+    process = case.flow.start()
+    case.wait_committed(process)
+    case.store.client.delete_table(case.topic)
+    case.orders(20, first=20)
+    process.refused(case.topic, "remedy")
+    case.store.create_table(case.topic)
+    process = case.flow.start()
+    case.wait_written(40, process)
+    process.drain()
+    # The first 20 went with the table; the others are all there.
+    numbers = {row["number"] for row in case.store.rows(case.topic).values()}
+    assert numbers >= set(range(20, 40))
+
+
+@pytest.mark.parametrize("kind", ["no_permission", "auth_failed", "clock_skew"])
+def test_a_refusal_of_everything_stops_the_run(case: Case, kind: str) -> None:
+    """Permission, signature, clock: the run stops and says what to do; later it goes on there."""
+    case.store.create_table(case.topic)
+    case.orders(20)
+    process = case.flow.start()
+    case.wait_committed(process)
+    case.store.set_faults({"kind": kind, "api": "BatchWriteRow"})
+    case.orders(20, first=20)
+    text = process.refused("remedy")
+    assert "Traceback" not in text
+    assert sum(case.committed().values()) == 20
+    case.store.set_faults()
+    process = case.flow.start()
+    case.wait_written(40, process)
+    process.drain()
+    case.verdict(minimum=40)
+
+
+def test_wrong_credentials_stop_the_run(case: Case) -> None:
+    """A wrong secret is refused before a record is read, without showing it."""
+    case.store.create_table(case.topic)
+    case.orders(10)
+    case.flow.env["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "a-wrong-canary"
+    text = case.flow.start().refused("access key", "remedy", "read=0")
+    assert "a-wrong-canary" not in text
+    del case.flow.env["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]
+    case.flow.start().refused("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "remedy")
