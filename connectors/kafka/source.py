@@ -12,15 +12,16 @@ from datetime import datetime, timedelta, timezone
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from connectors.kafka.group import GroupMirror, commit_at_end
 from connectors.kafka.topics import (
     ClientErrors,
-    Watch,
     consumer,
     list_partitions,
     part_name,
     part_place,
     resolve_start,
 )
+from connectors.kafka.watch import Watch, forget_old_topics
 from connectors.outcomes import StopRun
 from connectors.records import Chunk
 from connectors.run.context import Run
@@ -48,25 +49,10 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
     def __init__(self, run: Run) -> None:
         self._run = run
         self._live: set[str] = set()
+        self._anew: set[str] = set()
         self._first_run: set[str] | None = None
         self._watch: Watch | None = None
-        run.at_clean_end.append(self._commit_last_offsets)
-
-    def _commit_last_offsets(self) -> None:
-        """After a clean end, when the last snapshot is durable too."""
-        offsets = [
-            TopicPartition(topic, number, offset)
-            for (topic, number), offset in self._run.snapshot_offsets.items()
-        ]
-        if not offsets:
-            return
-        client = consumer(self._run.settings.kafka, ClientErrors(), **{"socket.timeout.ms": 5000})
-        try:
-            client.commit(offsets=offsets, asynchronous=False)
-        except KafkaException as error:
-            log.warning("last offsets not committed to the group: %s", error.args[0].str())
-        finally:
-            client.close()
+        run.at_clean_end.append(lambda: commit_at_end(run))
 
     def list_parts(self) -> list[str]:
         """Every partition that exists, or that the recovery folder has state of.
@@ -96,6 +82,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         self._check_topics(found.topics, known)
         for part in sorted(set(known) - self._live):
             log.warning("topic %s partition %d is gone: nothing to read there", *part_place(part))
+        self._anew |= forget_old_topics(self._run, found.topics)
         if self._watch is None:
             self._watch = Watch(self._run, found.topics)
         return sorted(self._live | set(known))
@@ -138,11 +125,18 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
                 "queued.min.messages": max(1000, _FETCH_AHEAD // max(1, len(self._live))),
                 # The default stops fetching for a second each time the queue is full.
                 "fetch.queue.backoff.ms": 10,
+                "enable.partition.eof": True,
                 **_fetch_limits(kilobytes, settings.properties),
             },
         )
         place = TopicPartition(topic, number)
-        place.offset = self._start(client, place) if resume_state is None else resume_state
+        if topic in self._anew:
+            choice = settings.model_copy(update={"start": settings.lost_offset})
+            place.offset = resolve_start(choice, client, place)
+        elif resume_state is None:
+            place.offset = self._start(client, place)
+        else:
+            place.offset = resume_state
         client.assign([place])
         return _Partition(self._run, place, client)
 
@@ -188,7 +182,7 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
         self._next: int = place.offset
         self._client = client
         self._limit = run.settings.kafka.chunk_messages
-        self._durable = self._committed = place.offset
+        self._mirror = GroupMirror(place.offset, run.settings.window.age)
         self._awake: datetime | None = None
 
     def next_batch(self) -> list[Chunk]:
@@ -197,8 +191,9 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
         if run.failure is not None or run.drain_reason is not None or self._client is None:
             run.check()
             raise StopIteration
-        if self._durable != self._committed:
-            self._commit(self._client)
+        offset = self._mirror.due()
+        if offset is not None:
+            self._commit(self._client, offset)
         messages = self._client.consume(self._limit, 0)
         if not messages:
             self._awake = datetime.now(timezone.utc) + IDLE
@@ -208,7 +203,7 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
             messages = self._without_errors(self._client, messages)
             if not messages:
                 return []
-        self._next = (messages[-1].offset() or 0) + 1
+        self._next = max(self._next, (messages[-1].offset() or 0) + 1)
         run.counts.add("read", len(messages))
         return [Chunk(self._topic, self._number, messages)]
 
@@ -218,7 +213,7 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
 
     def snapshot(self) -> int:
         """The next offset to read."""
-        self._durable = self._next
+        self._mirror.snapshotted(self._next)
         self._run.snapshot_offsets[self._topic, self._number] = self._next
         return self._next
 
@@ -227,9 +222,8 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
         if self._client is not None:
             self._client.close()
 
-    def _commit(self, client: Consumer) -> None:
-        self._committed = self._durable
-        place = TopicPartition(self._topic, self._number, self._durable)
+    def _commit(self, client: Consumer, offset: int) -> None:
+        place = TopicPartition(self._topic, self._number, offset)
         try:
             client.commit(offsets=[place], asynchronous=True)
         except KafkaException as error:
@@ -243,6 +237,9 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
             error = message.error()
             if error is None:
                 good.append(message)
+            elif error.code() == KafkaError._PARTITION_EOF:
+                # Its offset is behind transaction markers, which take offsets and are no records.
+                self._next = max(self._next, message.offset() or 0)
             elif error.code() in _LOST:
                 self._go_on_after_loss(client, error)
             elif error.code() in _REFUSED or error.fatal():

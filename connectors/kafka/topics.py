@@ -1,16 +1,22 @@
-"""Which partitions there are to read, and the watch for new ones."""
+"""What the brokers say of topics and partitions."""
 
 from __future__ import annotations
 
 import logging
 import re
-import threading
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
 
 from connectors.outcomes import StopRun
-from connectors.run.context import Run
 from connectors.settings.kafka import KafkaSettings
 
 log = logging.getLogger("sync.kafka")
@@ -107,36 +113,23 @@ def list_partitions(settings: KafkaSettings) -> Found:
         client.close()
 
 
-class Watch:
-    """Looks for new partitions from time to time; if any came, drains the run for a restart.
+def topic_ids(settings: KafkaSettings, topics: Iterable[str]) -> dict[str, str]:
+    """The id of each topic, which changes when it is deleted and made again.
 
-    Bytewax lists partitions only at the start.
+    Empty where the brokers do not tell (before Kafka 3.1, or without a controller).
     """
-
-    def __init__(self, run: Run, seen: dict[str, int]) -> None:
-        self._run = run
-        self._seen = seen
-        self._thread = threading.Thread(target=self._loop, name="kafka-watch", daemon=True)
-        self._thread.start()
-
-    def _loop(self) -> None:
-        wait = threading.Event()
-        settings = self._run.settings.kafka
-        while self._run.drain_reason is None and not wait.wait(settings.discovery_interval):
-            try:
-                now = list_partitions(settings).topics
-            except StopRun as error:
-                log.warning("looking for new partitions: %s", error)
-                continue
-            new = sorted(
-                f"{topic} has {count} partitions, was {self._seen.get(topic, 0)}"
-                for topic, count in now.items()
-                if count > self._seen.get(topic, 0)
-            )
-            if new:
-                self._run.drain("new partitions: " + "; ".join(new), restart=True)
-            # A topic that went away counts as new when it comes back.
-            self._seen = {topic: count for topic, count in self._seen.items() if topic in now}
+    client = AdminClient(settings.client_properties(), logger=log)
+    try:
+        answers = client.describe_topics(
+            TopicCollection([*topics]), request_timeout=settings.metadata_timeout
+        )
+        return {
+            topic: str(answer.result().topic_id)
+            for topic, answer in answers.items()
+            if answer.exception() is None
+        }
+    except (KafkaException, ValueError):
+        return {}
 
 
 def resolve_start(settings: KafkaSettings, client: Consumer, place: TopicPartition) -> int:

@@ -11,13 +11,18 @@ no choosing thus cost one look-up.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, Protocol
 
 from connectors.mapping.values import IDENTITY, Converter, converter, key_converter, natural
 from connectors.records import Rejection
-from connectors.settings.tables import TableSettings
+from connectors.settings.tables import NAME, TableSettings
+
+_PLAIN = re.compile(r"[A-Za-z0-9_. -]{1,40}", re.ASCII)
+# Attribute columns a row write, the service's limit.
+MOST_ATTRIBUTES = 1024
 
 # (identity of the primary key, the row as a part of a request)
 Encoded = tuple[bytes, bytes]
@@ -55,6 +60,8 @@ class Shapes:
     """
 
     MOST = 512
+    # Of all compiled shapes of the table together.
+    MOST_COLUMNS = 40_000
 
     def __init__(self, rules: TableSettings, encoder: Encoder) -> None:
         self._rules = rules
@@ -66,7 +73,9 @@ class Shapes:
         if rules.columns != "all":
             self._listed = {column.name: column.type for column in rules.columns}
         self._plans: dict[tuple[Any, ...], Encode] = {}
-        self._once: set[tuple[Any, ...]] = set()
+        self._columns = 0
+        # Hashes of shapes seen once; one that is taken for another is only compiled early.
+        self._once: set[int] = set()
         # Names -> their encoder, as long as it takes the arguments as they come.
         self.direct: dict[tuple[str, ...], Encode] = {}
         self._several: set[tuple[str, ...]] = set()
@@ -101,11 +110,13 @@ class Shapes:
         keys = self._key_picks(names, types, leading)
         picks, columns = self._column_picks(names, types, leading)
         picks = keys + picks
-        if shape not in self._once or len(self._plans) >= self.MOST:
+        full = len(self._plans) >= self.MOST or self._columns + len(picks) > self.MOST_COLUMNS
+        if full or hash(shape) not in self._once:
             if len(self._once) >= 4 * self.MOST:
                 self._once.clear()
-            self._once.add(shape)
+            self._once.add(hash(shape))
             return _plain(self._encoder, self._keys, columns, picks)
+        self._columns += len(picks)
         encode = self._encoder.compile_put(self._keys, columns)
         plan = _arranged(encode, picks, leading + len(names))
         self._plans[shape] = plan
@@ -154,7 +165,27 @@ class Shapes:
                 convert = converter(name, kind, found)
             picks.append((position, None if convert is IDENTITY else convert))
             columns.append((name, kind))
+        _check_columns(columns)
         return picks, columns
+
+
+def _check_columns(columns: Columns) -> None:
+    """Raise Rejection for what depends on the shape alone, whatever way the row then takes."""
+    if len(columns) > MOST_ATTRIBUTES:
+        raise Rejection(
+            "column_count",
+            f"the record has {len(columns)} columns, and a row at most {MOST_ATTRIBUTES}: list the "
+            "columns to write, or nest some",
+        )
+    for name, _ in columns:
+        if not NAME.fullmatch(name):
+            # A strange name may be data, such as a mail address: only a plain one is told.
+            shown = repr(name) if _PLAIN.fullmatch(name) else f"a text of {len(name)} characters"
+            raise Rejection(
+                "column_name",
+                f"a field's name, {shown}, is no column name: 1 to 255 of A-Z a-z 0-9 _, not "
+                "starting with a digit; rename the field or list the columns without it",
+            )
 
 
 def _arranged(encode: Encode, picks: list[Pick], arguments: int) -> Encode:

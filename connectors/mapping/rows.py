@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from zlib import crc32
 
-from connectors.mapping.plans import Encoded, Encoder, Shapes, key_values
+from connectors.mapping.plans import Encoded, Encoder, Shapes, key_values, missing_key
 from connectors.records import (
     Batch,
     DeadLetter,
@@ -36,7 +36,7 @@ class RowMapper:
         self._shards = settings.window.shards
         width = len(str(self._shards - 1))
         self._names: Final = [f"{shard:0{width}d}" for shard in range(self._shards)]
-        self._tables: dict[str, tuple[str, ToRow]] = {}
+        self._shapes: dict[str, Shapes] = {}
         self._topics: dict[tuple[str, int], ToRow] = {}
 
     @property
@@ -99,7 +99,9 @@ class RowMapper:
                     "it a table in [mapping.topics]",
                 )
             rules = self._settings.rules_of(table)
-            shapes = Shapes(rules, self._encoder)
+            if table not in self._shapes:
+                self._shapes[table] = Shapes(rules, self._encoder)
+            shapes = self._shapes[table]
             self._topics[place] = _MODES[rules.primary_key_mode](place, rules, shapes)
         return self._topics[place]
 
@@ -168,11 +170,20 @@ def _kafka_key(place: tuple[str, int], rules: TableSettings, shapes: Shapes) -> 
     return to_row_of_all
 
 
-def _value_key(_: tuple[str, int], rules: TableSettings, shapes: Shapes) -> ToRow:  # noqa: ARG001
+def _value_key(_: tuple[str, int], rules: TableSettings, shapes: Shapes) -> ToRow:
     take = _taker(shapes)
+    keys = [name for name, _ in rules.key_columns]
 
     def to_row(record: Record) -> Encoded:
-        return take((), record.value)
+        value = record.value
+        try:
+            return take((), value)
+        except Rejection as rejection:
+            if rejection.code == "key_null":
+                for name in keys:
+                    if name not in value:
+                        raise missing_key(name, "value") from None
+            raise
 
     return to_row
 
@@ -194,7 +205,17 @@ def _record_key(_: tuple[str, int], rules: TableSettings, shapes: Shapes) -> ToR
                     "its fields",
                 )
             key = {single: key}
-        return take(key_values(keys, key), record.value)
+        leading = key_values(keys, key)
+        value = record.value
+        if type(value) is dict:
+            for name, _ in keys:
+                if name in value and value[name] != key[name]:
+                    raise Rejection(
+                        "key_conflict",
+                        f"the value's field {name!r} is a key column and differs from the record's "
+                        "key: remove it, or rename it",
+                    )
+        return take(leading, value)
 
     return to_row
 

@@ -22,6 +22,7 @@ _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
 # Every integer up to here has a double of its own.
 _EXACT = 2**53
+_NOT_0 = "123456789"
 # Longer digits cannot be in range, and Python's own text conversion is quadratic.
 _LONGEST_INTEGER = 20
 
@@ -50,13 +51,13 @@ def natural(name: str, found: type) -> tuple[str, Converter]:
     if found in _NATURAL:
         return _NATURAL[found]
     if issubclass(found, str):
-        return "string", str
+        return "string", str.__str__  # an enum's own str() is another text
     if issubclass(found, (dict, list, tuple)):
         return "string", _json_text(name)
     raise Rejection(
         "type_unknown",
-        f"column {name!r}: a {found.__name__} has no Tablestore type; turn it into text, a number "
-        "or bytes in a step before",
+        f"column {name!r}: a value of Python type {found.__name__} has no Tablestore type; turn it "
+        "into text, a number or bytes in a step before",
     )
 
 
@@ -67,6 +68,8 @@ def converter(name: str, wanted: str, found: type) -> Converter:
     make = _CONVERTERS.get((found, wanted))
     if make is not None:
         return make(name)
+    if wanted == "string" and issubclass(found, str):
+        return str.__str__
     if wanted == "string" and issubclass(found, (dict, list, tuple)):
         return _json_text(name)
     raise refuse(name, wanted, found)
@@ -75,7 +78,10 @@ def converter(name: str, wanted: str, found: type) -> Converter:
 def _json_text(name: str) -> Converter:
     def convert(value: Any) -> str:
         try:
-            return msgspec.json.encode(value).decode()
+            text = msgspec.json.encode(value)
+            if b"null" in text:  # how NaN and infinity are written too
+                _refuse_no_numbers(name, value)
+            return text.decode()
         except RecursionError:
             raise Rejection("json_depth", f"column {name!r}: nested too deep") from None
         except (TypeError, ValueError) as error:
@@ -86,12 +92,35 @@ def _json_text(name: str) -> Converter:
     return convert
 
 
+def _refuse_no_numbers(name: str, value: Any) -> None:
+    """Raise Rejection when there is a NaN or an infinity in the value."""
+    if isinstance(value, float):
+        if value - value != 0.0:
+            raise Rejection(
+                "not_finite", f"column {name!r}: NaN and infinity have no JSON text; leave them out"
+            )
+    elif isinstance(value, dict):
+        for item in value.values():
+            _refuse_no_numbers(name, item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _refuse_no_numbers(name, item)
+
+
 def _boolean_text(_: str) -> Converter:
     return lambda value: "true" if value else "false"
 
 
-def _integer_text(_: str) -> Converter:
-    return str
+def _integer_text(name: str) -> Converter:
+    def convert(value: int) -> str:
+        try:
+            return str(value)
+        except ValueError:  # Python renders no more than 4,300 digits
+            raise Rejection(
+                "integer_range", f"column {name!r}: the integer has more than 4,300 digits"
+            ) from None
+
+    return convert
 
 
 def _double_text(name: str) -> Converter:
@@ -127,9 +156,17 @@ def _integer_to_double(name: str) -> Converter:
 
 def _text_to_double(name: str) -> Converter:
     def convert(value: str) -> float:
-        if _NUMBER.fullmatch(value):
-            return float(value)
-        raise refuse(name, "double", str)
+        if not _NUMBER.fullmatch(value):
+            raise refuse(name, "double", str)
+        if _INTEGER.fullmatch(value):
+            if len(value) <= _LONGEST_INTEGER and abs(int(value)) <= _EXACT:
+                return float(value)
+            raise refuse(name, "double", str)
+        number = float(value)
+        vanished = number == 0.0 and any(digit in value.lower().split("e")[0] for digit in _NOT_0)
+        if vanished or number - number != 0.0:
+            raise refuse(name, "double", str)
+        return number
 
     return convert
 

@@ -162,6 +162,15 @@ class RecoveryFolder:
         """The id of the Kafka cluster whose offsets this folder holds; `now` on the first run."""
         return str(self._remember("kafka_cluster", now))
 
+    def topic_id(self, topic: str, now: str) -> str:
+        """The id of the topic whose offsets this folder holds; `now` when it was not known."""
+        return str(self._remember(f"topic_id {topic}", now))
+
+    def replace_topic_id(self, topic: str, new: str) -> None:
+        """From now on the folder holds the offsets of the topic with this id."""
+        with self._exclusive():
+            self._write({**self._read(), f"topic_id {topic}": new})
+
     def _remember(self, name: str, value: Any) -> Any:
         with self._exclusive():
             manifest = self._read()

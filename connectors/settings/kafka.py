@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
+from connectors.outcomes import StopRun
 from connectors.settings.section import Section
 
 # librdkafka properties whose values are secrets: never in config.toml, never shown.
@@ -63,6 +64,16 @@ def _start(value: Any) -> Any:
             raise ValueError("a start time before 1970 is no Kafka time; set earliest")
         return value.isoformat()
     return value
+
+
+def _secret_of(name: str, path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StopRun(
+            f"kafka.secret_property_files: cannot read {path} for {name}: "
+            f"{type(error).__name__}\n  remedy: correct the path or its permissions"
+        ) from None
 
 
 class KafkaSettings(Section):
@@ -164,10 +175,7 @@ class KafkaSettings(Section):
     def client_properties(self) -> dict[str, str | int | float | bool]:
         """The properties of the connection, secrets in clear: hand them to a client only."""
         secrets = {name: value.get_secret_value() for name, value in self.secret_properties.items()}
-        files = {
-            name: path.read_text("utf-8").strip()
-            for name, path in self.secret_property_files.items()
-        }
+        files = {name: _secret_of(name, path) for name, path in self.secret_property_files.items()}
         return {
             "bootstrap.servers": self.bootstrap_servers,
             **self.properties,

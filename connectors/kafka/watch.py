@@ -1,0 +1,89 @@
+"""The watch over topics while a run reads them: new partitions, and topics that were made anew."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from connectors.kafka.topics import list_partitions, topic_ids
+from connectors.outcomes import StopRun
+from connectors.run.context import Run
+
+log = logging.getLogger("sync.kafka")
+
+
+class Watch:
+    """Looks from time to time, in a thread of its own.
+
+    New partitions drain the run for a restart, since Bytewax lists partitions only at the start. A
+    topic that was deleted and made again stops it: its stored offsets mean nothing any more, and
+    with enough records in the new one no broker would complain.
+    """
+
+    def __init__(self, run: Run, seen: dict[str, int]) -> None:
+        self._run = run
+        self._seen = seen
+        self._brokers_tell_ids = True
+        threading.Thread(target=self._loop, name="kafka-watch", daemon=True).start()
+
+    def _loop(self) -> None:
+        wait = threading.Event()
+        interval = self._run.settings.kafka.discovery_interval
+        while self._run.drain_reason is None:
+            self._check_ids()
+            if wait.wait(interval):
+                return
+            self._look_for_new()
+
+    def _look_for_new(self) -> None:
+        try:
+            now = list_partitions(self._run.settings.kafka).topics
+        except StopRun as error:
+            log.warning("looking for new partitions: %s", error)
+            return
+        new = sorted(
+            f"{topic} has {count} partitions, was {self._seen.get(topic, 0)}"
+            for topic, count in now.items()
+            if count > self._seen.get(topic, 0)
+        )
+        if new:
+            self._run.drain("new partitions: " + "; ".join(new), restart=True)
+        # A topic that went away counts as new when it comes back.
+        self._seen = {topic: count for topic, count in self._seen.items() if topic in now}
+
+    def _check_ids(self) -> None:
+        recovery = self._run.recovery
+        if recovery is None or not self._brokers_tell_ids or not self._seen:
+            return
+        ids = topic_ids(self._run.settings.kafka, self._seen)
+        self._brokers_tell_ids = bool(ids)
+        anew = [topic for topic, found in ids.items() if recovery.topic_id(topic, found) != found]
+        if anew:
+            self._run.fail(
+                StopRun(
+                    f"kafka: topic {', '.join(sorted(anew))} was deleted and made again since the "
+                    "last run: the stored offsets are those of the old one.\n  remedy: choose "
+                    'where to go on, for one start: kafka.lost_offset = "earliest" (the oldest '
+                    'record of the new topic) or "latest" (only what comes from now on)'
+                )
+            )
+
+
+def forget_old_topics(run: Run, topics: dict[str, int]) -> set[str]:
+    """The topics that were made anew, when kafka.lost_offset says where to go on in them.
+
+    From then on their new ids are known.
+    """
+    recovery = run.recovery
+    if recovery is None or run.settings.kafka.lost_offset == "stop":
+        return set()
+    ids = topic_ids(run.settings.kafka, topics)
+    anew = {topic for topic, found in ids.items() if recovery.topic_id(topic, found) != found}
+    for topic in sorted(anew):
+        log.warning(
+            "topic %s was deleted and made again: going on at its %s record (kafka.lost_offset)",
+            topic,
+            run.settings.kafka.lost_offset,
+        )
+        recovery.replace_topic_id(topic, ids[topic])
+    return anew
