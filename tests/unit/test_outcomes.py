@@ -105,9 +105,7 @@ def test_a_stop_names_its_remedy(code: str, words: list[str]) -> None:
         (403, STOP),
         (404, STOP),
         (407, STOP),
-        pytest.param(
-            408, RETRY, marks=pytest.mark.xfail(strict=True, reason="defect O1: a bare 408 stops")
-        ),
+        (408, RETRY),
     ],
 )
 def test_an_answer_without_a_code(status: int, verdict: type[Verdict]) -> None:

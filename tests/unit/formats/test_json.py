@@ -144,14 +144,12 @@ def test_reasons_hold_no_content(data: str) -> None:
 
 
 @pytest.mark.parametrize("data", [b'{"a": 1e999}', b'{"a": ' + b"7" * 5000 + b"}"])
-@pytest.mark.xfail(strict=True, reason="defect F1: the text ends in a dangling '- at'")
 def test_reasons_are_whole_sentences(data: bytes) -> None:
     """What is cut from the decoder's text leaves no loose end."""
     assert not rejected(data).reason.endswith(("- at", "-", "`", ":"))
 
 
 @pytest.mark.parametrize(("data", "at"), [(b'"\xff"', 1), (b'{"abc": "\xc3"}', 9)])
-@pytest.mark.xfail(strict=True, reason="defect F2: counted from the string's start")
 def test_a_bad_byte_is_found_where_it_is(data: bytes, at: int) -> None:
     """The position told for bytes that are no UTF-8 is that in the document."""
     assert f"byte {at} " in rejected(data).reason

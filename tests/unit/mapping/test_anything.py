@@ -33,8 +33,6 @@ json_values = st.recursive(
     max_leaves=8,
 )
 
-M6 = pytest.mark.xfail(strict=True, raises=ValueError, reason="defect M6: str() of a huge int")
-
 
 class Text(str, enum.Enum):
     """Texts in disguise."""
@@ -151,17 +149,7 @@ def test_any_python_value_is_a_row_or_a_rejection(rules: str, number: int) -> No
             settle(mapper, {strange: 1}, "x")
 
 
-@pytest.mark.parametrize(
-    "rules",
-    [
-        "kafka",
-        pytest.param("kafka listed", marks=M6),
-        pytest.param("record_key", marks=M6),
-        "record_key listed",
-        pytest.param("record_value", marks=M6),
-        "record_value listed",
-    ],
-)
+@pytest.mark.parametrize("rules", RULES)
 def test_huge_integers_of_user_steps(rules: str) -> None:
     """An integer too long for Python's own text conversion is a rejection like others."""
     for number in (10**5000, -(10**5000)):

@@ -152,7 +152,6 @@ def test_compiled_shapes_are_bounded() -> None:
     assert [row.wire for row in made] == [row.wire for row in last]
 
 
-@pytest.mark.xfail(strict=True, reason="defect M8: each partition compiles for itself")
 def test_partitions_share_what_is_compiled() -> None:
     """The plans of a table serve all its partitions: memory must not grow with their number."""
     encoder = Counted()
@@ -165,7 +164,6 @@ def test_partitions_share_what_is_compiled() -> None:
     assert len(encoder.compiled) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="defect M7: the names of rejected shapes are kept")
 @pytest.mark.parametrize("names", ["illegal and long", "too many"])
 def test_rejected_shapes_fill_no_memory(names: str) -> None:
     """Records that are rejected for their names leave next to nothing behind."""

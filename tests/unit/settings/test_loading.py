@@ -83,13 +83,11 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
             KAFKA + '[table]\ncolumns = [{ name = "a", typ = "double" }]\n',
             "table.columns.0.typ",
             "type",
-            marks=pytest.mark.xfail(strict=True, reason="defect S2: the literal hides the list"),
         ),
         pytest.param(
             KAFKA + '[tables.orders]\ncolumns = [{ nme = "a", type = "double" }]\n',
             "tables.orders.columns.0.nme",
             "name",
-            marks=pytest.mark.xfail(strict=True, reason="defect S2: the literal hides the list"),
         ),
     ],
 )
@@ -200,7 +198,6 @@ def test_whole_sections_come_as_json(config: Config) -> None:
     assert (loaded.window.rows, loaded.window.age) == (6, 2.0)
 
 
-@pytest.mark.xfail(strict=True, reason="defect S3: all variables are listed")
 def test_an_unparsable_variable_is_named_among_others(config: Config) -> None:
     """Of many variables, the one whose JSON is broken is told, and the others are not."""
     told = config.refused(

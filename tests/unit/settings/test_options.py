@@ -22,7 +22,6 @@ from tests.unit.settings.options import (
 
 _DEFAULTS = settings()
 each_option = pytest.mark.parametrize("path", list(paths()))
-S3 = pytest.mark.xfail(strict=True, reason="defect S3: the section is named, not the option")
 TOPICS_ELSE = {"kafka.topics_pattern": {"SYNC__KAFKA__TOPICS": "[]"}}
 
 
@@ -75,12 +74,12 @@ def test_a_wrong_value_in_the_file_is_named(path: str, config: Config) -> None:
 @pytest.mark.parametrize(
     ("path", "wrong"),
     [
-        pytest.param("kafka.topics", "orders", marks=S3),
+        ("kafka.topics", "orders"),
         ("kafka.start", "yesterday"),
         ("kafka.lost_offset", "begin"),
         ("kafka.discovery_interval", "soon"),
         ("kafka.chunk_messages", "1.5"),
-        pytest.param("kafka.properties", "client.id=x", marks=S3),
+        ("kafka.properties", "client.id=x"),
         ("kafka.secret_property_files", '["sasl.password"]'),
         ("tablestore.queue", "many"),
         ("tablestore.timeout", ""),
@@ -149,7 +148,6 @@ def _from_file(config: Config, path: str, option: Option) -> Any:
     return value_of(config.load(file_with(path, option.toml)), path)
 
 
-@pytest.mark.xfail(strict=True, reason="defect S1: nothing is offered below [tables.NAME]")
 @pytest.mark.parametrize("path", TABLE_OPTIONS)
 def test_a_table_of_its_own_is_checked_as_strictly(path: str, config: Config) -> None:
     """A wrong value and an unknown key under [tables.NAME] are refused like those of [table]."""

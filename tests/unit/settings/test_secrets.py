@@ -96,7 +96,6 @@ def test_nothing_shows_the_secrets() -> None:
         (TablestoreSettings, {"timeout": CANARY}),
     ],
 )
-@pytest.mark.xfail(strict=True, reason="defect S11: hide_input_in_errors is on Settings alone")
 def test_the_validation_error_of_a_section_hides_its_input(
     model: type[KafkaSettings | TablestoreSettings], values: dict[str, object]
 ) -> None:

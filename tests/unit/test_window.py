@@ -1,0 +1,346 @@
+"""The window: limits, age, order, and nothing lost or doubled whatever the engine does to it."""
+
+import pickle
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from connectors.records import Batch, DeadLetter, Row
+from connectors.settings import WindowSettings
+from connectors.window import State, Window, builder
+from tests.unit.making import batch, dead_in, letter, row, rows_in
+
+
+def limits(rows: int = 5, bytes: int = 1024, age: float = 1.0) -> WindowSettings:  # noqa: A002
+    """Settings of a window; below the least bytes that a file may ask for."""
+    return WindowSettings.model_construct(rows=rows, bytes=bytes, age=age, shards=4)
+
+
+def some_rows(*sizes: int, start: int = 0, table: str = "orders") -> list[Row]:
+    """Rows of these wire sizes, at the offsets from `start`."""
+    return [
+        row(str(offset), b"x" * size, table=table, offset=offset)
+        for offset, size in enumerate(sizes, start)
+    ]
+
+
+def sizes_of(batches: list[Batch]) -> list[list[int]]:
+    """The wire sizes in each batch that has rows."""
+    return [[len(found.wire) for found in rows_in([part])] for part in batches if part[0]]
+
+
+def offsets_of(batches: list[Batch]) -> list[int]:
+    """The offsets of all rows, in order."""
+    return [found.offset for found in rows_in(batches)]
+
+
+def test_rows_wait_below_the_limits() -> None:
+    """Nothing comes out of a window that is neither full nor due."""
+    window = Window(limits(rows=5, bytes=100), None)
+    for offset in range(4):
+        assert window.on_batch([batch(some_rows(24, start=offset))]) == ([], False)
+    assert offsets_of([(window.snapshot(), [])]) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "out", "left"),
+    [
+        ([1] * 5, [[1] * 5], []),
+        ([1] * 6, [[1] * 5], [1]),
+        ([1] * 12, [[1] * 5, [1] * 5], [1, 1]),
+        ([50, 50], [[50, 50]], []),
+        ([50, 49], [], [50, 49]),
+        ([50, 49, 1], [[50, 49, 1]], []),
+        ([50, 51], [[50]], [51]),
+        ([60, 60, 60], [[60], [60]], [60]),
+        ([100], [[100]], []),
+        ([101], [[101]], []),
+        ([1, 500, 1], [[1], [500]], [1]),
+        ([500, 500], [[500], [500]], []),
+        ([1, 1, 99, 1], [[1, 1]], [99, 1]),
+        ([1, 1, 98], [[1, 1, 98]], []),
+        ([], [], []),
+    ],
+)
+@pytest.mark.parametrize("piecemeal", [False, True])
+def test_a_window_closes_on_rows_and_bytes(
+    sizes: list[int], out: list[list[int]], left: list[int], piecemeal: bool
+) -> None:
+    """With 5 rows or 100 bytes a batch: what comes out at once, and what goes on waiting.
+
+    Given row by row, a window may close earlier, but within the limits and in order all the same.
+    """
+    window = Window(limits(rows=5, bytes=100), None)
+    rows = some_rows(*sizes)
+    if piecemeal:
+        full = [found for one in rows for found in window.on_batch([batch([one])])[0]]
+    else:
+        full, _ = window.on_batch([batch(rows)])
+        assert sizes_of(full) == out
+        assert sizes_of([(window.snapshot(), [])]) == ([left] if left else [])
+    assert offsets_of([*full, (window.snapshot(), [])]) == [*range(len(sizes))]
+    for sizes_out in sizes_of(full):
+        assert len(sizes_out) <= 5
+        assert sum(sizes_out) <= 100 or len(sizes_out) == 1
+
+
+def test_an_oversized_row_goes_alone() -> None:
+    """A row beyond the byte limit is a batch of its own, between its neighbours."""
+    window = Window(limits(rows=10, bytes=100), None)
+    full, _ = window.on_batch([batch(some_rows(10, 10, 300, 10, 10))])
+    assert sizes_of(full) == [[10, 10], [300]]
+    assert sizes_of(window.on_eof()[0]) == [[10, 10]]
+
+
+def test_dead_letters_pass_at_once() -> None:
+    """They wait for nothing, keep their order, and do not close the window."""
+    window = Window(limits(), None)
+    out, _ = window.on_batch([batch(some_rows(1), [letter(1)]), batch([], [letter(2), letter(3)])])
+    assert rows_in(out) == []
+    assert [found.offset for found in dead_in(out)] == [1, 2, 3]
+    assert offsets_of([(window.snapshot(), [])]) == [0]
+    assert window.notify_at() is not None
+
+
+def test_dead_letters_alone_start_no_clock() -> None:
+    """Nothing waits, so nothing is due."""
+    window = Window(limits(), None)
+    window.on_batch([batch([], [letter(1)])])
+    assert window.notify_at() is None
+    assert window.snapshot() == []
+
+
+def test_age_counts_from_the_oldest_row() -> None:
+    """Later rows do not put off the moment; it lies `age` after the first one came."""
+    window = Window(limits(rows=100, age=60.0), None)
+    before = datetime.now(timezone.utc)
+    window.on_batch([batch(some_rows(1))])
+    after = datetime.now(timezone.utc)
+    due = window.notify_at()
+    assert due is not None
+    assert before + timedelta(seconds=60) <= due <= after + timedelta(seconds=60)
+    for offset in range(1, 50):
+        window.on_batch([batch(some_rows(1, start=offset))])
+        assert window.notify_at() == due
+
+
+def test_the_clock_starts_anew_with_what_is_left_over() -> None:
+    """After a batch has gone, the oldest of the rest has just come; with no rest there is none."""
+    window = Window(limits(rows=3, age=60.0), None)
+    window.on_batch([batch(some_rows(1))])
+    first = window.notify_at()
+    window.on_batch([batch(some_rows(1, 1, 1, start=1))])
+    second = window.notify_at()
+    assert first is not None
+    assert second is not None
+    assert second >= first
+    window.on_batch([batch(some_rows(1, 1, start=4))])
+    assert window.notify_at() is None
+
+
+def test_what_is_due_goes_out_whole() -> None:
+    """on_notify and on_eof give all rows, in batches within the limits, and stop the clock."""
+    for closing in (Window.on_notify, Window.on_eof):
+        window = Window(limits(rows=5), None)
+        window.on_batch([batch(some_rows(1, 1, 1))])
+        out, discard = closing(window)
+        assert (sizes_of(out), discard) == ([[1, 1, 1]], False)
+        assert window.notify_at() is None
+        assert window.snapshot() == []
+
+
+def test_an_empty_window_can_be_woken() -> None:
+    """Bytewax keeps an old time scheduled: waking an empty window gives nothing, again and again."""
+    window = Window(limits(rows=2), None)
+    assert window.on_notify() == ([], False)
+    assert window.on_eof() == ([], False)
+    window.on_batch([batch(some_rows(1, 1))])
+    assert window.on_notify() == ([], False)
+    window.on_batch([batch(some_rows(1))])
+    assert offsets_of(window.on_notify()[0]) == [0]
+    assert window.on_notify() == ([], False)
+
+
+def test_a_resumed_window_is_due_in_time() -> None:
+    """Rows from the recovery store wait no longer than `age` from now; their number is told."""
+    state: State = batch(some_rows(1, 1, 1))[0]
+    told: list[int] = []
+    window = builder(limits(age=60.0), told.append)(state)
+    assert told == [3]
+    due = window.notify_at()
+    assert due is not None
+    assert due <= datetime.now(timezone.utc) + timedelta(seconds=60)
+    assert offsets_of(window.on_eof()[0]) == [0, 1, 2]
+
+
+def test_a_new_window_is_no_resumed_one() -> None:
+    """Without a state, or with an empty one, nothing is told and nothing is due."""
+    told: list[int] = []
+    build = builder(limits(), told.append)
+    assert build(None).notify_at() is None
+    assert build([]).notify_at() is None
+    assert told == []
+
+
+def test_a_resumed_window_keeps_smaller_limits() -> None:
+    """State of a run with larger limits goes out in batches of the present ones."""
+    state: State = batch(some_rows(*[10] * 12))[0]
+    window = Window(limits(rows=5, bytes=30), state)
+    out = window.on_notify()[0]
+    assert sizes_of(out) == [[10, 10, 10]] * 4
+    assert offsets_of(out) == [*range(12)]
+
+
+def test_a_snapshot_is_of_its_moment() -> None:
+    """Rows that come or go later do not change it: Bytewax pickles it when it likes."""
+    window = Window(limits(rows=3), None)
+    window.on_batch([batch(some_rows(1, 1))])
+    taken = window.snapshot()
+    before = pickle.dumps(taken)
+    window.on_batch([batch(some_rows(1, 1, 1, start=2))])
+    window.on_eof()
+    assert pickle.dumps(taken) == before
+    assert offsets_of([(taken, [])]) == [0, 1]
+
+
+def test_the_state_is_of_plain_types() -> None:
+    """It can be read without our classes: tuples, lists, texts, integers and bytes only."""
+    window = Window(limits(), None)
+    window.on_batch([batch(some_rows(1, 1))])
+
+    def kinds(value: object) -> set[type]:
+        inner = value if isinstance(value, (list, tuple)) else ()
+        return {type(value)}.union(*map(kinds, inner))
+
+    assert kinds(window.snapshot()) <= {list, tuple, str, int, bytes}
+
+
+def test_originals_stay_with_their_rows() -> None:
+    """Where records carry their own bytes, cutting a batch keeps each with its row."""
+    originals = [(number, None, b"v%d" % number, ()) for number in range(5)]
+    segment = (
+        "orders",
+        "orders",
+        0,
+        [b"k%d" % number for number in range(5)],
+        [b"w"] * 5,
+        [*range(5)],
+        originals,
+    )
+    window = Window(limits(rows=2), None)
+    out = window.on_batch([([segment], [])])[0] + window.on_eof()[0]
+    assert [(found.offset, found.original) for found in rows_in(out)] == list(enumerate(originals))
+
+
+class Engine(RuleBasedStateMachine):
+    """What Bytewax may do to a window, in any order; compared with a plain list of offsets."""
+
+    @initialize(rows=st.integers(1, 6), size=st.integers(1, 60))
+    def begin(self, rows: int, size: int) -> None:
+        """Any limits."""
+        self.settings = limits(rows=rows, bytes=size, age=30.0)
+        self.window = Window(self.settings, None)
+        self.out: list[Batch] = []
+        self.given = 0
+        self.dead: list[DeadLetter] = []
+        self.saved: tuple[bytes, int, int, int] | None = None
+
+    @rule(
+        parts=st.lists(
+            st.tuples(
+                st.lists(st.integers(0, 70), max_size=12),
+                st.sampled_from(["orders", "clicks"]),
+                st.integers(0, 2),
+            ),
+            max_size=4,
+        )
+    )
+    def take(self, parts: list[tuple[list[int], str, int]]) -> None:
+        """Items come, with rows of any size and tables, and dead letters."""
+        values = []
+        for sizes, table, dead in parts:
+            letters = [letter(len(self.dead) + number) for number in range(dead)]
+            self.dead += letters
+            values.append(batch(some_rows(*sizes, start=self.given, table=table), letters))
+            self.given += len(sizes)
+        out, discard = self.window.on_batch(values)
+        assert discard is False
+        self.out += out
+
+    @rule()
+    def wake(self) -> None:
+        """The clock, perhaps too early or late."""
+        self.out += self.window.on_notify()[0]
+        assert self.window.snapshot() == []
+
+    @rule()
+    def end(self) -> None:
+        """The end of the input, after which a window may still live on."""
+        self.out += self.window.on_eof()[0]
+        assert self.window.snapshot() == []
+
+    @rule()
+    def save(self) -> None:
+        """A snapshot, as the store keeps it."""
+        done = (len(self.out), self.given, len(self.dead))
+        self.saved = (pickle.dumps(self.window.snapshot()), *done)
+
+    @rule()
+    def crash(self) -> None:
+        """The process dies and resumes from the last snapshot; the source repeats from there."""
+        if self.saved is None:
+            self.window = Window(self.settings, None)
+            out = given = dead = 0
+        else:
+            state, out, given, dead = self.saved
+            self.window = Window(self.settings, pickle.loads(state))
+        del self.out[out:], self.dead[dead:]
+        self.given = given
+
+    @invariant()
+    def nothing_is_lost_or_doubled_or_out_of_order(self) -> None:
+        """What came out and what waits are, together, what came in; so are the dead letters."""
+        if not hasattr(self, "window"):
+            return
+        waiting: list[Batch] = [(self.window.snapshot(), [])]
+        assert offsets_of(self.out + waiting) == [*range(self.given)]
+        assert dead_in(self.out) == self.dead
+
+    @invariant()
+    def limits_hold(self) -> None:
+        """No batch is beyond a limit, but for one oversized row alone; what waits is below both."""
+        if not hasattr(self, "window"):
+            return
+        for sizes in sizes_of(self.out):
+            assert len(sizes) <= self.settings.rows
+            assert sum(sizes) <= self.settings.bytes or len(sizes) == 1
+        assert all(segments or dead for segments, dead in self.out), "no empty batch"
+        waiting = rows_in([(self.window.snapshot(), [])])
+        assert len(waiting) <= self.settings.rows
+
+    @invariant()
+    def a_clock_runs_exactly_while_rows_wait(self) -> None:
+        """Waiting rows are always due at some time not beyond the age; nothing else is."""
+        if not hasattr(self, "window"):
+            return
+        due = self.window.notify_at()
+        assert (due is not None) == bool(self.window.snapshot())
+        if due is not None:
+            assert due <= datetime.now(timezone.utc) + timedelta(seconds=self.settings.age)
+
+
+TestEngine = Engine.TestCase
+
+
+@given(st.lists(st.integers(0, 300), max_size=60), st.integers(1, 200), st.integers(1, 1000))
+def test_batches_are_as_full_as_they_can_be(sizes: list[int], rows: int, size: int) -> None:
+    """No batch could have taken the next row too: requests are not wasted."""
+    window = Window(limits(rows=rows, bytes=size), None)
+    out = window.on_batch([batch(some_rows(*sizes))])[0] + window.on_eof()[0]
+    cut = sizes_of(out)
+    assert [length for part in cut for length in part] == sizes
+    for part, following in zip(cut, cut[1:], strict=False):
+        assert len(part) == rows or sum(part) + following[0] > size
