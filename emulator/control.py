@@ -1,4 +1,4 @@
-"""The pages beside the protocol, under /-/: counters, faults, logs. Unsigned, for loopback only."""
+"""What lies beside the protocol: pages, counters, faults, logs. Unsigned, for loopback only."""
 
 import ipaddress
 import json
@@ -6,7 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
-from emulator import keys
+from emulator import keys, page
+from emulator.errors import ServiceError
 from emulator.faults import FaultRuleError, Faults, parse_rules
 from emulator.service import Service
 
@@ -27,7 +28,7 @@ def _json(document: Any, status: int = 200) -> web.Response:
 
 
 class Control:
-    """Answers /-/stats, /-/faults, /-/effects and /-/answers."""
+    """Answers / and everything under /-/."""
 
     def __init__(self, service: Service, faults: Faults) -> None:
         self._service = service
@@ -40,6 +41,8 @@ class Control:
         if "Origin" in request.headers and request.method != "GET":
             return _json({"error": "not from a page of another site"}, 403)
         method = request.method
+        if request.path in ("/", "/-/table") and method == "GET":
+            return self._page(request)
         journal = self._service.journal
         if request.path == "/-/stats" and method == "GET":
             return _json(self._stats())
@@ -54,6 +57,18 @@ class Control:
                 return _json(journal.effects_since(since))
             return _json(journal.answers_since(since))
         return _json({"error": f"no such page: {method} {request.path}"}, 404)
+
+    def _page(self, request: web.BaseRequest) -> web.Response:
+        status = 200
+        try:
+            if request.path == "/":
+                text = page.overview(self._service, self._faults)
+            else:
+                text = page.table_page(self._service, request.query)
+        except ServiceError as error:
+            status, text = error.status, page.error_page(error)
+        headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+        return web.Response(status=status, text=text, content_type="text/html", headers=headers)
 
     def _stats(self) -> dict[str, Any]:
         service = self._service
