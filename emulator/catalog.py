@@ -43,10 +43,15 @@ class Catalog:
     def usable(self, instance: str, name: str) -> Table:
         """Return a table for reading or writing rows; raises also while it is not ready yet."""
         table = self.get(instance, name)
-        if table.ready_at and time.monotonic() < table.ready_at:
+        if self.is_loading(table):
             code = self._options.not_ready_as
             raise ServiceError(code, errors.NOT_READY_TEXTS[code])
         return table
+
+    @staticmethod
+    def is_loading(table: Table) -> bool:
+        """Tell whether a new table is not ready yet."""
+        return bool(table.ready_at) and time.monotonic() < table.ready_at
 
     def exists(self, instance: str, name: str) -> bool:
         """Tell whether a table exists."""

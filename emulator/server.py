@@ -209,7 +209,7 @@ class Exchange:
         rule = self._rule
         kind = rule.kind if rule is not None else ""
         extra: dict[str, str] = {}
-        if self._headers.get(_COMPRESS_ANSWER, "").strip().lower() == "deflate":
+        if body and self._headers.get(_COMPRESS_ANSWER, "").strip().lower() == "deflate":
             extra = {_COMPRESS_ANSWER: "deflate", "x-ots-response-compress-size": str(len(body))}
             body = zlib.compress(body)
         headers = signing.response_headers(

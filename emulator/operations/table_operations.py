@@ -9,6 +9,7 @@ from emulator.service import Call
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
 
+_ACTIVE, _LOADING = 1, 3
 _DEFAULT_SPLIT_UNIT = 100 * 1024 * 1024  # bytes
 
 
@@ -29,11 +30,13 @@ def list_table(call: Call, _: wire.ListTableRequest) -> wire.ListTableResponse:
 
 def describe_table(call: Call, request: wire.DescribeTableRequest) -> wire.DescribeTableResponse:
     """Show schema, options and throughput."""
-    table = call.service.catalog.get(call.instance, request.table_name)
+    catalog = call.service.catalog
+    table = catalog.get(call.instance, request.table_name)
     return wire.DescribeTableResponse(
         table_meta=table.meta(),
         reserved_throughput_details=table.throughput(),
         table_options=table.options(),
+        table_status=_LOADING if catalog.is_loading(table) else _ACTIVE,
         stream_details=table.stream(),
         sse_details=wire.SSESpecification(enable=table.encrypted),
         creation_time=table.created_at_us,

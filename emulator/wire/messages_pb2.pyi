@@ -176,10 +176,11 @@ class DescribeTableRequest(_message.Message):
     def __init__(self, table_name: _Optional[str] = ...) -> None: ...
 
 class DescribeTableResponse(_message.Message):
-    __slots__ = ("table_meta", "reserved_throughput_details", "table_options", "stream_details", "shard_splits", "sse_details", "creation_time")
+    __slots__ = ("table_meta", "reserved_throughput_details", "table_options", "table_status", "stream_details", "shard_splits", "sse_details", "creation_time")
     TABLE_META_FIELD_NUMBER: _ClassVar[int]
     RESERVED_THROUGHPUT_DETAILS_FIELD_NUMBER: _ClassVar[int]
     TABLE_OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    TABLE_STATUS_FIELD_NUMBER: _ClassVar[int]
     STREAM_DETAILS_FIELD_NUMBER: _ClassVar[int]
     SHARD_SPLITS_FIELD_NUMBER: _ClassVar[int]
     SSE_DETAILS_FIELD_NUMBER: _ClassVar[int]
@@ -187,11 +188,12 @@ class DescribeTableResponse(_message.Message):
     table_meta: TableMeta
     reserved_throughput_details: ReservedThroughputDetails
     table_options: TableOptions
+    table_status: int
     stream_details: StreamDetails
     shard_splits: _containers.RepeatedScalarFieldContainer[bytes]
     sse_details: SSESpecification
     creation_time: int
-    def __init__(self, table_meta: _Optional[_Union[TableMeta, _Mapping]] = ..., reserved_throughput_details: _Optional[_Union[ReservedThroughputDetails, _Mapping]] = ..., table_options: _Optional[_Union[TableOptions, _Mapping]] = ..., stream_details: _Optional[_Union[StreamDetails, _Mapping]] = ..., shard_splits: _Optional[_Iterable[bytes]] = ..., sse_details: _Optional[_Union[SSESpecification, _Mapping]] = ..., creation_time: _Optional[int] = ...) -> None: ...
+    def __init__(self, table_meta: _Optional[_Union[TableMeta, _Mapping]] = ..., reserved_throughput_details: _Optional[_Union[ReservedThroughputDetails, _Mapping]] = ..., table_options: _Optional[_Union[TableOptions, _Mapping]] = ..., table_status: _Optional[int] = ..., stream_details: _Optional[_Union[StreamDetails, _Mapping]] = ..., shard_splits: _Optional[_Iterable[bytes]] = ..., sse_details: _Optional[_Union[SSESpecification, _Mapping]] = ..., creation_time: _Optional[int] = ...) -> None: ...
 
 class UpdateTableRequest(_message.Message):
     __slots__ = ("table_name", "reserved_throughput", "table_options", "stream_spec")

@@ -162,6 +162,9 @@ def _check_value(name: bytes, value: bytes, size: int) -> None:  # noqa: C901 - 
 def decode_row(buffer: bytes) -> RowChange:
     """Decode and verify a buffer that holds exactly one row.
 
+    Zero bytes after it are accepted: the Node.js SDK sends one for each infinite or generated key
+    value, since it counts those values one byte too long.
+
     Raises `ServiceError` 400 for anything else: wrong header, tag, length, type or checksum, a name
     that is not allowed, a double that is not a number.
     """
@@ -173,7 +176,7 @@ def decode_row(buffer: bytes) -> RowChange:
         row, end = _decode(buffer, 4)
     except (IndexError, struct_error):
         raise broken("row is not end with checksum tag.") from None
-    if end != len(buffer):
+    if end != len(buffer) and any(buffer[end:]):
         raise broken("has more data in cell, but they can't be parsed.")
     return row
 

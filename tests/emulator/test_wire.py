@@ -87,7 +87,7 @@ def test_the_fast_and_the_plain_checksum_agree(data: bytes, initial: int) -> Non
         (PUT[:4], "Cell data broken, row is not end with checksum tag."),
         (PUT[:-1], "Cell data broken, row is not end with checksum tag."),
         (PUT[:-2] + b"\x05\x00", "Cell data broken, row is not end with checksum tag."),
-        (PUT + b"\x00", "Cell data broken, has more data in cell, but they can't be parsed."),
+        (PUT + b"\x00\x01", "Cell data broken, has more data in cell, but they can't be parsed."),
         (PUT[:-1] + b"\x75", "Cell data broken, checksum is mismatch, 117:116:"),
         (PUT[:-3] + b"\x00\x09\x74", "Cell data broken, checksum is mismatch, 0:206:"),
         (b"\x75\0\0\0\x01\x09\x00", "Cell data broken, empty PK."),
@@ -142,6 +142,11 @@ def test_a_key_value_is_limited_to_1024_bytes() -> None:
         "The length of primary key column: 'pk_0' exceeds the MaxLength:1024"
         " with CurrentLength:1025."
     )
+
+
+def test_zeros_after_a_row_are_ignored() -> None:
+    """The Node.js SDK pads buffers with infinite or generated key values."""
+    assert pb.decode_row(PUT + b"\0\0") == pb.decode_row(PUT)
 
 
 def test_extension_tags_are_skipped() -> None:
