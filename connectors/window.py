@@ -26,8 +26,9 @@ class Window(StatefulBatchLogic[Batch, Batch, State]):
         self._most_bytes = settings.bytes
         self._age = timedelta(seconds=settings.age)
         self._segments: State = list(resumed or ())
+        self._sizes = [_size(segment) for segment in self._segments]
         self._rows = sum([len(segment[4]) for segment in self._segments])
-        self._bytes = sum([_size(segment) for segment in self._segments])
+        self._bytes = sum(self._sizes)
         self._due = self._later() if self._segments else None
 
     def on_batch(self, values: list[Batch]) -> tuple[list[Batch], bool]:
@@ -36,9 +37,11 @@ class Window(StatefulBatchLogic[Batch, Batch, State]):
         dead: list[DeadLetter] = []
         for segments, refused in values:
             for segment in segments:
+                size = _size(segment)
                 self._segments.append(segment)
+                self._sizes.append(size)
                 self._rows += len(segment[4])
-                self._bytes += _size(segment)
+                self._bytes += size
             if refused:
                 dead += refused
         full: list[Batch] = [([], dead)] if dead else []
@@ -83,8 +86,7 @@ class Window(StatefulBatchLogic[Batch, Batch, State]):
         """As many rows from the front as fit into one request; a row too long for it goes alone."""
         taken: list[Segment] = []
         rows = size = used = 0
-        for segment in self._segments:
-            length = _size(segment)
+        for segment, length in zip(self._segments, self._sizes, strict=True):
             fit = min(len(segment[4]), self._most_rows - rows)
             if size + length > self._most_bytes:
                 fit = min(fit, _fitting(segment[4], self._most_bytes - size))
@@ -93,15 +95,17 @@ class Window(StatefulBatchLogic[Batch, Batch, State]):
                 if fit:
                     head, tail = split(segment, fit)
                     taken.append(head)
+                    length = _size(head)
                     self._segments[used] = tail
+                    self._sizes[used] -= length
                     rows += fit
-                    size += _size(head)
+                    size += length
                 break
             taken.append(segment)
             used += 1
             rows += fit
             size += length
-        del self._segments[:used]
+        del self._segments[:used], self._sizes[:used]
         self._rows -= rows
         self._bytes -= size
         return taken

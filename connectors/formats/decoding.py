@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from connectors.formats import json
 from connectors.records import (
@@ -17,7 +17,17 @@ from connectors.records import (
 from connectors.settings import Settings
 
 Decode = Callable[[bytes], Any]
-FORMATS: dict[str, Decode] = {"json": json.decode}
+
+
+class Format(NamedTuple):
+    """A format: `decode` raises Rejection; `quick` is as it, but raises one of `bad`."""
+
+    decode: Decode
+    quick: Decode
+    bad: tuple[type[Exception], ...]
+
+
+FORMATS = {"json": Format(json.decode, json.decode_good, json.BAD)}
 
 
 class ChunkDecoder:
@@ -25,19 +35,20 @@ class ChunkDecoder:
 
     def __init__(self, settings: Settings, keep_original: bool = False) -> None:
         self._settings = settings
-        self._value = FORMATS[settings.format.value]
-        self._key = FORMATS[settings.format.key]
+        self._format = FORMATS[settings.format.value]
+        self._value = self._format.decode
+        self._key = FORMATS[settings.format.key].decode
         self._keep_original = keep_original
         self._needs_key: dict[str, bool] = {}
 
     def decode_chunk(self, chunk: Chunk) -> RecordChunk:
         """All messages of the chunk, as records or dead letters."""
         topic, partition, messages = chunk
-        decode = self._value
         if not self._reads_key(topic):
+            _, decode, bad = self._format
             try:
                 records = [Record(message, decode(message.value())) for message in messages]
-            except (Rejection, TypeError):
+            except bad:
                 pass  # one of them is bad or null: find out which
             else:
                 return RecordChunk(topic, partition, records, [])

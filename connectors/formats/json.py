@@ -12,7 +12,9 @@ import msgspec
 
 from connectors.records import Rejection
 
-_decode = msgspec.json.Decoder().decode
+# The decoder bare, for chunks in which nothing is bad; it raises one of BAD.
+decode_good = _decode = msgspec.json.Decoder().decode
+BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError)
 
 
 def decode(data: bytes) -> Any:

@@ -76,7 +76,7 @@ class Shapes:
         self._columns = 0
         # Hashes of shapes seen once; one that is taken for another is only compiled early.
         self._once: set[int] = set()
-        # Names -> their encoder, as long as it takes the arguments as they come.
+        # Names -> their only plan, as long as it takes all values as they are.
         self.direct: dict[tuple[str, ...], Encode] = {}
         self._several: set[tuple[str, ...]] = set()
 
@@ -120,11 +120,14 @@ class Shapes:
         encode = self._encoder.compile_put(self._keys, columns)
         plan = _arranged(encode, picks, leading + len(names))
         self._plans[shape] = plan
-        if plan is not encode or names in self.direct or names in self._several:
+        # The encoder looks at types, but not at what it is not given: only a plan that takes every
+        # value as it is may be called for other values of the same names.
+        takes_all = len(picks) == leading + len(names) and not any(c for _, c in picks)
+        if not takes_all or names in self.direct or names in self._several:
             self._several.add(names)
             self.direct.pop(names, None)
         else:
-            self.direct[names] = encode
+            self.direct[names] = plan
         return plan
 
     def _key_picks(self, names: tuple[str, ...], types: Sequence[type], leading: int) -> list[Pick]:

@@ -34,12 +34,13 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[Answer] | None = None
         self.usable = False
-        self._begin()
-
-    def _begin(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
+
+    def _begin(self) -> None:
+        self._headers = {}
+        self._body = []
 
     async def exchange(self, request: tuple[bytes, bytes], timeout: float) -> Answer:
         """Send head and body, wait for the answer."""

@@ -12,7 +12,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import chain, groupby
 
 from connectors.outcomes import Reject, Retry, Stop, StopRun, Verdict, Written
 from connectors.records import Batch, DeadLetter, Row, Segment, rows_of
@@ -166,8 +166,8 @@ class _BatchWrite:
         for table in tables:
             if not schema.sure_of(table):
                 await asyncio.get_running_loop().run_in_executor(None, schema.ensure, table)
-        wires = [wire for segment in self._segments for wire in segment[4]]
-        identities = {identity for segment in self._segments for identity in segment[3]}
+        wires = [*chain.from_iterable([segment[4] for segment in self._segments])]
+        identities = {*chain.from_iterable([segment[3] for segment in self._segments])}
         waiting: Sequence[Row]
         if len(tables) == 1 and len(identities) == len(wires):
             # The plain case: no row needs to be looked at by itself, unless one fails.
