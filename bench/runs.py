@@ -145,7 +145,8 @@ def _watch(process: Watched, server: ConstantServer, rows: int) -> tuple[Sample,
         if arrived > seen:
             seen, moved = arrived, now
         elif not process.running:
-            raise MeasurementError(f"ended after {arrived} of {rows} rows")
+            distinct = server.counts(distinct=True)["distinct"]
+            raise MeasurementError(f"ended when {distinct} of {rows} rows had arrived")
         elif now - moved > _STALLED:
             raise MeasurementError(f"no row for {_STALLED:g} s, at {arrived} of {rows}")
         time.sleep(_LOOK)
