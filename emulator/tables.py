@@ -123,10 +123,10 @@ class Table:
             last_decrease_time=self.decreased_at or None,
         )
 
-    def stream(self) -> wire.StreamDetails | None:
-        """Return the stream details, None when there is no stream."""
+    def stream(self) -> wire.StreamDetails:
+        """Return the stream details; the Go SDK needs them also where there is no stream."""
         if not self.stream_enabled:
-            return None
+            return wire.StreamDetails(enable_stream=False)
         return wire.StreamDetails(
             enable_stream=True,
             stream_id=f"{self.name}_{self.stream_enabled_at_us}",
