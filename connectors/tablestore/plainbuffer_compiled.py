@@ -20,6 +20,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from threading import Lock
 from types import FunctionType
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -112,9 +113,11 @@ class _Encoder:
             for column in columns
             if column.wire_type == "string" and TRIAL_ROWS
         }
+        self._lock = Lock()  # several workers of a process may share an encoder
+        self._on_trial = bool(self._memories)
         self._rows_left = TRIAL_ROWS
         self._constants: dict[str, Any] = {"trial": self._count_row}
-        self._function = self._generate(set(self._memories), trial=bool(self._memories))
+        self._function = self._generate(set(self._memories), trial=self._on_trial)
 
     @property
     def function(self) -> PutEncoder:
@@ -123,21 +126,27 @@ class _Encoder:
 
     def _hold_trial(self) -> None:
         """Remember every string column for a while."""
-        for memory in self._memories.values():
-            memory.forget()
-        self._rows_left = TRIAL_ROWS
-        self._become(self._generate(set(self._memories), trial=True))
+        with self._lock:
+            for memory in self._memories.values():
+                memory.forget()
+            self._rows_left = TRIAL_ROWS
+            self._on_trial = True
+            self._become(self._generate(set(self._memories), trial=True))
 
     def _count_row(self) -> None:
         """Called by the trial's code for each row."""
         self._rows_left -= 1
         if self._rows_left > 0:
             return
-        paying = {label for label, memory in self._memories.items() if memory.pays}
-        for label, memory in self._memories.items():
-            if label not in paying:
-                memory.forget()
-        self._become(self._generate(paying, trial=False))
+        with self._lock:
+            if not self._on_trial:  # a call that was running when the trial ended
+                return
+            self._on_trial = False
+            paying = {label for label, memory in self._memories.items() if memory.pays}
+            for label, memory in self._memories.items():
+                if label not in paying:
+                    memory.forget()
+            self._become(self._generate(paying, trial=False))
 
     def _become(self, other: FunctionType) -> None:
         """Give the function another's code; its callers keep the function, calls keep running."""
@@ -152,8 +161,9 @@ class _Encoder:
         # One namespace serves all the code this function ever has.
         self._constants |= code.constants
         source = code.source(trial=trial)
-        exec(compile(source, "<compile_put>", "exec"), self._constants)  # noqa: S102 - our names
-        function: FunctionType = self._constants.pop("encode")
+        made: dict[str, FunctionType] = {}
+        exec(compile(source, "<compile_put>", "exec"), self._constants, made)  # noqa: S102 - our names
+        function = made["encode"]
         cast(PutEncoder, function).__source__ = source
         return function
 

@@ -6,6 +6,7 @@ import importlib
 import pickle
 import random
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
 
@@ -184,6 +185,32 @@ def test_what_an_encoder_remembers_never_shows() -> None:
     assert "trial()" not in encode.__source__
     assert "cells_value0" not in encode.__source__
     assert "cells_value1" in encode.__source__
+
+
+def test_an_encoder_may_be_shared_by_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of one process share encoders: trials that begin and end meanwhile change no row."""
+    monkeypatch.setattr(plainbuffer_compiled, "TRIAL_ROWS", 40)
+    monkeypatch.setattr(plainbuffer_compiled, "LATER_MISSES", 100)
+    encode = compile_put([("k", "string")], [("few", "string"), ("many", "string")])
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def feed(worker: int) -> list[str]:
+        wrong = []
+        for number in range(2000):
+            values = f"{number % 5}", f"{worker}-{number}"
+            if number // 500 % 2:
+                values = values[1], values[0]
+            cells = [Cell("few", values[0]), Cell("many", values[1])]
+            if encode("p", *values)[1] != wire_row("put", encode_row("put", [("k", "p")], cells)):
+                wrong.append(values[0])
+        return wrong
+
+    try:
+        with ThreadPoolExecutor(4) as workers:
+            assert [*workers.map(feed, range(4))] == [[]] * 4
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_what_encoders_remember_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
