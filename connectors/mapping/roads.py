@@ -1,0 +1,160 @@
+"""The ways from a record to its row, one a primary key mode.
+
+Each has a quick way for chunks whose records are all alike, which most are: their encoder is called
+record after record with nothing in between. Whatever the encoder does not take as it comes goes the
+other way, one record at a time.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from connectors.mapping.plans import Encode, Encoded, Shapes, key_values, missing_key
+from connectors.records import Record, Rejection
+from connectors.settings.tables import TableSettings
+
+
+class Road(ABC):
+    """Makes the rows of one topic partition for its table."""
+
+    def __init__(self, rules: TableSettings, shapes: Shapes) -> None:
+        self._shapes = shapes
+        self._fields = shapes.fields
+        self._unlike = (shapes.refused, AttributeError, TypeError)
+        self._keys = rules.key_columns
+
+    def at_once(self, records: Sequence[Record]) -> list[Encoded] | None:
+        """The rows of records that are all alike; None when they are not."""
+        value = records[0].value
+        if self._fields is not None or type(value) is not dict:
+            return None
+        names = (*value,)
+        encode = self._shapes.direct.get(names)
+        if encode is None:
+            return None
+        try:
+            rows = self._all(records, names, encode)
+        except self._unlike:
+            return None
+        return rows if len(rows) == len(records) else None
+
+    @abstractmethod
+    def _all(
+        self, records: Sequence[Record], names: tuple[str, ...], encode: Encode
+    ) -> list[Encoded]:
+        """The rows of the records that have these names."""
+
+    @abstractmethod
+    def one(self, record: Record) -> Encoded:
+        """The row of any record. Raises Rejection, or what the encoder refuses."""
+
+    def _row(self, leading: tuple[Any, ...], value: Any) -> Encoded:
+        if type(value) is not dict:
+            raise _no_object(value)
+        fields = self._fields
+        if fields is None:
+            return self._shapes.row(leading, (*value,), [*value.values()])
+        return self._shapes.row(leading, fields, [*map(value.get, fields)])
+
+
+class KafkaKey(Road):
+    """Keys are topic_partition and offset, as the record stands in Kafka."""
+
+    def __init__(self, rules: TableSettings, shapes: Shapes, topic: str, partition: int) -> None:
+        super().__init__(rules, shapes)
+        self._place = f"{topic}_{partition}"
+
+    def _all(
+        self, records: Sequence[Record], names: tuple[str, ...], encode: Encode
+    ) -> list[Encoded]:
+        place = self._place
+        return [
+            encode(place, record.message.offset(), *record.value.values())
+            for record in records
+            if (*record.value,) == names
+        ]
+
+    def one(self, record: Record) -> Encoded:
+        """The row of a record."""
+        return self._row((self._place, record.message.offset()), record.value)
+
+
+class ValueKey(Road):
+    """Keys are fields of the value."""
+
+    def _all(
+        self, records: Sequence[Record], names: tuple[str, ...], encode: Encode
+    ) -> list[Encoded]:
+        return [encode(*record.value.values()) for record in records if (*record.value,) == names]
+
+    def one(self, record: Record) -> Encoded:
+        """The row of a record."""
+        try:
+            return self._row((), record.value)
+        except Rejection as rejection:
+            if rejection.code == "key_null":  # of listed columns, absent ones come as null
+                for name, _ in self._keys:
+                    if name not in record.value:
+                        raise missing_key(name, "value") from None
+            raise
+
+
+class RecordKey(Road):
+    """Keys are fields of the record's key, or the whole key where there is one key column."""
+
+    def at_once(self, records: Sequence[Record]) -> None:  # noqa: ARG002
+        """Not for keys that must be looked at one by one."""
+        return
+
+    def _all(
+        self, records: Sequence[Record], names: tuple[str, ...], encode: Encode
+    ) -> list[Encoded]:
+        raise NotImplementedError
+
+    def one(self, record: Record) -> Encoded:
+        """The row of a record."""
+        fields = self._key_fields(record.key)
+        leading = key_values(self._keys, fields)
+        value = record.value
+        if type(value) is dict:
+            for name, _ in self._keys:
+                if name in value and value[name] != fields[name]:
+                    raise Rejection(
+                        "key_conflict",
+                        f"the value's field {name!r} is a key column and differs from the record's "
+                        "key: remove it, or rename it",
+                    )
+        return self._row(leading, value)
+
+    def _key_fields(self, key: Any) -> dict[str, Any]:
+        if type(key) is dict:
+            return key
+        if key is None:
+            raise Rejection("key_null", "the record has no key")
+        if len(self._keys) > 1 or isinstance(key, list):
+            raise Rejection(
+                "key_no_object",
+                f"the record's key is no object but {type(key).__name__}: the key columns are "
+                "its fields",
+            )
+        return {self._keys[0][0]: key}
+
+
+def road(rules: TableSettings, shapes: Shapes, topic: str, partition: int) -> Road:
+    """The road of a topic partition by the table's primary key mode."""
+    if rules.primary_key_mode == "kafka":
+        return KafkaKey(rules, shapes, topic, partition)
+    if rules.primary_key_mode == "record_value":
+        return ValueKey(rules, shapes)
+    return RecordKey(rules, shapes)
+
+
+def _no_object(value: Any) -> Rejection:
+    if value is None:
+        return Rejection("value_null", "the value is null (a tombstone): there is no row to put")
+    return Rejection(
+        "value_no_object",
+        f"the value is no object but {type(value).__name__}: a row needs named columns",
+    )
