@@ -122,6 +122,10 @@ def _introduce(options: Options, endpoint: str) -> None:
     _say(f"  Python  tablestore.OTSClient({call})")
     _say("  Java    new SyncClient(" + call.replace("'", '"') + ")")
     _say("  Go      tablestore.NewClient(" + _go_order(options, endpoint) + ")")
+    _say(
+        f'  Node    new TableStore.Client({{accessKeyId: "{id_}", secretAccessKey: "{secret}",'
+        f' endpoint: "{endpoint}", instancename: "{options.instances[0]}"}})'
+    )
 
 
 def _go_order(options: Options, endpoint: str) -> str:

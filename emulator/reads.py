@@ -55,7 +55,7 @@ class Selection:
         if self.page is not None:
             names = sorted(cells)[self.page[0] : self.page[0] + self.page[1]]
             cells = {name: cells[name] for name in names}
-        if not cells and (row.cells or self.columns):
+        if not cells and self.columns:  # a choice of versions alone leaves the bare key
             named = self.key_columns_count and bool(self.columns & table.key_names)
             if not named or is_range:
                 return None
@@ -110,6 +110,8 @@ def parse_selection(request: ReadRequest, key_columns_count: bool) -> Selection:
     if not has_range and not has_versions:
         raise invalid(errors.NO_VERSION_CONDITION)
     begin, end = _time_range(request.time_range) if has_range else (0, _NO_END)
+    if has_versions and request.time_range.HasField("specific_time"):
+        raise invalid("Specific tiemstamp and max versions cannot be given at the same time.")
     if has_versions and request.max_versions <= 0:
         raise invalid(
             f"Invalid max versions: {request.max_versions}. Reason: Max versions must be positive."

@@ -22,6 +22,7 @@ def test_it_tells_how_to_connect() -> None:
         assert f"tablestore.OTSClient('{it.url}', 'me', 's', 'shop')" in text
         assert f'new SyncClient("{it.url}", "me", "s", "shop")' in text
         assert f'tablestore.NewClient("{it.url}", "shop", "me", "s")' in text
+        assert f'endpoint: "{it.url}", instancename: "shop"' in text
         assert list(ots.OTSClient(it.url, "me", "s", "shop").list_table()) == []
 
 

@@ -117,7 +117,7 @@ def test_versions_must_be_near_the_servers_time(emulator: Emulator, client: Any)
     ("choice", "expected"),
     [
         ({"time_range": (1, 3), "max_version": 9}, [2, 1]),
-        ({"time_range": 2}, [2]),
+        ({"time_range": 2, "max_version": None}, [2]),
         ({"time_range": (0, 10), "max_version": 2}, [4, 3]),
         ({"max_version": 1}, [4]),
     ],
@@ -137,6 +137,30 @@ def test_time_ranges_choose_versions(
         )
     found = cells(client, table, **given) or []
     assert [value for _, value, _ in found] == expected
+
+
+def test_a_row_without_versions_in_the_range_is_its_bare_key(
+    emulator: Emulator, client: Any
+) -> None:
+    """GetRow, BatchGetRow and GetRange alike (official Go tests)."""
+    table = emulator.make_table()
+    client.put_row(table, ots.Row(key(1), [("c", 1)]), IGNORE)
+    later = (now_ms() + 10_000, now_ms() + 20_000)
+    assert cells(client, table, time_range=later) == []
+    _, _, found, _ = client.get_range(
+        table, "FORWARD", key(0), key(9), time_range=later, max_version=1
+    )
+    assert [(each.primary_key, each.attribute_columns) for each in found] == [(key(1), [])]
+
+
+def test_one_exact_time_and_a_number_of_versions_exclude_each_other(
+    emulator: Emulator, client: Any
+) -> None:
+    table = emulator.make_table()
+    found = refused(lambda: cells(client, table, time_range=5, max_version=1))
+    assert found == invalid(
+        "Specific tiemstamp and max versions cannot be given at the same time."
+    )
 
 
 def test_versions_expire_by_their_own_time(emulator: Emulator, client: Any) -> None:
