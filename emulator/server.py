@@ -8,7 +8,7 @@ import zlib
 from datetime import datetime, timezone
 from typing import NoReturn
 
-from aiohttp import web
+from aiohttp import ClientPayloadError, web
 from google.protobuf.message import DecodeError, EncodeError, Message
 
 from emulator import errors, limits, signing
@@ -28,7 +28,7 @@ _COMPRESS_ANSWER = "x-ots-response-compress-type"
 
 
 class ConnectionCutError(Exception):
-    """The connection was closed on purpose; there is nobody left to answer."""
+    """The connection is closed; there is nobody left to answer."""
 
 
 class GatewayAnswerError(Exception):
@@ -137,12 +137,19 @@ class Exchange:
         """Return the body; one too long is read to its end, so that the client hears the 413."""
         chunks: list[bytes] = []
         size = 0
-        async for chunk in self._request.content.iter_any():
-            size += len(chunk)
-            if size <= limits.REQUEST_BODY_BYTES:
-                chunks.append(chunk)
-            elif size > _DRAIN_BYTES:
-                break
+        if self._headers.get("expect", "").lower() == "100-continue":
+            transport = self._request.transport
+            if transport is not None:
+                transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        try:
+            async for chunk in self._request.content.iter_any():
+                size += len(chunk)
+                if size <= limits.REQUEST_BODY_BYTES:
+                    chunks.append(chunk)
+                elif size > _DRAIN_BYTES:
+                    break
+        except (ClientPayloadError, ConnectionError):
+            raise ConnectionCutError from None  # the client went away before it was done
         if size > limits.REQUEST_BODY_BYTES:
             raise ServiceError("OTSRequestBodyTooLarge", errors.BODY_TOO_LARGE)
         return b"".join(chunks)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 logging.getLogger("tablestore-client").setLevel(logging.CRITICAL + 1)
 
@@ -49,11 +49,12 @@ class Answer(NamedTuple):
 class Emulator:
     """One `python -m emulator` process."""
 
-    def __init__(self, *options: str, port: int = 0) -> None:
+    def __init__(self, *options: str, port: int = 0, stderr: IO[str] | None = None) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "emulator", "--port", str(port), *options],
             cwd=ROOT,
             stdout=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )
         assert self.process.stdout is not None
@@ -161,9 +162,9 @@ class Emulator:
 
 
 @contextlib.contextmanager
-def running(*options: str, port: int = 0) -> Iterator[Emulator]:
+def running(*options: str, stderr: IO[str] | None = None) -> Iterator[Emulator]:
     """A server that is gone after the block, whatever happens in it."""
-    server = Emulator(*options, port=port)
+    server = Emulator(*options, stderr=stderr)
     try:
         yield server
     finally:

@@ -1,6 +1,8 @@
 """The process: what it prints, what it counts, what it imports, how it listens."""
 
 import ast
+import http.client
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 import pytest
 import tablestore as ots
 
-from tests.emulator.harness import ROOT, Emulator, batch, put, row, running
+from tests.emulator.harness import ROOT, Emulator, batch, put, row, running, signed_headers
 
 
 def key(number: int) -> list[tuple[str, Any]]:
@@ -157,6 +159,47 @@ def test_the_server_and_the_sdk_live_in_one_process() -> None:
     assert ours.DESCRIPTOR.package != theirs.DESCRIPTOR.package
     message = theirs.Error(code="c", message="m")
     assert ours.Error.FromString(message.SerializeToString()).message == "m"
+
+
+def test_clients_that_go_away_leave_no_trace(tmp_path: Path) -> None:
+    """Cut in the head, cut in the body, a hang given up: nothing on stderr, nothing applied."""
+    log = tmp_path / "stderr"
+    with log.open("w") as stderr, running(stderr=stderr) as server:
+        table = server.make_table()
+        body = put(table, row(key(1))).SerializeToString()
+        head = "".join(f"{n}: {v}\r\n" for n, v in signed_headers("PutRow", body).items())
+        head = f"POST /PutRow HTTP/1.1\r\nHost: x\r\n{head}Content-Length: {len(body)}\r\n\r\n"
+        whole = head.encode() + body
+        with server.faults({"kind": "hang", "api": "PutRow"}):
+            for length in (10, len(whole) - len(body), len(whole) - 5, len(whole)):
+                with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
+                    connection.sendall(whole[:length])
+            assert server.send("ListTable").status == 200
+        assert server.stats()["rows_written"] == 0
+        assert server.stop() == 0
+    assert log.read_text() == ""
+
+
+def test_it_stops_while_a_request_hangs() -> None:
+    with running() as server:
+        server.control("/-/faults", "POST", [{"kind": "hang"}])
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        connection.request("POST", "/ListTable", b"", signed_headers("ListTable", b""))
+        while not server.control("/-/faults")["fired"]:
+            pass
+        assert server.stop() == 0
+        connection.close()
+
+
+def test_a_client_may_wait_for_the_word_to_go_on() -> None:
+    """Expect: 100-continue, as curl sends it with larger bodies."""
+    with running() as server:
+        headers = signed_headers("ListTable", b"") | {"Expect": "100-continue"}
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
+            request = f"POST /ListTable HTTP/1.1\r\nHost: x\r\n{head}Content-Length: 0\r\n\r\n"
+            connection.sendall(request.encode())
+            assert connection.recv(1000).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
 def test_latency_is_added_to_data_requests_only() -> None:
