@@ -11,7 +11,7 @@ from rich.console import Console
 
 from bench.kafka import filled_topic
 from bench.processes import MeasurementError
-from bench.report import goals, show, write_json
+from bench.report import goals, remarks, show, write_json
 from bench.runs import Figures, run_bare, run_flow
 from localkafka import KafkaUnavailableError
 
@@ -54,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = goals(rounds, options.latency)
     for goal in found:
         console.print(str(goal), style="green" if goal.met else "bold red", highlight=False)
+    for remark in remarks(rounds):
+        console.print(remark, highlight=False)
     if options.json:
         write_json(options.json, topic, rounds, found)
     return 0
