@@ -198,7 +198,7 @@ def _requested_rows(request: Message) -> Iterable[tuple[str, bytes]]:
 def _tables(request: Message) -> set[str]:
     if isinstance(request, wire.BatchWriteRowRequest | wire.BatchGetRowRequest):
         return {table.table_name for table in request.tables}
-    if isinstance(request, wire.CreateTableRequest):
+    if isinstance(request, wire.CreateTableRequest | wire.CreateTimeseriesTableRequest):
         return {request.table_meta.table_name}
     return {str(getattr(request, "table_name", ""))}
 

@@ -285,14 +285,12 @@ def key_size(key: Iterable[pb.KeyCell]) -> int:
 
 
 def change_size(change: RowChange) -> int:
-    """Return the bytes a change counts for: names, values, 8 for each given version."""
+    """Return the bytes a change counts for: names and values."""
     size = key_size(change.key)
-    for name, _, value, timestamp in change.cells:
+    for name, _, value, _ in change.cells:
         size += len(name)
         if value is not None:
             size += pb.value_size(value)
-        if timestamp is not None:
-            size += 8
     return size
 
 
