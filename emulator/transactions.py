@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass, field
 
 from emulator import errors
-from emulator.errors import ServiceError
+from emulator.errors import ServiceError, invalid
 from emulator.tables import Table
 from emulator.wire.plainbuffer import KeyCell
 
@@ -55,7 +55,11 @@ class Transactions:
         return transaction
 
     def find(self, transaction_id: str) -> Transaction:
-        """Return an open transaction; raises 404 OTSSessionNotExist for any other id."""
+        """Return an open transaction; raises 400 for what is no id, else 404 OTSSessionNotExist."""
+        try:
+            uuid.UUID(transaction_id)
+        except ValueError:
+            raise invalid("Invalid transaction id.") from None
         self._purge()
         found = self._open.get(transaction_id)
         if found is None:

@@ -524,10 +524,11 @@ def test_a_transaction_is_seen_and_applied_as_one(emulator: Emulator, client: An
     client.put_row(table, ots.Row(key(1, "b"), [("c", 1)]), IGNORE)
     client.commit_transaction(transaction)
     assert cells(client, table, max_version=1)[0][1] == 2  # type: ignore[index]
-    assert refused(lambda: client.commit_transaction(transaction))[:2] == (
-        404,
+    assert refused(lambda: client.commit_transaction(transaction))[1:] == (
         "OTSSessionNotExist",
+        "Session not exist or may be timeout.",
     )
+    assert refused(lambda: client.commit_transaction("no id"))[1] == "OTSParameterInvalid"
 
 
 def test_an_aborted_transaction_changes_nothing(emulator: Emulator, client: Any) -> None:
