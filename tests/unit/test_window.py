@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -335,6 +335,7 @@ class Engine(RuleBasedStateMachine):
             assert due <= datetime.now(timezone.utc) + timedelta(seconds=self.settings.age)
 
 
+Engine.TestCase.settings = settings(stateful_step_count=25)
 TestEngine = Engine.TestCase
 
 
