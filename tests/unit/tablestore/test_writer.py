@@ -483,7 +483,7 @@ def test_an_overdue_drain_gives_up(waiting: str) -> None:
 def test_a_lane_closed_with_work_left_sends_no_more() -> None:
     """close() promises nothing: what is in flight ends, what waits is forgotten; twice is once."""
     with Writing(tolerant()) as writing:
-        lane = writing.lane()
+        lane, _ = writing.lane(), writing.lane()  # the other keeps the loop going
         writing.fake.gate.clear()
         lane.submit([changes(("a", 1)), changes(("b", 1))])
         until(lambda: writing.fake.requests, "it began")
