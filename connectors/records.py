@@ -6,7 +6,7 @@ the wire) -> `Batch` (what a shard writes next). What cannot go on is a `DeadLet
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -191,6 +191,53 @@ class RecordChunk(NamedTuple):
     partition: int
     records: list[Record]
     dead: list[DeadLetter]
+
+
+class DecodingChunk:
+    """A chunk that is decoded when its records are asked for.
+
+    Where no step stands between decode and map_rows, the mapping takes the messages and decodes
+    each right before it encodes it: a value that is still in the processor's cache costs half.
+    """
+
+    __slots__ = ("_open", "_opened", "bad", "decode", "messages", "partition", "topic")
+
+    def __init__(
+        self,
+        chunk: Chunk,
+        open_chunk: Callable[[Chunk], RecordChunk],
+        decode: Callable[[bytes], Any],
+        bad: tuple[type[Exception], ...],
+    ) -> None:
+        self.topic, self.partition, self.messages = chunk
+        # Decodes a value and knows no reasons: raises one of `bad` where `records` has a letter.
+        self.decode = decode
+        self.bad = bad
+        self._open = open_chunk
+        self._opened: RecordChunk | None = None
+
+    def opened(self) -> RecordChunk:
+        """All of it, decoded once."""
+        if self._opened is None:
+            self._opened = self._open(Chunk(self.topic, self.partition, self.messages))
+        return self._opened
+
+    def alone(self, message: Message) -> RecordChunk:
+        """One message of the chunk, decoded with its reasons."""
+        return self._open(Chunk(self.topic, self.partition, [message]))
+
+    @property
+    def records(self) -> list[Record]:
+        """The records."""
+        return self.opened().records
+
+    @property
+    def dead(self) -> list[DeadLetter]:
+        """Those that could not be decoded."""
+        return self.opened().dead
+
+
+Records = RecordChunk | DecodingChunk
 
 
 # Rows of one chunk for one shard, in offset order, as parallel lists:

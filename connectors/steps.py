@@ -18,7 +18,7 @@ from bytewax.operators import KeyedStream
 from connectors.formats.decoding import ChunkDecoder
 from connectors.kafka.source import KafkaSource
 from connectors.mapping.rows import RowMapper
-from connectors.records import Batch, Chunk, DeadLetter, Record, RecordChunk, Rejection
+from connectors.records import Batch, Chunk, DeadLetter, Record, RecordChunk, Records, Rejection
 from connectors.run.context import Run
 from connectors.tablestore.encoder import RowEncoder
 from connectors.tablestore.sink import TablestoreSink
@@ -35,14 +35,14 @@ def read(flow: Dataflow, run: Run) -> Stream[Chunk]:
     return op.input(READ, flow, KafkaSource(run))
 
 
-def decode(step_id: str, chunks: Stream[Chunk], run: Run) -> Stream[RecordChunk]:
+def decode(step_id: str, chunks: Stream[Chunk], run: Run) -> Stream[Records]:
     """Bytes to values by the configured formats. A bad record is set aside, never raised."""
     return op.map(step_id, chunks, ChunkDecoder(run.settings).decode_chunk)
 
 
 def map_records(
-    step_id: str, records: Stream[RecordChunk], run: Run, function: Callable[[Record], Record]
-) -> Stream[RecordChunk]:
+    step_id: str, records: Stream[Records], run: Run, function: Callable[[Record], Record]
+) -> Stream[Records]:
     """Each record becomes what the function returns."""
 
     def one(record: Record) -> Iterable[Record]:
@@ -52,8 +52,8 @@ def map_records(
 
 
 def filter_records(
-    step_id: str, records: Stream[RecordChunk], run: Run, keep: Callable[[Record], bool]
-) -> Stream[RecordChunk]:
+    step_id: str, records: Stream[Records], run: Run, keep: Callable[[Record], bool]
+) -> Stream[Records]:
     """Only the records for which the function is true go on; the others count as filtered."""
 
     def some(record: Record) -> Iterable[Record]:
@@ -64,17 +64,17 @@ def filter_records(
 
 def flat_map_records(
     step_id: str,
-    records: Stream[RecordChunk],
+    records: Stream[Records],
     run: Run,
     function: Callable[[Record], Iterable[Record]],
-) -> Stream[RecordChunk]:
+) -> Stream[Records]:
     """Each record becomes any number of records. Make them with `Record.with_value`.
 
     A record on which the function raises is rejected, with the place of the error as the reason;
     raise `Rejection` to give a reason of your own.
     """
 
-    def apply(chunk: RecordChunk) -> RecordChunk:
+    def apply(chunk: Records) -> RecordChunk:
         out: list[Record] = []
         dead = list(chunk.dead)
         for record in chunk.records:
@@ -91,7 +91,7 @@ def flat_map_records(
     return op.map(step_id, records, apply)
 
 
-def map_rows(step_id: str, records: Stream[RecordChunk], run: Run) -> KeyedStream[Batch]:
+def map_rows(step_id: str, records: Stream[Records], run: Run) -> KeyedStream[Batch]:
     """Records to rows as bytes, each on the shard of its table and primary key."""
     mapper = RowMapper(run.settings, RowEncoder())
     return op.flat_map(step_id, records, mapper.map_chunk)

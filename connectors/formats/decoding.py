@@ -9,8 +9,10 @@ from connectors.formats import json
 from connectors.records import (
     Chunk,
     DeadLetter,
+    DecodingChunk,
     Record,
     RecordChunk,
+    Records,
     Rejection,
     original,
 )
@@ -41,18 +43,20 @@ class ChunkDecoder:
         self._keep_original = keep_original
         self._needs_key: dict[str, bool] = {}
 
-    def decode_chunk(self, chunk: Chunk) -> RecordChunk:
+    def decode_chunk(self, chunk: Chunk) -> Records:
+        """The chunk's records, decoded at the latest when they are looked at."""
+        if self._reads_key(chunk.topic):
+            return self._one_by_one(chunk)
+        return DecodingChunk(chunk, self._open, self._format.quick, self._format.bad)
+
+    def _open(self, chunk: Chunk) -> RecordChunk:
         """All messages of the chunk, as records or dead letters."""
-        topic, partition, messages = chunk
-        if not self._reads_key(topic):
-            _, decode, bad = self._format
-            try:
-                records = [Record(message, decode(message.value())) for message in messages]
-            except bad:
-                pass  # one of them is bad or null: find out which
-            else:
-                return RecordChunk(topic, partition, records, [])
-        return self._one_by_one(chunk)
+        _, decode, bad = self._format
+        try:
+            records = [Record(message, decode(message.value())) for message in chunk.messages]
+        except bad:
+            return self._one_by_one(chunk)  # one of them is bad or null: find out which
+        return RecordChunk(chunk.topic, chunk.partition, records, [])
 
     def _reads_key(self, topic: str) -> bool:
         if topic not in self._needs_key:

@@ -1,14 +1,12 @@
 """The ways from a record to its row, one a primary key mode.
 
-Each has a quick way for chunks whose records are all alike, which most are: their encoder is called
-record after record with nothing in between. Whatever the encoder does not take as it comes goes the
-other way, one record at a time.
+Each has a quick way for values of the same names as the first of their chunk, which most are: their
+encoder is called with nothing in between. What it does not take as it comes goes the other way.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Any
 
 from connectors.mapping.plans import Encode, Encoded, Shapes, key_values, missing_key
@@ -19,32 +17,25 @@ from connectors.settings.tables import TableSettings
 class Road(ABC):
     """Makes the rows of one topic partition for its table."""
 
+    # The value of the key column topic_partition, where that is part of the key.
+    place = ""
+
     def __init__(self, rules: TableSettings, shapes: Shapes) -> None:
         self._shapes = shapes
         self._fields = shapes.fields
-        self._unlike = (shapes.refused, AttributeError, TypeError)
         self._keys = rules.key_columns
 
-    def at_once(self, records: Sequence[Record]) -> list[Encoded] | None:
-        """The rows of records that are all alike; None when they are not."""
-        value = records[0].value
+    def quick(self, value: Any) -> tuple[tuple[str, ...], Encode] | None:
+        """The names of this value's fields, and their encoder for values of the same names.
+
+        The encoder takes `place` and offset where `by_place`, and then all values as they come; it
+        raises `refused` for what it does not take, which then goes the way of `one`.
+        """
         if self._fields is not None or type(value) is not dict:
             return None
         names = (*value,)
         encode = self._shapes.direct.get(names)
-        if encode is None:
-            return None
-        try:
-            rows = self._all(records, names, encode)
-        except self._unlike:
-            return None
-        return rows if len(rows) == len(records) else None
-
-    @abstractmethod
-    def _all(
-        self, records: Sequence[Record], names: tuple[str, ...], encode: Encode
-    ) -> list[Encoded]:
-        """The rows of the records that have these names."""
+        return None if encode is None else (names, encode)
 
     @abstractmethod
     def one(self, record: Record) -> Encoded:
@@ -64,30 +55,15 @@ class KafkaKey(Road):
 
     def __init__(self, rules: TableSettings, shapes: Shapes, topic: str, partition: int) -> None:
         super().__init__(rules, shapes)
-        self._place = f"{topic}_{partition}"
-
-    def _all(
-        self, records: Sequence[Record], names: tuple[str, ...], encode: Encode
-    ) -> list[Encoded]:
-        place = self._place
-        return [
-            encode(place, record.message.offset(), *record.value.values())
-            for record in records
-            if (*record.value,) == names
-        ]
+        self.place = f"{topic}_{partition}"
 
     def one(self, record: Record) -> Encoded:
         """The row of a record."""
-        return self._row((self._place, record.message.offset()), record.value)
+        return self._row((self.place, record.message.offset()), record.value)
 
 
 class ValueKey(Road):
     """Keys are fields of the value."""
-
-    def _all(
-        self, records: Sequence[Record], names: tuple[str, ...], encode: Encode
-    ) -> list[Encoded]:
-        return [encode(*record.value.values()) for record in records if (*record.value,) == names]
 
     def one(self, record: Record) -> Encoded:
         """The row of a record."""
@@ -104,14 +80,9 @@ class ValueKey(Road):
 class RecordKey(Road):
     """Keys are fields of the record's key, or the whole key where there is one key column."""
 
-    def at_once(self, records: Sequence[Record]) -> None:  # noqa: ARG002
+    def quick(self, value: Any) -> None:  # noqa: ARG002
         """Not for keys that must be looked at one by one."""
         return
-
-    def _all(
-        self, records: Sequence[Record], names: tuple[str, ...], encode: Encode
-    ) -> list[Encoded]:
-        raise NotImplementedError
 
     def one(self, record: Record) -> Encoded:
         """The row of a record."""

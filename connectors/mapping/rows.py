@@ -5,20 +5,45 @@ from __future__ import annotations
 from typing import Final
 from zlib import crc32
 
-from connectors.mapping.plans import Encoded, Encoder, Shapes
+from connectors.mapping.plans import Encoder, Shapes
 from connectors.mapping.roads import Road
 from connectors.mapping.roads import road as make_road
 from connectors.records import (
     Batch,
     DeadLetter,
+    DecodingChunk,
+    Message,
     Original,
     Record,
-    RecordChunk,
+    Records,
     Rejection,
-    Segment,
     original,
 )
 from connectors.settings import NAME, Settings
+
+# Identities, wires, offsets, originals.
+Lists = tuple[list[bytes], list[bytes], list[int], list[Original]]
+
+
+class _Shards:
+    """Where the rows of one chunk are gathered."""
+
+    def __init__(self, count: int, seed: int) -> None:
+        self.count = count
+        self.seed = seed
+        self.columns: list[Lists | None] = [None] * count
+
+    def add(self, identity: bytes, wire: bytes, message: Message, keep: bool) -> None:
+        """One row to the shard of its key."""
+        shard = crc32(identity, self.seed) % self.count
+        mine = self.columns[shard]
+        if mine is None:
+            mine = self.columns[shard] = [], [], [], []
+        mine[0].append(identity)
+        mine[1].append(wire)
+        mine[2].append(message.offset())
+        if keep:
+            mine[3].append(original(message))
 
 
 class RowMapper:
@@ -43,69 +68,101 @@ class RowMapper:
         """The shards' keys in the flow, zero-padded so that they sort as numbers."""
         return self._names
 
-    def map_chunk(self, chunk: RecordChunk) -> list[tuple[str, Batch]]:
+    def map_chunk(self, chunk: Records) -> list[tuple[str, Batch]]:
         """The rows of a chunk by shard, in order; dead letters ride on the partition's shard."""
-        topic, partition, records, dead = chunk
-        dead = list(dead)
+        topic, partition = chunk.topic, chunk.partition
         table = self._settings.table_of(topic)
-        rows: list[Encoded] | None = None
-        if records:
-            try:
-                road = self._road(topic, partition, table)
-                rows = road.at_once(records)
-                if rows is None:
-                    records, rows = self._one_by_one(road, records, dead)
-            except Rejection as rejection:  # of the table
-                dead += [_dead(record, rejection, self._keep_original) for record in records]
-        out: list[tuple[str, Batch]] = []
-        if rows:
-            segments = self._by_shard(table, chunk, records, rows)
-            out = [(shard, ([segment], [])) for shard, segment in segments]
-        if dead:
-            out.append((self._names[partition % self._shards], ([], dead)))
-        return out
-
-    def _one_by_one(
-        self, road: Road, records: list[Record], dead: list[DeadLetter]
-    ) -> tuple[list[Record], list[Encoded]]:
-        """The records that have rows, and those; the others join the dead letters."""
-        refused = self._encoder.refused
-        good: list[Record] = []
-        rows: list[Encoded] = []
-        for record in records:
-            try:
-                rows.append(road.one(record))
-                good.append(record)
-            except Rejection as rejection:
-                dead.append(_dead(record, rejection, self._keep_original))
-            except refused as error:
-                code, reason = error.args[:2]
-                dead.append(_dead(record, Rejection(code, reason), self._keep_original))
-        return good, rows
-
-    def _by_shard(
-        self, table: str, chunk: RecordChunk, records: list[Record], rows: list[Encoded]
-    ) -> list[tuple[str, Segment]]:
-        seed = crc32(table.encode())
-        count = self._shards
-        shards: list[tuple[list[bytes], list[bytes], list[int], list[Original]] | None]
-        shards = [None] * count
-        for record, (identity, wire) in zip(records, rows, strict=True):
-            shard = crc32(identity, seed) % count
-            columns = shards[shard]
-            if columns is None:
-                columns = shards[shard] = [], [], [], []
-            columns[0].append(identity)
-            columns[1].append(wire)
-            columns[2].append(record.message.offset())
-            if self._keep_original:
-                columns[3].append(original(record.message))
+        shards = _Shards(self._shards, crc32(table.encode()))
+        try:
+            road = self._road(topic, partition, table)
+        except Rejection as rejection:  # of the table
+            keep = self._keep_original
+            every = [*chunk.dead, *(_dead(record, rejection, keep) for record in chunk.records)]
+            return [(self._names[partition % self._shards], ([], every))]
+        dead = self._quickly(road, chunk, shards) if isinstance(chunk, DecodingChunk) else None
+        if dead is None:
+            dead = list(chunk.dead)
+            for record in chunk.records:
+                self._add(road, record, shards, dead)
         names = self._names
-        return [
-            (names[shard], (table, chunk.topic, chunk.partition, *columns))
-            for shard, columns in enumerate(shards)
+        out: list[tuple[str, Batch]] = [
+            (names[shard], ([(table, topic, partition, *columns)], []))
+            for shard, columns in enumerate(shards.columns)
             if columns is not None
         ]
+        if dead:
+            out.append((names[partition % self._shards], ([], dead)))
+        return out
+
+    def _quickly(
+        self, road: Road, chunk: DecodingChunk, shards: _Shards
+    ) -> list[DeadLetter] | None:
+        """Decode, encode and shard each message in one go; None when the first is not plain.
+
+        Returns the dead letters of those that were not plain.
+        """
+        messages = chunk.messages
+        decode = chunk.decode
+        unlike = (*chunk.bad, self._encoder.refused)
+        try:
+            quick = road.quick(decode(messages[0].value()))
+        except chunk.bad:
+            return None
+        if quick is None or self._keep_original:
+            return None
+        names, encode = quick
+        place = road.place
+        count, seed, columns = shards.count, shards.seed, shards.columns
+        dead: list[DeadLetter] = []
+        for message in messages:
+            try:
+                value = decode(message.value())
+                if type(value) is not dict or (*value,) != names:
+                    self._add_undecoded(road, chunk, message, shards, dead)
+                    continue
+                offset = message.offset()
+                if place:
+                    identity, wire = encode(place, offset, *value.values())
+                else:
+                    identity, wire = encode(*value.values())
+            except unlike:
+                self._add_undecoded(road, chunk, message, shards, dead)
+                continue
+            shard = crc32(identity, seed) % count
+            mine = columns[shard]
+            if mine is None:
+                mine = columns[shard] = [], [], [], []
+            mine[0].append(identity)
+            mine[1].append(wire)
+            mine[2].append(offset)
+        return dead
+
+    def _add_undecoded(
+        self,
+        road: Road,
+        chunk: DecodingChunk,
+        message: Message,
+        shards: _Shards,
+        dead: list[DeadLetter],
+    ) -> None:
+        """One message, whatever is with it."""
+        alone = chunk.alone(message)
+        dead += alone.dead
+        for record in alone.records:
+            self._add(road, record, shards, dead)
+
+    def _add(self, road: Road, record: Record, shards: _Shards, dead: list[DeadLetter]) -> None:
+        """The row of a record to its shard, or a dead letter."""
+        keep = self._keep_original
+        try:
+            identity, wire = road.one(record)
+        except Rejection as rejection:
+            dead.append(_dead(record, rejection, keep))
+        except self._encoder.refused as error:
+            code, reason = error.args[:2]
+            dead.append(_dead(record, Rejection(code, reason), keep))
+        else:
+            shards.add(identity, wire, record.message, keep)
 
     def _road(self, topic: str, partition: int, table: str) -> Road:
         place = (topic, partition)
