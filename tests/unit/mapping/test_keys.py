@@ -138,10 +138,7 @@ def test_values_that_make_no_primary_key(value: Any, code: str) -> None:
     [
         pytest.param(
             value,
-            code,
-            marks=pytest.mark.xfail(strict=True, reason="defect M4: told as null")
-            if code == "key_missing"
-            else (),
+            code if code == "key_missing" else (),
         )
         for value, code in VALUES
     ],

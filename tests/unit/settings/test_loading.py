@@ -221,7 +221,6 @@ def test_an_unparsable_variable_is_named_among_others(config: Config) -> None:
         {"SYNC__MAPPING__TOPICS__Shop": "Orders", "SYNC__TABLE__AUTO_CREATE": "true"},
     ],
 )
-@pytest.mark.xfail(strict=True, reason="defect S4: names are made lower case")
 def test_capital_letters_in_names_are_not_lost(config: Config, environ: dict[str, str]) -> None:
     """Tables and topics are told apart by case: rules never go silently to another name."""
     told = config.told('[kafka]\ntopics = ["Shop"]\n[mapping]\ntable_name = "Orders"\n', environ)

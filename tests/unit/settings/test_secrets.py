@@ -137,7 +137,6 @@ def test_secrets_are_read_from_files(tmp_path: Path) -> None:
     assert made.kafka.client_properties()["sasl.password"] == "next"
 
 
-@pytest.mark.xfail(strict=True, raises=OSError, reason="defect S12: a bare FileNotFoundError")
 def test_a_missing_secret_file_is_told(tmp_path: Path) -> None:
     """A file that cannot be read stops the run with the option and the path."""
     made = settings(kafka={"secret_property_files": {"sasl.password": str(tmp_path / "nope")}})
