@@ -193,6 +193,18 @@ class RecordChunk(NamedTuple):
     dead: list[DeadLetter]
 
 
+class Quick(NamedTuple):
+    """How a format decodes what is good, without knowing reasons for what is not."""
+
+    # Bytes to a value; raises one of `bad`.
+    decode: Callable[[bytes], Any]
+    # For names: a function of bytes that hold just these fields; raises one of `bad`.
+    decoder_of: Callable[[tuple[str, ...]], Callable[[bytes], Any]]
+    # What that function returns, as its values in the order of the names.
+    values: Callable[[Any], tuple[Any, ...]]
+    bad: tuple[type[Exception], ...]
+
+
 class DecodingChunk:
     """A chunk that is decoded when its records are asked for.
 
@@ -200,19 +212,16 @@ class DecodingChunk:
     each right before it encodes it: a value that is still in the processor's cache costs half.
     """
 
-    __slots__ = ("_open", "_opened", "bad", "decode", "messages", "partition", "topic")
+    __slots__ = ("_open", "_opened", "messages", "partition", "quick", "topic")
 
     def __init__(
         self,
         chunk: Chunk,
         open_chunk: Callable[[Chunk], RecordChunk],
-        decode: Callable[[bytes], Any],
-        bad: tuple[type[Exception], ...],
+        quick: Quick,
     ) -> None:
         self.topic, self.partition, self.messages = chunk
-        # Decodes a value and knows no reasons: raises one of `bad` where `records` has a letter.
-        self.decode = decode
-        self.bad = bad
+        self.quick = quick
         self._open = open_chunk
         self._opened: RecordChunk | None = None
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from msgspec.structs import astuple
+
 from connectors.formats import json
 from connectors.records import (
     Chunk,
     DeadLetter,
     DecodingChunk,
+    Quick,
     Record,
     RecordChunk,
     Records,
@@ -22,14 +25,13 @@ Decode = Callable[[bytes], Any]
 
 
 class Format(NamedTuple):
-    """A format: `decode` raises Rejection; `quick` is as it, but raises one of `bad`."""
+    """A format: `decode` raises Rejection, `quick` one of its exceptions instead."""
 
     decode: Decode
-    quick: Decode
-    bad: tuple[type[Exception], ...]
+    quick: Quick
 
 
-FORMATS = {"json": Format(json.decode, json.decode_good, json.BAD)}
+FORMATS = {"json": Format(json.decode, Quick(json.decode_good, json.decoder_of, astuple, json.BAD))}
 
 
 class ChunkDecoder:
@@ -47,14 +49,15 @@ class ChunkDecoder:
         """The chunk's records, decoded at the latest when they are looked at."""
         if self._reads_key(chunk.topic):
             return self._one_by_one(chunk)
-        return DecodingChunk(chunk, self._open, self._format.quick, self._format.bad)
+        return DecodingChunk(chunk, self._open, self._format.quick)
 
     def _open(self, chunk: Chunk) -> RecordChunk:
         """All messages of the chunk, as records or dead letters."""
-        _, decode, bad = self._format
+        quick = self._format.quick
+        decode = quick.decode
         try:
             records = [Record(message, decode(message.value())) for message in chunk.messages]
-        except bad:
+        except quick.bad:
             return self._one_by_one(chunk)  # one of them is bad or null: find out which
         return RecordChunk(chunk.topic, chunk.partition, records, [])
 

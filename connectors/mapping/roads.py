@@ -13,6 +13,11 @@ from connectors.mapping.plans import Encode, Encoded, Shapes, key_values, missin
 from connectors.records import Record, Rejection
 from connectors.settings.tables import TableSettings
 
+# A failure costs as much as several records gain: above one in eight the quick way is left alone
+# for so many chunks.
+_MOST_FAILED = 8
+_REST = 50
+
 
 class Road(ABC):
     """Makes the rows of one topic partition for its table."""
@@ -24,6 +29,17 @@ class Road(ABC):
         self._shapes = shapes
         self._fields = shapes.fields
         self._keys = rules.key_columns
+        self._rest = 0
+
+    def worth_trying(self) -> bool:
+        """False for a while after a chunk in which the quick way failed too often."""
+        self._rest -= self._rest > 0
+        return self._rest == 0
+
+    def tried(self, messages: int, failed: int) -> None:
+        """How the quick way went."""
+        if failed > messages // _MOST_FAILED:
+            self._rest = _REST
 
     def quick(self, value: Any) -> tuple[tuple[str, ...], Encode] | None:
         """The names of this value's fields, and their encoder for values of the same names.

@@ -102,30 +102,32 @@ class RowMapper:
         Returns the dead letters of those that were not plain.
         """
         messages = chunk.messages
-        decode = chunk.decode
-        unlike = (*chunk.bad, self._encoder.refused)
+        quick = chunk.quick
+        if self._keep_original or not road.worth_trying():
+            return None
         try:
-            quick = road.quick(decode(messages[0].value()))
-        except chunk.bad:
+            plain = road.quick(quick.decode(messages[0].value()))
+        except quick.bad:
+            plain = None
+        if plain is None:
             return None
-        if quick is None or self._keep_original:
-            return None
-        names, encode = quick
+        names, encode = plain
+        decode, values_of = quick.decoder_of(names), quick.values
+        unlike = (*quick.bad, self._encoder.refused)
         place = road.place
         count, seed, columns = shards.count, shards.seed, shards.columns
         dead: list[DeadLetter] = []
+        failed = 0
         for message in messages:
             try:
-                value = decode(message.value())
-                if type(value) is not dict or (*value,) != names:
-                    self._add_undecoded(road, chunk, message, shards, dead)
-                    continue
+                values = values_of(decode(message.value()))
                 offset = message.offset()
                 if place:
-                    identity, wire = encode(place, offset, *value.values())
+                    identity, wire = encode(place, offset, *values)
                 else:
-                    identity, wire = encode(*value.values())
+                    identity, wire = encode(*values)
             except unlike:
+                failed += 1
                 self._add_undecoded(road, chunk, message, shards, dead)
                 continue
             shard = crc32(identity, seed) % count
@@ -135,6 +137,7 @@ class RowMapper:
             mine[0].append(identity)
             mine[1].append(wire)
             mine[2].append(offset)
+        road.tried(len(messages), failed)
         return dead
 
     def _add_undecoded(
