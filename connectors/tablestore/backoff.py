@@ -16,7 +16,7 @@ class Backoff:
         self._initial = initial
         self._most = most
         self.tries = 0
-        self._told = 0.0
+        self._told = float("-inf")
 
     def wait(self) -> float:
         """Seconds to wait now; each call waits longer, up to the most."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from connectors.outcomes import StopRun
 from connectors.settings.writing import TablestoreSettings
+
+log = logging.getLogger("sync.tablestore")
 
 _VARIABLES = {
     "access_key_id": "ALIBABA_CLOUD_ACCESS_KEY_ID",
@@ -58,6 +61,7 @@ class CredentialsSource:
             "access_key_secret": settings.access_key_secret_file,
             "security_token": settings.security_token_file,
         }
+        self._told: tuple[int, ...] = ()
         self._stamp = self._stamps()
         self._current = self._read()
 
@@ -69,16 +73,18 @@ class CredentialsSource:
         if self._stamp:
             stamp = self._stamps()
             if stamp != self._stamp:
-                self._current = self._read()
-                self._stamp = stamp
+                try:
+                    self._current = self._read()
+                    self._stamp = stamp
+                except StopRun as error:
+                    # Perhaps just being rewritten: the old key serves until the new one is whole.
+                    if self._told != stamp:
+                        log.warning("keeping the present access key: %s", error)
+                        self._told = stamp
         return self._current
 
     def _stamps(self) -> tuple[int, ...]:
-        return tuple(
-            file.stat().st_mtime_ns if file.exists() else 0
-            for file in self._files.values()
-            if file is not None
-        )
+        return tuple(_stamp(file) for file in self._files.values() if file is not None)
 
     def _read(self) -> Credentials:
         token = self._part("security_token")
@@ -97,9 +103,25 @@ class CredentialsSource:
 
     def _part(self, name: str) -> str:
         file: Path | None = self._files[name]
+        where = _VARIABLES[name] if file is None else f"tablestore.{name}_file ({file})"
         if file is None:
-            return self._environ.get(_VARIABLES[name], "").strip()
-        try:
-            return file.read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise StopRun(f"tablestore.{name}_file: cannot read {file}: {error}") from None
+            value = self._environ.get(_VARIABLES[name], "").strip()
+        else:
+            try:
+                value = file.read_text("utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise StopRun(f"{where} cannot be read: {type(error).__name__}") from None
+        # It travels in an HTTP header.
+        if not value.isascii() or any(letter.isspace() for letter in value):
+            raise StopRun(
+                f"{where} holds blanks, line breaks or letters that no key has.\n  remedy: put the "
+                "key there and nothing else"
+            )
+        return value
+
+
+def _stamp(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0

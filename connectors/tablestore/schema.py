@@ -104,6 +104,7 @@ class Schema:
                 if not isinstance(verdict, Retry):
                     reason = verdict.reason if isinstance(verdict, (Stop, Reject)) else str(verdict)
                     raise StopRun(f"{what}: {reason}") from None
+                self._run.check()
                 if self._run.drain_reason is not None:
                     raise StopRun(
                         f"{what}: no answer before the run was ended ({verdict.reason})"

@@ -209,6 +209,7 @@ class _BatchWrite:
 
         Returns the rows to send again, and the trouble if there was a transient one.
         """
+        self._run.check()
         tables = [
             (table, [row.wire for row in group]) for table, group in groupby(rows, key=_table)
         ]
@@ -234,7 +235,8 @@ class _BatchWrite:
             return [], None
         if not isinstance(outcome, RequestFailed):
             return await self._settle(rows, outcome)
-        verdict = self._for_new_tables(outcome.verdict, outcome.code, rows[0].table)
+        tables = {row.table for row in rows}
+        verdict = self._for_new_tables(outcome.verdict, outcome.code, tables)
         if isinstance(verdict, Reject) and len(rows) > 1:
             middle = len(rows) // 2
             first, trouble = await self._send(rows[:middle])
@@ -259,7 +261,7 @@ class _BatchWrite:
         for row, found in zip(rows, verdicts, strict=True):
             verdict = found
             if isinstance(verdict, Stop):
-                verdict = self._for_new_tables(verdict, verdict.code, row.table)
+                verdict = self._for_new_tables(verdict, verdict.code, {row.table})
             if isinstance(verdict, Written):
                 written.append(row)
             elif isinstance(verdict, Retry):
@@ -277,10 +279,12 @@ class _BatchWrite:
             await self._writer.rejections.take(dead)
         return again, trouble
 
-    def _for_new_tables(self, verdict: Verdict, code: str, table: str) -> Verdict:
+    def _for_new_tables(self, verdict: Verdict, code: str, tables: set[str]) -> Verdict:
         """A table made a moment ago may not be there yet for the servers of its partitions."""
-        if code == "OTSObjectNotExist" and self._writer.schema.still_coming(table):
-            return Retry(f"table {table} is being made")
+        if code == "OTSObjectNotExist":
+            coming = sorted(filter(self._writer.schema.still_coming, tables))
+            if coming:
+                return Retry(f"table {', '.join(coming)} is being made")
         return verdict
 
 
