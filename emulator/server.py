@@ -118,8 +118,7 @@ class Exchange:
             self._service.options.instances,
             datetime.now(timezone.utc),
         )
-        message = operation.request()
-        _parse(message, self._inflate(body))
+        message = parse_request(operation, self._inflate(body))
         call = Call(self._service, self._caller.instance, self._id, time.time_ns() // 1_000_000)
         faults = self._server.faults
         self._rule = rule = faults.for_request(self._api, message)
@@ -128,7 +127,7 @@ class Exchange:
             await asyncio.sleep(self._service.options.latency)
         if rule is not None:
             await self._fault_before(rule)
-        out = _run(operation, call, message)
+        out = run_operation(operation, call, message)
         if rule is not None and rule.kind == "timeout_after_effect":
             raise rule.error()
         return out
@@ -257,16 +256,19 @@ class Exchange:
         )
 
 
-def _parse(message: Message, body: bytes) -> None:
+def parse_request(operation: Operation, body: bytes) -> Message:
+    """Return the message of a request body; raises 400 when it cannot be read."""
+    message = operation.request()
     try:
         message.ParseFromString(body)
     except DecodeError:
         raise invalid(errors.BAD_PROTOBUF) from None
     if has_bad_text(message):
         raise invalid(errors.BAD_PROTOBUF)
+    return message
 
 
-def _run(operation: Operation, call: Call, message: Message) -> bytes:
+def run_operation(operation: Operation, call: Call, message: Message) -> bytes:
     """Run an operation and serialize its answer."""
     out = operation.handler(call, message)
     if isinstance(out, bytes):

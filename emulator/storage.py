@@ -56,6 +56,11 @@ class Store:
         """Close the database; nothing is lost without it."""
         self._db.close()
 
+    @property
+    def changes(self) -> int:
+        """Rows of the database (tables and counters among them) changed since it was opened."""
+        return self._db.total_changes
+
     # ---- rows ----------------------------------------------------------------------------
 
     def get(self, key: bytes) -> bytes | None:
