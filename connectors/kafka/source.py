@@ -49,7 +49,6 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
     def __init__(self, run: Run) -> None:
         self._run = run
         self._live: set[str] = set()
-        self._anew: set[str] = set()
         self._first_run: set[str] | None = None
         self._watch: Watch | None = None
         run.at_clean_end.append(lambda: commit_at_end(run))
@@ -82,7 +81,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         self._check_topics(found.topics, known)
         for part in sorted(set(known) - self._live):
             log.warning("topic %s partition %d is gone: nothing to read there", *part_place(part))
-        self._anew |= forget_old_topics(self._run, found.topics)
+        forget_old_topics(self._run, found.topics)
         if self._watch is None:
             self._watch = Watch(self._run, found.topics)
         return sorted(self._live | set(known))
@@ -110,35 +109,38 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
     ) -> _Partition:
         """A reader of one partition, at its state or where a first run starts."""
         topic, number = part_place(for_part)
-        if for_part not in self._live:
-            return _Partition(self._run, TopicPartition(topic, number, resume_state or 0), None)
-        settings = self._run.settings.kafka
-        errors = ClientErrors()
-        # The prefetch is bounded for the process; each partition has a consumer of its own.
-        kilobytes = max(64, int(settings.prefetch_mib * 1024 / max(1, len(self._live))))
-        client = consumer(
-            settings,
-            errors,
-            **{
-                "queued.max.messages.kbytes": kilobytes,
-                # Enough to keep the flow busy; more only costs memory (docs/decisions/prefetch.md).
-                "queued.min.messages": max(1000, _FETCH_AHEAD // max(1, len(self._live))),
-                # The default stops fetching for a second each time the queue is full.
-                "fetch.queue.backoff.ms": 10,
-                "enable.partition.eof": True,
-                **_fetch_limits(kilobytes, settings.properties),
-            },
-        )
+        recovery = self._run.recovery
         place = TopicPartition(topic, number)
-        if topic in self._anew:
-            choice = settings.model_copy(update={"start": settings.lost_offset})
-            place.offset = resolve_start(choice, client, place)
+        if for_part not in self._live:
+            known = None if recovery is None else recovery.start_of(for_part)
+            place.offset = (known or 0) if resume_state is None else resume_state
+            return _Partition(self._run, place, None)
+        client = consumer(self._run.settings.kafka, ClientErrors(), **self._tuning())
+        anew = None if recovery is None else recovery.new_start_of(for_part)
+        if anew is not None:
+            place.offset = anew
         elif resume_state is None:
             place.offset = self._start(client, place)
         else:
             place.offset = resume_state
         client.assign([place])
         return _Partition(self._run, place, client)
+
+    def _tuning(self) -> dict[str, int | bool]:
+        """How far to read ahead: bounded for the process, and each partition has a consumer."""
+        settings = self._run.settings.kafka
+        parts = max(1, len(self._live))
+        kilobytes = max(64, int(settings.prefetch_mib * 1024 / parts))
+        wanted = {
+            "queued.max.messages.kbytes": kilobytes,
+            # Enough to keep the flow busy; more only costs memory (docs/decisions/prefetch.md).
+            "queued.min.messages": max(1000, _FETCH_AHEAD // parts),
+            # The default stops fetching for a second each time the queue is full.
+            "fetch.queue.backoff.ms": 10,
+            **_fetch_limits(kilobytes, settings.properties),
+        }
+        given = {name: value for name, value in wanted.items() if name not in settings.properties}
+        return {**given, "enable.partition.eof": True}
 
     def _start(self, client: Consumer, place: TopicPartition) -> int:
         settings = self._run.settings.kafka
@@ -194,16 +196,19 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
         offset = self._mirror.due()
         if offset is not None:
             self._commit(self._client, offset)
+            if run.recovery is not None:
+                run.recovery.forget_new_start(part_name(self._topic, self._number))
         messages = self._client.consume(self._limit, 0)
         if not messages:
             self._awake = datetime.now(timezone.utc) + IDLE
             return []
         self._awake = None
         if [message for message in messages if message.error() is not None]:
-            messages = self._without_errors(self._client, messages)
+            messages = self._sift(self._client, messages)
             if not messages:
                 return []
-        self._next = max(self._next, (messages[-1].offset() or 0) + 1)
+        else:
+            self._next = (messages[-1].offset() or 0) + 1
         run.counts.add("read", len(messages))
         return [Chunk(self._topic, self._number, messages)]
 
@@ -230,31 +235,41 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
             # The group only mirrors the offsets; the recovery folder has them.
             log.warning("offset not committed to the group: %s", error.args[0].str())
 
-    def _without_errors(self, client: Consumer, messages: list[Message]) -> list[Message]:
-        """The messages before the first error; what the error asks for is done."""
+    def _sift(self, client: Consumer, messages: list[Message]) -> list[Message]:
+        """The messages that are records; what the others ask for is done. Moves the position."""
         good: list[Message] = []
+        position = self._next
         for message in messages:
             error = message.error()
+            offset = message.offset() or 0
             if error is None:
                 good.append(message)
+                position = offset + 1
             elif error.code() == KafkaError._PARTITION_EOF:
                 # Its offset is behind transaction markers, which take offsets and are no records.
-                self._next = max(self._next, message.offset() or 0)
+                position = max(position, offset)
             elif error.code() in _LOST:
-                self._go_on_after_loss(client, error)
+                position = self._go_on_after_loss(client, error, position)
+                break  # what follows in this poll is from before
             elif error.code() in _REFUSED or error.fatal():
-                remedy = _REFUSED.get(
-                    error.code(), "start again; if it stays, see the broker's log"
-                )
+                remedy = _REFUSED.get(error.code(), "start again, or see the broker's log")
                 raise StopRun(f"kafka: {self._where}: {error.str()}\n  remedy: {remedy}")
             elif error.code() in _GONE:
                 log.warning("%s is gone: nothing to read there (%s)", self._where, error.str())
             else:
                 log.warning("%s: %s", self._where, error.str())
+        self._next = position
         return good
 
-    def _go_on_after_loss(self, client: Consumer, error: KafkaError) -> None:
-        """The next offset is not on the brokers: records may be lost, which somebody must judge."""
+    @property
+    def _where(self) -> str:
+        return f"topic {self._topic} partition {self._number}"
+
+    def _go_on_after_loss(self, client: Consumer, error: KafkaError, position: int) -> int:
+        """The next offset is not on the brokers: records may be lost, which somebody must judge.
+
+        Returns where reading goes on.
+        """
         settings = self._run.settings.kafka
         place = TopicPartition(self._topic, self._number)
         try:
@@ -262,7 +277,7 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
         except (KafkaException, TypeError):
             raise StopRun(f"kafka: {self._where}: {error.str()}, and no watermarks") from None
         told = (
-            f"kafka: {self._where}: offset {self._next} is not there any more; the broker has "
+            f"kafka: {self._where}: offset {position} is not there any more; the broker has "
             f"{low} to {high}. Retention passed it, or the topic was made anew: records may be lost"
         )
         if settings.lost_offset == "stop":
@@ -273,9 +288,5 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
             )
         place.offset = low if settings.lost_offset == "earliest" else high
         log.warning("%s; going on at %d (kafka.lost_offset)", told, place.offset)
-        self._next = place.offset
         client.assign([place])
-
-    @property
-    def _where(self) -> str:
-        return f"topic {self._topic} partition {self._number}"
+        return int(place.offset)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -31,6 +32,15 @@ def part_place(name: str) -> tuple[str, int]:
     """Topic and partition of a state key."""
     topic, _, partition = name.rpartition(":")
     return topic, int(partition)
+
+
+# A topic made a moment ago, or brokers that restart.
+_COMING = {
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.BROKER_NOT_AVAILABLE,
+    KafkaError.REQUEST_TIMED_OUT,
+    KafkaError.NETWORK_EXCEPTION,
+}
 
 
 class ClientErrors:
@@ -83,24 +93,14 @@ def list_partitions(settings: KafkaSettings) -> Found:
     """
     errors = ClientErrors()
     client = consumer(settings, errors)
+    deadline = time.monotonic() + settings.metadata_timeout
     try:
         client.poll(0)
-        if settings.topics_pattern is None:
-            answers = [
-                client.list_topics(topic, timeout=settings.metadata_timeout)
-                for topic in settings.topics
-            ]
-            wanted = re.compile("|".join(map(re.escape, settings.topics)))
-        else:
-            answers = [client.list_topics(timeout=settings.metadata_timeout)]
-            wanted = re.compile(settings.topics_pattern)
-        topics = {
-            name: len(found.partitions)
-            for answer in answers
-            for name, found in answer.topics.items()
-            if wanted.fullmatch(name) and not name.startswith("__") and found.error is None
-        }
-        return Found(answers[0].cluster_id or "", topics)
+        while True:
+            found, wait_for = _ask(settings, client)
+            if not wait_for or time.monotonic() > deadline:
+                return found
+            time.sleep(0.2)
     except KafkaException as error:
         client.poll(0)
         raise StopRun(
@@ -111,6 +111,30 @@ def list_partitions(settings: KafkaSettings) -> Found:
         ) from None
     finally:
         client.close()
+
+
+def _ask(settings: KafkaSettings, client: Consumer) -> tuple[Found, list[str]]:
+    """What there is now, and the topics that are there but have no leader yet."""
+    if settings.topics_pattern is None:
+        answers = [
+            client.list_topics(topic, timeout=settings.metadata_timeout)
+            for topic in settings.topics
+        ]
+        wanted = re.compile("|".join(map(re.escape, settings.topics)))
+    else:
+        answers = [client.list_topics(timeout=settings.metadata_timeout)]
+        wanted = re.compile(settings.topics_pattern)
+    topics: dict[str, int] = {}
+    coming: list[str] = []
+    for answer in answers:
+        for name, found in answer.topics.items():
+            if not wanted.fullmatch(name) or name.startswith("__"):
+                continue
+            if found.error is None:
+                topics[name] = len(found.partitions)
+            elif found.error.code() in _COMING:
+                coming.append(name)
+    return Found(answers[0].cluster_id or "", topics), coming
 
 
 def topic_ids(settings: KafkaSettings, topics: Iterable[str]) -> dict[str, str]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 
-from connectors.kafka.topics import list_partitions, topic_ids
+from confluent_kafka import TopicPartition
+
+from connectors.kafka.topics import (
+    ClientErrors,
+    consumer,
+    list_partitions,
+    part_name,
+    resolve_start,
+    topic_ids,
+)
 from connectors.outcomes import StopRun
 from connectors.run.context import Run
 
@@ -30,10 +39,14 @@ class Watch:
         wait = threading.Event()
         interval = self._run.settings.kafka.discovery_interval
         while self._run.drain_reason is None:
-            self._check_ids()
-            if wait.wait(interval):
-                return
-            self._look_for_new()
+            try:
+                self._check_ids()
+                if wait.wait(interval):
+                    return
+                self._look_for_new()
+            except Exception:  # the boundary of this thread: it must not end in silence
+                log.exception("looking for new partitions failed; looking again later")
+                wait.wait(interval)
 
     def _look_for_new(self) -> None:
         try:
@@ -69,21 +82,34 @@ class Watch:
             )
 
 
-def forget_old_topics(run: Run, topics: dict[str, int]) -> set[str]:
-    """The topics that were made anew, when kafka.lost_offset says where to go on in them.
+def forget_old_topics(run: Run, topics: dict[str, int]) -> None:
+    """Where kafka.lost_offset says where to go on in topics that were made anew, note it.
 
-    From then on their new ids are known.
+    Ids and places are noted together, and the places hold until a snapshot of the new topic is
+    durable: other processes and later starts go on there too, whatever state they still have.
     """
     recovery = run.recovery
-    if recovery is None or run.settings.kafka.lost_offset == "stop":
-        return set()
-    ids = topic_ids(run.settings.kafka, topics)
-    anew = {topic for topic, found in ids.items() if recovery.topic_id(topic, found) != found}
-    for topic in sorted(anew):
+    settings = run.settings.kafka
+    if recovery is None or settings.lost_offset == "stop":
+        return
+    ids = topic_ids(settings, topics)
+    for topic, found in sorted(ids.items()):
+        if recovery.topic_id(topic, found) == found:
+            continue
         log.warning(
             "topic %s was deleted and made again: going on at its %s record (kafka.lost_offset)",
             topic,
-            run.settings.kafka.lost_offset,
+            settings.lost_offset,
         )
-        recovery.replace_topic_id(topic, ids[topic])
-    return anew
+        choice = settings.model_copy(update={"start": settings.lost_offset})
+        client = consumer(settings, ClientErrors())
+        try:
+            starts = {
+                part_name(topic, number): resolve_start(
+                    choice, client, TopicPartition(topic, number)
+                )
+                for number in range(topics[topic])
+            }
+        finally:
+            client.close()
+        recovery.start_topic_anew(topic, found, starts)

@@ -40,6 +40,7 @@ class RecoveryFolder:
     def __init__(self, path: Path, lock: IO[str]) -> None:
         self.path = path
         self._run_lock = lock
+        self._new_starts: dict[str, int] = {}
 
     @classmethod
     def open(
@@ -166,10 +167,30 @@ class RecoveryFolder:
         """The id of the topic whose offsets this folder holds; `now` when it was not known."""
         return str(self._remember(f"topic_id {topic}", now))
 
-    def replace_topic_id(self, topic: str, new: str) -> None:
-        """From now on the folder holds the offsets of the topic with this id."""
+    def start_topic_anew(self, topic: str, topic_id: str, starts: dict[str, int]) -> None:
+        """From now on the folder holds the offsets of the topic with this id, from these starts."""
         with self._exclusive():
-            self._write({**self._read(), f"topic_id {topic}": new})
+            manifest = self._read()
+            if manifest.get(f"topic_id {topic}") != topic_id:
+                manifest[f"topic_id {topic}"] = topic_id
+                manifest["new_starts"] = {**manifest.get("new_starts", {}), **starts}
+                self._new_starts = manifest["new_starts"]
+                self._write(manifest)
+
+    def new_start_of(self, part: str) -> int | None:
+        """Where to go on in a partition that was made anew, whatever its state says; or None."""
+        self._new_starts = self._read().get("new_starts", {})
+        start: int | None = self._new_starts.get(part)
+        return start
+
+    def forget_new_start(self, part: str) -> None:
+        """The partition's state is that of the new topic now."""
+        if part in self._new_starts:
+            with self._exclusive():
+                manifest = self._read()
+                manifest.get("new_starts", {}).pop(part, None)
+                self._new_starts = manifest.get("new_starts", {})
+                self._write(manifest)
 
     def _remember(self, name: str, value: Any) -> Any:
         with self._exclusive():
