@@ -1,7 +1,6 @@
 """Lanes, and the brokers and the local Tablestore that tests ask for by name."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,7 @@ from tests.support.lanes import (
     pytest_terminal_summary,
     skip_lane,
 )
-from tests.support.store import LocalTablestore
+from tests.support.store import LocalTablestore, TablestoreProcess
 
 __all__ = [
     "pytest_collection_modifyitems",
@@ -58,8 +57,18 @@ def kafka(request: pytest.FixtureRequest) -> Broker:
     return broker
 
 
+@pytest.fixture(scope="module")
+def tablestore_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TablestoreProcess]:
+    """A local Tablestore for the tests of a module, as strict as the service's pages say."""
+    folder = tmp_path_factory.mktemp("tablestore")
+    with TablestoreProcess(folder, "--duplicates", "strict") as process:
+        yield process
+
+
 @pytest.fixture
-def tablestore(tmp_path: Path) -> Iterator[LocalTablestore]:
-    """A fresh local Tablestore in a process of its own, as strict as the service's pages say."""
-    with LocalTablestore(tmp_path / "tablestore", "--duplicates", "strict") as store:
-        yield store
+def tablestore(tablestore_process: TablestoreProcess) -> Iterator[LocalTablestore]:
+    """An empty instance of the local Tablestore, without faults."""
+    if not tablestore_process.alive:
+        tablestore_process.restart()
+    yield tablestore_process.fresh()
+    tablestore_process.set_faults([])

@@ -1,9 +1,10 @@
 """A case: a topic, a table store, a flow between them, and the ledger of what went in."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -15,6 +16,12 @@ from tests.support.store import KEY_SECRET, LocalTablestore
 from tests.support.waiting import PATIENCE, until
 
 PARTITIONS = 4
+
+
+class MakeCase(Protocol):
+    """Builds a case on a broker, with the module's table store or another one."""
+
+    def __call__(self, broker: Broker, store: LocalTablestore = ...) -> "Case": ...
 
 
 @dataclass
@@ -115,35 +122,42 @@ class Case:
 
 
 @pytest.fixture
-def make_case(tmp_path: Path, tablestore: LocalTablestore) -> Callable[[Broker], Case]:
-    """Build a case on a broker; its processes are ended with the test."""
+def make_case(tmp_path: Path, tablestore: LocalTablestore) -> Iterator[MakeCase]:
+    """Build cases on a broker; at the end their processes are ended and their output searched."""
+    made: list[Case] = []
 
-    def make(broker: Broker) -> Case:
+    def make(broker: Broker, store: LocalTablestore = tablestore) -> Case:
         topic = broker.topic("orders", PARTITIONS)
         manifest = Manifest(tmp_path / "manifest.jsonl")
-        return Case(
+        case = Case(
             broker=broker,
-            store=tablestore,
+            store=store,
             topic=topic,
-            flow=Flow(tmp_path / "flow", broker, tablestore, topic),
+            flow=Flow(tmp_path / "flow", broker, store, topic),
             manifest=manifest,
             producer=LedgerProducer(broker.bootstrap, manifest),
         )
+        made.append(case)
+        return case
 
-    return make
+    yield make
+    for case in made:
+        case.close()
 
 
 @pytest.fixture
-def case(kafka: Broker, make_case: Callable[[Broker], Case]) -> Iterator[Case]:
+def case(kafka: Broker, make_case: MakeCase) -> Case:
     """A case on each of the two Kafkas."""
-    made = make_case(kafka)
-    yield made
-    made.close()
+    return make_case(kafka)
 
 
 @pytest.fixture
-def apache_case(apache_broker: Broker, make_case: Callable[[Broker], Case]) -> Iterator[Case]:
+def embedded_case(embedded_broker: Broker, make_case: MakeCase) -> Case:
+    """A case on the embedded Kafka, for what no broker has a part in."""
+    return make_case(embedded_broker)
+
+
+@pytest.fixture
+def apache_case(apache_broker: Broker, make_case: MakeCase) -> Case:
     """A case on the real broker, for what the mock cannot do."""
-    made = make_case(apache_broker)
-    yield made
-    made.close()
+    return make_case(apache_broker)

@@ -61,8 +61,9 @@ def test_a_process_of_a_cluster_is_killed(case: Case) -> None:
     case.verdict(minimum=1500)
 
 
-def test_keys_stay_in_order_between_workers(case: Case) -> None:
+def test_keys_stay_in_order_between_workers(embedded_case: Case) -> None:
     """P3 with two workers: each key's row is that of its last record."""
+    case = embedded_case
     from tests.flows.test_order_and_faults import keyed_changes
 
     keyed_changes(case, changes=2000, keys=50)

@@ -67,8 +67,9 @@ def test_a_retried_row_is_not_overtaken(case: Case, rows: int) -> None:
     assert case.verdict(minimum=10, fired={"row_error": case.store.fired()["row_error"]}).rows == 1
 
 
-def test_order_under_many_row_errors(case: Case) -> None:
+def test_order_under_many_row_errors(embedded_case: Case) -> None:
     """Conflicts, throttling and time-outs on single rows at random: each key ends at its last."""
+    case = embedded_case
     case.flow.set(QUICK)
     case.store.set_faults(
         *(
@@ -93,8 +94,9 @@ def test_order_under_many_row_errors(case: Case) -> None:
     assert verdict.rows == 40
 
 
-def test_a_refused_row_takes_no_neighbour_along(case: Case) -> None:
+def test_a_refused_row_takes_no_neighbour_along(embedded_case: Case) -> None:
     """In one request one row is refused and its neighbours are throttled: only that one is out."""
+    case = embedded_case
     case.flow.set(QUICK)
     case.flow.set({"errors": {"tolerance": "all"}})
     case.store.create_table(case.topic)
@@ -114,8 +116,9 @@ def test_a_refused_row_takes_no_neighbour_along(case: Case) -> None:
     assert reported(process.text()) == bad
 
 
-def test_a_refused_request_is_searched_for_its_bad_rows(case: Case) -> None:
+def test_a_refused_request_is_searched_for_its_bad_rows(embedded_case: Case) -> None:
     """A 400 for the whole request: it is halved until the bad rows are alone."""
+    case = embedded_case
     case.flow.set(QUICK)
     case.flow.set({"errors": {"tolerance": "all"}})
     case.store.create_table(case.topic)
@@ -199,8 +202,9 @@ def strike(case: Case, process: FlowProcess, rule: Mapping[str, Any]) -> int:
 
 
 @pytest.mark.timeout(240)
-def test_every_transient_fault_heals(case: Case, pytestconfig: pytest.Config) -> None:
+def test_every_transient_fault_heals(embedded_case: Case, pytestconfig: pytest.Config) -> None:
     """Each kind of transient fault strikes for a while, one after the other: nothing is lost."""
+    case = embedded_case
     case.store.create_table(case.topic)
     case.flow.set(QUICK)
     process = case.flow.start()

@@ -5,24 +5,20 @@ These need no particular Kafka, so they run on the embedded one.
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from bytewax.recovery import init_db_dir
 
 from localkafka import EmbeddedKafka
 from tests.flows.conftest import Case
-from tests.support.brokers import Broker
 
 
 @pytest.fixture
-def case(embedded_broker: Broker, make_case: Callable[[Broker], Case]) -> Iterator[Case]:
-    made = make_case(embedded_broker)
-    made.store.create_table(made.topic)
-    yield made
-    made.close()
+def case(embedded_case: Case) -> Case:
+    """No broker has a part in what is tested here, so one Kafka is enough."""
+    embedded_case.store.create_table(embedded_case.topic)
+    return embedded_case
 
 
 def ran_once(case: Case) -> None:
@@ -106,20 +102,6 @@ def test_one_lost_file_is_told(case: Case) -> None:
         part.unlink()
     text = case.flow.start().refused("part-", "remedy")
     assert "Traceback" not in text
-
-
-def test_a_folder_whose_making_was_cut_short_is_made_again(case: Case) -> None:
-    """A run that died while it made the folder has read nothing, so the next one starts anew."""
-    case.orders(100)
-    case.flow.state.mkdir(parents=True)
-    init_db_dir(case.flow.state, 8)
-    for number in range(3, 8):
-        for part in case.flow.state.glob(f"part-{number}.*"):
-            part.unlink()
-    process = case.flow.start()
-    case.wait_written(100, process)
-    process.drain()
-    assert case.verdict(minimum=100).duplicates == 0
 
 
 def test_files_without_a_manifest_are_not_thrown_away(case: Case) -> None:

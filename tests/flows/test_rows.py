@@ -100,9 +100,10 @@ def test_key_from_the_record_key(case: Case) -> None:
     ],
 )
 def test_a_bare_record_key(
-    case: Case, kind: str, sdk: str, key_of: Callable[[int], tuple[Any, Any]]
+    embedded_case: Case, kind: str, sdk: str, key_of: Callable[[int], tuple[Any, Any]]
 ) -> None:
     """A key that is one JSON value, not an object, is the one key column, in each of its types."""
+    case = embedded_case
     case.store.create_table(case.topic, (("id", sdk),))
     case.flow.set(key_settings("record_key", [{"name": "id", "type": kind}]))
     for number in range(5):
@@ -116,8 +117,9 @@ def test_a_bare_record_key(
     case.verdict(minimum=5)
 
 
-def test_key_from_the_record_value(case: Case) -> None:
+def test_key_from_the_record_value(embedded_case: Case) -> None:
     """primary_key_mode record_value: fields of the value are the key, and no columns besides."""
+    case = embedded_case
     keys = [{"name": "order_id", "type": "string"}, {"name": "seq", "type": "integer"}]
     case.store.create_table(case.topic, (("order_id", "STRING"), ("seq", "INTEGER")))
     case.flow.set(key_settings("record_value", keys))
@@ -138,8 +140,9 @@ def test_key_from_the_record_value(case: Case) -> None:
     case.verdict(minimum=400)
 
 
-def test_only_the_listed_columns(case: Case) -> None:
+def test_only_the_listed_columns(embedded_case: Case) -> None:
     """A whitelist takes its columns in its types, exactly, and nothing else of the record."""
+    case = embedded_case
     case.store.create_table(case.topic)
     listed = [
         {"name": "id", "type": "string"},
@@ -169,8 +172,9 @@ def test_only_the_listed_columns(case: Case) -> None:
     case.verdict()
 
 
-def test_topics_go_to_their_own_tables(case: Case) -> None:
+def test_topics_go_to_their_own_tables(embedded_case: Case) -> None:
     """Two topics, two tables with rules of their own, and a third topic into the first's table."""
+    case = embedded_case
     second, third = case.broker.topic("users", 1), case.broker.topic("more", 1)
     case.store.create_table("people", (("user", "STRING"),))
     case.store.create_table(f"t_{case.topic}")

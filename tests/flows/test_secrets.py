@@ -1,26 +1,25 @@
 """P7: no secret in any output, whatever goes wrong. Every other flow test checks this as well."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from tests.flows.conftest import Case
-from tests.support.brokers import Broker
 from tests.support.flow_process import free_port
 
 SASL = "canary-of-sasl"
 
 
 @pytest.fixture
-def case(embedded_broker: Broker, make_case: Callable[[Broker], Case]) -> Iterator[Case]:
-    made = make_case(embedded_broker)
-    made.store.create_table(made.topic)
-    made.flow.env["SYNC__KAFKA__SECRET_PROPERTIES"] = json.dumps({"sasl.password": SASL})
-    made.flow.set({"kafka": {"properties": {"sasl.username": "u"}, "metadata_timeout": 1.0}})
-    yield made
-    assert SASL not in made.flow.output(), "the SASL password is in the output"
-    made.close()
+def case(embedded_case: Case) -> Iterator[Case]:
+    """A case with a SASL password, which the plain connection has no use for."""
+    embedded_case.store.create_table(embedded_case.topic)
+    flow = embedded_case.flow
+    flow.env["SYNC__KAFKA__SECRET_PROPERTIES"] = json.dumps({"sasl.password": SASL})
+    flow.set({"kafka": {"properties": {"sasl.username": "u"}, "metadata_timeout": 1.0}})
+    yield embedded_case
+    assert SASL not in flow.output(), "the SASL password is in the output"
 
 
 def test_a_good_run_is_silent_about_its_secrets(case: Case) -> None:

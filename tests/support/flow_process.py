@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.support.brokers import Broker
 from tests.support.processes import ChildProcess
-from tests.support.store import INSTANCE, KEY_ID, KEY_SECRET, LocalTablestore
+from tests.support.store import KEY_ID, KEY_SECRET, LocalTablestore
 from tests.support.waiting import until
 
 Settings = Mapping[str, Mapping[str, Any]]
@@ -76,7 +76,7 @@ class Flow:
                     "group": self.group,
                     "topics": [topic] if topic else [],
                 },
-                "tablestore": {"endpoint": store.url, "instance": INSTANCE},
+                "tablestore": {"endpoint": store.url, "instance": store.instance},
                 # Short, so that tests are quick; every value is legal in production too.
                 "window": {"age": 0.1, "shards": 8},
             }

@@ -3,7 +3,7 @@
 import json
 import logging
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,21 +25,26 @@ from tablestore import (  # noqa: E402
 from tests.support.ledger import Columns, Effect, Key, Tables, Value  # noqa: E402
 from tests.support.processes import ChildProcess  # noqa: E402
 
-INSTANCE, KEY_ID, KEY_SECRET = "demo", "demo-key", "canary-of-the-secret"
+KEY_ID, KEY_SECRET = "demo-key", "canary-of-the-secret"
 """The secret is one that no output may ever hold: every flow test looks for it at its end."""
 KAFKA_KEY = (("topic_partition", "STRING"), ("offset", "INTEGER"))
 _EFFECTS_KEPT = 2_000_000
 
 
-class LocalTablestore(ChildProcess):
-    """`python -m emulator` on a free port, with a log of effects, refusing doubled rows."""
+class TablestoreProcess(ChildProcess):
+    """`python -m emulator` on a free port, with a log of effects and many instances.
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    Starting one costs as much as a test, so tests share it, each with an instance of its own.
+    """
+
+    def __init__(self, folder: Path, *options: str, instances: int = 100) -> None:
         fixed = ["--data", str(folder / "data"), "--effects", str(_EFFECTS_KEPT)]
-        self._command = ["-m", "emulator", *fixed, "--access-key-secret", KEY_SECRET, *options]
+        self._names = [f"test-{number}" for number in range(instances)]
+        named = [word for name in self._names for word in ("--instance", name)]
+        secret = ["--access-key-secret", KEY_SECRET]
+        self._command = ["-m", "emulator", *fixed, *secret, *named, *options]
         super().__init__([*self._command, "--port", "0"], folder, name="emulator")
         self.url = self.wait_for("ready http").split()[1]
-        self.client = OTSClient(self.url, KEY_ID, KEY_SECRET, INSTANCE)
 
     def restart(self) -> None:
         """Kill it outright and start it again on the same port and data.
@@ -49,6 +54,45 @@ class LocalTablestore(ChildProcess):
         self.kill()
         self.run([*self._command, "--port", self.url.rpartition(":")[2]])
         self.wait_for("ready http")
+
+    def fresh(self) -> "LocalTablestore":
+        """An empty instance that nobody has used."""
+        return LocalTablestore(self, self._names.pop())
+
+    def get(self, path: str) -> dict[str, Any]:
+        """A page of the server's own, such as /-/stats."""
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=60) as answer:
+            content: dict[str, Any] = json.load(answer)
+            return content
+
+    def set_faults(self, rules: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the fault rules."""
+        request = urllib.request.Request(
+            f"{self.url}/-/faults",
+            json.dumps(rules).encode(),
+            {"Content-Type": "application/json"},
+            method="POST",
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert answer.status == 200
+
+
+class LocalTablestore:
+    """One instance of a local Tablestore; counters and effects are those since it was taken."""
+
+    def __init__(self, process: TablestoreProcess, instance: str) -> None:
+        self.process = process
+        self.instance = instance
+        self.url = process.url
+        self.client = OTSClient(self.url, KEY_ID, KEY_SECRET, instance)
+        self._begin = process.get("/-/stats")
+        self._sequence = process.get("/-/effects?since=0")["last"]
+
+    def restart(self) -> None:
+        """As that of the process; counters and effects are those since then."""
+        self.process.restart()
+        self._begin = self.process.get("/-/stats")
+        self._sequence = 0
 
     def create_table(
         self,
@@ -80,44 +124,38 @@ class LocalTablestore(ChildProcess):
         """Every table of the instance with all its rows."""
         return {name: self.rows(name) for name in self.client.list_table()}
 
-    def stats(self) -> dict[str, Any]:
-        """The counters of GET /-/stats."""
-        return self._get("/-/stats")
-
     def written(self) -> int:
-        """Row changes applied since the start."""
-        return int(self.stats()["rows_written"])
+        """Row changes applied."""
+        now = self.process.get("/-/stats")["rows_written"]
+        return int(now - self._begin["rows_written"])
 
     def fired(self) -> dict[str, int]:
-        """How often each kind of fault struck, since the start."""
-        return dict(self.stats()["faults"])
+        """How often each kind of fault struck."""
+        return self._since_begin("faults")
+
+    def errors(self) -> dict[str, int]:
+        """How often each error code was answered."""
+        return self._since_begin("errors")
+
+    def _since_begin(self, name: str) -> dict[str, int]:
+        before: dict[str, int] = self._begin[name]
+        now: dict[str, int] = self.process.get("/-/stats")[name]
+        return {kind: times - before.get(kind, 0) for kind, times in now.items()}
 
     def effects(self) -> list[Effect]:
         """Every row change applied, in order."""
-        return [
-            Effect(effect["table"], tuple(effect["key"].items())) for effect in self.raw_effects()
-        ]
-
-    def raw_effects(self) -> Iterator[dict[str, Any]]:
-        """The log of effects as the server tells it; AssertionError where it has lost some."""
-        answer = self._get("/-/effects?since=0")
+        answer = self.process.get(f"/-/effects?since={self._sequence}")
         assert answer["enabled"], "the log of effects is off"
         assert answer["lost"] == 0, f"the log of effects has lost {answer['lost']}"
-        yield from answer["effects"]
+        return [
+            Effect(effect["table"], tuple(effect["key"].items()))
+            for effect in answer["effects"]
+            if effect["instance"] == self.instance
+        ]
 
     def set_faults(self, *rules: Mapping[str, Any]) -> None:
         """Replace the fault rules; without any, all is well again."""
-        body = json.dumps(rules).encode()
-        request = urllib.request.Request(
-            f"{self.url}/-/faults", body, {"Content-Type": "application/json"}, method="POST"
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            assert answer.status == 200
-
-    def _get(self, path: str) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self.url}{path}", timeout=60) as answer:
-            content: dict[str, Any] = json.load(answer)
-            return content
+        self.process.set_faults(rules)
 
 
 def _plain(value: Any) -> Value:
