@@ -81,9 +81,7 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
     for name in instances:
         if not limits.is_instance_name(name):
             parser.error(f"--instance {name!r}: 3..16 letters, digits and hyphens, a letter first")
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO if given.verbose else logging.WARNING
-    )
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO if given.verbose else logging.WARNING)
     return Options(
         host=given.host,
         port=given.port,

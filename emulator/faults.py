@@ -118,9 +118,7 @@ class Rule:
 
     def shown(self) -> dict[str, Any]:
         """Return the rule as JSON, with how often it fired."""
-        return {
-            name.name: getattr(self, name.name) for name in fields(self) if name.name != "dice"
-        }
+        return {name.name: getattr(self, name.name) for name in fields(self) if name.name != "dice"}
 
 
 _TYPES: dict[str, tuple[type, ...]] = {

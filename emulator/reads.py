@@ -23,6 +23,7 @@ class ReadRequest(Protocol):
     def columns_to_get(self) -> Iterable[str]: ...  # noqa: D102
     @property
     def time_range(self) -> wire.TimeRange: ...  # noqa: D102
+
     max_versions: int
     filter: bytes
     start_column: str

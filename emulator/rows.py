@@ -109,9 +109,7 @@ def check_change(kind: int, change: RowChange) -> None:
             raise invalid("Invalid request of delete row: missing RowDeleteMarker in request.")
         return
     if change.delete_marker:
-        raise invalid(
-            "Invalid request of put/update row: unexpected RowDeleteMarker in request."
-        )
+        raise invalid("Invalid request of put/update row: unexpected RowDeleteMarker in request.")
     if kind == UPDATE_ROW and not change.cells:
         raise invalid("Invalid update row request: missing cells in request.")
     if len(change.names) > limits.COLUMNS_PER_WRITE:
@@ -177,9 +175,7 @@ def check_against_table(table: Table, kind: int, change: RowChange, now_ms: int)
         raise invalid(f"UpdateRow is not allowed on table: {table.name}.")
     if not table.key_names.isdisjoint(change.names):
         name = min(table.key_names & change.names)
-        raise invalid(
-            f"Duplicated attribute column name with primary key column: {name.decode()}."
-        )
+        raise invalid(f"Duplicated attribute column name with primary key column: {name.decode()}.")
     defined = table.defined
     if change.plain is not None and not defined:
         return

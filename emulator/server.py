@@ -98,9 +98,7 @@ class Exchange:
             raise
         except Exception:
             log.exception("request %s (%s) failed inside the server", self._id, self._api)
-            return await self._refuse(
-                ServiceError("OTSInternalServerError", errors.INTERNAL)
-            )
+            return await self._refuse(ServiceError("OTSInternalServerError", errors.INTERNAL))
         return await self._answer(200, body, None)
 
     async def _operate(self) -> bytes:

@@ -47,9 +47,7 @@ class Transactions:
         self._purge()
         if partition in self._locks:
             raise ServiceError("OTSRowOperationConflict", errors.ROW_CONFLICT)
-        transaction = Transaction(
-            str(uuid.uuid4()), table, partition, time.monotonic() + LIFETIME
-        )
+        transaction = Transaction(str(uuid.uuid4()), table, partition, time.monotonic() + LIFETIME)
         self._open[transaction.id] = transaction
         self._locks[partition] = transaction
         return transaction

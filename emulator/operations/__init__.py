@@ -45,9 +45,7 @@ OPERATIONS: dict[str, Operation] = {
     "StartLocalTransaction": Operation(
         wire.StartLocalTransactionRequest, transaction.start_transaction, True
     ),
-    "CommitTransaction": Operation(
-        wire.TransactionRequest, transaction.commit_transaction, True
-    ),
+    "CommitTransaction": Operation(wire.TransactionRequest, transaction.commit_transaction, True),
     "AbortTransaction": Operation(wire.TransactionRequest, transaction.abort_transaction, True),
     "CreateTimeseriesTable": Operation(
         wire.CreateTimeseriesTableRequest, series_table.create_table, False
@@ -66,9 +64,7 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "PutTimeseriesData": Operation(wire.PutTimeseriesDataRequest, series_data.put_data, True),
     "GetTimeseriesData": Operation(wire.GetTimeseriesDataRequest, series_data.get_data, True),
-    "QueryTimeseriesMeta": Operation(
-        wire.QueryTimeseriesMetaRequest, series_meta.query_meta, True
-    ),
+    "QueryTimeseriesMeta": Operation(wire.QueryTimeseriesMetaRequest, series_meta.query_meta, True),
     "UpdateTimeseriesMeta": Operation(
         wire.UpdateTimeseriesMetaRequest, series_meta.update_meta, True
     ),

@@ -61,9 +61,7 @@ def _parse_points(message: wire.TimeseriesRows, needs_measurement: bool) -> list
     raise invalid(f"Unsupported rows serialize type: {message.type}.")
 
 
-def put_data(
-    call: Call, request: wire.PutTimeseriesDataRequest
-) -> wire.PutTimeseriesDataResponse:
+def put_data(call: Call, request: wire.PutTimeseriesDataRequest) -> wire.PutTimeseriesDataResponse:
     """Write up to 200 points; a point of equal series and time is replaced as a whole.
 
     No meta_update_status is answered: it only feeds a cache of the clients.
@@ -173,9 +171,7 @@ def _with_time(prefix: bytes, time: int) -> bytes:
     return prefix + keys.encode_value(pb.integer(time))
 
 
-def get_data(
-    call: Call, request: wire.GetTimeseriesDataRequest
-) -> wire.GetTimeseriesDataResponse:
+def get_data(call: Call, request: wire.GetTimeseriesDataRequest) -> wire.GetTimeseriesDataResponse:
     """Read the points of one series with begin <= time < end, in either direction, in pages.
 
     Of `fields_to_get` only the names count.

@@ -62,9 +62,7 @@ def query_meta(
     return response
 
 
-def update_meta(
-    call: Call, request: wire.UpdateTimeseriesMetaRequest
-) -> wire.FailedRowsResponse:
+def update_meta(call: Call, request: wire.UpdateTimeseriesMetaRequest) -> wire.FailedRowsResponse:
     """Set the attributes of series; a series that is not known yet becomes so."""
     table = call.service.series.usable(call.instance, request.table_name)
     if not table.allow_update_attributes:
@@ -84,9 +82,7 @@ def update_meta(
     return wire.FailedRowsResponse()
 
 
-def delete_meta(
-    call: Call, request: wire.DeleteTimeseriesMetaRequest
-) -> wire.FailedRowsResponse:
+def delete_meta(call: Call, request: wire.DeleteTimeseriesMetaRequest) -> wire.FailedRowsResponse:
     """Forget series; their points stay and can be read by key."""
     table = call.service.series.usable(call.instance, request.table_name)
     if not request.timeseries_key:

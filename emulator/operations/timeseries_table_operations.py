@@ -25,9 +25,7 @@ def create_table(
     return wire.CreateTimeseriesTableResponse()
 
 
-def list_table(
-    call: Call, _: wire.ListTimeseriesTableRequest
-) -> wire.ListTimeseriesTableResponse:
+def list_table(call: Call, _: wire.ListTimeseriesTableRequest) -> wire.ListTimeseriesTableResponse:
     """List the tables with their options."""
     tables = call.service.series.of(call.instance)
     return wire.ListTimeseriesTableResponse(table_metas=[table.meta() for table in tables])

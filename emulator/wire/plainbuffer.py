@@ -233,6 +233,8 @@ def _decode(  # noqa: C901 - the hot loop: 11 cells a row, a call a cell would d
                 if kind > BLOB and not in_key:
                     is_plain = False  # not storable: the cell by cell check says so
             checksum = crc8(value, checksum)
+        else:
+            is_plain = False  # without a value: allowed for deletes only, the same check says so
         op = PUT
         timestamp = None
         if tag != _TAG_CELL_SUM:

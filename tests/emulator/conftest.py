@@ -1,10 +1,13 @@
 """One server for all tests that do not need switches of their own."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from tests.emulator.harness import Emulator, running
+from tests.emulator.harness import Blocking, Emulator, running
+
+FLAVOURS = ("sync-native", "sync-pure", "async-native", "async-pure")
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +27,18 @@ def emulator(shared_emulator: Emulator) -> Iterator[Emulator]:
         client.delete_table(name)
 
 
-@pytest.fixture
-def client(emulator: Emulator) -> object:
-    """The official SDK on that server."""
-    return emulator.client()
+@pytest.fixture(params=FLAVOURS)
+def client(emulator: Emulator, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The official SDK on that server: every test that asks for it runs on each of its four forms.
+
+    They are its synchronous and asynchronous clients, each with the native encoder and with the one
+    in Python (which share little code: bytes, decoding and errors may differ).
+    """
+    kind, encoder = request.param.split("-")
+    native = encoder == "native"
+    if kind == "sync":
+        yield emulator.client(enable_native=native)
+        return
+    blocking = Blocking(emulator, enable_native=native)
+    yield blocking
+    blocking.close()

@@ -1,10 +1,12 @@
 """The server as a process, the official SDK on it, and requests made by hand."""
 
+import asyncio
 import base64
 import contextlib
 import hashlib
 import hmac
 import http.client
+import inspect
 import itertools
 import json
 import logging
@@ -159,6 +161,35 @@ class Emulator:
             meta, ots.TableOptions(**options), ots.ReservedThroughput(ots.CapacityUnit(0, 0))
         )
         return name
+
+
+class Blocking:
+    """The asynchronous SDK, called like the synchronous one."""
+
+    def __init__(self, server: Emulator, **options: Any) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._client = server.async_client(**options)
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+
+        def call(*positional: Any, **named: Any) -> Any:
+            found = method(*positional, **named)
+            if inspect.isasyncgen(found):
+                return self._loop.run_until_complete(_listed(found))
+            if inspect.isawaitable(found):
+                return self._loop.run_until_complete(found)
+            return found
+
+        return call
+
+    def close(self) -> None:
+        self._loop.run_until_complete(self._client.close())
+        self._loop.close()
+
+
+async def _listed(found: Any) -> list[Any]:
+    return [item async for item in found]
 
 
 @contextlib.contextmanager

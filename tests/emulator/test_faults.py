@@ -193,9 +193,7 @@ def test_positions_count_over_all_tables_of_a_request(emulator: Emulator) -> Non
     assert [ok for ok, _, _ in found] == [True, True, False, True]
 
 
-@pytest.mark.parametrize(
-    "condition", [{"column": "id", "value": 2}, {"column": "c", "value": 2}]
-)
+@pytest.mark.parametrize("condition", [{"column": "id", "value": 2}, {"column": "c", "value": 2}])
 def test_a_row_error_can_wait_for_a_value(emulator: Emulator, condition: dict[str, Any]) -> None:
     """In a primary key or attribute column, wherever the row stands in its batch."""
     table = emulator.make_table()

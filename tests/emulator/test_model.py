@@ -209,9 +209,7 @@ def test_mutated_bodies_are_never_an_internal_error(
     """Any bytes: an answer below 500, and stored rows change only if the request was accepted."""
     table = emulator.make_table()
     client = emulator.client()
-    client.put_row(
-        table, ots.Row([("k", "a"), ("id", 1)], [("c", 1)]), ots.Condition("IGNORE")
-    )
+    client.put_row(table, ots.Row([("k", "a"), ("id", 1)], [("c", 1)]), ots.Condition("IGNORE"))
     before = stored(client, table)
     body = build(table).SerializeToString()
     dice = random.Random(f"{api}-1")

@@ -158,9 +158,7 @@ def test_one_exact_time_and_a_number_of_versions_exclude_each_other(
 ) -> None:
     table = emulator.make_table()
     found = refused(lambda: cells(client, table, time_range=5, max_version=1))
-    assert found == invalid(
-        "Specific tiemstamp and max versions cannot be given at the same time."
-    )
+    assert found == invalid("Specific tiemstamp and max versions cannot be given at the same time.")
 
 
 def test_versions_expire_by_their_own_time(emulator: Emulator, client: Any) -> None:
@@ -358,9 +356,7 @@ def composite(operator: Any, *parts: Any) -> Any:
         (lambda: single("even", 4, GE, pass_if_missing=False), [4, 6, 8]),
         (lambda: single("even", 4, GE, pass_if_missing=True), [1, 3, 4, 5, 6, 7, 8, 9]),
         (
-            lambda: composite(
-                ots.LogicalOperator.AND, single("c", 2, GE), single("c", 5, LT)
-            ),
+            lambda: composite(ots.LogicalOperator.AND, single("c", 2, GE), single("c", 5, LT)),
             [2, 3, 4],
         ),
         (
@@ -374,9 +370,7 @@ def composite(operator: Any, *parts: Any) -> Any:
 def test_filters_choose_rows(
     client: Any, ten: str, build: Callable[[], Any], expected: list[int]
 ) -> None:
-    found = scan(
-        client, ten, key(ots.INF_MIN), key(ots.INF_MAX), column_filter=build()
-    )
+    found = scan(client, ten, key(ots.INF_MIN), key(ots.INF_MAX), column_filter=build())
     assert found == (None, expected)
 
 

@@ -10,6 +10,7 @@ import tablestore as ots
 
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
+from emulator.wire.crc import crc8
 from tests.emulator.harness import Emulator, all_rows, columns, put, row
 
 IGNORE = ots.Condition("IGNORE")
@@ -245,9 +246,7 @@ def test_an_unstorable_double_is_refused(emulator: Emulator, client: Any) -> Non
 
 def test_the_primary_key_is_returned_when_asked_for(emulator: Emulator, client: Any) -> None:
     table = emulator.make_table()
-    _, found = client.put_row(
-        table, ots.Row(key(), [("c", 1)]), IGNORE, ots.ReturnType.RT_PK
-    )
+    _, found = client.put_row(table, ots.Row(key(), [("c", 1)]), IGNORE, ots.ReturnType.RT_PK)
     assert found.primary_key == key()
 
 
@@ -308,3 +307,19 @@ def test_binary_keys_are_ordered_bytewise(emulator: Emulator, client: Any) -> No
         client.put_row(table, ots.Row([("b", bytearray(value))], []), IGNORE)
     found = all_rows(client, table, [("b",)])
     assert [bytes(each.primary_key[0][1]) for each in found] == values
+
+
+def test_a_put_of_a_cell_without_a_value_is_refused(emulator: Emulator, client: Any) -> None:
+    """Found by fuzzing: such a row was stored, and every scan over it then failed."""
+    table = emulator.make_table()
+    cell = bytes.fromhex("03040100000063") + b"\x0a" + bytes((crc8(b"c", 0),))
+    head = row(key())[:-2]
+    sums = [crc8(pb.wire_value(value), crc8(name.encode(), 0)) for name, value in key()]
+    total = crc8(bytes([*sums, cell[-1], 0]), 0)
+    answer = emulator.send("PutRow", put(table, head + b"\x02" + cell + bytes((9, total))))
+    assert answer.error == (
+        400,
+        "OTSParameterInvalid",
+        "Invalid request of put row: find cells without values.",
+    )
+    assert all_rows(client, table) == []

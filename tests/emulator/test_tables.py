@@ -21,9 +21,7 @@ def refused(call: Callable[[], object]) -> tuple[int, str, str]:
 
 def create(client: Any, name: str, key: Any = (("k", "STRING"),), **options: Any) -> None:
     defined = options.pop("defined", [])
-    client.create_table(
-        ots.TableMeta(name, list(key), defined), ots.TableOptions(**options), UNITS
-    )
+    client.create_table(ots.TableMeta(name, list(key), defined), ots.TableOptions(**options), UNITS)
 
 
 def test_a_table_is_shown_as_it_was_made(emulator: Emulator, client: Any) -> None:

@@ -53,11 +53,11 @@ def make(client: Any, name: str = "series", **options: Any) -> str:
     return name
 
 
-@pytest.fixture
-def client(emulator: Emulator) -> Any:
-    """The SDK; time series tables of the test go with it."""
+@pytest.fixture(autouse=True)
+def _no_tables_left(emulator: Emulator) -> Any:
+    """The time series tables of a test go with it."""
+    yield
     found = emulator.client()
-    yield found
     for table in found.list_timeseries_table():
         found.delete_timeseries_table(table.timeseries_table_name)
 
@@ -307,9 +307,7 @@ def test_plain_buffer_rows_are_not_taken_in_requests(emulator: Emulator, client:
 
 def test_tags_in_their_old_form_are_accepted(emulator: Emulator, client: Any) -> None:
     table = make(client)
-    series = wire.TimeseriesKey(
-        measurement="cpu", source="s", tags='["room=12 b","city=Zürich"]'
-    )
+    series = wire.TimeseriesKey(measurement="cpu", source="s", tags='["room=12 b","city=Zürich"]')
     listed = wire.TimeseriesRowList(
         rows=[
             wire.TimeseriesRow(
@@ -414,9 +412,7 @@ def test_points_fail_alone_on_demand(emulator: Emulator, client: Any) -> None:
     assert times(get(client, table)) == [0, 2]
 
 
-def test_points_are_in_the_log_of_effects_and_the_counters(
-    emulator: Emulator, client: Any
-) -> None:
+def test_points_are_in_the_log_of_effects_and_the_counters(emulator: Emulator, client: Any) -> None:
     table = make(client)
     last = emulator.control("/-/effects")["last"]
     written = emulator.stats()["rows_written"]
