@@ -72,7 +72,7 @@ class WindowSettings(Section):
     bytes: int = Field(
         4_000_000, ge=1024, le=4_194_304, description="Most bytes of rows a request."
     )
-    age: float = Field(1.0, ge=0.01, le=3600, description="Seconds that a row waits at most.")
+    age: float = Field(0.5, ge=0.01, le=3600, description="Seconds that a row waits at most.")
     shards: int = Field(
         64,
         ge=1,
