@@ -183,6 +183,8 @@ def _text_to_boolean(name: str) -> Converter:
 def _base64_to_binary(name: str) -> Converter:
     def convert(value: str) -> bytes:
         try:
+            if len(value) % 4:  # b64decode lets a superfluous = pass
+                raise ValueError
             return base64.b64decode(value, validate=True)
         except (binascii.Error, ValueError):
             raise Rejection(
