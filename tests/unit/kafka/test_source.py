@@ -76,7 +76,6 @@ def test_a_removed_partition_ends_at_once(world: World) -> None:
     reader.partition.close()
 
 
-@pytest.mark.xfail(strict=True, reason="defect UK9: its state becomes 0")
 def test_a_removed_partition_without_state_keeps_its_start(world: World, tmp_path: Path) -> None:
     """Never snapshotted: when its topic shows again, it goes on where its first run began."""
     run = run_with(tmp_path, start="latest")
@@ -256,7 +255,6 @@ def test_a_lost_offset_goes_on_where_it_was_chosen(
     assert reader.partition.snapshot() == offset + 1
 
 
-@pytest.mark.xfail(strict=True, reason="defect UK8: the state stays at the old offset")
 def test_after_a_loss_the_state_is_where_reading_goes_on(world: World) -> None:
     """Also when good messages came with the error, and the new offset is a lower one.
 
@@ -440,12 +438,8 @@ def test_the_prefetch_is_shared_by_all_partitions(world: World) -> None:
         ("client.id", "mine"),
     ],
 )
-def test_properties_of_the_user_hold(
-    world: World, name: str, value: int | str, request: pytest.FixtureRequest
-) -> None:
+def test_properties_of_the_user_hold(world: World, name: str, value: int | str) -> None:
     """`Any librdkafka property` may be set, so none is overridden without a word."""
-    if name in ("queued.max.messages.kbytes", "queued.min.messages", "fetch.queue.backoff.ms"):
-        request.applymarker(pytest.mark.xfail(strict=True, reason="defect UK7: silently overridden"))
     reader = Reader(started(run_with(properties={name: value})), world, "orders:0", 0)
     assert reader.client.properties[name] == value
     if name == "max.partition.fetch.bytes":
@@ -454,9 +448,11 @@ def test_properties_of_the_user_hold(
 
 @pytest.mark.parametrize(("choice", "offset"), [("earliest", 3), ("latest", 90)])
 def test_a_topic_made_anew_begins_where_it_was_chosen(
-    world: World, tmp_path: Path, choice: str, offset: int
+    world: World, tmp_path: Path, choice: str, offset: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its old offsets mean nothing: with kafka.lost_offset it begins there, though it has state."""
+    now = 100.0
+    monkeypatch.setattr("connectors.kafka.group.time.monotonic", lambda: now)
     run = run_with(tmp_path)
     Reader(started(run), world, "orders:0", None)
     assert run.recovery is not None
@@ -468,13 +464,17 @@ def test_a_topic_made_anew_begins_where_it_was_chosen(
     reader = Reader(started(run), world, "orders:0", 50)
     assert reader.client.assigned == [("orders", 0, offset)]
     assert reader.partition.snapshot() == offset
+    reader.client.polls = [messages(offset)]
+    for _ in range(6):
+        now += 1.0
+        reader.partition.next_batch()
+        assert reader.partition.snapshot() == offset + 1
     end(run)
     run = run_with(tmp_path, lost_offset=choice)
     reader = Reader(started(run), world, "orders:0", offset + 1)
     assert reader.client.assigned == [("orders", 0, offset + 1)], "the next run goes on"
 
 
-@pytest.mark.xfail(strict=True, reason="defect UK6: the new id is noted before the new offset is")
 def test_a_topic_made_anew_survives_a_crash(world: World, tmp_path: Path) -> None:
     """The process dies before its first snapshot: the next one does not go on at the old offset."""
     run = run_with(tmp_path)
@@ -491,7 +491,6 @@ def test_a_topic_made_anew_survives_a_crash(world: World, tmp_path: Path) -> Non
         end(run)
 
 
-@pytest.mark.xfail(strict=True, reason="defect UK5: only the first process sees that it is anew")
 def test_a_topic_made_anew_is_seen_by_every_process(world: World, tmp_path: Path) -> None:
     """In a cluster each process lists the partitions and reads some: all begin anew."""
     run = run_with(tmp_path)

@@ -148,6 +148,7 @@ class World:
 
         monkeypatch.setattr(source, "consumer", consumer)
         monkeypatch.setattr(group, "consumer", consumer)
+        monkeypatch.setattr(watch, "consumer", consumer)
         monkeypatch.setattr(source, "list_partitions", found)
         monkeypatch.setattr(watch, "list_partitions", found)
         monkeypatch.setattr(watch, "topic_ids", ids)

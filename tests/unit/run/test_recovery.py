@@ -313,8 +313,24 @@ def test_what_the_first_run_found_stays(tmp_path: Path) -> None:
     assert folder.cluster_id("two") == "one"
     assert folder.topic_id("orders", "id-2") == "id-1"
     assert folder.topic_id("clicks", "id-3") == "id-3"
-    folder.replace_topic_id("orders", "id-2")
+
+
+def test_a_topic_made_anew_is_noted_with_its_starts(tmp_path: Path) -> None:
+    """Id and starts go together, over runs, until each partition has state of the new topic."""
+    folder = open_folder(tmp_path)
+    folder.topic_id("orders", "id-1")
+    folder.start_topic_anew("orders", "id-2", {"orders:0": 5, "orders:1": 0})
+    folder.start_topic_anew("orders", "id-2", {"orders:0": 99})  # by another process, later
+    let_go(folder)
+    folder = open_folder(tmp_path)
     assert folder.topic_id("orders", "id-9") == "id-2"
+    assert (folder.new_start_of("orders:0"), folder.new_start_of("orders:1")) == (5, 0)
+    assert folder.new_start_of("clicks:0") is None
+    folder.forget_new_start("orders:0")
+    folder.forget_new_start("clicks:0")
+    let_go(folder)
+    folder = open_folder(tmp_path)
+    assert (folder.new_start_of("orders:0"), folder.new_start_of("orders:1")) == (None, 0)
 
 
 def _note(path: str, number: int) -> None:

@@ -1,6 +1,7 @@
 """Where settings come from, and what is said of a configuration that cannot be used."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -215,18 +216,27 @@ def test_an_unparsable_variable_is_named_among_others(config: Config) -> None:
 
 
 @pytest.mark.parametrize(
-    "environ",
+    ("environ", "key"),
     [
-        {"SYNC__TABLES__Orders__AUTO_CREATE": "true"},
-        {"SYNC__MAPPING__TOPICS__Shop": "Orders", "SYNC__TABLE__AUTO_CREATE": "true"},
+        ({"SYNC__TABLES__Orders__AUTO_CREATE": "true"}, "tables.orders"),
+        ({"SYNC__MAPPING__TOPICS__Shop": "Orders"}, "mapping.topics.shop"),
     ],
 )
-def test_capital_letters_in_names_are_not_lost(config: Config, environ: dict[str, str]) -> None:
-    """Tables and topics are told apart by case: rules never go silently to another name."""
-    told = config.told('[kafka]\ntopics = ["Shop"]\n[mapping]\ntable_name = "Orders"\n', environ)
-    if told is None:
-        loaded = load(config.file)
-        assert loaded.rules_of(loaded.table_of("Shop")).auto_create
-        assert loaded.mapping.topics in ({}, {"Shop": "Orders"})
-    else:
-        assert next(iter(environ)) in told
+def test_capital_letters_in_names_are_not_lost(
+    config: Config, environ: dict[str, str], key: str
+) -> None:
+    """Names in variables become lower case: what thus leads nowhere is told at the start."""
+    loaded = config.load('[kafka]\ntopics = ["Shop"]\n[mapping]\ntable_name = "Orders"\n', environ)
+    assert loaded.without_effect() == [key]
+
+
+def test_rules_of_tables_that_no_topic_leads_to_are_told() -> None:
+    """A misspelt table or topic is not silently without effect; a pattern may lead anywhere."""
+    sections: dict[str, Any] = {
+        "tables": {"orders": {}, "ordres": {}, "clicks": {}},
+        "mapping": {"topics": {"orders": "clicks", "order": "orders"}},
+    }
+    made = settings(kafka={"topics": ["orders", "clicks"]}, **sections)
+    assert made.without_effect() == ["tables.orders", "tables.ordres", "mapping.topics.order"]
+    assert settings(kafka={"topics_pattern": ".*"}, **sections).without_effect() == []
+    assert settings().without_effect() == []

@@ -45,7 +45,6 @@ def test_trouble_is_told_when_it_lasts_and_not_too_often(monkeypatch: pytest.Mon
     assert [number for number, said in enumerate(told) if said] == [3, 13, 23, 33]
 
 
-@pytest.mark.xfail(strict=True, reason="defect B1: nothing is told in the first 10 s after boot")
 def test_trouble_right_after_boot_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the monotonic clock starts at zero with the machine, the first word is said too."""
     monkeypatch.setattr(time, "monotonic", lambda: 1.0)

@@ -251,11 +251,6 @@ def test_a_drain_ends_the_wait() -> None:
 
 
 @pytest.mark.timeout(20)
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="defect W2: it goes on for ever, and so does the process",
-)
 def test_a_failed_run_ends_the_wait() -> None:
     """When another part has failed, the wait for a table ends: else the process cannot end."""
     schema, fake, run = made()
