@@ -6,9 +6,9 @@ so they are called in the shared object directly. It is a test facility without 
 promise: tests/kafka/test_embedded.py keeps watch over every call used here.
 
 What it cannot do (measured on librdkafka 2.16): offsets by time (always answers -1), requests of
-the admin client, transactions (aborted records stay visible), more partitions for a topic that
-exists. It keeps at most 5 MiB or 100,000 batches a partition, silently drops older ones, and
-forgets everything when its process ends.
+the admin client other than describe_topics, transactions (aborted records stay visible), more
+partitions for a topic that exists. It keeps at most 5 MiB or 100,000 batches a partition, silently
+drops older ones, and forgets everything when its process ends.
 """
 
 import ctypes
@@ -55,6 +55,7 @@ def _load() -> ctypes.CDLL:
         "rd_kafka_mock_cluster_new": (pointer, [pointer, number]),
         "rd_kafka_mock_cluster_destroy": (None, [pointer]),
         "rd_kafka_mock_cluster_bootstraps": (text, [pointer]),
+        "rd_kafka_mock_set_controller_id": (None, [pointer, ctypes.c_int32]),
         "rd_kafka_mock_topic_create": (number, [pointer, text, number, number]),
         "rd_kafka_mock_topic_delete": (number, [pointer, text]),
         "rd_kafka_mock_topic_set_error": (None, [pointer, text, number]),
@@ -115,6 +116,9 @@ class EmbeddedKafka:
             raise MockKafkaError("rd_kafka_mock_cluster_new: no cluster (no free ports?)")
         # A real broker is told the same in tests: the first member of a group need not wait 3 s.
         self._library.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, 0)
+        # Without a controller each request of an admin client waits until it times out; with one,
+        # describe_topics is answered and the others are refused at once.
+        self._library.rd_kafka_mock_set_controller_id(self._cluster, 1)
         try:
             for topic, partitions in (topics or {}).items():
                 self.create_topic(topic, partitions)

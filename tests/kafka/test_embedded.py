@@ -6,7 +6,15 @@ librdkafka gives no stability promise for its mock cluster, so each call used is
 from collections.abc import Iterator
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    Message,
+    Producer,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
 
 from localkafka import EmbeddedKafka, MockKafkaError
 from tests.support.brokers import read_records
@@ -107,6 +115,21 @@ def test_a_deleted_topic_is_gone(kafka: EmbeddedKafka) -> None:
         "orders"
         not in Producer({"bootstrap.servers": kafka.bootstrap}).list_topics(timeout=30).topics
     )
+
+
+def test_topics_have_ids(kafka: EmbeddedKafka) -> None:
+    """describe_topics tells a topic's id, which is another one after it was made anew."""
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0})
+
+    def topic_id() -> str:
+        answers = admin.describe_topics(TopicCollection(["orders"]), request_timeout=30)
+        return str(answers["orders"].result().topic_id)
+
+    first = topic_id()
+    assert topic_id() == first
+    kafka.delete_topic("orders")
+    kafka.create_topic("orders", 3)
+    assert topic_id() != first
 
 
 def test_pushed_errors_reach_the_client(kafka: EmbeddedKafka) -> None:

@@ -140,7 +140,8 @@ class LocalTablestore:
     def _since_begin(self, name: str) -> dict[str, int]:
         before: dict[str, int] = self._begin[name]
         now: dict[str, int] = self.process.get("/-/stats")[name]
-        return {kind: times - before.get(kind, 0) for kind, times in now.items()}
+        since = {kind: times - before.get(kind, 0) for kind, times in now.items()}
+        return {kind: times for kind, times in since.items() if times}
 
     def effects(self) -> list[Effect]:
         """Every row change applied, in order."""
