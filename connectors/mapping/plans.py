@@ -11,7 +11,6 @@ no choosing thus cost one look-up.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, Protocol
@@ -20,7 +19,6 @@ from connectors.mapping.values import IDENTITY, Converter, converter, key_conver
 from connectors.records import Rejection
 from connectors.settings.tables import NAME, TableSettings
 
-_PLAIN = re.compile(r"[A-Za-z0-9_. -]{1,40}", re.ASCII)
 # Attribute columns a row write, the service's limit.
 MOST_ATTRIBUTES = 1024
 
@@ -180,14 +178,14 @@ def _check_columns(columns: Columns) -> None:
             f"the record has {len(columns)} columns, and a row at most {MOST_ATTRIBUTES}: list the "
             "columns to write, or nest some",
         )
-    for name, _ in columns:
+    for number, (name, _) in enumerate(columns, 1):
         if not NAME.fullmatch(name):
-            # A strange name may be data, such as a mail address: only a plain one is told.
-            shown = repr(name) if _PLAIN.fullmatch(name) else f"a text of {len(name)} characters"
+            # Such a name may be data, a mail address used as a key for example: it is not told.
             raise Rejection(
                 "column_name",
-                f"a field's name, {shown}, is no column name: 1 to 255 of A-Z a-z 0-9 _, not "
-                "starting with a digit; rename the field or list the columns without it",
+                f"the name of column number {number} ({len(name)} characters) is no column name: 1 "
+                "to 255 of A-Z a-z 0-9 _, not starting with a digit; rename the field, or list the "
+                "columns to write without it",
             )
 
 

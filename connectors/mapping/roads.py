@@ -107,7 +107,7 @@ class RecordKey(Road):
         value = record.value
         if type(value) is dict:
             for name, _ in self._keys:
-                if name in value and value[name] != fields[name]:
+                if name in value and _differs(value[name], fields[name]):
                     raise Rejection(
                         "key_conflict",
                         f"the value's field {name!r} is a key column and differs from the record's "
@@ -136,6 +136,13 @@ def road(rules: TableSettings, shapes: Shapes, topic: str, partition: int) -> Ro
     if rules.primary_key_mode == "record_value":
         return ValueKey(rules, shapes)
     return RecordKey(rules, shapes)
+
+
+def _differs(found: Any, key: Any) -> bool:
+    """True when a field would be lost that says something else than the key."""
+    if found is None:
+        return False
+    return type(found) not in (str, int, float, bool, bytes) or bool(found != key)
 
 
 def _no_object(value: Any) -> Rejection:

@@ -103,6 +103,15 @@ def _word_the_end(
         if isinstance(cause, (StopRun, ConfigError)):
             log.error("stopped: %s", cause)
             return
+        if type(cause).__module__ == "bytewax.recovery" or "is not a database" in str(cause):
+            log.error(
+                "stopped: the recovery folder cannot be used: %s: %s\n  remedy: its part-*.sqlite3 "
+                "files belong together: restore all of them from one backup, or start with a new "
+                "folder (-r)",
+                type(cause).__name__,
+                cause,
+            )
+            return
         cause = cause.__cause__ or cause.__context__
     sys.__excepthook__(kind, error, trace)
 
