@@ -49,6 +49,18 @@ class Strange:
     __str__ = __repr__
 
 
+class Undecided:
+    """As an array of numpy: it cannot be compared, and has no truth."""
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, _: object) -> bool:
+        raise ValueError("ambiguous")
+
+    def __bool__(self) -> bool:
+        raise ValueError("ambiguous")
+
+
 PYTHON_VALUES: list[Any] = [
     decimal.Decimal("1.5"),
     decimal.Decimal("NaN"),
@@ -147,6 +159,22 @@ def test_any_python_value_is_a_row_or_a_rejection(rules: str, number: int) -> No
             settle(mapper, {"k": "x", "a": usual}, "x")
         if hashable(strange):
             settle(mapper, {strange: 1}, "x")
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_values_that_cannot_be_compared(rules: str, request: pytest.FixtureRequest) -> None:
+    """An array in a field, also in one named like a key column, is a rejection like others."""
+    if rules == "record_key":
+        request.applymarker(
+            pytest.mark.xfail(
+                strict=True, raises=ValueError, reason="defect M14: compared to a key"
+            )
+        )
+    mapper = RowMapper(RULES[rules], RowEncoder())
+    for value in ({"k": Undecided(), "a": 1}, {"k": "x", "a": Undecided()}):
+        for _ in range(3):
+            settle(mapper, value, "x")
+            settle(mapper, {"k": "x", "a": 1}, "x")
 
 
 @pytest.mark.parametrize("rules", RULES)

@@ -1,0 +1,275 @@
+"""The lines between the modules: who may import whom, how long a file is, what nobody does."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MOST_LINES = 400
+HARD_LIMIT = 450
+
+# Each part of connectors/ and the parts that it may import, itself apart. The order of the lines is
+# the order of the data.
+MAY_IMPORT: dict[str, set[str]] = {
+    "outcomes": set(),
+    "records": set(),
+    "settings": {"outcomes"},
+    "run": {"settings", "outcomes"},
+    "formats": {"settings", "records"},
+    "mapping": {"settings", "records"},
+    "window": {"settings", "records"},
+    "kafka": {"settings", "records", "outcomes", "run"},
+    "tablestore": {"settings", "records", "outcomes", "run"},
+    "steps": {
+        "settings",
+        "records",
+        "outcomes",
+        "run",
+        "formats",
+        "mapping",
+        "window",
+        "kafka",
+        "tablestore",
+    },
+}
+# Libraries that are the business of one part, so that another can take their place.
+ONLY_IN = {
+    "tablestore": {"tablestore/client.py"},
+    "confluent_kafka": {"kafka"},
+    "bytewax": {"steps.py", "window.py", "kafka/source.py", "tablestore/sink.py", "run"},
+    "httptools": {"tablestore/http.py"},
+    "msgspec": {"records.py", "formats", "mapping"},
+    "pydantic": {"settings"},
+    "pydantic_settings": {"settings"},
+    "prometheus_client": {"run/counts.py"},
+    "fastcrc": {"tablestore/crc8.py"},
+    "sqlite3": set(),
+    "pickle": set(),
+    "requests": set(),
+    "urllib3": {"tablestore/client.py"},
+}
+# The functions at a boundary, which alone may catch whatever is raised.
+BOUNDARIES = {
+    ("steps.py", "apply"),
+    ("tablestore/writer.py", "_work"),
+    ("kafka/watch.py", "_loop"),
+}
+
+
+def modules(folder: str) -> list[Path]:
+    """The Python files of a folder at the top."""
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+CONNECTORS = modules("connectors")
+every_module = pytest.mark.parametrize(
+    "module", CONNECTORS, ids=lambda path: str(path.relative_to(ROOT))
+)
+
+
+@cache
+def tree(module: Path) -> ast.Module:
+    """Its syntax tree."""
+    return ast.parse(module.read_text("utf-8"))
+
+
+def imports(module: Path) -> set[str]:
+    """The dotted names that a module imports, wherever in it, by whatever form of import."""
+    found = set()
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: a relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, (ast.Name, ast.Attribute))
+            and "import" in (node.func.id if isinstance(node.func, ast.Name) else node.func.attr)
+        ):
+            found.add("an import by name")
+    return found
+
+
+def place(module: Path) -> str:
+    """Its path within connectors/."""
+    return str(module.relative_to(ROOT / "connectors"))
+
+
+def part(module: Path) -> str:
+    """The part of connectors/ that it belongs to; empty for the package itself."""
+    first = module.relative_to(ROOT / "connectors").parts[0].removesuffix(".py")
+    return "" if first == "__init__" else first
+
+
+def parts_of(names: set[str]) -> Iterator[str]:
+    """The parts of connectors/ among imported names."""
+    for name in names:
+        if name.startswith("connectors."):
+            yield name.split(".")[1]
+
+
+def test_every_part_has_its_line() -> None:
+    """A new part of connectors/ must be put into its place above."""
+    assert {part(module) for module in CONNECTORS} - {""} <= set(MAY_IMPORT)
+
+
+@every_module
+def test_imports_run_one_way(module: Path) -> None:
+    """Settings and records at the bottom; formats, mapping, kafka, tablestore beside each other."""
+    mine = part(module)
+    if mine:
+        assert set(parts_of(imports(module))) <= MAY_IMPORT[mine] | {mine}
+    else:
+        assert not list(parts_of(imports(module)))
+
+
+@every_module
+def test_connectors_import_nothing_above_them(module: Path) -> None:
+    """Neither flows nor emulator, tests, bench, demo or examples; and nothing by a made-up name."""
+    tops = {name.split(".")[0] for name in imports(module)}
+    assert not tops & {
+        "flows",
+        "emulator",
+        "localkafka",
+        "tests",
+        "bench",
+        "demo",
+        "examples",
+        "an import by name",
+    }
+
+
+@pytest.mark.parametrize("folder", ["emulator", "localkafka"])
+def test_the_local_services_import_nothing_of_ours(folder: str) -> None:
+    """A stand-in that shares code with what it stands in for would share its mistakes."""
+    found = modules(folder)
+    assert found
+    for module in found:
+        tops = {name.split(".")[0] for name in imports(module)}
+        assert not tops & {"connectors", "flows", "tests", "demo", "examples"}, module
+    if folder == "emulator":
+        assert not any("tablestore" in {n.split(".")[0] for n in imports(m)} for m in found)
+
+
+def test_flows_are_written_with_steps() -> None:
+    """A flow uses the steps and the start of a run, and none of the parts below."""
+    for module in modules("flows"):
+        assert set(parts_of(imports(module))) <= {"steps", "run", "records"}, module
+
+
+@every_module
+def test_libraries_stay_in_their_part(module: Path) -> None:
+    """Only tablestore/client.py knows the SDK, only kafka/ the Kafka client, and so on."""
+    for name in {name.split(".")[0] for name in imports(module)} & set(ONLY_IN):
+        allowed = ONLY_IN[name]
+        assert any(
+            place(module) == home or place(module).startswith(f"{home}/") for home in allowed
+        ), f"{name} is the business of {', '.join(sorted(allowed)) or 'nobody'}"
+
+
+@every_module
+def test_modules_are_short(module: Path) -> None:
+    """No module is above 400 lines."""
+    lines = len(module.read_text("utf-8").splitlines())
+    assert lines <= HARD_LIMIT
+    assert lines <= MOST_LINES
+
+
+@pytest.mark.parametrize("folder", ["flows", "emulator", "localkafka", "demo", "examples", "tests"])
+def test_no_other_file_is_beyond_the_hard_limit(folder: str) -> None:
+    """Generated files apart."""
+    for module in modules(folder):
+        if not module.name.endswith("_pb2.py"):
+            lines = len(module.read_text("utf-8").splitlines())
+            assert lines <= HARD_LIMIT * (2 if folder == "tests" else 1), module
+
+
+@every_module
+def test_nothing_is_printed(module: Path) -> None:
+    """What there is to say goes to the log; the one last line of a run to stderr."""
+    for node in ast.walk(tree(module)):
+        assert not (isinstance(node, ast.Name) and node.id in ("print", "breakpoint"))
+
+
+@every_module
+def test_only_boundaries_catch_everything(module: Path) -> None:
+    """`except Exception` hides mistakes, so three named functions have it, and nobody else."""
+    for function in ast.walk(tree(module)):
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        for node in ast.walk(function):
+            if isinstance(node, ast.ExceptHandler) and _catches_everything(node):
+                inner = _innermost(function, node)
+                assert (place(module), inner) in BOUNDARIES
+
+
+def _catches_everything(handler: ast.ExceptHandler) -> bool:
+    if handler.type is None:
+        return True
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(
+        isinstance(kind, ast.Name) and kind.id in ("Exception", "BaseException") for kind in kinds
+    )
+
+
+def _innermost(function: ast.FunctionDef | ast.AsyncFunctionDef, node: ast.AST) -> str:
+    inner = [
+        found
+        for found in ast.walk(function)
+        if isinstance(found, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and any(below is node for below in ast.walk(found))
+    ]
+    return max(inner, key=lambda found: found.lineno).name
+
+
+def test_importing_connects_to_nothing() -> None:
+    """No module opens a socket, starts a thread or a process when it is imported."""
+    import subprocess
+    import sys
+
+    names = [
+        ".".join(module.relative_to(ROOT).with_suffix("").parts)
+        for module in CONNECTORS
+        if module.name != "__init__.py"
+    ]
+    program = f"""
+import importlib, socket, subprocess, sys, threading
+import bytewax.run, confluent_kafka.admin, tablestore.client  # what they do is theirs
+opened = []
+sys.addaudithook(lambda event, _: opened.append(event)
+                 if event in ("socket.connect", "socket.bind", "subprocess.Popen") else None)
+before = threading.active_count()
+for name in {names!r}:
+    importlib.import_module(name)
+print(opened, threading.active_count() - before)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=100
+    )
+    assert done.stdout.strip() == "[] 0", done.stderr
+
+
+def test_the_reference_page_is_fresh() -> None:
+    """docs/options.md is what the settings models say now."""
+    from connectors.settings.reference import page
+
+    assert (ROOT / "docs" / "options.md").read_text("utf-8") == page()
+
+
+def test_the_example_configuration_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """config.toml at the top is legal, and what it shows commented out is too."""
+    from connectors.settings.loading import load
+
+    file = ROOT / "config.toml"
+    assert load(file).kafka.topics == ("orders",)
+    known = re.findall(r"^# ([a-z_]+) = ", file.read_text("utf-8"), re.MULTILINE)
+    assert known, "options that are shown commented out"
+    from tests.unit.settings.options import OPTIONS
+
+    names = {path.split(".")[1] for path in OPTIONS}
+    assert set(known) <= names
