@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Callable
 
 from emulator import errors, limits
 from emulator.errors import ServiceError, invalid
@@ -19,6 +20,8 @@ class Catalog:
         self._options = options
         self._tables: dict[tuple[str, str], Table] = {}
         self._recent: deque[float] = deque()
+        self.find_inner: Callable[[str, str], Table | None] = lambda instance, name: None  # noqa: ARG005
+        """Finds the wide-column tables behind time series tables, which are kept elsewhere."""
         for table_id, kind, document in store.tables():
             if kind == "table":
                 table = Table.from_json(table_id, document)
@@ -40,9 +43,19 @@ class Catalog:
             raise ServiceError("OTSObjectNotExist", errors.TABLE_MISSING)
         return table
 
+    def find(self, instance: str, name: str) -> Table:
+        """Return a table, or the one behind a time series table; raises as `get`."""
+        if limits.is_inner(name):
+            inner = self.find_inner(instance, name)
+            if inner is not None:
+                return inner
+            limits.check_data_table_name(name)
+            raise ServiceError("OTSObjectNotExist", errors.TABLE_MISSING)
+        return self.get(instance, name)
+
     def usable(self, instance: str, name: str) -> Table:
         """Return a table for reading or writing rows; raises also while it is not ready yet."""
-        table = self.get(instance, name)
+        table = self.find(instance, name)
         if self.is_loading(table):
             code = self._options.not_ready_as
             raise ServiceError(code, errors.NOT_READY_TEXTS[code])

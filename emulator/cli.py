@@ -33,9 +33,24 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
     add("--host", default=defaults.host, help="address to listen on (%(default)s)")
     add("--port", type=int, default=defaults.port, help="0 takes a free one (%(default)s)")
     add("--data", type=Path, help="folder of the database; without it everything is in memory")
-    add("--instance", action="append", help=f"repeatable ({settings.DEFAULT_INSTANCE})")
-    add("--access-key-id", default=defaults.access_key_id, help="(%(default)s)")
-    add("--access-key-secret", default=defaults.access_key_secret, help="(%(default)s)")
+    add(
+        "--instance",
+        action="append",
+        metavar="NAME[:KEY_ID:SECRET]",
+        help=f"with tables of its own, and a key of its own if given; repeatable"
+        f" ({settings.DEFAULT_INSTANCE})",
+    )
+    add(
+        "--access-key-id",
+        default=defaults.access_key_id,
+        help="of the instances without a key of their own (%(default)s)",
+    )
+    add("--access-key-secret", default=defaults.access_key_secret, help="its secret (%(default)s)")
+    add(
+        "--open-pages",
+        action="store_true",
+        help="pages and fault plans for every address that reaches the port, not only loopback",
+    )
     add("--faults", type=Path, help="JSON file with fault rules to begin with")
     add(
         "--effects",
@@ -55,8 +70,24 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
     )
     add("--latency", type=float, default=0.0, help="milliseconds added to each data request")
     add("--discard", action="store_true", help="check and count writes, store nothing")
-    add("--duplicates", choices=["lenient", "strict"], default=defaults.duplicates)
-    add("--missing-table", choices=["request", "row"], default=defaults.missing_table)
+    add(
+        "--duplicates",
+        choices=["lenient", "strict"],
+        default=defaults.duplicates,
+        help="repeated rows in a batch: applied in order, or all of it refused (%(default)s)",
+    )
+    add(
+        "--missing-table",
+        choices=["request", "row"],
+        default=defaults.missing_table,
+        help="what fails in a batch when a table is missing (%(default)s)",
+    )
+    add(
+        "--key-order",
+        choices=["schema", "any"],
+        default=defaults.key_order,
+        help="order in which the columns of a primary key are taken (%(default)s)",
+    )
     add(
         "--key-columns",
         choices=["count", "ignored"],
@@ -77,18 +108,17 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
     )
     add("--verbose", action="store_true", help="log each request to stderr")
     given = parser.parse_args(arguments)
-    instances = tuple(dict.fromkeys(given.instance or [settings.DEFAULT_INSTANCE]))
-    for name in instances:
-        if not limits.is_instance_name(name):
-            parser.error(f"--instance {name!r}: 3..16 letters, digits and hyphens, a letter first")
+    instances, own_keys = _instances(parser, given)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO if given.verbose else logging.WARNING)
     return Options(
         host=given.host,
         port=given.port,
         data=given.data,
         instances=instances,
+        instance_keys=own_keys,
         access_key_id=given.access_key_id,
         access_key_secret=given.access_key_secret,
+        open_pages=given.open_pages,
         faults=given.faults,
         effects=given.effects,
         answers=given.answers,
@@ -98,10 +128,32 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
         discard=given.discard,
         duplicates=given.duplicates,
         missing_table=given.missing_table,
+        key_order=given.key_order,
         key_columns_count=given.key_columns == "count",
         meta_delay=given.meta_delay,
         table_operations_per_second=given.table_operations_per_second,
     )
+
+
+def _instances(
+    parser: argparse.ArgumentParser, given: argparse.Namespace
+) -> tuple[tuple[str, ...], dict[str, tuple[str, str]]]:
+    """Return the names of the instances and the keys of those that have their own."""
+    secrets = {given.access_key_id: given.access_key_secret}
+    own: dict[str, tuple[str, str]] = {}
+    names: list[str] = []
+    for text in given.instance or [settings.DEFAULT_INSTANCE]:
+        name, *key = text.split(":", 2)
+        if not limits.is_instance_name(name):
+            parser.error(f"--instance {name!r}: 3..16 letters, digits and hyphens, a letter first")
+        if len(key) == 1 or not all(key):
+            parser.error(f"--instance {name}: give NAME, or NAME:KEY_ID:SECRET")
+        if key:
+            if secrets.setdefault(key[0], key[1]) != key[1]:
+                parser.error(f"--instance {name}: the key id {key[0]} has another secret already")
+            own[name] = (key[0], key[1])
+        names.append(name)
+    return tuple(dict.fromkeys(names)), own
 
 
 def _say(text: str) -> None:
@@ -113,9 +165,9 @@ def _introduce(options: Options, endpoint: str) -> None:
     kept = f"in {options.data}" if options.data else "in memory (--data DIR keeps it)"
     _say(f"A local Tablestore. Data: {kept}. Pages: {endpoint}/")
     _say(f"  endpoint {endpoint}")
-    _say(f"  instance {', '.join(options.instances)}")
-    _say(f"  key id {options.access_key_id}, secret {options.access_key_secret}")
-    id_, secret = options.access_key_id, options.access_key_secret
+    for instance in options.instances:
+        _say("  instance {}, key id {}, secret {}".format(instance, *options.key_of(instance)))
+    id_, secret = options.key_of(options.instances[0])
     call = f"'{endpoint}', '{id_}', '{secret}', '{options.instances[0]}'"
     _say(f"  Python  tablestore.OTSClient({call})")
     _say("  Java    new SyncClient(" + call.replace("'", '"') + ")")
@@ -127,7 +179,7 @@ def _introduce(options: Options, endpoint: str) -> None:
 
 
 def _go_order(options: Options, endpoint: str) -> str:
-    values = (endpoint, options.instances[0], options.access_key_id, options.access_key_secret)
+    values = (endpoint, options.instances[0], *options.key_of(options.instances[0]))
     return ", ".join(f'"{value}"' for value in values)
 
 
@@ -139,11 +191,13 @@ async def serve(options: Options) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    catalog, series = Catalog(store, options), TimeseriesCatalog(store, options)
+    catalog.find_inner = series.find_inner
     service = Service(
         options=options,
         store=store,
-        catalog=Catalog(store, options),
-        series=TimeseriesCatalog(store, options),
+        catalog=catalog,
+        series=series,
         journal=Journal(options.effects, options.answers),
         transactions=Transactions(),
     )

@@ -36,6 +36,7 @@ REFUSALS: dict[str, tuple[str, str]] = {
     "partition_moving": ("OTSPartitionUnavailable", "The partition is not available."),
     "timeout_before_effect": ("OTSTimeout", "Operation timeout."),
     "auth_failed": ("OTSAuthFailed", errors.SIGNATURE_MISMATCH),
+    "expired_credentials": ("OTSAuthFailed", "The security token is expired."),
     "no_permission": (
         "OTSNoPermissionAccess",
         NO_PERMISSION,
@@ -53,6 +54,7 @@ AFTER_EFFECT = {
     "truncated_body",
     "garbled_body",
     "wrong_response_signature",
+    "wrong_response_date",
 }
 ANY_TIME = {"hang", "slow"}
 ROW_KINDS = {"row_error"}

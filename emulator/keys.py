@@ -35,6 +35,13 @@ def check_key(table: Table, key: list[pb.KeyCell]) -> None:
             )
 
 
+def put_in_order(table: Table, key: list[pb.KeyCell]) -> None:
+    """Sort the columns of a key as in the schema, where it has exactly those."""
+    places = {column.name: index for index, column in enumerate(table.key)}
+    if len(key) == len(places) and {name for name, _ in key} == set(places):
+        key.sort(key=lambda cell: places[cell[0]])
+
+
 def _type_error(value: bytes, column: KeyColumn) -> Exception:
     return invalid_key(
         f"Validate PK type fail. Input: {pb.TYPE_NAMES[value[0]]},"

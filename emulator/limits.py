@@ -25,6 +25,9 @@ DEFAULT_DEVIATION = 86_400  # seconds
 CAPACITY_UNIT_BYTES = 4096
 
 _NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]{0,254}")
+_INNER_NAME = re.compile(rb"_#h|[a-z_][a-z0-9_]{0,127}:[a-z]")
+INNER_SUFFIX = "#timeseries"
+"""Ends the name of the wide-column table that the service shows for a time series table."""
 _INSTANCE = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,14}[A-Za-z0-9]")
 
 
@@ -42,6 +45,21 @@ def check_table_name(name: str) -> None:
     """Raise 400 unless `name` may name a table."""
     if not is_name(name.encode("utf-8", "surrogateescape")):
         raise invalid(f"Invalid table name: '{name}'.")
+
+
+def is_inner(table: str) -> bool:
+    """Tell whether `table` names the wide-column table behind a time series table."""
+    return table.endswith(INNER_SUFFIX)
+
+
+def is_column_name(name: bytes, inner: bool) -> bool:
+    """Tell whether `name` may name a column; `inner` tables have `_#h` and names with a suffix."""
+    return is_name(name) or (inner and _INNER_NAME.fullmatch(name) is not None)
+
+
+def check_data_table_name(name: str) -> None:
+    """Raise 400 unless `name` may name a table to read or write, inner ones included."""
+    check_table_name(name.removesuffix(INNER_SUFFIX))
 
 
 def column_name_error(name: bytes) -> ServiceError:

@@ -24,6 +24,7 @@ class ReadRequest(Protocol):
     @property
     def time_range(self) -> wire.TimeRange: ...  # noqa: D102
 
+    table_name: str
     max_versions: int
     filter: bytes
     start_column: str
@@ -99,8 +100,9 @@ def _time_range(message: wire.TimeRange) -> tuple[int, int]:
 def parse_selection(request: ReadRequest, key_columns_count: bool) -> Selection:
     """Check a read request; raises 400 for one the service refuses."""
     columns = frozenset(name.encode() for name in request.columns_to_get)
+    inner = limits.is_inner(request.table_name)
     for name in columns:
-        if not limits.is_name(name):
+        if not limits.is_column_name(name, inner):
             raise limits.column_name_error(name)
     if len(columns) > limits.COLUMNS_PER_READ:
         raise invalid(

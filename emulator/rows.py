@@ -11,13 +11,22 @@ from struct import Struct
 from typing import NamedTuple
 
 from emulator import limits
-from emulator.errors import invalid
+from emulator.errors import invalid, invalid_key
 from emulator.tables import Table
 from emulator.wire import plainbuffer as pb
 from emulator.wire.plainbuffer import CellChange, RowChange
 
 PUT_ROW, UPDATE_ROW, DELETE_ROW = 1, 2, 3
 KIND_NAMES = {PUT_ROW: "put", UPDATE_ROW: "update", DELETE_ROW: "delete"}
+FIELD_SUFFIXES = {
+    pb.INTEGER: b":i",
+    pb.DOUBLE: b":d",
+    pb.BOOLEAN: b":b",
+    pb.STRING: b":s",
+    pb.BLOB: b":x",
+}
+"""Fields of points are named with a suffix, which clients cut off at the colon; the Java SDK needs
+it. Of the letters the service uses only that of doubles is known."""
 Versions = dict[bytes, dict[int, bytes]]
 """Attribute cells: name -> version in ms -> wire value."""
 
@@ -84,6 +93,8 @@ def live_row(table: Table, stored: bytes | None, now_ms: int) -> StoredRow | Non
     if stored is None:
         return None
     row = unpack_row(stored)
+    if table.is_inner:
+        return StoredRow(row.written_at, _suffixed(row))
     if table.time_to_live < 0:
         return row
     oldest = now_ms - table.time_to_live * 1000
@@ -95,6 +106,30 @@ def live_row(table: Table, stored: bytes | None, now_ms: int) -> StoredRow | Non
     if not cells and (row.cells or row.written_at <= oldest):
         return None
     return StoredRow(row.written_at, cells)
+
+
+def _suffixed(row: StoredRow) -> Versions:
+    """Return the fields of a point as the columns that the wide-column table behind it shows."""
+    return {
+        name + FIELD_SUFFIXES[value[0]]: {row.written_at: value}
+        for name, versions in row.cells.items()
+        for value in versions.values()
+    }
+
+
+def as_point(key: list[pb.KeyCell], row: bytes | None, now_ms: int) -> bytes | None:
+    """Return a row written through the table behind a time series table as a point.
+
+    Raises 400 for a key whose hash is given: the service computes it, here it is empty.
+    """
+    if key[0][0] == b"_#h" and key[0][1] != pb.wire_value(""):
+        raise invalid_key("The value of _#h must be empty.")
+    if row is None:
+        return None
+    fields: Versions = {}
+    for name, _, value in iterate_cells(unpack_row(row).cells):
+        fields.setdefault(name.partition(b":")[0], {0: value})  # the newest comes first
+    return pack_row(StoredRow(now_ms, fields))
 
 
 def check_change(kind: int, change: RowChange) -> None:

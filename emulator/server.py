@@ -5,7 +5,7 @@ import logging
 import time
 import uuid
 import zlib
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import NoReturn
 
 from aiohttp import ClientPayloadError, web
@@ -41,7 +41,12 @@ class Server:
     def __init__(self, service: Service, faults: Faults) -> None:
         self._service = service
         self._options = service.options
-        self._secrets = {service.options.access_key_id: service.options.access_key_secret}
+        self._secrets: dict[str, str] = {}
+        self._owned: dict[str, set[str]] = {}
+        for instance in service.options.instances:
+            key_id, secret = service.options.key_of(instance)
+            self._secrets[key_id] = secret
+            self._owned.setdefault(key_id, set()).add(instance)
         self._faults = faults
         self._control = Control(service, faults)
 
@@ -65,6 +70,11 @@ class Server:
     def faults(self) -> Faults:
         """The active fault rules."""
         return self._faults
+
+    @property
+    def owned(self) -> dict[str, set[str]]:
+        """Instances by access key id."""
+        return self._owned
 
     @property
     def secrets(self) -> dict[str, str]:
@@ -113,7 +123,7 @@ class Exchange:
             self._headers,
             body,
             self._server.secrets,
-            self._service.options.instances,
+            self._server.owned,
             datetime.now(timezone.utc),
         )
         message = parse_request(operation, self._inflate(body))
@@ -216,9 +226,10 @@ class Exchange:
         if body and self._headers.get(_COMPRESS_ANSWER, "").strip().lower() == "deflate":
             extra = {_COMPRESS_ANSWER: "deflate", "x-ots-response-compress-size": str(len(body))}
             body = zlib.compress(body)
-        headers = signing.response_headers(
-            self._api, self._id, body, self._caller, datetime.now(timezone.utc), extra
-        )
+        now = datetime.now(timezone.utc)
+        if kind == "wrong_response_date":
+            now -= timedelta(hours=1)
+        headers = signing.response_headers(self._api, self._id, body, self._caller, now, extra)
         if kind == "reset_response":
             self._cut()
         if kind == "hang":

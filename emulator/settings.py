@@ -1,6 +1,7 @@
 """Switches of the server, each with its default. What the service leaves open is decided here."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +22,11 @@ class Options:
     instances: tuple[str, ...] = (DEFAULT_INSTANCE,)
     access_key_id: str = DEFAULT_KEY_ID
     access_key_secret: str = DEFAULT_KEY_SECRET
+    """The key of every instance that has none of its own."""
+    instance_keys: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Access key id and secret of the instances that have their own."""
+    open_pages: bool = False
+    """Pages, counters and fault plans answer everybody and not loopback only."""
     faults: Path | None = None
     """JSON file with the fault rules to begin with."""
     effects: int = 0
@@ -39,6 +45,9 @@ class Options:
     duplicates: Literal["lenient", "strict"] = "lenient"
     """Repeated rows in one batch. Lenient: applied in order unless they carry a check, as the
     official tests expect. Strict: the whole request is refused, as the API page says."""
+    key_order: Literal["schema", "any"] = "schema"
+    """Whether the columns of a primary key must come in the order of the schema (the texts of the
+    service name them by position) or are put in order, as far as rows are concerned."""
     missing_table: Literal["request", "row"] = "request"
     """A batch with a missing table fails as a whole (the API page) or only that table's rows."""
     key_columns_count: bool = True
@@ -48,3 +57,7 @@ class Options:
     """Seconds until QueryTimeseriesMeta finds a new series; on the service its index lags."""
     table_operations_per_second: float = 0.0
     """Rate above which table operations answer OTSQuotaExhausted; 0 means no limit. Service: 10."""
+
+    def key_of(self, instance: str) -> tuple[str, str]:
+        """Return access key id and secret of an instance."""
+        return self.instance_keys.get(instance, (self.access_key_id, self.access_key_secret))

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timezone
 from functools import lru_cache
 from typing import NamedTuple
@@ -72,12 +72,13 @@ def verify(
     headers: dict[str, str],
     body: bytes,
     secrets: dict[str, str],
-    instances: Iterable[str],
+    owned: Mapping[str, Collection[str]],
     now: datetime,
 ) -> Caller:
     """Check a request and return its caller.
 
-    `headers` have lower-case names, `secrets` map key id to secret. Raises 400 for missing or
+    `headers` have lower-case names, `secrets` map key id to secret, `owned` to the
+    instances it may use. Raises 400 for missing or
     unreadable headers, 403 OTSAuthFailed for everything the service calls so.
     """
     for name in _REQUIRED:
@@ -108,7 +109,7 @@ def verify(
     if md5_text(body) != headers["x-ots-contentmd5"]:
         raise ServiceError("OTSAuthFailed", errors.MD5_MISMATCH)
     instance = headers["x-ots-instancename"]
-    if instance not in instances:
+    if instance not in owned[key_id]:
         raise ServiceError("OTSAuthFailed", errors.UNKNOWN_INSTANCE)
     return Caller(key_id, instance, key)
 

@@ -117,7 +117,7 @@ class Store:
     def sizes(self, begin: bytes, end: bytes) -> Iterable[tuple[bytes, int]]:
         """Yield key and stored bytes of each row of a range, in order."""
         query = "SELECT k, length(k) + length(v) FROM rows WHERE k >= ? AND k < ? ORDER BY k"
-        return self._db.execute(query, (begin, end)).fetchall()
+        return self._db.execute(query, (begin, end))
 
     # ---- tables --------------------------------------------------------------------------
 

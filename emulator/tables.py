@@ -18,6 +18,9 @@ _KEY_NUMBERS = {kind: number for number, kind in KEY_TYPES.items()}
 _COLUMN_NUMBERS = {kind: number for number, kind in COLUMN_TYPES.items()}
 
 
+_DERIVED = frozenset(("prefix", "is_inner", "key_names", "auto_column", "ready_at", "id"))
+
+
 @dataclass(frozen=True)
 class KeyColumn:
     """One primary key column; `kind` is a wire type."""
@@ -57,6 +60,7 @@ class Table:
 
     def __post_init__(self) -> None:
         self.prefix = self.id.to_bytes(4, "big")
+        self.is_inner = False
         self.key_names = frozenset(column.name for column in self.key)
         self.auto_column = next(
             (index for index, column in enumerate(self.key) if column.auto_increment), None
@@ -65,9 +69,7 @@ class Table:
     def to_json(self) -> str:
         """Return the document that is stored."""
         document: dict[str, Any] = {
-            name: value
-            for name, value in self.__dict__.items()
-            if name not in ("prefix", "key_names", "auto_column", "ready_at", "id")
+            name: value for name, value in self.__dict__.items() if name not in _DERIVED
         }
         document["key"] = [[c.name.decode(), c.kind, c.auto_increment] for c in self.key]
         document["defined"] = {name.decode(): kind for name, kind in self.defined.items()}

@@ -42,11 +42,12 @@ def parse_change(
     raw: bytes,
     condition: wire.Condition | None = None,
     returns: wire.ReturnContent | None = None,
+    inner: bool = False,
 ) -> Change:
     """Decode a change and check all that does not depend on its table; raises 400."""
     if not PUT_ROW <= kind <= DELETE_ROW:
         raise invalid("The modify type is invalid.")
-    row = pb.decode_row(raw)
+    row = pb.decode_row(raw, inner)
     rows.check_change(kind, row)
     change = Change(kind, row, raw)
     if condition is not None:
@@ -74,6 +75,7 @@ class Writer:
         self._call = call
         self._service = call.service
         self._transaction = transaction
+        self._any_key_order = call.service.options.key_order == "any"
         self._locked = call.service.transactions.any_open
         self._pending: dict[bytes, bytes | None] = {}
         self._counters: dict[int, int] = {}
@@ -97,6 +99,8 @@ class Writer:
         column, a lock held by a transaction.
         """
         row = change.row
+        if self._any_key_order:
+            keys.put_in_order(table, row.key)
         if table.auto_column is not None:
             self._generate_key(table, change)
         key = keys.encode_key(table, row.key)
@@ -116,6 +120,8 @@ class Writer:
             new = rows.put_row(table, row, self._call.now_ms)
         elif change.kind == UPDATE_ROW:
             new = rows.update_row(table, old, row, self._call.now_ms)
+        if table.is_inner:
+            new = rows.as_point(row.key, new, self._call.now_ms)
         self._pending[key] = new
         self._applied += 1
         if self._service.journal.keeps_effects:

@@ -101,7 +101,7 @@ def batch_write_row(call: Call, request: wire.BatchWriteRowRequest) -> bytes:
     names = [part.table_name for part in request.tables]
     total = 0
     for part, name in zip(request.tables, names, strict=True):
-        limits.check_table_name(name)
+        limits.check_data_table_name(name)
         if names.count(name) > 1:
             raise invalid(f"Duplicated table name: '{name}'.")
         if not part.rows:
@@ -117,6 +117,7 @@ def batch_write_row(call: Call, request: wire.BatchWriteRowRequest) -> bytes:
                 row.row_change,
                 row.condition,
                 row.return_content if row.HasField("return_content") else None,
+                limits.is_inner(part.table_name),
             )
             for row in part.rows
         ]
@@ -237,12 +238,13 @@ def _atomic_scope(
 
 def bulk_import(call: Call, request: wire.BulkImportRequest) -> bytes:
     """Write up to 200 rows of one table without conditions; a missing table is an error a row."""
-    limits.check_table_name(request.table_name)
+    limits.check_data_table_name(request.table_name)
     if not request.rows:
         raise invalid(f"No operation is specified for table: '{request.table_name}'.")
     if len(request.rows) > limits.BATCH_WRITE_ROWS:
         raise invalid(f"Rows count exceeds the upper limit: {limits.BATCH_WRITE_ROWS}.")
-    changes = [parse_change(row.type, row.row_change) for row in request.rows]
+    inner = limits.is_inner(request.table_name)
+    changes = [parse_change(row.type, row.row_change, inner=inner) for row in request.rows]
     _check_duplicates(call, "MultiPut", changes)
     _check_total("BulkImport", changes, sum(len(change.raw) for change in changes))
     writer = Writer(call)
@@ -259,7 +261,7 @@ def batch_get_row(call: Call, request: wire.BatchGetRowRequest) -> wire.BatchGet
     for part in request.tables:
         selection = parse_selection(part, call.service.options.key_columns_count)
         for buffer in part.primary_key:
-            pb.decode_row(buffer)
+            pb.decode_row(buffer, limits.is_inner(part.table_name))
         table = _find(call, part.table_name)
         answer = response.tables.add(table_name=part.table_name)
         reader = Writer(call)
@@ -267,7 +269,7 @@ def batch_get_row(call: Call, request: wire.BatchGetRowRequest) -> wire.BatchGet
             try:
                 if isinstance(table, ServiceError):
                     raise table
-                units, body = _read_row(reader, table, selection, buffer)
+                units, body = _read_row(call, reader, table, selection, buffer)
             except ServiceError as error:
                 failure = wire.Error(code=error.code, message=error.message)
                 answer.rows.add(is_ok=False, error=failure)
@@ -281,7 +283,7 @@ def _check_batch_get(request: wire.BatchGetRowRequest) -> None:
         raise invalid("No row specified in the request of BatchGetRow.")
     names = [part.table_name for part in request.tables]
     for name in names:
-        limits.check_table_name(name)
+        limits.check_data_table_name(name)
         if names.count(name) > 1:
             raise invalid(f"Duplicated table name: '{name}'.")
     if sum(len(part.primary_key) for part in request.tables) > limits.BATCH_GET_ROWS:
@@ -294,10 +296,10 @@ def _check_batch_get(request: wire.BatchGetRowRequest) -> None:
 
 
 def _read_row(
-    reader: Writer, table: Table, selection: Selection, buffer: bytes
+    call: Call, reader: Writer, table: Table, selection: Selection, buffer: bytes
 ) -> tuple[int, bytes]:
     """Return the cost and the encoded row, empty when there is none."""
-    key, stored_key = read_key(table, buffer)
+    key, stored_key = read_key(call, table, buffer)
     row = reader.read(table, stored_key)
     cells = None if row is None else selection.select(table, key, row)
     if cells is None:

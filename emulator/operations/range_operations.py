@@ -1,6 +1,8 @@
 """GetRange: rows between two keys, in either direction, in pages."""
 
+import heapq
 from collections.abc import Iterator
+from operator import itemgetter
 
 from emulator import keys, limits, rows
 from emulator.errors import invalid
@@ -39,16 +41,14 @@ def _scan(
     if transaction is None:
         yield from stored
         return
-    inside = {
-        key: row
-        for key, row in transaction.changes.items()
-        if (last < key <= first if backward else first <= key < last)
-    }
-    merged = {**dict(stored), **inside}
-    for key in sorted(merged, reverse=backward):
-        row = merged[key]
-        if row is not None:
-            yield key, row
+    changed = transaction.changes
+    inside = sorted(
+        (key for key in changed if (last < key <= first if backward else first <= key < last)),
+        reverse=backward,
+    )
+    untouched = ((key, row) for key, row in stored if key not in changed)
+    own = ((key, row) for key in inside if (row := changed[key]) is not None)
+    yield from heapq.merge(untouched, own, key=itemgetter(0), reverse=backward)
 
 
 def get_range(call: Call, request: wire.GetRangeRequest) -> wire.GetRangeResponse:
@@ -60,11 +60,15 @@ def get_range(call: Call, request: wire.GetRangeRequest) -> wire.GetRangeRespons
     if request.token:
         raise invalid("Invalid token.")  # this server gives none out
     selection = parse_selection(request, call.service.options.key_columns_count)
-    begin = pb.decode_row(request.inclusive_start_primary_key)
-    end = pb.decode_row(request.exclusive_end_primary_key)
+    inner = limits.is_inner(request.table_name)
+    begin = pb.decode_row(request.inclusive_start_primary_key, inner)
+    end = pb.decode_row(request.exclusive_end_primary_key, inner)
     check_read_key(begin)
     check_read_key(end)
     table = call.service.catalog.usable(call.instance, request.table_name)
+    if call.service.options.key_order == "any":
+        keys.put_in_order(table, begin.key)
+        keys.put_in_order(table, end.key)
     backward = request.direction == _BACKWARD
     first, last = _bounds(table, begin.key, end.key, backward)
     transaction = find_transaction(call, request.transaction_id)

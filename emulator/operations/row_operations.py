@@ -33,6 +33,11 @@ def _write(call: Call, request: WriteRequest, change: Change) -> wire.ChangeRowR
     return wire.ChangeRowResponse(consumed=consumed(read, write), row=row)
 
 
+def _parse(kind: int, request: WriteRequest, buffer: bytes) -> Change:
+    inner = limits.is_inner(request.table_name)
+    return parse_change(kind, buffer, request.condition, request.return_content, inner)
+
+
 def _check_size(name: str, change: Change) -> None:
     if len(change.raw) > limits.ROW_BYTES:
         size = rows.change_size(change.row)
@@ -45,32 +50,32 @@ def _check_size(name: str, change: Change) -> None:
 
 def put_row(call: Call, request: wire.PutRowRequest) -> wire.ChangeRowResponse:
     """Write a whole row."""
-    change = parse_change(PUT_ROW, request.row, request.condition, request.return_content)
+    change = _parse(PUT_ROW, request, request.row)
     _check_size("PutRow", change)
     return _write(call, request, change)
 
 
 def update_row(call: Call, request: wire.UpdateRowRequest) -> wire.ChangeRowResponse:
     """Change some cells of a row."""
-    change = parse_change(UPDATE_ROW, request.row_change, request.condition, request.return_content)
+    change = _parse(UPDATE_ROW, request, request.row_change)
     _check_size("UpdateRow", change)
     return _write(call, request, change)
 
 
 def delete_row(call: Call, request: wire.DeleteRowRequest) -> wire.ChangeRowResponse:
     """Remove a row."""
-    change = parse_change(
-        DELETE_ROW, request.primary_key, request.condition, request.return_content
-    )
+    change = _parse(DELETE_ROW, request, request.primary_key)
     return _write(call, request, change)
 
 
-def read_key(table: Table, buffer: bytes) -> tuple[list[pb.KeyCell], bytes]:
+def read_key(call: Call, table: Table, buffer: bytes) -> tuple[list[pb.KeyCell], bytes]:
     """Return the primary key of a read and its stored form; raises 400 when it does not fit."""
-    row = pb.decode_row(buffer)
+    row = pb.decode_row(buffer, table.is_inner)
     check_read_key(row)
     if any(value[0] == pb.AUTO_INCREMENT for _, value in row.key):
         raise invalid("PKAutoIncr can't be used for read operations.")
+    if call.service.options.key_order == "any":
+        keys.put_in_order(table, row.key)
     return row.key, keys.encode_key(table, row.key)
 
 
@@ -87,9 +92,9 @@ def get_row(call: Call, request: wire.GetRowRequest) -> wire.GetRowResponse:
     selection = parse_selection(request, call.service.options.key_columns_count)
     if request.token:
         raise invalid("Invalid token.")  # this server gives none out
-    pb.decode_row(request.primary_key)
+    pb.decode_row(request.primary_key, limits.is_inner(request.table_name))
     table = call.service.catalog.usable(call.instance, request.table_name)
-    key, stored_key = read_key(table, request.primary_key)
+    key, stored_key = read_key(call, table, request.primary_key)
     transaction = find_transaction(call, request.transaction_id)
     if transaction is not None and not stored_key.startswith(transaction.partition):
         raise out_of_transaction(transaction, table, stored_key)

@@ -31,7 +31,7 @@ def list_table(call: Call, _: wire.ListTableRequest) -> wire.ListTableResponse:
 def describe_table(call: Call, request: wire.DescribeTableRequest) -> wire.DescribeTableResponse:
     """Show schema, options and throughput."""
     catalog = call.service.catalog
-    table = catalog.get(call.instance, request.table_name)
+    table = catalog.find(call.instance, request.table_name)
     return wire.DescribeTableResponse(
         table_meta=table.meta(),
         reserved_throughput_details=table.throughput(),

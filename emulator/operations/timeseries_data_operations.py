@@ -22,15 +22,6 @@ from emulator.wire.strings import has_bad_text
 _FLAT_BUFFER, _PLAIN_BUFFER, _PROTO_BUFFER = 0, 1, 2
 _META_NORMAL, _META_IGNORE = 0, 1
 _TABLE_VERSION = 1
-_SUFFIXES = {
-    pb.INTEGER: b":i",
-    pb.DOUBLE: b":d",
-    pb.BOOLEAN: b":b",
-    pb.STRING: b":s",
-    pb.BLOB: b":x",
-}
-"""Answers name fields with a suffix, which clients cut off at the colon; the Java SDK needs it. Of
-the letters the service uses only that of doubles is known."""
 _AFTER = b"\xff"  # sorts after every key of one time, whatever field keys follow it
 
 
@@ -223,7 +214,7 @@ def _page(
             break
         fields = rows.unpack_row(stored).cells
         cells = [
-            (name + _SUFFIXES[versions[0][0]], None, versions[0])
+            (name + rows.FIELD_SUFFIXES[versions[0][0]], None, versions[0])
             for name, versions in sorted(fields.items())
             if not names or name in names
         ]

@@ -21,6 +21,10 @@ QUOTA_PER_TABLE = 2
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _DEFAULT_KEYS = ("_m_name", "_data_source", "_tags")
 _DATA, _META = b"\x01", b"\x02"
+_HASH = b"_#h"
+_NO_HASH = b"\x02\x00\x01"
+"""An empty string in a key: the hash that the inner table begins with. The service spreads series
+by it; here they stay in order."""
 
 
 @dataclass
@@ -50,7 +54,11 @@ class TimeseriesTable:
         time_column = KeyColumn(b"_time", pb.INTEGER)
         base = self.id.to_bytes(4, "big")
         self.data = Table(self.id, self.instance, self.name, (*series, time_column, *extra))
-        self.data.prefix = base + _DATA
+        self.data.prefix = base + _DATA + (b"" if self.disable_hash_partition_key else _NO_HASH)
+        hashed = () if self.disable_hash_partition_key else (KeyColumn(_HASH, pb.STRING),)
+        name = self.name + limits.INNER_SUFFIX
+        self.inner = Table(self.id, self.instance, name, (*hashed, *self.data.key))
+        self.inner.prefix, self.inner.is_inner = base + _DATA, True
         self.data_end = base + _META
         self.series = Table(self.id, self.instance, self.name, series)
         self.series.prefix = base + _META
@@ -177,6 +185,11 @@ class TimeseriesCatalog:
             raise ServiceError("OTSObjectNotExist", errors.TABLE_MISSING)
         return table
 
+    def find_inner(self, instance: str, name: str) -> Table | None:
+        """Return the wide-column table behind a time series table: NAME#timeseries."""
+        table = self._tables.get((instance, name.removesuffix(limits.INNER_SUFFIX)))
+        return None if table is None else table.inner
+
     def usable(self, instance: str, name: str) -> TimeseriesTable:
         """Return a table for data; raises also while it is not ready yet."""
         table = self.get(instance, name)
@@ -213,7 +226,7 @@ class TimeseriesCatalog:
         document = table.to_json()
         made = TimeseriesTable.from_json(self._store.add_table("timeseries", document), document)
         if self._options.ready_delay > 0:
-            made.ready_at = time.monotonic() + self._options.ready_delay
+            made.ready_at = made.inner.ready_at = time.monotonic() + self._options.ready_delay
         self._tables[instance, made.name] = made
 
     def replace(self, table: TimeseriesTable) -> None:

@@ -110,11 +110,13 @@ def value_size(value: bytes) -> int:
     return len(value) - 1 if value[0] < STRING else len(value) - 5
 
 
-def _learn_name(name: bytes) -> int:
+def _learn_name(name: bytes, inner: bool) -> int:
     """Check a name seen for the first time and remember its checksum."""
     if not name:
         raise invalid("invalid name of column: empty name.")
     if not limits.is_name(name):
+        if inner and limits.is_column_name(name, inner):
+            return crc8(name, 0)  # not remembered: elsewhere it is refused
         raise limits.column_name_error(name)
     if len(_KNOWN_NAMES) >= _KNOWN_NAMES_MAX:
         _KNOWN_NAMES.clear()
@@ -159,8 +161,8 @@ def _check_value(name: bytes, value: bytes, size: int) -> None:  # noqa: C901 - 
         raise invalid("data format is invalid, unknown variant type occured.")
 
 
-def decode_row(buffer: bytes) -> RowChange:
-    """Decode and verify a buffer that holds exactly one row.
+def decode_row(buffer: bytes, inner: bool = False) -> RowChange:
+    """Decode and verify a buffer that holds exactly one row, `inner` as in `is_column_name`.
 
     Zero bytes after it are accepted: the Node.js SDK sends one for each infinite or generated key
     value, since it counts those values one byte too long.
@@ -173,7 +175,7 @@ def decode_row(buffer: bytes) -> RowChange:
             f"mismatch header, actual: {int.from_bytes(buffer[:4], 'little')}, expect: 117."
         )
     try:
-        row, end = _decode(buffer, 4)
+        row, end = _decode(buffer, 4, inner)
     except (IndexError, struct_error):
         raise broken("row is not end with checksum tag.") from None
     if end != len(buffer) and any(buffer[end:]):
@@ -182,7 +184,7 @@ def decode_row(buffer: bytes) -> RowChange:
 
 
 def _decode(  # noqa: C901 - the hot loop: 11 cells a row, a call a cell would double its cost
-    buffer: bytes, start: int
+    buffer: bytes, start: int, inner: bool = False
 ) -> tuple[RowChange, int]:
     if buffer[start] != _TAG_KEY:
         raise broken(f"mismatch tag, actual tag({buffer[start]}), expect({_TAG_KEY}).")
@@ -213,7 +215,7 @@ def _decode(  # noqa: C901 - the hot loop: 11 cells a row, a call a cell would d
         tag = buffer[right]
         checksum = known.get(name)
         if checksum is None:
-            checksum = _learn_name(name)
+            checksum = _learn_name(name, inner)
         value: bytes | None = None
         if tag == _TAG_VALUE:
             size = _read_u32(buffer, right + 1)[0]

@@ -156,11 +156,13 @@ def make_service() -> Service:
     """A server without its HTTP, in memory."""
     options = Options()
     store = Store(None)
+    catalog, series = Catalog(store, options), TimeseriesCatalog(store, options)
+    catalog.find_inner = series.find_inner
     return Service(
         options,
         store,
-        Catalog(store, options),
-        TimeseriesCatalog(store, options),
+        catalog,
+        series,
         Journal(0, 1),
         Transactions(),
     )

@@ -12,7 +12,6 @@ from tests.emulator.harness import (
     Emulator,
     all_rows,
     batch,
-    columns,
     row,
     running,
     signed_headers,

@@ -34,6 +34,7 @@ REFUSALS = {
     "auth_failed": (403, "OTSAuthFailed"),
     "no_permission": (403, "OTSNoPermissionAccess"),
     "clock_skew": (403, "OTSAuthFailed"),
+    "expired_credentials": (403, "OTSAuthFailed"),
     "table_not_ready": (404, "OTSTableNotReady"),
     "bad_request_if_row": (400, "OTSParameterInvalid"),
 }
@@ -145,6 +146,7 @@ def test_a_truncated_body_ends_early(emulator: Emulator) -> None:
     [
         ("garbled_body", "MD5 mismatch in response."),
         ("wrong_response_signature", "Invalid signature in response."),
+        ("wrong_response_date", "The difference between date in response"),
     ],
 )
 def test_the_sdk_notices_a_forged_answer(emulator: Emulator, kind: str, text: str) -> None:
@@ -310,6 +312,7 @@ def test_every_kind_is_tried_by_some_test() -> None:
         "truncated_body",
         "garbled_body",
         "wrong_response_signature",
+        "wrong_response_date",
         "hang",
         "slow",
         "row_error",

@@ -1,8 +1,6 @@
-// The official Go SDK against a running server, by hand:
+// The official Go SDK against a running server: go run . URL
 //
-//	go mod init check && go get github.com/aliyun/aliyun-tablestore-go-sdk && go run check.go URL
-//
-// Prints "passed: ..." and ends with 0, or panics.
+// Run by tests/emulator/test_sdks.py. Prints "passed: ..." and ends with 0, or panics.
 package main
 
 import (
@@ -27,6 +25,17 @@ func check(ok bool, what string) {
 	if !ok {
 		panic(fmt.Sprintf("%s, after %v", what, passed))
 	}
+}
+
+func second(_ *ots.PutRowResponse, err error) error {
+	return err
+}
+
+func refused(err error, status int, code string, message string) {
+	found, ok := err.(*ots.OtsError)
+	check(ok, fmt.Sprintf("a refusal expected, got %v", err))
+	check(found.HttpStatusCode == status && found.Code == code && found.Message == message &&
+		len(found.RequestId) == 36, fmt.Sprintf("%+v", found))
 }
 
 func key(id int64) *ots.PrimaryKey {
@@ -96,7 +105,7 @@ func main() {
 	_, err = client.DeleteRow(&ots.DeleteRowRequest{DeleteRowChange: remove})
 	must(err)
 	_, err = client.DeleteRow(&ots.DeleteRowRequest{DeleteRowChange: remove})
-	check(err != nil && strings.Contains(err.Error(), "OTSConditionCheckFail"), "condition")
+	refused(err, 403, "OTSConditionCheckFail", "Condition check failed.")
 	passed = append(passed, "DeleteRow")
 
 	batch := &ots.BatchWriteRowRequest{}
@@ -135,8 +144,54 @@ func main() {
 	}
 	check(total == 200, "range")
 	passed = append(passed, "GetRange")
+	splits, err := client.ComputeSplitPointsBySize(
+		&ots.ComputeSplitPointsBySizeRequest{TableName: table, SplitSize: 1})
+	must(err)
+	check(len(splits.Splits) == 1, "splits")
+	passed = append(passed, "ComputeSplitPointsBySize")
+
+	partition := new(ots.PrimaryKey)
+	partition.AddPrimaryKeyColumn("k", "a")
+	begin := func() *string {
+		started, err := client.StartLocalTransaction(
+			&ots.StartLocalTransactionRequest{TableName: table, PrimaryKey: partition})
+		must(err)
+		return started.TransactionId
+	}
+	inside := func(id int64, transaction *string) {
+		change := put(id)
+		change.TransactionId = transaction
+		_, err := client.PutRow(&ots.PutRowRequest{PutRowChange: change})
+		must(err)
+	}
+	transaction := begin()
+	passed = append(passed, "StartLocalTransaction")
+	inside(5000, transaction)
+	check(len(read(5000).Columns) == 0, "seen too early")
+	refused(second(client.PutRow(&ots.PutRowRequest{PutRowChange: put(5001)})), 409,
+		"OTSRowOperationConflict", "Data is being modified by the other request.")
+	_, err = client.CommitTransaction(&ots.CommitTransactionRequest{TransactionId: transaction})
+	must(err)
+	check(len(read(5000).Columns) == 3, "committed")
+	passed = append(passed, "CommitTransaction")
+	transaction = begin()
+	inside(5002, transaction)
+	_, err = client.AbortTransaction(&ots.AbortTransactionRequest{TransactionId: transaction})
+	must(err)
+	check(len(read(5002).Columns) == 0, "aborted")
+	passed = append(passed, "AbortTransaction")
+
+	_, err = client.CreateTable(&ots.CreateTableRequest{TableMeta: meta,
+		TableOption:        &ots.TableOption{TimeToAlive: -1, MaxVersion: 1},
+		ReservedThroughput: &ots.ReservedThroughput{}})
+	refused(err, 409, "OTSObjectAlreadyExist", "Requested table already exists.")
 	_, err = client.DeleteTable(&ots.DeleteTableRequest{TableName: table})
 	must(err)
+	refused(second(client.PutRow(&ots.PutRowRequest{PutRowChange: put(1)})), 404,
+		"OTSObjectNotExist", "Requested table does not exist.")
+	stranger := ots.NewClient(os.Args[1], "demo", "demo-key", "wrong")
+	_, err = stranger.ListTable()
+	refused(err, 403, "OTSAuthFailed", "Signature mismatch.")
 	passed = append(passed, "DeleteTable")
 	fmt.Println("passed:", strings.Join(passed, " "))
 }

@@ -1,5 +1,5 @@
-// The official Java SDK against a running server, by hand:
-//   mvn dependency:copy-dependencies -DoutputDirectory=lib   (com.aliyun.openservices:tablestore)
+// The official Java SDK against a running server, run by tests/emulator/test_sdks.py. By hand:
+//   mvn dependency:copy-dependencies -DoutputDirectory=lib
 //   javac -cp 'lib/*' Check.java && java -cp 'lib/*:.' Check http://127.0.0.1:PORT
 // Prints "passed: ..." and ends with 0, or throws.
 import com.alicloud.openservices.tablestore.*;
@@ -52,8 +52,10 @@ public class Check {
             ranges(client);
             transactions(client);
             client.deleteTable(new DeleteTableRequest(TABLE));
+            missing(client);
             passed.add("DeleteTable");
             timeseries(series);
+            inner(client, series);
         } finally {
             client.shutdown();
             series.shutdown();
@@ -121,6 +123,8 @@ public class Check {
             check(false, "condition");
         } catch (TableStoreException error) {
             same("OTSConditionCheckFail", error.getErrorCode());
+            same("Condition check failed.", error.getMessage());
+            same(403, error.getHttpStatus());
             same(36, error.getRequestId().length());
         }
         delete.setCondition(new Condition(RowExistenceExpectation.EXPECT_EXIST));
@@ -274,6 +278,66 @@ public class Check {
         passed.add("CreateTimeseriesTable ListTimeseriesTable DescribeTimeseriesTable "
             + "UpdateTimeseriesTable DeleteTimeseriesTable PutTimeseriesData GetTimeseriesData "
             + "QueryTimeseriesMeta UpdateTimeseriesMeta DeleteTimeseriesMeta");
+    }
+
+    static void missing(SyncClient client) {
+        try {
+            read(client, 1);
+            check(false, "a missing table");
+        } catch (TableStoreException error) {
+            same("OTSObjectNotExist", error.getErrorCode());
+            same("Requested table does not exist.", error.getMessage());
+            same(404, error.getHttpStatus());
+        }
+    }
+
+    /** The wide-column table behind a time series table, with custom keys. */
+    static void inner(SyncClient client, TimeseriesClient series) {
+        TimeseriesTableMeta meta = new TimeseriesTableMeta(SERIES);
+        for (String name : new String[] {"_m_name", "_tags", "region"}) meta.addTimeseriesKey(name);
+        meta.addFieldPrimaryKey("cores", PrimaryKeyType.INTEGER);
+        series.createTimeseriesTable(new CreateTimeseriesTableRequest(meta));
+        List<String> names = new ArrayList<>();
+        for (PrimaryKeySchema column : client.describeTable(
+                new DescribeTableRequest(SERIES + "#timeseries")).getTableMeta().getPrimaryKeyList())
+            names.add(column.getName());
+        same(Arrays.asList("_#h", "_m_name", "_tags", "region", "_time", "cores"), names);
+        PrimaryKeyValue[] values = {PrimaryKeyValue.fromString(""),
+            PrimaryKeyValue.fromString("cpu"), PrimaryKeyValue.fromString("[\"vendor=x\"]"),
+            PrimaryKeyValue.fromString("hangzhou"), PrimaryKeyValue.fromLong(7),
+            PrimaryKeyValue.fromLong(8)};
+        PrimaryKeyBuilder key = PrimaryKeyBuilder.createPrimaryKeyBuilder();
+        PrimaryKeyBuilder low = PrimaryKeyBuilder.createPrimaryKeyBuilder();
+        PrimaryKeyBuilder high = PrimaryKeyBuilder.createPrimaryKeyBuilder();
+        for (int i = 0; i < values.length; i++) {
+            key.addPrimaryKeyColumn(names.get(i), values[i]);
+            low.addPrimaryKeyColumn(names.get(i), PrimaryKeyValue.INF_MIN);
+            high.addPrimaryKeyColumn(names.get(i), PrimaryKeyValue.INF_MAX);
+        }
+        RowPutChange put = new RowPutChange(SERIES + "#timeseries", key.build());
+        put.addColumn("load:d", ColumnValue.fromDouble(0.5));
+        BatchWriteRowRequest batch = new BatchWriteRowRequest();
+        batch.addRowChange(put);
+        check(client.batchWriteRow(batch).isAllSucceed(), "inner row");
+        RangeRowQueryCriteria range = new RangeRowQueryCriteria(SERIES + "#timeseries");
+        range.setMaxVersions(1);
+        range.setInclusiveStartPrimaryKey(low.build());
+        range.setExclusiveEndPrimaryKey(high.build());
+        List<Row> rows = client.getRange(new GetRangeRequest(range)).getRows();
+        same(1, rows.size());
+        same(0.5, rows.get(0).getLatestColumn("load:d").getValue().asDouble());
+        Map<String, String> tags = new TreeMap<>();
+        tags.put("vendor", "x");
+        tags.put("region", "hangzhou");
+        GetTimeseriesDataRequest get = new GetTimeseriesDataRequest(SERIES);
+        get.setTimeseriesKey(new TimeseriesKey("cpu", "", tags));
+        get.setTimeRange(0, 10);
+        List<TimeseriesRow> points = series.getTimeseriesData(get).getRows();
+        same(1, points.size());
+        same(0.5, points.get(0).getFields().get("load").asDouble());
+        same(8L, points.get(0).getFields().get("cores").asLong());
+        series.deleteTimeseriesTable(new DeleteTimeseriesTableRequest(SERIES));
+        passed.add("(inner)");
     }
 
     static void compressed(String endpoint) {

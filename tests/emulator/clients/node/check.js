@@ -16,6 +16,12 @@ const exist = new TableStore.Condition(TableStore.RowExistenceExpectation.EXPECT
 const key = (number) => [{ k: "a" }, { id: Long.fromNumber(number) }];
 const named = (row) => Object.fromEntries(row.attributes.map((c) => [c.columnName, c.columnValue]));
 const passed = [];
+/** What an error of the SDK must hold: it keeps status and code, and code and text as its message. */
+const refusal = (status, code, text) => (error) => {
+  const told = [error.code, error.name, error.message, error.headers && ""].join(" ");
+  assert(told.includes(String(status)) && told.includes(code) && told.includes(text), told);
+  return true;
+};
 
 async function main() {
   await client.deleteTable({ tableName: table }).catch(() => null);
@@ -74,7 +80,7 @@ async function main() {
   passed.push("UpdateRow");
   await assert.rejects(
     client.deleteRow({ tableName: table, condition: exist, primaryKey: key(9) }),
-    (error) => /OTSConditionCheckFail/.test(String(error.message) + error.name + error.code)
+    refusal(403, "OTSConditionCheckFail", "Condition check failed.")
   );
   await client.deleteRow({ tableName: table, condition: exist, primaryKey: key(1) });
   assert.strictEqual((await read(1)).primaryKey, undefined);
@@ -112,7 +118,37 @@ async function main() {
   assert.strictEqual(range.rows[0].primaryKey[1].value.toNumber(), 199);
   assert.strictEqual(range.nextStartPrimaryKey[1].value.toNumber(), 192);
   passed.push("GetRange");
+  const begin = async () =>
+    (await client.startLocalTransaction({ tableName: table, primaryKey: [{ k: "a" }] }))
+      .transactionId;
+  const inside = (number, transactionId) =>
+    client.putRow({
+      tableName: table,
+      condition: ignore,
+      primaryKey: key(number),
+      attributeColumns: [{ c: Long.fromNumber(1) }],
+      transactionId,
+    });
+  let transactionId = await begin();
+  passed.push("StartLocalTransaction");
+  await inside(5000, transactionId);
+  assert.strictEqual((await read(5000)).primaryKey, undefined);
+  await client.commitTransaction({ transactionId });
+  assert.strictEqual(named(await read(5000)).c.toNumber(), 1);
+  passed.push("CommitTransaction");
+  transactionId = await begin();
+  await inside(5001, transactionId);
+  // The SDK reads the empty answer as if it were the request, and reports what that lacks.
+  await client.abortTransaction({ transactionId }).catch((error) => {
+    assert(/missing required 'transactionId'/.test(error.message), error);
+  });
+  assert.strictEqual((await read(5001)).primaryKey, undefined);
+  passed.push("AbortTransaction");
   await client.deleteTable({ tableName: table });
+  await assert.rejects(
+    read(1),
+    refusal(404, "OTSObjectNotExist", "Requested table does not exist.")
+  );
   passed.push("DeleteTable");
   console.log("passed:", passed.join(" "));
 }

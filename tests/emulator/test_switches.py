@@ -1,0 +1,133 @@
+"""Switches and documents: keys of instances, order of key columns, `--help`, the README."""
+
+import dataclasses
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tablestore as ots
+
+from emulator.cli import parse_arguments
+from emulator.faults import KINDS
+from emulator.settings import Options
+from tests.emulator.harness import ROOT, all_rows, running
+
+IGNORE = ots.Condition("IGNORE")
+README = (ROOT / "emulator" / "README.md").read_text(encoding="utf-8")
+
+
+def refused(call: Any) -> tuple[int, str, str]:
+    with pytest.raises(ots.OTSServiceError) as caught:
+        call()
+    error = caught.value
+    return error.get_http_status(), error.get_error_code(), error.get_error_message()
+
+
+def test_instances_can_have_keys_of_their_own() -> None:
+    """A key opens its own instance only, and two instances share no table."""
+    with running("--instance", "demo", "--instance", "other:other-key:other-secret") as server:
+        mine = server.client()
+        other = ots.OTSClient(server.url, "other-key", "other-secret", "other")
+        table = server.make_table()
+        assert mine.list_table() == (table,) or list(mine.list_table()) == [table]
+        assert list(other.list_table()) == []
+        stranger = server.client(instance="other")
+        assert refused(stranger.list_table) == (
+            403,
+            "OTSAuthFailed",
+            "The instance is not found.",
+        )
+        wrong = ots.OTSClient(server.url, "other-key", "demo-secret", "other")
+        assert refused(wrong.list_table)[2] == "Signature mismatch."
+        assert any("instance other, key id other-key" in line for line in server.greeting)
+
+
+@pytest.mark.parametrize(
+    "given", ["other:key", "other:key:", "other::secret", "x", "other:demo-key:else", "a_b"]
+)
+def test_a_bad_instance_is_refused_at_start(given: str, capsys: Any) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse_arguments(["--instance", given])
+    assert caught.value.code == 2
+    assert given.partition(":")[0] in capsys.readouterr().err
+
+
+def test_key_columns_may_come_in_any_order_if_so_set() -> None:
+    """By default the order of the schema is asked for; the text names the first that differs."""
+    swapped = [("id", 1), ("k", "a")]
+    change = ots.Row(swapped, [("c", 5)])
+    with running() as server:
+        table, client = server.make_table(), server.client()
+        assert refused(lambda: client.put_row(table, change, IGNORE)) == (
+            400,
+            "OTSInvalidPK",
+            "Validate PK name fail. Input: id, Meta: k.",
+        )
+    with running("--key-order", "any") as server:
+        table, client = server.make_table(), server.client()
+        client.put_row(table, change, IGNORE)
+        (found,) = all_rows(client, table)
+        assert [tuple(cell) for cell in found.primary_key] == [("k", "a"), ("id", 1)]
+        assert client.get_row(table, swapped, max_version=1)[1].attribute_columns[0][1] == 5
+        wrong = ots.Row([("id", 1), ("x", "a")], [("c", 5)])
+        assert refused(lambda: client.put_row(table, wrong, IGNORE))[1] == "OTSInvalidPK"
+
+
+def options_of_help() -> dict[str, str]:
+    """Each option of `--help` and its text."""
+    shown = subprocess.run(
+        [sys.executable, "-m", "emulator", "--help"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    ).stdout
+    parts = re.split(r"\n  (?=-)", shown.split("options:")[1])[1:]
+    return {part.split()[0].strip(","): " ".join(part.split()) for part in parts}
+
+
+def test_help_tells_every_option_and_its_default() -> None:
+    """Each option has a text, and each field of the options can be chosen."""
+    found = options_of_help()
+    for option, text in found.items():
+        words = re.sub(r"^\S+( \S+)?( \{\S+\})?", "", text)
+        assert len(words.split()) >= 2 or "(" in words, text
+        assert option == "-h" or f"`{option}" in README, f"{option} is not in the README"
+    names = {option.removeprefix("--").replace("-", "_") for option in found}
+    unnamed = {"instances": "instance", "key_columns_count": "key_columns"}
+    fields = {field.name for field in dataclasses.fields(Options)} - {"instance_keys"}
+    assert {unnamed.get(name, name) for name in fields} <= names
+
+
+def test_every_fault_is_in_the_readme() -> None:
+    table = README[README.index("| Kind | Applied?") :]
+    assert set(KINDS) <= set(re.findall(r"`(\w+)`", table))
+
+
+def imports(folder: Path) -> set[str]:
+    """Top-level packages that the modules under a folder import."""
+    found: set[str] = set()
+    for path in folder.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        found |= set(re.findall(r"^\s*(?:from|import) (\w+)", text, re.MULTILINE))
+    return found
+
+
+def test_the_emulator_and_the_connectors_do_not_know_each_other() -> None:
+    """It is a product of its own: it imports nothing of the project, and no SDK either."""
+    own = imports(ROOT / "emulator")
+    assert "emulator" in own, "nothing was looked at"
+    assert own.isdisjoint(("connectors", "flows", "localkafka", "demo", "tests", "tablestore"))
+    for folder in ("connectors", "flows"):
+        assert "emulator" not in imports(ROOT / folder)
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import emulator.cli, sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    ).stdout.split()
+    assert {name.partition(".")[0] for name in loaded}.isdisjoint(("connectors", "tablestore"))
