@@ -79,7 +79,15 @@ def flat_map_records(
         dead = list(chunk.dead)
         for record in chunk.records:
             try:
-                out += list(function(record))
+                made = list(function(record))
+                for item in made:
+                    if type(item) is not Record:
+                        raise Rejection(
+                            "step_failed",
+                            f"step {step_id!r} returned a {type(item).__name__} instead of a "
+                            "Record: use record.with_value(...)",
+                        )
+                out += made
             except Rejection as rejection:
                 dead.append(_dead(record, rejection.code, rejection.reason))
             except Exception as error:  # noqa: BLE001 - users' code: the boundary to it

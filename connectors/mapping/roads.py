@@ -58,7 +58,7 @@ class Road(ABC):
         """The row of any record. Raises Rejection, or what the encoder refuses."""
 
     def _row(self, leading: tuple[Any, ...], value: Any) -> Encoded:
-        if type(value) is not dict:
+        if not isinstance(value, dict):
             raise _no_object(value)
         fields = self._fields
         if fields is None:

@@ -103,7 +103,7 @@ class RowMapper:
         """
         messages = chunk.messages
         quick = chunk.quick
-        if self._keep_original or not road.worth_trying():
+        if self._keep_original or not messages or not road.worth_trying():
             return None
         try:
             plain = road.quick(quick.decode(messages[0].value()))

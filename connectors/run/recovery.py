@@ -53,6 +53,13 @@ class RecoveryFolder:
         """
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            mode = path.stat().st_mode
+            if mode & 0o022:
+                raise StopRun(
+                    f"recovery folder {path} can be written by others (mode {mode & 0o777:o}): "
+                    "what stands in it is run as code.\n  remedy: chmod 700 it, or name a folder "
+                    "inside of it, which is then made with the right mode"
+                )
             lock = (path / f"process-{process}.lock").open("a+")
         except OSError as error:
             raise StopRun(f"recovery folder {path} cannot be used: {error}") from None
@@ -67,9 +74,13 @@ class RecoveryFolder:
         lock.write(str(os.getpid()))
         lock.flush()
         folder = cls(path, lock)
-        with folder._exclusive():
-            folder._make_store(partitions)
-            folder._check(contract)
+        try:
+            with folder._exclusive():
+                folder._make_store(partitions)
+                folder._check(contract)
+        except BaseException:
+            lock.close()
+            raise
         return folder
 
     def _make_store(self, partitions: int) -> None:
@@ -209,7 +220,9 @@ class RecoveryFolder:
 
     def _read(self) -> dict[str, Any]:
         try:
-            content: dict[str, Any] = json.loads((self.path / MANIFEST).read_text("utf-8"))
+            content = json.loads((self.path / MANIFEST).read_text("utf-8"))
+            if not isinstance(content, dict) or not isinstance(content.get("contract", {}), dict):
+                raise ValueError("it is no object, or its contract is none")
         except FileNotFoundError:
             return {}
         except ValueError as error:
