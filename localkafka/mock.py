@@ -63,6 +63,15 @@ def _load() -> ctypes.CDLL:
             None,
             [pointer, ctypes.c_int16, ctypes.c_size_t, ctypes.POINTER(number)],
         ),
+        # int, int pairs follow the count; ctypes passes what is not declared as C int.
+        "rd_kafka_mock_broker_push_request_error_rtts": (
+            number,
+            [pointer, ctypes.c_int32, ctypes.c_int16, ctypes.c_size_t],
+        ),
+        "rd_kafka_mock_broker_error_stack_cnt": (
+            number,
+            [pointer, ctypes.c_int32, ctypes.c_int16, ctypes.POINTER(ctypes.c_size_t)],
+        ),
         "rd_kafka_mock_clear_request_errors": (None, [pointer, ctypes.c_int16]),
         "rd_kafka_mock_broker_set_down": (number, [pointer, ctypes.c_int32]),
         "rd_kafka_mock_broker_set_up": (number, [pointer, ctypes.c_int32]),
@@ -164,6 +173,34 @@ class EmbeddedKafka:
         self._library.rd_kafka_mock_push_request_errors_array(
             self._open(), API_KEYS[api], times, codes
         )
+
+    def push_broker_errors(self, api: str, code: int, times: int = 1) -> None:
+        """As `push_errors`, but `times` on each broker, and `broker_errors_left` counts them."""
+        pairs = [ctypes.c_int(part) for _ in range(times) for part in (code, 0)]
+        for number in self._brokers:
+            self._call(
+                "rd_kafka_mock_broker_push_request_error_rtts",
+                number,
+                API_KEYS[api],
+                times,
+                *pairs,
+                named=f"broker {number}",
+            )
+
+    def broker_errors_left(self, api: str) -> int:
+        """How many of the errors pushed on single brokers were not answered yet."""
+        left = 0
+        count = ctypes.c_size_t()
+        for number in self._brokers:
+            self._call(
+                "rd_kafka_mock_broker_error_stack_cnt",
+                number,
+                API_KEYS[api],
+                ctypes.byref(count),
+                named=f"broker {number}",
+            )
+            left += count.value
+        return left
 
     def clear_errors(self, api: str) -> None:
         """Forget pushed errors that were not answered yet."""

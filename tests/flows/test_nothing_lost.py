@@ -13,8 +13,10 @@ import time
 import pytest
 
 from tests.flows.conftest import PARTITIONS, Case
+from tests.support.flow_process import FlowProcess
 from tests.support.lanes import note
 from tests.support.producing import Stream
+from tests.support.waiting import until
 
 SEED = int(os.environ.get("SYNC_TEST_SEED", "20261122"))
 ROUNDS = int(os.environ.get("SYNC_TEST_ROUNDS", "10"))
@@ -109,6 +111,47 @@ def test_sigint_drains_too(case: Case) -> None:
     case.wait_written(300, process)
     process.drain()
     assert case.verdict(minimum=300).duplicates == 0
+
+
+def blocked(case: Case, deadline: float) -> FlowProcess:
+    """A run whose sink takes nothing, with rows on their way."""
+    case.store.create_table(case.topic)
+    case.store.set_faults({"kind": "server_busy", "api": "BatchWriteRow"})
+    case.flow.set({"shutdown": {"deadline": deadline}})
+    case.orders(300)
+    process = case.flow.start()
+    until(lambda: case.store.fired().get("server_busy", 0) > 3, process.text)
+    return process
+
+
+def test_a_drain_that_cannot_be_done(embedded_case: Case) -> None:
+    """SIGTERM while the destination takes nothing: after the time limit code 1, and no loss."""
+    case = embedded_case
+    process = blocked(case, deadline=1.0)
+    process.terminate()
+    text = process.refused("shutdown.deadline", "remedy")
+    assert "Traceback" not in text
+    assert case.committed() == {}
+    case.store.set_faults()
+    process = case.flow.start()
+    case.wait_written(300, process)
+    process.drain()
+    assert case.verdict(minimum=300).duplicates == 0
+
+
+def test_a_second_signal_ends_at_once(embedded_case: Case) -> None:
+    """Whoever asks twice does not wait for the drain; the next run loses nothing."""
+    case = embedded_case
+    process = blocked(case, deadline=300.0)
+    process.terminate()
+    process.wait_for("draining")
+    process.terminate()
+    assert process.wait() == 128 + signal.SIGTERM, process.text()
+    case.store.set_faults()
+    process = case.flow.start()
+    case.wait_written(300, process)
+    process.drain()
+    case.verdict(minimum=300)
 
 
 @pytest.mark.timeout(180)

@@ -146,6 +146,14 @@ def test_pushed_errors_reach_the_client(kafka: EmbeddedKafka) -> None:
     assert told[1] is None
 
 
+def test_errors_of_single_brokers_are_counted(kafka: EmbeddedKafka) -> None:
+    """What is pushed on a broker is answered, and one can see how much of it is left."""
+    kafka.push_broker_errors("Produce", KafkaError.REQUEST_TIMED_OUT, times=2)
+    assert kafka.broker_errors_left("Produce") == 2
+    produce(kafka.bootstrap, 1)  # the producer tries again by itself
+    assert kafka.broker_errors_left("Produce") == 0
+
+
 def test_a_topic_error_reaches_the_consumer(kafka: EmbeddedKafka) -> None:
     """An error set on a topic is told to its consumers until it is taken back."""
     kafka.push_errors("Fetch", KafkaError.TOPIC_AUTHORIZATION_FAILED, times=20)
