@@ -208,7 +208,8 @@ async def serve(options: Options) -> None:
         site = web.TCPSite(runner, options.host, options.port, backlog=1024)
         await site.start()
         port = runner.addresses[0][1]
-        endpoint = f"http://{options.host}:{port}"
+        every = options.host in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
+        endpoint = f"http://{'127.0.0.1' if every else options.host}:{port}"
         _introduce(options, endpoint)
         _say(f"ready {endpoint}")
         await stop.wait()

@@ -12,6 +12,7 @@ from emulator.faults import FaultRuleError, Faults, parse_rules
 from emulator.service import Service
 
 _MAX_PLAN_BYTES = 1024 * 1024
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 def _is_local(address: str | None) -> bool:
@@ -67,7 +68,7 @@ class Control:
                 text = page.table_page(self._service, request.query)
         except ServiceError as error:
             status, text = error.status, page.error_page(error)
-        headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+        headers = {"Content-Security-Policy": _POLICY}
         return web.Response(status=status, text=text, content_type="text/html", headers=headers)
 
     def _stats(self) -> dict[str, Any]:

@@ -35,8 +35,8 @@ def test_the_first_page_lists_tables_and_requests(emulator: Emulator, client: An
     write(client, table, "a", 1, "x")
     status, text = page(emulator, "/")
     assert status == 200
-    assert f">{table}</a></td><td>1</td>" in text
-    assert "<td>PutRow</td><td>200</td>" in text
+    assert f'>{table}</a></td><td class="number">1</td>' in text
+    assert '<td>PutRow</td><td><span class="good">200</span></td>' in text
 
 
 def test_rows_are_shown_with_versions_and_in_pages(emulator: Emulator, client: Any) -> None:
@@ -59,8 +59,10 @@ def test_points_are_shown(emulator: Emulator, client: Any) -> None:
         client.put_timeseries_data("shown_series", [TimeseriesRow(series, {"load": 0.5}, 7)])
         _, text = page(emulator, "/-/table?instance=demo&name=shown_series")
         assert "<td>cpu</td><td>host</td>" in text
-        assert "<code>load</code> 0.5" in text
-        assert "shown_series</a></td><td>1</td><td>1</td>" in page(emulator, "/")[1]
+        assert "<th>load</th>" in text
+        assert "<td>0.5</td>" in text
+        number = '<td class="number">1</td>'
+        assert f"shown_series</a></td>{number}{number}" in page(emulator, "/")[1]
     finally:
         client.delete_timeseries_table("shown_series")
 
