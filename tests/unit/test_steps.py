@@ -183,7 +183,6 @@ def test_a_reason_of_the_users_own() -> None:
 
 @pytest.mark.parametrize("result", [None, {"n": 1}, "text", [1], 5])
 @pytest.mark.parametrize("many", [False, True])
-@pytest.mark.xfail(strict=True, reason="defect T1: it ends the flow in the next step")
 def test_a_step_that_returns_no_record_rejects_it(result: Any, many: bool) -> None:
     """A forgotten `return`, or a dict instead of a record: that record is rejected, by the step."""
     lift = flattened(lambda _: [result]) if many else mapped(lambda _: result)

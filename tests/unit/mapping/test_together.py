@@ -131,7 +131,6 @@ def test_together_is_as_alone(rules: str, values: list[bytes | None]) -> None:
 
 
 @pytest.mark.parametrize("rules", ["kafka", "record_value listed"])
-@pytest.mark.xfail(strict=True, raises=IndexError, reason="defect M11: messages[0]")
 def test_an_empty_chunk_is_no_trouble(rules: str) -> None:
     """The source gives none, but a step of a user's may."""
     assert Pair(RULES[rules]).outcomes([], []) == {}

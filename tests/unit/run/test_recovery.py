@@ -85,7 +85,6 @@ def test_a_folder_is_opened_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o770, 0o707, 0o720])
-@pytest.mark.xfail(strict=True, reason="defect R3: the mode of an existing folder is not looked at")
 def test_a_folder_that_others_can_write_is_refused(tmp_path: Path, mode: int) -> None:
     """Whoever can write the store runs code in the flow, since it is unpickled."""
     path = tmp_path / "state"
@@ -185,7 +184,6 @@ def test_another_contract_is_refused(
     let_go(open_folder(tmp_path))
 
 
-@pytest.mark.xfail(strict=True, raises=StopRun, reason="defect R4: locked till it is collected")
 def test_a_refusal_lets_go_of_the_folder(tmp_path: Path) -> None:
     """A refused start in this process does not lock the right one out, whoever keeps its error."""
     let_go(open_folder(tmp_path))
@@ -223,15 +221,10 @@ def test_our_own_store_without_a_manifest_is_adopted(tmp_path: Path) -> None:
         b"{",
         b"\xff\xfe",
         b'{"contract": ',
-        pytest.param(
-            b"null", marks=pytest.mark.xfail(strict=True, reason="defect R1: a traceback")
-        ),
-        pytest.param(b"[]", marks=pytest.mark.xfail(strict=True, reason="defect R1: a traceback")),
-        pytest.param(b'"x"', marks=pytest.mark.xfail(strict=True, reason="defect R1: a traceback")),
-        pytest.param(
-            b'{"partitions": 2, "contract": 5}',
-            marks=pytest.mark.xfail(strict=True, reason="defect R1: a traceback"),
-        ),
+        b"null",
+        b"[]",
+        b'"x"',
+        b'{"partitions": 2, "contract": 5}',
     ],
 )
 def test_a_damaged_manifest_is_refused(tmp_path: Path, content: bytes) -> None:
