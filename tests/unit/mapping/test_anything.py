@@ -128,7 +128,7 @@ def settle(mapper: RowMapper, value: Any, key: Any) -> None:
 
 @pytest.mark.parametrize("rules", RULES)
 @given(st.dictionaries(names, json_values, max_size=5) | json_values, json_values)
-@settings(max_examples=80)
+@settings(max_examples=50)
 def test_any_json_is_a_row_or_a_rejection(rules: str, value: Any, key: Any) -> None:
     """Every JSON document, as value and as key, in every key mode, at first and later sight."""
     mapper = RowMapper(RULES[rules], RowEncoder())

@@ -67,7 +67,7 @@ objects = st.dictionaries(st.sampled_from(["a", "b", "c", "k", "offset", "a-b"])
 
 @pytest.mark.parametrize("rules", RULES)
 @given(st.lists(st.tuples(objects, scalars), min_size=1, max_size=6))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_a_row_does_not_depend_on_the_rows_before(rules: str, records: list[Any]) -> None:
     """Each record gives the same bytes or the same rejection at any time, in any company."""
     used = RowMapper(RULES[rules], RowEncoder())

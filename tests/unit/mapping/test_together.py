@@ -123,7 +123,7 @@ alike = st.fixed_dictionaries({"k": st.just("YQ=="), "a": st.sampled_from(["x", 
 @pytest.mark.parametrize("rules", RULES)
 @given(st.lists(st.builds(spelled, alike, st.integers(0, 3)) | documents | junk, max_size=10))
 @example([b'{"k":"YQ==","a":"x"}'] * 3 + [None] + [b'{"a":"x","k":"YQ=="}'] * 3)
-@settings(max_examples=70)
+@settings(max_examples=50)
 def test_together_is_as_alone(rules: str, values: list[bytes | None]) -> None:
     """Chunks of like, unlike, odd and bad messages, in every key mode, at first and later sight."""
     if values:

@@ -80,12 +80,12 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
             "table.primary_key.0.nam",
             "name",
         ),
-        pytest.param(
+        (
             KAFKA + '[table]\ncolumns = [{ name = "a", typ = "double" }]\n',
             "table.columns.0.typ",
             "type",
         ),
-        pytest.param(
+        (
             KAFKA + '[tables.orders]\ncolumns = [{ nme = "a", type = "double" }]\n',
             "tables.orders.columns.0.nme",
             "name",
