@@ -13,6 +13,7 @@ from tests.emulator.harness import IGNORE, row
 
 NOW_MS = 1_800_000_000_000
 WIDE, SERIES = "target", "target_series"
+INNER = f"{SERIES}#timeseries"
 GUARDED = frozenset(("guarded_rows", "guarded_series"))
 """Tables with rows that no request names."""
 
@@ -33,6 +34,28 @@ def put_buffer(number: int = 1) -> bytes:
 
 def bound(kind: int) -> bytes:
     return pb.HEADER + pb.encode_row([(name, bytes((kind,))) for name in (b"k", b"id")])
+
+
+def inner_key(time: int | None = None) -> list[tuple[bytes, bytes]]:
+    """A key of the table behind the time series table; without a time the lowest bound."""
+    names = (b"_#h", b"_m_name", b"_data_source", b"_tags")
+    values = ("", "cpu", "host", '["a=b"]')
+    if time is None:
+        return [(name, bytes((pb.INF_MIN,))) for name in (*names, b"_time")]
+    cells = [(name, pb.wire_value(value)) for name, value in zip(names, values, strict=True)]
+    return [*cells, (b"_time", pb.integer(time))]
+
+
+def inner_scan(begin: bytes) -> wire.GetRangeRequest:
+    high = [(name, bytes((pb.INF_MAX,))) for name, _ in inner_key()]
+    return wire.GetRangeRequest(
+        table_name=INNER,
+        direction=0,
+        max_versions=1,
+        inclusive_start_primary_key=begin,
+        exclusive_end_primary_key=pb.HEADER + pb.encode_row(high),
+        columns_to_get=["load:d", "number:i"],
+    )
 
 
 def partition() -> bytes:
@@ -262,6 +285,10 @@ def requests() -> list[Entry]:
     """Every request of the corpus, by the layer that is mutated."""
     first, low, high = row(key()), bound(pb.INF_MIN), bound(pb.INF_MAX)
     put, update, delete = put_buffer(), update_buffer(), delete_buffer()
+    inner_low = pb.HEADER + pb.encode_row(inner_key())
+    inner_put = pb.HEADER + pb.encode_row(
+        inner_key(9), [(b"load:d", None, pb.wire_value(0.5)), (b"name:s", None, pb.wire_value("x"))]
+    )
     flat, listed, condition = flatbuffer(), proto_points(), meta_condition()
 
     def scan(**changes: Any) -> wire.GetRangeRequest:
@@ -319,6 +346,11 @@ def requests() -> list[Entry]:
             ),
         ),
         ("GetRange", lambda m: scan(inclusive_start_primary_key=m(low))),
+        ("GetRange", lambda m: inner_scan(m(inner_low))),
+        (
+            "PutRow",
+            lambda m: wire.PutRowRequest(table_name=INNER, row=m(inner_put), condition=IGNORE),
+        ),
         ("GetRange", lambda m: scan(exclusive_end_primary_key=m(high), direction=0)),
         (
             "StartLocalTransaction",

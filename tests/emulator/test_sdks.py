@@ -47,11 +47,18 @@ def test_the_sdk_finds_every_operation_it_has_right(language: str, tmp_path: Pat
         command = COMMANDS[language]()
     except sdks.Missing as reason:
         pytest.skip(f"the SDK of {language}: {reason}")
-    with running("--data", str(tmp_path)) as server:
-        found = sdks.passed(command, server.url)
-        wrong = list(server.control("/-/answers")["answers"])
+    # The Java SDK's HTTP client takes an answer that arrives while it still hands the request over
+    # for a closed connection. A service answers later than that; so does the server here.
+    with running("--data", str(tmp_path), "--latency", "3") as server:
+        try:
+            found = sdks.passed(command, server.url)
+        except AssertionError as error:
+            if "ConnectionClosedException: Connection closed" not in str(error):
+                raise
+            found = sdks.passed(command, server.url)  # operations on tables have no such delay
+        answers = server.control("/-/answers")["answers"]
     assert found & set(OPERATIONS) == EXPECTED[language]
-    assert all(answer["status"] < 500 for answer in wrong)
+    assert all(0 < answer["status"] < 500 for answer in answers)
 
 
 def readme_table() -> dict[str, dict[str, str]]:
