@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from connectors.formats.decoding import ChunkDecoder
 from connectors.mapping.rows import RowMapper
+from connectors.records import RecordChunk, Records
 from connectors.settings import Settings
 from connectors.tablestore.encoder import RowEncoder
 from tests.unit import making
@@ -128,6 +129,32 @@ def test_together_is_as_alone(rules: str, values: list[bytes | None]) -> None:
     """Chunks of like, unlike, odd and bad messages, in every key mode, at first and later sight."""
     if values:
         check(rules, values, [b'"YQ=="'] * len(values))
+
+
+@pytest.mark.parametrize("rules", RULES)
+def test_the_shard_is_the_same_by_either_way(rules: str) -> None:
+    """P3: a step of a user's between decode and map sends no key to another shard.
+
+    Nor does an odd neighbour: both ways meet in one chunk, and must agree.
+    """
+    pair = Pair(RULES[rules])
+    of_value = b"" if rules.startswith("record_key") else b'"k":"%s",'
+    names = [b"YQ==", b"Yg=="]
+    good = [b"{%s" % (of_value.replace(b"%s", names[n % 2])) + b'"a":"x%d"}' % n for n in range(40)]
+    values: list[bytes | None] = [value if n % 11 else b"{" for n, value in enumerate(good)]
+    keys: list[bytes | None] = [b"%d" % n for n in range(40)]
+
+    def shards(chunk: Records) -> dict[int, str]:
+        made = pair.mapper.map_chunk(chunk)
+        return {row.offset: shard for shard, batch in made for row in rows_in([batch])}
+
+    for _ in range(3):
+        quick = pair.decoder.decode_chunk(message_chunk(values, keys=keys))
+        slow = RecordChunk("orders", 0, quick.records, quick.dead)
+        found = shards(quick)
+        assert found == shards(slow)
+        assert len(found) == 36
+        assert len(set(found.values())) > 1
 
 
 @pytest.mark.parametrize("rules", ["kafka", "record_value listed"])

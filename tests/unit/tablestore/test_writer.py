@@ -304,7 +304,7 @@ def test_a_full_lane_blocks() -> None:
 
         thread = threading.Thread(target=feed)
         thread.start()
-        until(lambda: submitted == 3, "three batches were taken")
+        until(lambda: submitted >= 3, "three batches were taken")
         until(lambda: len(writing.fake.requests) == 1, "the first is in flight")
         assert thread.is_alive()
         writing.fake.gate.set()
@@ -380,7 +380,9 @@ def test_a_refusal_of_everything_stops_the_run(kind: str) -> None:
     run = tolerant()
     with Writing(run, answers(STOPS[kind])) as writing:
         lane, other = writing.lane(), writing.lane()
+        writing.fake.gate.clear()
         lane.submit([changes(("a", 1), ("b", 2)), changes(("c", 3))])
+        writing.fake.gate.set()
         for call in (lane.drain, other.drain, lambda: lane.submit([changes(("d", 4))])):
             with pytest.raises(StopRun, match=r"table orders.*refuses everything"):
                 call()
@@ -527,7 +529,9 @@ def test_tolerance_none_stops_at_dead_letters_too() -> None:
     """The first by coordinates is told; rows handed over before it are written."""
     with Writing(strict()) as writing:
         lane = writing.lane()
+        writing.fake.gate.clear()
         lane.submit([changes(("a", 1)), batch([], [letter(9), letter(7)]), changes(("b", 1))])
+        writing.fake.gate.set()
         with pytest.raises(StopRun, match=r"partition 0 offset 7: rejected \(decode, json_inv"):
             lane.drain()
         assert [row.key for row in writing.fake.applied] == ["a"]
