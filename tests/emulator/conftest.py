@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import tablestore as ots
 
 from tests.emulator.harness import Blocking, Emulator, running
+from tests.emulator.reading import IGNORE, key
 
 FLAVOURS = ("sync-native", "sync-pure", "async-native", "async-pure")
 
@@ -42,3 +44,13 @@ def client(emulator: Emulator, request: pytest.FixtureRequest) -> Iterator[Any]:
     blocking = Blocking(emulator, enable_native=native)
     yield blocking
     blocking.close()
+
+
+@pytest.fixture
+def ten(emulator: Emulator, client: Any) -> str:
+    """A table with ids 0 to 9 of one k, c = id, and even = id where it is even."""
+    table = emulator.make_table()
+    for number in range(10):
+        even = [("even", number)] if number % 2 == 0 else []
+        client.put_row(table, ots.Row(key(number), [("c", number), *even]), IGNORE)
+    return table

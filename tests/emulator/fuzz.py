@@ -30,7 +30,8 @@ from emulator.storage import Store
 from emulator.timeseries.tables import TimeseriesCatalog
 from emulator.transactions import Transactions
 from emulator.wire import plainbuffer as pb
-from tests.emulator.fuzz_corpus import GUARDED, NOW_MS, SERIES, WIDE, random_row, requests, setup
+from tests.emulator.fuzz_corpus import requests, setup
+from tests.emulator.fuzz_parts import GUARDED, NOW_MS, SERIES, WIDE, random_row
 
 _EDGES = (b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x80", b"\x00" * 8, b"\xff" * 10)
 _TEXTS = ("", "c", "k", "id", WIDE, SERIES, "none", "9", "x" * 300, "Zürich", "a#b", '["a=b"]', "(")

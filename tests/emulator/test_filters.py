@@ -1,0 +1,255 @@
+"""Filters, conditions on columns, increments, generated keys, transactions, splits."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import tablestore as ots
+
+from emulator.wire import messages_pb2 as wire
+from emulator.wire import plainbuffer as pb
+from tests.emulator.harness import Emulator, all_rows, columns, now_ms, put, row
+from tests.emulator.reading import IGNORE, cells, invalid, key, refused, scan
+
+# ---- filters and conditions ---------------------------------------------------------------
+
+
+def single(name: str, value: Any, comparator: Any, **options: Any) -> Any:
+    return ots.SingleColumnCondition(name, value, comparator, **options)
+
+
+EQ, NE = ots.ComparatorType.EQUAL, ots.ComparatorType.NOT_EQUAL
+GT, GE = ots.ComparatorType.GREATER_THAN, ots.ComparatorType.GREATER_EQUAL
+LT, LE = ots.ComparatorType.LESS_THAN, ots.ComparatorType.LESS_EQUAL
+
+
+def composite(operator: Any, *parts: Any) -> Any:
+    condition = ots.CompositeColumnCondition(operator)
+    for part in parts:
+        condition.add_sub_condition(part)
+    return condition
+
+
+@pytest.mark.parametrize(
+    ("build", "expected"),
+    [
+        (lambda: single("c", 3, EQ), [3]),
+        (lambda: single("c", 3, NE), [0, 1, 2, 4, 5, 6, 7, 8, 9]),
+        (lambda: single("c", 7, GT), [8, 9]),
+        (lambda: single("c", 7, GE), [7, 8, 9]),
+        (lambda: single("c", 2, LT), [0, 1]),
+        (lambda: single("c", 2, LE), [0, 1, 2]),
+        (lambda: single("c", "3", EQ), []),
+        (lambda: single("even", 4, GE, pass_if_missing=False), [4, 6, 8]),
+        (lambda: single("even", 4, GE, pass_if_missing=True), [1, 3, 4, 5, 6, 7, 8, 9]),
+        (
+            lambda: composite(ots.LogicalOperator.AND, single("c", 2, GE), single("c", 5, LT)),
+            [2, 3, 4],
+        ),
+        (
+            lambda: composite(ots.LogicalOperator.OR, single("c", 0, EQ), single("c", 9, EQ)),
+            [0, 9],
+        ),
+        (lambda: composite(ots.LogicalOperator.NOT, single("c", 1, GE)), [0]),
+        (lambda: single("id", 8, GE), [8, 9]),
+    ],
+)
+def test_filters_choose_rows(
+    client: Any, ten: str, build: Callable[[], Any], expected: list[int]
+) -> None:
+    found = scan(client, ten, key(ots.INF_MIN), key(ots.INF_MAX), column_filter=build())
+    assert found == (None, expected)
+
+
+def test_a_filter_sees_only_the_columns_asked_for(client: Any, ten: str) -> None:
+    found = scan(
+        client,
+        ten,
+        key(ots.INF_MIN),
+        key(ots.INF_MAX),
+        columns_to_get=["c"],
+        column_filter=single("even", 4, EQ, pass_if_missing=False),
+    )
+    assert found == (None, [])
+
+
+def test_a_limit_counts_rows_that_pass(client: Any, ten: str) -> None:
+    found = scan(
+        client,
+        ten,
+        key(ots.INF_MIN),
+        key(ots.INF_MAX),
+        column_filter=single("c", 5, GE),
+        limit=2,
+    )
+    assert found == (key(7), [5, 6])
+
+
+def test_a_filter_may_look_at_all_versions(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table(max_version=2)
+    now = now_ms()
+    client.put_row(table, ots.Row(key(1), [("c", 1, now), ("c", 2, now + 1)]), IGNORE)
+    for latest, expected in ((True, True), (False, False)):
+        found = client.get_row(
+            table,
+            key(1),
+            column_filter=single("c", 1, EQ, latest_version_only=latest),
+            max_version=2,
+        )[1]
+        assert (found is None) is expected
+
+
+def test_conditions_on_columns_guard_writes(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table()
+    client.put_row(table, ots.Row(key(1), [("c", 1)]), IGNORE)
+
+    def write(condition: Any) -> None:
+        change = ots.Row(key(1), {"PUT": [("done", True)]})
+        client.update_row(table, change, ots.Condition("IGNORE", condition))
+
+    failed = (403, "OTSConditionCheckFail", "Condition check failed.")
+    assert refused(lambda: write(single("c", 2, EQ))) == failed
+    assert refused(lambda: write(single("x", 2, EQ, pass_if_missing=False))) == failed
+    assert len(cells(client, table, max_version=1) or []) == 1
+    write(single("c", 1, EQ))
+    write(single("x", 2, EQ, pass_if_missing=True))
+    assert len(cells(client, table, max_version=1) or []) == 2
+
+
+def test_the_number_of_filters_is_limited(client: Any, ten: str) -> None:
+    parts = [single("c", number, NE) for number in range(10)]
+    wide = composite(ots.LogicalOperator.AND, *parts)
+    found = refused(lambda: scan(client, ten, key(0), key(5), column_filter=wide))
+    assert found == invalid("The count of filter exceeds the max:10.")
+
+
+def test_a_broken_filter_is_refused(emulator: Emulator) -> None:
+    table = emulator.make_table()
+    request = wire.GetRowRequest(
+        table_name=table, primary_key=row(key(1)), max_versions=1, filter=b"\xff"
+    )
+    assert emulator.send("GetRow", request).error == invalid("Deserialize filter failed.")
+
+
+def test_columns_can_be_paged(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table()
+    client.put_row(table, ots.Row(key(1), [(name, 1) for name in "abcde"]), IGNORE)
+    page = wire.PaginationFilter(offset=1, limit=2).SerializeToString()
+    request = wire.GetRowRequest(
+        table_name=table,
+        primary_key=row(key(1)),
+        max_versions=1,
+        filter=wire.Filter(type=3, filter=page).SerializeToString(),
+    )
+    answer = wire.GetRowResponse.FromString(emulator.send("GetRow", request).body)
+    assert [cell[0] for cell in pb.decode_row(answer.row).cells] == [b"b", b"c"]
+
+
+# ---- the rest of a row --------------------------------------------------------------------
+
+
+def test_increments_add_and_return(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table()
+    client.put_row(table, ots.Row(key(1), [("c", 40), ("text", "x")]), IGNORE)
+    client.update_row(table, ots.Row(key(1), {"INCREMENT": [("c", 2), ("new", -1)]}), IGNORE)
+    _, found, _ = client.get_row(table, key(1), max_version=1)
+    assert columns(found) == {"c": 42, "new": -1, "text": "x"}
+    change = ots.Row(key(1), {"INCREMENT": [("text", 1)]})
+    assert refused(lambda: client.update_row(table, change, IGNORE))[0] == 400
+
+
+def test_the_changed_cells_are_returned_after_modify(emulator: Emulator, client: Any) -> None:
+    """Return type 2 (Java, Go) answers with the new values of the named columns."""
+    table = emulator.make_table()
+    client.put_row(table, ots.Row(key(1), [("c", 1), ("d", 1)]), IGNORE)
+    request = wire.UpdateRowRequest(
+        table_name=table,
+        row_change=row(key(1), [("c", 5)]),
+        condition=wire.Condition(row_existence=0),
+        return_content=wire.ReturnContent(return_type=2, return_column_names=["c"]),
+    )
+    answer = wire.ChangeRowResponse.FromString(emulator.send("UpdateRow", request).body)
+    returned = pb.decode_row(answer.row)
+    assert [(cell[0], cell[2]) for cell in returned.cells] == [(b"c", pb.integer(5))]
+
+
+def test_generated_keys_are_unique_and_growing(emulator: Emulator, client: Any) -> None:
+    shape = [("k", "STRING"), ("id", "INTEGER", ots.PK_AUTO_INCR)]
+    table = emulator.make_table(shape)
+    made = []
+    for value in range(5):
+        change = ots.Row(key(ots.PK_AUTO_INCR), [("c", value)])
+        _, returned = client.put_row(table, change, IGNORE, ots.ReturnType.RT_PK)
+        made.append(returned.primary_key[1][1])
+    assert made == sorted(set(made))
+    assert [columns(found)["c"] for found in all_rows(client, table)] == list(range(5))
+    change = ots.Row(key(ots.PK_AUTO_INCR), [("c", 1)])
+    condition = ots.Condition("EXPECT_NOT_EXIST")
+    assert refused(lambda: client.put_row(table, change, condition))[0] == 400
+
+
+def test_a_transaction_is_seen_and_applied_as_one(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table()
+    client.put_row(table, ots.Row(key(1), [("c", 1)]), IGNORE)
+    transaction = client.start_local_transaction(table, [("k", "a")])
+    change = ots.Row(key(1), [("c", 2)])
+    client.put_row(table, change, IGNORE, transaction_id=transaction)
+    inside = client.get_row(table, key(1), max_version=1, transaction_id=transaction)[1]
+    outside = client.get_row(table, key(1), max_version=1)[1]
+    assert (columns(inside), columns(outside)) == ({"c": 2}, {"c": 1})
+    assert refused(lambda: client.put_row(table, change, IGNORE)) == (
+        409,
+        "OTSRowOperationConflict",
+        "Data is being modified by the other request.",
+    )
+    client.put_row(table, ots.Row(key(1, "b"), [("c", 1)]), IGNORE)
+    client.commit_transaction(transaction)
+    assert cells(client, table, max_version=1)[0][1] == 2  # type: ignore[index]
+    assert refused(lambda: client.commit_transaction(transaction))[1:] == (
+        "OTSSessionNotExist",
+        "Session not exist or may be timeout.",
+    )
+    assert refused(lambda: client.commit_transaction("no id"))[1] == "OTSParameterInvalid"
+
+
+def test_an_aborted_transaction_changes_nothing(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table()
+    transaction = client.start_local_transaction(table, [("k", "a")])
+    change = ots.Row(key(1), [("c", 2)])
+    client.put_row(table, change, IGNORE, transaction_id=transaction)
+    client.abort_transaction(transaction)
+    assert cells(client, table, max_version=1) is None
+    client.put_row(table, change, IGNORE)
+
+
+def test_a_transaction_stays_in_its_partition(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table()
+    transaction = client.start_local_transaction(table, [("k", "key1")])
+    change = ots.Row(key(1, "key2"), [("c", 2)])
+    found = refused(lambda: client.put_row(table, change, IGNORE, transaction_id=transaction))
+    assert found[1:] == (
+        "OTSDataOutOfRange",
+        "Data out of scope of transaction. Transaction PartKey:key1. Data PartKey:key2",
+    )
+
+
+def test_splits_divide_a_table_by_size(emulator: Emulator) -> None:
+    table = emulator.make_table()
+    for number in range(10):
+        emulator.send("PutRow", put(table, row(key(number), [("c", "x" * 1000)])))
+    request = wire.ComputeSplitPointsBySizeRequest(
+        table_name=table, split_size=1, split_size_unit_in_byte=3000
+    )
+    answer = emulator.send("ComputeSplitPointsBySize", request)
+    response = wire.ComputeSplitPointsBySizeResponse.FromString(answer.body)
+    points = [pb.python_value(pb.decode_row(point).key[1][1]) for point in response.split_points]
+    assert points == [3, 6, 9]
+
+
+def test_the_clock_of_versions_is_the_servers(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table()
+    before = now_ms()
+    client.put_row(table, ots.Row(key(1), [("c", 1)]), IGNORE)
+    stamp = (cells(client, table, max_version=1) or [])[0][2]
+    assert before <= stamp <= time.time_ns() // 1_000_000
