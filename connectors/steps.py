@@ -15,13 +15,27 @@ import bytewax.operators as op
 from bytewax.dataflow import Dataflow, Stream
 from bytewax.operators import KeyedStream
 
+from connectors.dead_letters import Destination
 from connectors.formats.decoding import ChunkDecoder
+from connectors.kafka.dead_letters import KafkaDeadLetters
 from connectors.kafka.source import KafkaSource
 from connectors.mapping.rows import RowMapper
-from connectors.records import Batch, Chunk, DeadLetter, Record, RecordChunk, Records, Rejection
+from connectors.records import (
+    Batch,
+    Chunk,
+    DeadLetter,
+    Record,
+    RecordChunk,
+    Records,
+    Rejection,
+    original,
+)
+from connectors.rejections import Ignored, Logged
 from connectors.run.context import Run
+from connectors.tablestore.dead_letters import TableDeadLetters
 from connectors.tablestore.encoder import RowEncoder
 from connectors.tablestore.sink import TablestoreSink
+from connectors.tablestore.writer import Writer
 from connectors.window import builder
 
 # The steps that have state in the recovery store. Renaming one orphans the rows that wait in it, so
@@ -37,7 +51,7 @@ def read(flow: Dataflow, run: Run) -> Stream[Chunk]:
 
 def decode(step_id: str, chunks: Stream[Chunk], run: Run) -> Stream[Records]:
     """Bytes to values by the configured formats. A bad record is set aside, never raised."""
-    return op.map(step_id, chunks, ChunkDecoder(run.settings).decode_chunk)
+    return op.map(step_id, chunks, ChunkDecoder(run.settings, _keep(run)).decode_chunk)
 
 
 def map_records(
@@ -73,6 +87,7 @@ def flat_map_records(
     A record on which the function raises is rejected, with the place of the error as the reason;
     raise `Rejection` to give a reason of your own.
     """
+    keep = _keep(run)
 
     def apply(chunk: Records) -> RecordChunk:
         out: list[Record] = []
@@ -89,9 +104,10 @@ def flat_map_records(
                         )
                 out += made
             except Rejection as rejection:
-                dead.append(_dead(record, rejection.code, rejection.reason))
+                dead.append(_dead(record, rejection.code, rejection.reason, keep))
             except Exception as error:  # noqa: BLE001 - users' code: the boundary to it
-                dead.append(_dead(record, "step_failed", f"step {step_id!r} {_place(error)}"))
+                reason = f"step {step_id!r} {_place(error)}"
+                dead.append(_dead(record, "step_failed", reason, keep))
         fallen = len(dead) - len(chunk.dead)
         run.counts.add("filtered", len(chunk.records) - fallen - len(out))
         return RecordChunk(chunk.topic, chunk.partition, out, dead)
@@ -101,7 +117,7 @@ def flat_map_records(
 
 def map_rows(step_id: str, records: Stream[Records], run: Run) -> KeyedStream[Batch]:
     """Records to rows as bytes, each on the shard of its table and primary key."""
-    mapper = RowMapper(run.settings, RowEncoder())
+    mapper = RowMapper(run.settings, RowEncoder(), _keep(run))
     return op.flat_map(step_id, records, mapper.map_chunk)
 
 
@@ -117,11 +133,30 @@ def window(rows: KeyedStream[Batch], run: Run) -> KeyedStream[Batch]:
 def write(batches: KeyedStream[Batch], run: Run) -> None:
     """Batches to Tablestore; what is refused goes where the tolerance says."""
     shards = RowMapper(run.settings, RowEncoder()).shard_names
-    op.output(WRITE, batches, TablestoreSink(run, shards))
+    op.output(WRITE, batches, TablestoreSink(run, shards, dead_letters_of(run)))
 
 
-def _dead(record: Record, code: str, reason: str) -> DeadLetter:
-    return DeadLetter(record.topic, record.partition, record.offset, "transform", code, reason)
+def dead_letters_of(run: Run) -> Callable[[Writer], Destination]:
+    """Makes the place that errors.dead_letters names."""
+    makers: dict[str, Callable[[Writer], Destination]] = {
+        "log": lambda _: Logged(run),
+        "ignore": lambda _: Ignored(),
+        "kafka": lambda _: KafkaDeadLetters(run),
+        "tablestore": TableDeadLetters,
+    }
+    return makers[run.settings.errors.dead_letters]
+
+
+def _keep(run: Run) -> bool:
+    """Whether each record's own bytes travel along, for dead letters that carry them."""
+    return run.settings.errors.needs_original
+
+
+def _dead(record: Record, code: str, reason: str, keep: bool) -> DeadLetter:
+    kept = original(record.message) if keep else None
+    return DeadLetter(
+        record.topic, record.partition, record.offset, "transform", code, reason, kept
+    )
 
 
 def _place(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 from zlib import crc32
 
@@ -44,6 +45,16 @@ class _Shards:
         mine[2].append(message.offset())
         if keep:
             mine[3].append(original(message))
+
+    def keep_originals(self, messages: Sequence[Message]) -> None:
+        """The own bytes of every row's message, after the fact: the quick way has no time to ask.
+
+        A message has one row at most there.
+        """
+        by_offset = {message.offset(): message for message in messages}
+        for mine in self.columns:
+            if mine is not None:
+                mine[3][:] = [original(by_offset[offset]) for offset in mine[2]]
 
 
 class RowMapper:
@@ -103,7 +114,7 @@ class RowMapper:
         """
         messages = chunk.messages
         quick = chunk.quick
-        if self._keep_original or not messages or not road.worth_trying():
+        if not messages or not road.worth_trying():
             return None
         try:
             plain = road.quick(quick.decode(messages[0].value()))
@@ -138,6 +149,8 @@ class RowMapper:
             mine[1].append(wire)
             mine[2].append(offset)
         road.tried(len(messages), failed)
+        if self._keep_original:
+            shards.keep_originals(messages)
         return dead
 
     def _add_undecoded(

@@ -123,6 +123,10 @@ def _end(run: Run) -> None:
         for finish in run.at_clean_end:
             with contextlib.suppress(StopRun):
                 finish()
+    errors = run.settings.errors
+    if errors.tolerance == "all" and errors.dead_letters != "log":  # the log has told them already
+        for told in run.counts.last_rejected():
+            sys.stderr.write(f"sync: rejected: {told}\n")
     counts = " ".join(f"{name}={number}" for name, number in run.counts.snapshot().items())
     sys.stderr.write(f"sync: {'failed' if failed else 'ended'}: {counts}\n")
     if run.restart and not failed:

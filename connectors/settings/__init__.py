@@ -6,11 +6,13 @@ The field descriptions are the reference: docs/options.md is generated from them
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from connectors.settings.errors import DeadLetterSettings, ErrorSettings
 from connectors.settings.kafka import KafkaSettings
 from connectors.settings.tables import (
     NAME,
@@ -21,7 +23,6 @@ from connectors.settings.tables import (
     merge_table,
 )
 from connectors.settings.writing import (
-    ErrorSettings,
     RecoverySettings,
     ShutdownSettings,
     TablestoreSettings,
@@ -33,6 +34,7 @@ ENV_PREFIX = "SYNC__"
 __all__ = [
     "ENV_PREFIX",
     "NAME",
+    "DeadLetterSettings",
     "ErrorSettings",
     "KafkaSettings",
     "Settings",
@@ -63,6 +65,7 @@ class Settings(BaseSettings):
     tables: dict[Name, TableSettings] = Field(default_factory=dict)
     window: WindowSettings = WindowSettings()
     errors: ErrorSettings = ErrorSettings()
+    dead_letters: DeadLetterSettings = DeadLetterSettings()
     recovery: RecoverySettings = RecoverySettings()
     shutdown: ShutdownSettings = ShutdownSettings()
 
@@ -96,7 +99,25 @@ class Settings(BaseSettings):
                     f"topic {topic!r} would go to table {name!r}, which is no table name: "
                     "give it a table in [mapping.topics]"
                 )
+        self._check_dead_letters()
         return self
+
+    def _check_dead_letters(self) -> None:
+        """Dead letters must not come back by themselves."""
+        where = self.errors.dead_letters
+        topic, pattern = self.dead_letters.topic, self.kafka.topics_pattern
+        if where == "kafka" and self.dead_letters.bootstrap_servers is None:
+            read = pattern is not None and re.fullmatch(pattern, topic)
+            if read or topic in self.kafka.topics:
+                raise ValueError(
+                    f"dead_letters.topic {topic!r} is read by this flow too: dead letters would go "
+                    "round for ever"
+                )
+        tables = {self.table_of(name) for name in self.kafka.topics}
+        if where == "tablestore" and self.dead_letters.table in tables:
+            raise ValueError(
+                f"dead_letters.table {self.dead_letters.table!r} is the table of a topic as well"
+            )
 
     def table_of(self, topic: str) -> str:
         """The table of a topic; perhaps an illegal name, when a pattern found the topic."""

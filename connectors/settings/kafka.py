@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,6 +12,8 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from connectors.outcomes import StopRun
 from connectors.settings.section import Section
+
+Property = str | int | float | bool
 
 # librdkafka properties whose values are secrets: never in config.toml, never shown.
 SECRET_PROPERTIES = frozenset(
@@ -66,14 +69,49 @@ def _start(value: Any) -> Any:
     return value
 
 
-def _secret_of(name: str, path: Path) -> str:
+def _secret_of(name: str, path: Path, section: str) -> str:
     try:
         return path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise StopRun(
-            f"kafka.secret_property_files: cannot read {path} for {name}: "
+            f"{section}.secret_property_files: cannot read {path} for {name}: "
             f"{type(error).__name__}\n  remedy: correct the path or its permissions"
         ) from None
+
+
+def check_properties(
+    plain: Mapping[str, object],
+    secret: Mapping[str, object],
+    files: Mapping[str, object],
+    reserved: Mapping[str, str],
+) -> None:
+    """Raise ValueError for a property that is governed elsewhere, in clear, or given twice."""
+    given = [*plain, *secret, *files]
+    for name in given:
+        if name in reserved:
+            raise ValueError(f"property {name} cannot be set: {reserved[name]}")
+    for name in plain:
+        if name in SECRET_PROPERTIES:
+            raise ValueError(
+                f"property {name} is a secret: set it in secret_properties by the environment, "
+                "or name a file in secret_property_files"
+            )
+    if len(set(given)) != len(given):
+        raise ValueError("a property is given in more than one place")
+
+
+def with_secrets(
+    plain: Mapping[str, Property],
+    secret: Mapping[str, SecretStr],
+    files: Mapping[str, Path],
+    section: str,
+) -> dict[str, Property]:
+    """All properties of a section, secrets in clear. Raises StopRun for an unreadable file."""
+    return {
+        **plain,
+        **{name: value.get_secret_value() for name, value in secret.items()},
+        **{name: _secret_of(name, path, section) for name, path in files.items()},
+    }
 
 
 class KafkaSettings(Section):
@@ -151,18 +189,12 @@ class KafkaSettings(Section):
                 re.compile(self.topics_pattern)
             except re.error as error:
                 raise ValueError(f"topics_pattern is no regular expression: {error}") from None
-        given = [*self.properties, *self.secret_properties, *self.secret_property_files]
-        for name in given:
-            if name in RESERVED_PROPERTIES:
-                raise ValueError(f"property {name} cannot be set: {RESERVED_PROPERTIES[name]}")
-        for name in self.properties:
-            if name in SECRET_PROPERTIES:
-                raise ValueError(
-                    f"property {name} is a secret: set it in secret_properties by the environment, "
-                    "or name a file in secret_property_files"
-                )
-        if len(set(given)) != len(given):
-            raise ValueError("a property is given in more than one place")
+        check_properties(
+            self.properties,
+            self.secret_properties,
+            self.secret_property_files,
+            RESERVED_PROPERTIES,
+        )
         return self
 
     @property
@@ -172,13 +204,9 @@ class KafkaSettings(Section):
             return None
         return round(datetime.fromisoformat(self.start).timestamp() * 1000)
 
-    def client_properties(self) -> dict[str, str | int | float | bool]:
+    def client_properties(self) -> dict[str, Property]:
         """The properties of the connection, secrets in clear: hand them to a client only."""
-        secrets = {name: value.get_secret_value() for name, value in self.secret_properties.items()}
-        files = {name: _secret_of(name, path) for name, path in self.secret_property_files.items()}
-        return {
-            "bootstrap.servers": self.bootstrap_servers,
-            **self.properties,
-            **secrets,
-            **files,
-        }
+        given = with_secrets(
+            self.properties, self.secret_properties, self.secret_property_files, "kafka"
+        )
+        return {"bootstrap.servers": self.bootstrap_servers, **given}

@@ -69,14 +69,16 @@ def _read(file: Path, must_exist: bool) -> dict[str, Any]:
 
 
 def _refuse_secrets(values: dict[str, Any], file: Path) -> None:
-    kafka = values.get("kafka")
-    if isinstance(kafka, dict) and "secret_properties" in kafka:
-        raise ConfigError(
-            "kafka.secret_properties: secrets do not stand in a file like this: set "
-            f'{ENV_PREFIX}KAFKA__SECRET_PROPERTIES=\'{{"sasl.password": "..."}}\' in the '
-            "environment, or name files in kafka.secret_property_files\n"
-            f"  from: {file}, [kafka] secret_properties"
-        )
+    for section in ("kafka", "dead_letters"):
+        given = values.get(section)
+        if isinstance(given, dict) and "secret_properties" in given:
+            raise ConfigError(
+                f"{section}.secret_properties: secrets do not stand in a file like this: set "
+                f"{ENV_PREFIX}{section.upper()}__SECRET_PROPERTIES="
+                '\'{"sasl.password": "..."}\' in the environment, or name files in '
+                f"{section}.secret_property_files\n"
+                f"  from: {file}, [{section}] secret_properties"
+            )
 
 
 def _fields(model: Any) -> dict[str, Any]:

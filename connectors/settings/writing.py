@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -79,19 +78,6 @@ class WindowSettings(Section):
         le=1024,
         description="Lanes by primary key. Each has one request in flight. "
         "Fixed for the life of a recovery folder.",
-    )
-
-
-class ErrorSettings(Section):
-    """What happens to a record that cannot become a row, or whose row the service refuses."""
-
-    tolerance: Literal["none", "all"] = Field(
-        "none",
-        description="none: the run stops at the first, before its offset. all: the run goes on.",
-    )
-    dead_letters: Literal["log", "ignore"] = Field(
-        "log",
-        description="With tolerance all. log: coordinates and reason to the log. ignore: counted.",
     )
 
 

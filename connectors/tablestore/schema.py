@@ -35,15 +35,20 @@ class Schema:
         """True when `ensure` has passed for the table."""
         return table in self._sure
 
-    def ensure(self, table: str) -> None:
-        """Compare the table with its rules, or create it. Blocks. Raises StopRun."""
+    def ensure(
+        self, table: str, given: TableSettings | None = None, option: str | None = None
+    ) -> None:
+        """Compare the table with its rules, or create it. Blocks. Raises StopRun.
+
+        A table that is no topic's has given rules, and an option of its own that creates it.
+        """
         with self._lock:
             if table in self._sure:
                 return
-            rules = self._run.settings.rules_of(table)
+            rules = given or self._run.settings.rules_of(table)
             shape = self._describe(table)
             if shape is None:
-                self._create(table, rules)
+                self._create(table, rules, option)
                 shape = self._describe(table)
             if shape is not None:
                 _compare(table, rules, shape)
@@ -65,13 +70,13 @@ class Schema:
             {"OTSObjectNotExist": None},
         )
 
-    def _create(self, table: str, rules: TableSettings) -> None:
+    def _create(self, table: str, rules: TableSettings, option: str | None) -> None:
         if not rules.auto_create:
+            option = option or f"auto_create = true in [table] or [tables.{table}]"
             raise StopRun(
                 f"table {table} does not exist in instance "
                 f"{self._run.settings.tablestore.instance}.\n  remedy: create it with the key "
-                f"{_key(rules.key_columns)}, or set auto_create = true in [table] or "
-                f"[tables.{table}]"
+                f"{_key(rules.key_columns)}, or set {option}"
             )
         listed = 0 if rules.columns == "all" else len(rules.columns)
         if listed > MOST_DEFINED:

@@ -6,8 +6,11 @@ offsets, only after every partition that took rows in it has returned from `snap
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
+from connectors.dead_letters import Destination
 from connectors.records import Batch
 from connectors.run.context import Run
 from connectors.tablestore.writer import Lane, Writer
@@ -16,19 +19,22 @@ from connectors.tablestore.writer import Lane, Writer
 class TablestoreSink(FixedPartitionedSink[Batch, None]):
     """Writes batches, keyed by shard."""
 
-    def __init__(self, run: Run, shards: list[str]) -> None:
-        self._writer = Writer(run)
+    def __init__(
+        self, run: Run, shards: list[str], dead_letters: Callable[[Writer], Destination]
+    ) -> None:
+        self._writer = Writer(run, dead_letters)
         self._shards = shards
         self._tables = [run.settings.table_of(topic) for topic in run.settings.kafka.topics]
 
     def list_parts(self) -> list[str]:
         """The shards.
 
-        The tables known by now are made sure of here, once at the start, so that a wrong one stops
-        the run before a record is read.
+        The tables known by now and the place of dead letters are made sure of here, once at the
+        start, so that a wrong one stops the run before a record is read.
         """
         for table in self._tables:
             self._writer.schema.ensure(table)
+        self._writer.rejections.prepare()
         return self._shards
 
     def part_fn(self, item_key: str) -> int:

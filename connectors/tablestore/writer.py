@@ -11,16 +11,17 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain, groupby
 
+from connectors.dead_letters import Destination
 from connectors.outcomes import Reject, Retry, Stop, StopRun, Verdict, Written
 from connectors.records import Batch, DeadLetter, Row, Segment, rows_of
+from connectors.rejections import Rejections
 from connectors.run.context import Run
 from connectors.tablestore.backoff import Backoff
 from connectors.tablestore.client import Client, RequestFailed
 from connectors.tablestore.plainbuffer import batch_body
-from connectors.tablestore.rejections import Rejections
 from connectors.tablestore.schema import Schema
 
 log = logging.getLogger("sync.tablestore")
@@ -32,11 +33,12 @@ _LOOK = 0.2
 class Writer:
     """The lanes of a process and the thread whose asyncio loop drives them."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, dead_letters: Callable[[Writer], Destination]) -> None:
+        """`dead_letters` makes the place of what is rejected; it may write through this writer."""
         self.run = run
         self.client = Client(run.settings.tablestore)
         self.schema = Schema(self.client, run)
-        self.rejections = Rejections(run)
+        self.rejections = Rejections(run, dead_letters(self))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
         self._lanes = 0
@@ -60,8 +62,17 @@ class Writer:
                 self._loop.call_soon_threadsafe(self._stop, self._loop)
                 self._loop = None
 
+    def for_new_tables(self, verdict: Verdict, code: str, tables: set[str]) -> Verdict:
+        """A table made a moment ago may not be there yet for the servers of its partitions."""
+        if code == "OTSObjectNotExist":
+            coming = sorted(filter(self.schema.still_coming, tables))
+            if coming:
+                return Retry(f"table {', '.join(coming)} is being made")
+        return verdict
+
     def _stop(self, loop: asyncio.AbstractEventLoop) -> None:
         self.client.close()
+        self.rejections.close()
         loop.stop()
 
 
@@ -110,7 +121,8 @@ class Lane:
             if run.overdue:
                 raise StopRun(
                     f"the drain ({run.drain_reason}) is not done within shutdown.deadline "
-                    f"{run.settings.shutdown.deadline:g} s: Tablestore does not take the rows.\n"
+                    f"{run.settings.shutdown.deadline:g} s: Tablestore does not take the rows, "
+                    "or the dead letters' destination does not take those.\n"
                     "  remedy: none is lost; the next start goes on from the last snapshot"
                 )
         run.check()
@@ -236,7 +248,7 @@ class _BatchWrite:
         if not isinstance(outcome, RequestFailed):
             return await self._settle(rows, outcome)
         tables = {row.table for row in rows}
-        verdict = self._for_new_tables(outcome.verdict, outcome.code, tables)
+        verdict = self._writer.for_new_tables(outcome.verdict, outcome.code, tables)
         if isinstance(verdict, Reject) and len(rows) > 1:
             middle = len(rows) // 2
             first, trouble = await self._send(rows[:middle])
@@ -261,7 +273,7 @@ class _BatchWrite:
         for row, found in zip(rows, verdicts, strict=True):
             verdict = found
             if isinstance(verdict, Stop):
-                verdict = self._for_new_tables(verdict, verdict.code, {row.table})
+                verdict = self._writer.for_new_tables(verdict, verdict.code, {row.table})
             if isinstance(verdict, Written):
                 written.append(row)
             elif isinstance(verdict, Retry):
@@ -278,14 +290,6 @@ class _BatchWrite:
         if dead:
             await self._writer.rejections.take(dead)
         return again, trouble
-
-    def _for_new_tables(self, verdict: Verdict, code: str, tables: set[str]) -> Verdict:
-        """A table made a moment ago may not be there yet for the servers of its partitions."""
-        if code == "OTSObjectNotExist":
-            coming = sorted(filter(self._writer.schema.still_coming, tables))
-            if coming:
-                return Retry(f"table {', '.join(coming)} is being made")
-        return verdict
 
 
 def _table(row: Row) -> str:

@@ -86,6 +86,26 @@ OPTIONS = {
     "window.shards": Option("3", 3, "4"),
     "errors.tolerance": Option("all", "all", '"none"'),
     "errors.dead_letters": Option("ignore", "ignore", '"log"'),
+    "errors.most_rejected": Option("5", 5, "6"),
+    "errors.most_rejected_share": Option("0.5", 0.5, "0.25"),
+    "errors.most_rejected_of": Option("50", 50, "60"),
+    "errors.auto_create": Option("true", True, "false"),
+    "errors.log_payload": Option("true", True, "false"),
+    "dead_letters.topic": Option("dead-env", "dead-env", '"dead-file"'),
+    "dead_letters.partitions": Option("3", 3, "4"),
+    "dead_letters.bootstrap_servers": Option("b1:1", "b1:1", '"file:9092"'),
+    "dead_letters.properties": Option(
+        '{"client.id": "env"}', {"client.id": "env"}, '{ "client.id" = "file" }'
+    ),
+    "dead_letters.secret_properties": Option(
+        '{"sasl.password": "env"}', {"sasl.password": SecretStr("env")}, ""
+    ),
+    "dead_letters.secret_property_files": Option(
+        '{"sasl.password": "/env"}',
+        {"sasl.password": Path("/env")},
+        '{ "sasl.password" = "/file" }',
+    ),
+    "dead_letters.table": Option("dead_env", "dead_env", '"dead_file"'),
     "recovery.required": Option("false", False, "true"),
     "recovery.partitions": Option("2", 2, "3"),
     "shutdown.deadline": Option("1.5", 1.5, "2"),

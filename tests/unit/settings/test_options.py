@@ -96,7 +96,7 @@ def test_a_wrong_value_in_the_file_is_named(path: str, config: Config) -> None:
         ("window.rows", "0x10"),
         ("window.bytes", "4MB"),
         ("errors.tolerance", "some"),
-        ("errors.dead_letters", "kafka"),
+        ("errors.dead_letters", "disk"),
         ("recovery.required", ""),
         ("recovery.partitions", "0"),
         ("shutdown.deadline", "0"),

@@ -18,6 +18,7 @@ from connectors.outcomes import Reject, Retry, Stop, Verdict, Written
 from connectors.records import Batch, Row
 from connectors.run.context import Run
 from connectors.settings.tables import TableSettings
+from connectors.steps import dead_letters_of
 from connectors.tablestore.client import Client, RequestFailed, TableShape
 from connectors.tablestore.http import Answer
 from connectors.tablestore.plainbuffer import wire_row
@@ -186,7 +187,7 @@ class Writing:
         self.run = run
         self.fake = FakeClient(reply)
         self.fake.shapes = dict.fromkeys(tables, KAFKA_SHAPE)
-        self.writer = Writer(run)
+        self.writer = Writer(run, dead_letters_of(run))
         self.writer.client = cast(Client, self.fake)
         self.writer.schema = Schema(self.writer.client, run)
         self._lanes: list[Lane] = []

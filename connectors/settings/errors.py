@@ -1,0 +1,146 @@
+"""[errors] and [dead_letters]: what happens to records that cannot become rows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, model_validator
+
+from connectors.settings.kafka import KafkaSettings, Property, check_properties, with_secrets
+from connectors.settings.section import Section
+from connectors.settings.tables import Name
+
+# Properties of the source that hold for a producer as well; the others are the consumer's own.
+_CONNECTION = re.compile(
+    r"(security|sasl|ssl|https|socket|broker|client|metadata|reconnect|retry|connections|api"
+    r"|resolve|plugin)\..*|enable\.(ssl|sasl)\..*|message\.max\.bytes"
+)
+
+
+class ErrorSettings(Section):
+    """What happens to a record that cannot become a row, or whose row the service refuses."""
+
+    tolerance: Literal["none", "all"] = Field(
+        "none",
+        description="none: the run stops at the first, before its offset. all: the run goes on.",
+    )
+    dead_letters: Literal["log", "ignore", "kafka", "tablestore"] = Field(
+        "log",
+        description="With tolerance all. log: coordinates and reason to the log. ignore: counted. "
+        "kafka, tablestore: the record's own bytes and the reason to the topic or table of "
+        "[dead_letters]; a snapshot waits until they are confirmed.",
+    )
+    most_rejected: int | None = Field(
+        None,
+        ge=0,
+        description="With tolerance all: stop when a process has rejected more than so many "
+        "records since its start.",
+    )
+    most_rejected_share: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="With tolerance all: stop when more than this share of the last "
+        "most_rejected_of records was rejected.",
+    )
+    most_rejected_of: int = Field(
+        10_000,
+        ge=1,
+        description="Records, the last ones read by a process, of which most_rejected_share is "
+        "the share; fewer do not stop it.",
+    )
+    auto_create: bool = Field(
+        False, description="Create the dead-letter topic or table when it is missing."
+    )
+    log_payload: bool = Field(
+        False,
+        description="With dead_letters log: also the record's key and value, which may be personal "
+        "data.",
+    )
+
+    @property
+    def needs_original(self) -> bool:
+        """True when a dead letter carries its record's own bytes."""
+        if self.tolerance == "none":
+            return False
+        return self.dead_letters in ("kafka", "tablestore") or (
+            self.dead_letters == "log" and self.log_payload
+        )
+
+
+class DeadLetterSettings(Section):
+    """The topic of errors.dead_letters kafka, and the table of tablestore."""
+
+    topic: str = Field(
+        "tablestore-sync-dead-letters",
+        pattern=r"^[A-Za-z0-9._-]{1,249}$",
+        description="Topic for dead letters.",
+    )
+    partitions: int = Field(
+        1, ge=1, le=10_000, description="Partitions of a topic that is made here."
+    )
+    bootstrap_servers: str | None = Field(
+        None,
+        min_length=1,
+        description="Brokers of the topic. Those of [kafka] unless set, with the connection and "
+        "security properties of [kafka]; when set, only the properties below are used.",
+    )
+    properties: dict[str, str | int | float | bool] = Field(
+        default_factory=dict, description="librdkafka producer properties."
+    )
+    secret_properties: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="librdkafka properties that are secrets; only from the environment.",
+    )
+    secret_property_files: dict[str, Path] = Field(
+        default_factory=dict,
+        description="librdkafka properties whose values are read from files.",
+    )
+    table: Name = Field(
+        "dead_letters",
+        description="Table for dead letters, with the key topic_partition (string), offset "
+        "(integer).",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> DeadLetterSettings:
+        if self.topic in (".", ".."):
+            raise ValueError("topic: . and .. are no topic names")
+        check_properties(
+            self.properties, self.secret_properties, self.secret_property_files, _RESERVED
+        )
+        return self
+
+    def client_properties(self, source: KafkaSettings) -> dict[str, Property]:
+        """The properties of the connection, secrets in clear: hand them to a client only."""
+        own = with_secrets(
+            self.properties,
+            self.secret_properties,
+            self.secret_property_files,
+            "dead_letters",
+        )
+        if self.bootstrap_servers is not None:
+            # Another cluster must not be shown the secrets of the source's.
+            return {"bootstrap.servers": self.bootstrap_servers, **own}
+        shared = {
+            name: value
+            for name, value in source.client_properties().items()
+            if name == "bootstrap.servers" or _CONNECTION.fullmatch(name)
+        }
+        return {**shared, **own}
+
+
+_RESERVED = {
+    "bootstrap.servers": "set dead_letters.bootstrap_servers",
+    "metadata.broker.list": "set dead_letters.bootstrap_servers",
+    "acks": "a dead letter counts only when every replica in sync has it",
+    "request.required.acks": "a dead letter counts only when every replica in sync has it",
+    "enable.idempotence": "a retry inside the client must not double a dead letter",
+    "message.timeout.ms": "a dead letter is never given up",
+    "delivery.timeout.ms": "a dead letter is never given up",
+    "transactional.id": "dead letters are not sent in transactions",
+    "message.send.max.retries": "a dead letter is never given up",
+    "retries": "a dead letter is never given up",
+}

@@ -1,0 +1,397 @@
+"""Dead letters to a topic or a table: whole, confirmed before the offset moves, never skipped."""
+
+import json
+from collections import Counter
+from typing import Any, NamedTuple
+
+import pytest
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+
+from localkafka import EmbeddedKafka
+from tests.flows.conftest import PARTITIONS, Case
+from tests.flows.test_rejections import BAD, send_mixed
+from tests.support.brokers import Broker, read_records
+from tests.support.ledger import Place, Rejected
+from tests.support.producing import PAYLOAD, send_order
+from tests.support.waiting import until
+
+LARGE = {"message.max.bytes": 8_000_000}
+
+
+class Letter(NamedTuple):
+    """A dead letter as it arrived, whatever it arrived in."""
+
+    place: Place
+    code: str
+    key: bytes | None
+    value: bytes | None
+
+
+def to_topic(case: Case, **settings: Any) -> str:
+    """Send the case's dead letters to a topic of its own."""
+    topic = case.broker.topic("dead", 1)
+    case.flow.set(
+        {
+            "errors": {"tolerance": "all", "dead_letters": "kafka"},
+            "dead_letters": {"topic": topic, "properties": LARGE, **settings},
+        }
+    )
+    return topic
+
+
+def to_table(case: Case) -> str:
+    """Send the case's dead letters to a table of its own that the run makes."""
+    table = case.broker.fresh_name("dead")
+    case.flow.set(
+        {
+            "errors": {"tolerance": "all", "dead_letters": "tablestore", "auto_create": True},
+            "dead_letters": {"table": table},
+        }
+    )
+    return table
+
+
+def messages_of(broker: Broker, topic: str) -> list[Message]:
+    """Everything in a topic of one partition."""
+    client = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": "reader"})
+    try:
+        end = broker.ends(topic, 1).get(0, 0)
+        client.assign([TopicPartition(topic, 0, 0)])
+        return read_records(client, end)
+    finally:
+        client.close()
+
+
+def own_block(message: Message) -> dict[str, str]:
+    """What the flow added to the headers."""
+    return {
+        name: value.decode()
+        for name, value in message.headers() or []
+        if name.startswith("__") and isinstance(value, bytes)
+    }
+
+
+def letters_in_topic(broker: Broker, topic: str) -> list[Letter]:
+    """The dead letters of a topic."""
+    found = []
+    for message in messages_of(broker, topic):
+        block = own_block(message)
+        place = (
+            block["__connect.errors.topic"],
+            int(block["__connect.errors.partition"]),
+            int(block["__connect.errors.offset"]),
+        )
+        code = block["__tablestore_sync.code"]
+        found.append(Letter(place, code, message.key(), message.value()))
+    return found
+
+
+def whole(columns: dict[str, Any], name: str) -> bytes | None:
+    """A value that may stand in parts."""
+    if name in columns:
+        return bytes(columns[name])
+    parts = sorted((c for c in columns if c.startswith(f"{name}_")), key=lambda c: int(c[-1]))
+    return b"".join(columns[part] for part in parts) if parts else None
+
+
+def letters_in_table(case: Case, table: str) -> list[Letter]:
+    """The dead letters of a table."""
+    found = []
+    for key, columns in case.store.rows(table).items():
+        values = dict(key)
+        topic, partition = str(values["topic_partition"]).rsplit("_", 1)
+        place = (topic, int(partition), int(str(values["offset"])))
+        found.append(
+            Letter(place, str(columns["code"]), whole(columns, "key"), whole(columns, "value"))
+        )
+    return found
+
+
+def rejected(case: Case) -> dict[Place, tuple[bytes | None, bytes | None]]:
+    """Key and value of every record that must be a dead letter, by its place."""
+    return {
+        record.place: (record.key, record.value)
+        for record in case.manifest
+        if isinstance(record.expected, Rejected)
+    }
+
+
+def assert_all_there(case: Case, letters: list[Letter]) -> None:
+    """Each expected dead letter is there, with the record's own bytes, and no other is."""
+    assert {one.place: (one.key, one.value) for one in letters} == rejected(case)
+
+
+def judged_without(case: Case, *tables: str) -> None:
+    """Every good record is its row; the dead-letter table is no table of the ledger."""
+    for table in tables:
+        case.store.client.delete_table(table)
+    case.verdict_of_rows(minimum=40)
+
+
+def test_a_topic_gets_them_whole(case: Case) -> None:
+    """Each bad record is in the topic with its own bytes, place and reason; neighbours are rows.
+
+    After a clean stop and start none is delivered again.
+    """
+    case.store.create_table(case.topic)
+    topic = to_topic(case)
+    send_mixed(case, BAD)
+    process = case.flow.start()
+    case.wait_committed(process)
+    counts = process.drain()
+    letters = letters_in_topic(case.broker, topic)
+    assert len(letters) == counts["rejected"] == len(BAD)
+    assert_all_there(case, letters)
+    case.orders(8, first=1000)
+    process = case.flow.start()
+    case.wait_committed(process)
+    assert process.drain()["rejected"] == 0
+    assert len(letters_in_topic(case.broker, topic)) == len(BAD)
+    case.verdict(minimum=60)
+
+
+def test_a_table_gets_them_whole(case: Case) -> None:
+    """The same in a table that is made; a value beyond the cell's limit stands in parts."""
+    case.store.create_table(case.topic)
+    table = to_table(case)
+    send_mixed(case, BAD)
+    process = case.flow.start()
+    case.wait_committed(process)
+    assert process.drain()["rejected"] == len(BAD)
+    assert_all_there(case, letters_in_table(case, table))
+    judged_without(case, table)
+
+
+def test_headers_and_timestamp_are_kept(case: Case) -> None:
+    """Key, value, headers with doubles and nulls, and timestamp: byte for byte, in order.
+
+    The headers behind them say where it came from and why, by Kafka Connect's names.
+    """
+    case.store.create_table(case.topic)
+    topic = to_topic(case)
+    own: list[tuple[str, str | bytes | None]] = [
+        ("a", b"\x00\xff"),
+        ("a", None),
+        ("b", "ä".encode()),
+        ("__connect.errors.topic", b"x"),
+    ]
+    producer = Producer({"bootstrap.servers": case.broker.bootstrap})
+    producer.produce(case.topic, b"\xfe", b"\x01k", 2, headers=own, timestamp=1_700_000_000_123)
+    assert producer.flush(30) == 0
+    process = case.flow.start()
+    case.wait_committed(process)
+    process.drain()
+    (message,) = messages_of(case.broker, topic)
+    assert (message.key(), message.value()) == (b"\x01k", b"\xfe")
+    assert message.timestamp()[1] == 1_700_000_000_123
+    assert list(message.headers() or ())[: len(own)] == own
+    block = own_block(message)
+    assert block["__connect.errors.topic"] == case.topic
+    assert block["__connect.errors.partition"] == "2"
+    assert block["__connect.errors.offset"] == "0"
+    assert block["__connect.errors.connector.name"] == case.flow.group
+    assert block["__connect.errors.stage"] == "VALUE_CONVERTER"
+    assert "JSON" in block["__connect.errors.exception.message"]
+    assert block["__tablestore_sync.stage"] == "decode"
+    assert block["__tablestore_sync.timestamp"] == "1700000000123"
+    assert block["__tablestore_sync.replays"] == "0"
+
+
+@pytest.mark.parametrize("where", ["kafka", "tablestore"])
+def test_a_refused_row_goes_alone(case: Case, where: str) -> None:
+    """A row that the service refuses is a dead letter with its record's bytes; 199 are rows."""
+    case.store.create_table(case.topic)
+    place = to_topic(case) if where == "kafka" else to_table(case)
+    for number in range(200):
+        if number == 77:
+            value = json.dumps({"number": 77, "text": PAYLOAD}).encode()
+            case.producer.send(case.topic, value, lambda *_: Rejected(), key=b"k")
+        else:
+            send_order(case.producer, case.topic, number, 0)
+    case.producer.flush()
+    case.store.set_faults(
+        {
+            "kind": "row_error",
+            "api": "BatchWriteRow",
+            "table": case.topic,
+            "key": {"column": "number", "value": 77},
+            "code": "OTSParameterInvalid",
+        }
+    )
+    process = case.flow.start()
+    case.wait_committed(process)
+    process.drain()
+    case.store.set_faults()
+    letters = (
+        letters_in_topic(case.broker, place) if where == "kafka" else letters_in_table(case, place)
+    )
+    assert [letter.code for letter in letters] == ["OTSParameterInvalid"]
+    assert_all_there(case, letters)
+    judged_without(case, *([place] if where == "tablestore" else []))
+
+
+@pytest.mark.parametrize("where", ["kafka", "tablestore"])
+def test_kills_lose_no_dead_letter(case: Case, where: str) -> None:
+    """Killed again and again: no record without its row or its dead letter.
+
+    What a kill repeats has the coordinates of its first delivery, so that it can be told.
+    """
+    case.store.create_table(case.topic)
+    place = to_topic(case) if where == "kafka" else to_table(case)
+    for number in range(1200):
+        if number % 10 == 7:
+            value = f"{PAYLOAD} {number}".encode()
+            case.producer.send(
+                case.topic, value, lambda *_: Rejected(), partition=number % PARTITIONS
+            )
+        else:
+            send_order(case.producer, case.topic, number, number % PARTITIONS)
+    case.producer.flush()
+    for rows in (1, 300, 500):
+        process = case.flow.start()
+        case.wait_written(case.store.written() + rows, process)
+        process.kill()
+    process = case.flow.start()
+    case.wait_committed(process)
+    process.drain()
+    letters = (
+        letters_in_topic(case.broker, place) if where == "kafka" else letters_in_table(case, place)
+    )
+    assert_all_there(case, letters)
+    if where == "tablestore":
+        assert max(Counter(letter.place for letter in letters).values()) == 1
+    judged_without(case, *([place] if where == "tablestore" else []))
+
+
+def test_a_missing_topic_or_table_stops_at_the_start(case: Case) -> None:
+    """Without auto_create the run stops before it reads, with the remedy."""
+    case.store.create_table(case.topic)
+    case.flow.set(
+        {
+            "errors": {"tolerance": "all", "dead_letters": "kafka"},
+            "dead_letters": {"topic": "is-not-there"},
+        }
+    )
+    case.flow.start().refused("is-not-there", "remedy", "errors.auto_create")
+    table = to_table(case)
+    case.flow.set({"errors": {"auto_create": False}})
+    case.flow.start().refused(table, "remedy", "errors.auto_create")
+    case.store.create_table(table, (("id", "STRING"),))
+    case.flow.start().refused(table, "topic_partition", "remedy")
+    case.store.client.delete_table(table)
+
+
+def test_a_topic_is_made(apache_case: Case) -> None:
+    """With auto_create the missing topic is made, with the partitions that are asked for."""
+    case = apache_case
+    case.store.create_table(case.topic)
+    topic = case.broker.fresh_name("made")
+    to_topic(case)
+    case.flow.set({"errors": {"auto_create": True}, "dead_letters": {"topic": topic}})
+    case.producer.send(case.topic, b"bad", lambda *_: Rejected())
+    case.producer.flush()
+    process = case.flow.start()
+    case.wait_committed(process)
+    process.drain()
+    assert_all_there(case, letters_in_topic(case.broker, topic))
+
+
+def test_a_letter_too_large_stops_the_run(case: Case) -> None:
+    """A dead letter that its topic refuses for good stops the run; the remedy lets it go on."""
+    case.store.create_table(case.topic)
+    to_topic(case, properties={"message.max.bytes": 100_000})
+    case.orders(40)
+    value = json.dumps([PAYLOAD * 10_000]).encode()
+    case.producer.send(case.topic, value, lambda *_: Rejected())
+    case.producer.flush()
+    place = f"topic {case.topic} partition 0 offset 10"
+    for _ in range(2):
+        case.flow.start().refused(place, "message.max.bytes", "remedy")
+        assert case.committed().get(0, 0) <= 10
+    topic = to_topic(case)
+    process = case.flow.start()
+    case.wait_committed(process)
+    process.drain()
+    assert_all_there(case, letters_in_topic(case.broker, topic))
+    case.verdict(minimum=41)
+
+
+def test_a_stalled_broker_is_waited_for(embedded_case: Case) -> None:
+    """While the brokers of the dead-letter topic are away the offset stays; then all go on.
+
+    They are others than the source's. Killed in between, nothing is lost either.
+    """
+    case = embedded_case
+    case.store.create_table(case.topic)
+    with EmbeddedKafka({"dead": 1}) as away:
+        to_topic(case, topic="dead", bootstrap_servers=away.bootstrap)
+        process = case.flow.start()
+        case.wait_started(process)
+        for down in (True, True, False):
+            case.orders(40)
+            for number in range(8):
+                case.producer.send(
+                    case.topic, b"bad", lambda *_: Rejected(), partition=number % PARTITIONS
+                )
+            case.producer.flush()
+            if down:
+                away.broker_down()
+                case.wait_written(case.store.written() + 1, process)
+                until(lambda: "Kafka client" in process.text(), "the brokers' absence")
+                assert all(offset <= 10 for offset in case.committed().values())
+                process.kill()
+                away.broker_up()
+                process = case.flow.start()
+        case.wait_committed(process)
+        process.drain()
+        other = Broker("embedded", embedded=away)
+        assert_all_there(case, letters_in_topic(other, "dead"))
+    case.verdict_of_rows(minimum=48)
+
+
+@pytest.mark.timeout(240)
+def test_a_restarting_broker_is_waited_for(apache_case: Case) -> None:
+    """The broker of the topic is killed and comes back: every dead letter arrives."""
+    case = apache_case
+    apache = case.broker.apache
+    assert apache is not None
+    case.store.create_table(case.topic)
+    topic = to_topic(case)
+    process = case.flow.start()
+    case.wait_started(process)
+    for number in range(2000):
+        if number % 2:
+            case.producer.send(
+                case.topic, b"bad", lambda *_: Rejected(), partition=number % PARTITIONS
+            )
+        else:
+            send_order(case.producer, case.topic, number, number % PARTITIONS)
+        if number == 1000:
+            case.producer.flush()
+            apache.kill()
+            apache.restart()
+    case.producer.flush()
+    case.wait_committed(process, within=120)
+    process.drain()
+    assert_all_there(case, letters_in_topic(case.broker, topic))
+    case.verdict(minimum=2000)
+
+
+def test_a_stalled_table_is_waited_for(case: Case) -> None:
+    """The dead-letter table is throttled: the offset stays until it takes them."""
+    case.store.create_table(case.topic)
+    table = to_table(case)
+    case.store.create_table(table)
+    case.store.set_faults({"kind": "server_busy", "api": "BatchWriteRow", "table": table})
+    case.orders(40)
+    case.producer.send(case.topic, b"bad", lambda *_: Rejected())
+    case.producer.flush()
+    process = case.flow.start()
+    case.wait_written(40, process)
+    until(lambda: case.store.fired().get("server_busy", 0) > 3, "the throttling")
+    assert case.committed().get(0, 0) == 0
+    case.store.set_faults()
+    case.wait_committed(process)
+    process.drain()
+    assert_all_there(case, letters_in_table(case, table))
+    judged_without(case, table)
