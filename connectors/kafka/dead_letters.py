@@ -178,6 +178,7 @@ class KafkaDeadLetters:
 
     def _new_producer(self) -> Producer:
         properties = {
+            "log_level": 2,  # the error callback tells of connections that fail
             **self._client,
             "acks": "all",
             "enable.idempotence": True,

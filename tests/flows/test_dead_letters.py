@@ -11,11 +11,15 @@ from localkafka import EmbeddedKafka
 from tests.flows.conftest import PARTITIONS, Case
 from tests.flows.test_rejections import BAD, send_mixed
 from tests.support.brokers import Broker, read_records
+from tests.support.flow_process import FlowProcess
 from tests.support.ledger import Place, Rejected
 from tests.support.producing import PAYLOAD, send_order
 from tests.support.waiting import until
 
 LARGE = {"message.max.bytes": 8_000_000}
+
+
+Headers = list[tuple[str, str | bytes | None]]
 
 
 class Letter(NamedTuple):
@@ -64,9 +68,10 @@ def messages_of(broker: Broker, topic: str) -> list[Message]:
 
 def own_block(message: Message) -> dict[str, str]:
     """What the flow added to the headers."""
+    headers: Any = message.headers() or []
     return {
         name: value.decode()
-        for name, value in message.headers() or []
+        for name, value in headers
         if name.startswith("__") and isinstance(value, bytes)
     }
 
@@ -99,7 +104,7 @@ def letters_in_table(case: Case, table: str) -> list[Letter]:
     found = []
     for key, columns in case.store.rows(table).items():
         values = dict(key)
-        topic, partition = str(values["topic_partition"]).rsplit("_", 1)
+        topic, _, partition = str(values["topic_partition"]).rpartition("_")
         place = (topic, int(partition), int(str(values["offset"])))
         found.append(
             Letter(place, str(columns["code"]), whole(columns, "key"), whole(columns, "value"))
@@ -119,6 +124,18 @@ def rejected(case: Case) -> dict[Place, tuple[bytes | None, bytes | None]]:
 def assert_all_there(case: Case, letters: list[Letter]) -> None:
     """Each expected dead letter is there, with the record's own bytes, and no other is."""
     assert {one.place: (one.key, one.value) for one in letters} == rejected(case)
+
+
+def letters_of(case: Case, where: str, place: str) -> list[Letter]:
+    """The dead letters of a topic or a table."""
+    if where == "kafka":
+        return letters_in_topic(case.broker, place)
+    return letters_in_table(case, place)
+
+
+def told(process: FlowProcess, words: str) -> None:
+    """Wait until the flow has said so."""
+    until(lambda: words in process.text(), lambda: f"{words!r} in\n{process.text()}")
 
 
 def judged_without(case: Case, *tables: str) -> None:
@@ -222,9 +239,7 @@ def test_a_refused_row_goes_alone(case: Case, where: str) -> None:
     case.wait_committed(process)
     process.drain()
     case.store.set_faults()
-    letters = (
-        letters_in_topic(case.broker, place) if where == "kafka" else letters_in_table(case, place)
-    )
+    letters = letters_of(case, where, place)
     assert [letter.code for letter in letters] == ["OTSParameterInvalid"]
     assert_all_there(case, letters)
     judged_without(case, *([place] if where == "tablestore" else []))
@@ -254,9 +269,7 @@ def test_kills_lose_no_dead_letter(case: Case, where: str) -> None:
     process = case.flow.start()
     case.wait_committed(process)
     process.drain()
-    letters = (
-        letters_in_topic(case.broker, place) if where == "kafka" else letters_in_table(case, place)
-    )
+    letters = letters_of(case, where, place)
     assert_all_there(case, letters)
     if where == "tablestore":
         assert max(Counter(letter.place for letter in letters).values()) == 1
@@ -337,11 +350,12 @@ def test_a_stalled_broker_is_waited_for(embedded_case: Case) -> None:
             if down:
                 away.broker_down()
                 case.wait_written(case.store.written() + 1, process)
-                until(lambda: "Kafka client" in process.text(), "the brokers' absence")
+                told(process, "Kafka client")
                 assert all(offset <= 10 for offset in case.committed().values())
                 process.kill()
                 away.broker_up()
                 process = case.flow.start()
+                case.wait_written(case.store.written() + 1, process)
         case.wait_committed(process)
         process.drain()
         other = Broker("embedded", embedded=away)
@@ -387,7 +401,7 @@ def test_a_stalled_table_is_waited_for(case: Case) -> None:
     case.producer.send(case.topic, b"bad", lambda *_: Rejected())
     case.producer.flush()
     process = case.flow.start()
-    case.wait_written(40, process)
+    case.wait_written(20, process)  # what is behind the letter in its lane waits with it
     until(lambda: case.store.fired().get("server_busy", 0) > 3, "the throttling")
     assert case.committed().get(0, 0) == 0
     case.store.set_faults()
