@@ -8,10 +8,11 @@ engine. Whoever writes steps never sees one: `map_records`, `filter_records` and
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import bytewax.operators as op
+from bytewax.connectors.stdio import StdOutSink
 from bytewax.dataflow import Dataflow, Stream
 from bytewax.operators import KeyedStream
 
@@ -31,9 +32,10 @@ from connectors.records import (
     original,
 )
 from connectors.rejections import Ignored, Logged
+from connectors.replay import Restorer, shown
 from connectors.run.context import Run
 from connectors.tablestore.dead_letters import TableDeadLetters
-from connectors.tablestore.encoder import RowEncoder
+from connectors.tablestore.encoder import RowEncoder, expecting_none
 from connectors.tablestore.sink import TablestoreSink
 from connectors.tablestore.writer import Writer
 from connectors.window import builder
@@ -130,10 +132,38 @@ def window(rows: KeyedStream[Batch], run: Run) -> KeyedStream[Batch]:
     return op.stateful_batch(WINDOW, rows, builder(run.settings.window, resumed))
 
 
-def write(batches: KeyedStream[Batch], run: Run) -> None:
-    """Batches to Tablestore; what is refused goes where the tolerance says."""
+def write(batches: KeyedStream[Batch], run: Run, tables: Sequence[str] | None = None) -> None:
+    """Batches to Tablestore; what is refused goes where the tolerance says.
+
+    `tables` are made sure of at the start: those of the topics that are read, unless given.
+    """
+    if tables is None:
+        tables = [run.settings.table_of(topic) for topic in run.settings.kafka.topics]
     shards = RowMapper(run.settings, RowEncoder()).shard_names
-    op.output(WRITE, batches, TablestoreSink(run, shards, dead_letters_of(run)))
+    op.output(WRITE, batches, TablestoreSink(run, shards, tables, dead_letters_of(run)))
+
+
+def restore(step_id: str, letters: Stream[Chunk], run: Run) -> Stream[Chunk]:
+    """Dead letters to the messages that they were, as [replay] selects them."""
+    return op.flat_map(step_id, letters, Restorer(run).restore)
+
+
+def only_missing(step_id: str, rows: KeyedStream[Batch], run: Run) -> KeyedStream[Batch]:
+    """With replay.only_missing each row is written only where there is none of its key."""
+    if not run.settings.replay.only_missing:
+        return rows
+    return op.map_value(step_id, rows, expecting_none)
+
+
+def show(step_id: str, rows: KeyedStream[Batch], run: Run) -> None:
+    """Print what would become of each record, and write nothing."""
+
+    def lines(item: tuple[str, Batch]) -> Iterable[str]:
+        run.counts.add("filtered", sum(len(segment[4]) for segment in item[1][0]))
+        run.counts.reject(item[1][1], "show")
+        return shown(item[1])
+
+    op.output(f"{step_id}_print", op.flat_map(step_id, rows, lines), StdOutSink())
 
 
 def dead_letters_of(run: Run) -> Callable[[Writer], Destination]:

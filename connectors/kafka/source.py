@@ -65,6 +65,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
             for topic, count in found.topics.items()
             for number in range(count)
         }
+        self._run.unread = set(self._live)
         known: list[str] = []
         recovery = self._run.recovery
         if recovery is not None:
@@ -248,6 +249,7 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
             elif error.code() == KafkaError._PARTITION_EOF:
                 # Its offset is behind transaction markers, which take offsets and are no records.
                 position = max(position, offset)
+                self._run.read_to_end(part_name(self._topic, self._number))
             elif error.code() in _LOST:
                 position = self._go_on_after_loss(client, error, position)
                 break  # what follows in this poll is from before

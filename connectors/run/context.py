@@ -33,6 +33,9 @@ class Run:
         self.deadline: float | None = None
         # (topic, partition) -> next offset to read, as last snapshotted by the source.
         self.snapshot_offsets: dict[tuple[str, int], int] = {}
+        # Whether the run ends when every partition was read to its end, and those that are not yet.
+        self.ends_when_read = False
+        self.unread: set[str] = set()
         self.at_clean_end: list[Callable[[], None]] = []
         self._lock = threading.Lock()
 
@@ -47,6 +50,12 @@ class Run:
             self.restart = restart
             self.drain_reason = reason
         log.info("draining: %s", reason)
+
+    def read_to_end(self, part: str) -> None:
+        """A partition has no more records for now."""
+        self.unread.discard(part)
+        if self.ends_when_read and not self.unread:
+            self.drain("everything is read")
 
     def fail(self, error: BaseException) -> None:
         """Note what went wrong in the background; the first counts."""

@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 
@@ -26,22 +26,30 @@ log = logging.getLogger("sync")
 HOW_TO_RUN = "python -m bytewax.run flows.sync -r state -s 5 -b 0"
 
 
-def start(flow_id: str, config: str | Settings | None, steps: Sequence[str]) -> Run:
+def start(
+    flow_id: str,
+    config: str | Settings | None,
+    steps: Sequence[str],
+    adapt: Callable[[Settings], Settings] | None = None,
+) -> Run:
     """Begin the run of a flow in this process, with the settings of a file or given ones.
 
     Under `python -m bytewax.run` this takes the recovery folder named by -r, turns SIGTERM and
     SIGINT into a drain, and words the end. Anywhere else (a test, bytewax.visualize, a program
     that embeds the flow) it touches nothing outside: the caller has recovery and signals in hand.
-    Raises ConfigError, or StopRun when the recovery folder cannot be used.
+    `adapt` fits the settings to a flow that reads another source. Raises ConfigError, or StopRun
+    when the recovery folder cannot be used.
     """
     alone = _under_bytewax_run()
     if alone:
         configure_logging()
         sys.excepthook = _word_the_end
     settings = config if isinstance(config, Settings) else load(config)
+    if adapt is not None:
+        settings = adapt(settings)
     if not alone:
         return Run(flow_id, settings, None)
-    for key in settings.without_effect():
+    for key in () if adapt is not None else settings.without_effect():
         log.warning("%s has no effect: no topic of kafka.topics leads to it", key)
     arguments = _parse_args()
     recovery = None

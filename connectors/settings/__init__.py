@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from connectors.settings.errors import DeadLetterSettings, ErrorSettings
 from connectors.settings.kafka import KafkaSettings
+from connectors.settings.replay import ReplaySettings
 from connectors.settings.tables import (
     NAME,
     FormatSettings,
@@ -66,6 +67,7 @@ class Settings(BaseSettings):
     window: WindowSettings = WindowSettings()
     errors: ErrorSettings = ErrorSettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
+    replay: ReplaySettings = ReplaySettings()
     recovery: RecoverySettings = RecoverySettings()
     shutdown: ShutdownSettings = ShutdownSettings()
 

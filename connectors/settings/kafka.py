@@ -69,6 +69,18 @@ def _start(value: Any) -> Any:
     return value
 
 
+def check_time(value: Any) -> Any:
+    """A time with its zone, or none."""
+    if value in ("earliest", "latest"):
+        raise ValueError("a time with its zone such as 2026-01-31T08:00:00Z")
+    return _start(value)
+
+
+def milliseconds(moment: str) -> int:
+    """Since 1970, of a checked time."""
+    return round(datetime.fromisoformat(moment).timestamp() * 1000)
+
+
 def _secret_of(name: str, path: Path, section: str) -> str:
     try:
         return path.read_text("utf-8").strip()
@@ -202,7 +214,7 @@ class KafkaSettings(Section):
         """The start time in ms since 1970, or None for earliest and latest."""
         if self.start in ("earliest", "latest"):
             return None
-        return round(datetime.fromisoformat(self.start).timestamp() * 1000)
+        return milliseconds(self.start)
 
     def client_properties(self) -> dict[str, Property]:
         """The properties of the connection, secrets in clear: hand them to a client only."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
+from connectors.records import Batch
 from connectors.tablestore import plainbuffer
 from connectors.tablestore.plainbuffer import Cell, WireType
+from connectors.tablestore.plainbuffer_frames import CONDITION_IGNORE
 
 
 class RowEncoder:
@@ -34,3 +36,22 @@ class RowEncoder:
         return identity, plainbuffer.wire_row(
             "put", plainbuffer.encode_row("put", primary_key, cells)
         )
+
+
+# Condition{row_existence: EXPECT_NOT_EXIST}, in the place and length of CONDITION_IGNORE.
+_EXPECT_NONE = CONDITION_IGNORE[:-1] + b"\x02"
+
+
+def expecting_none(batch: Batch) -> Batch:
+    """The same rows, each written only where the table has no row of its key."""
+    segments, dead = batch
+    end = len(CONDITION_IGNORE)
+    return [
+        (
+            *(table, topic, partition, identities),
+            [wire[:-end] + _EXPECT_NONE for wire in wires],
+            offsets,
+            originals,
+        )
+        for table, topic, partition, identities, wires, offsets, originals in segments
+    ], dead

@@ -6,7 +6,7 @@ offsets, only after every partition that took rows in it has returned from `snap
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
@@ -20,11 +20,15 @@ class TablestoreSink(FixedPartitionedSink[Batch, None]):
     """Writes batches, keyed by shard."""
 
     def __init__(
-        self, run: Run, shards: list[str], dead_letters: Callable[[Writer], Destination]
+        self,
+        run: Run,
+        shards: list[str],
+        tables: Sequence[str],
+        dead_letters: Callable[[Writer], Destination],
     ) -> None:
         self._writer = Writer(run, dead_letters)
         self._shards = shards
-        self._tables = [run.settings.table_of(topic) for topic in run.settings.kafka.topics]
+        self._tables = tables
 
     def list_parts(self) -> list[str]:
         """The shards.

@@ -279,6 +279,10 @@ class _BatchWrite:
             elif isinstance(verdict, Retry):
                 again.append(row)
                 trouble = trouble or verdict.reason
+            elif isinstance(verdict, Reject) and self._is_there_already(verdict):
+                # So it is for what this row replaced in its batch.
+                replaced = len(self._earlier.pop(row.key, ()))
+                self._run.counts.add("filtered", 1 + replaced)
             elif isinstance(verdict, Reject):
                 dead.append(row.refused(verdict.code, verdict.reason))
                 earlier = self._earlier.get(row.key)
@@ -290,6 +294,11 @@ class _BatchWrite:
         if dead:
             await self._writer.rejections.take(dead)
         return again, trouble
+
+    def _is_there_already(self, verdict: Reject) -> bool:
+        """Only a replay with only_missing puts a condition on its rows."""
+        only_missing = self._run.settings.replay.only_missing
+        return only_missing and verdict.code == "OTSConditionCheckFail"
 
 
 def _table(row: Row) -> str:

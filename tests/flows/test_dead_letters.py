@@ -223,6 +223,7 @@ def test_a_stalled_broker_is_waited_for(embedded_case: Case) -> None:
         process = case.flow.start()
         case.wait_started(process)
         for down in (True, True, False):
+            before = case.store.written()
             case.orders(40)
             for number in range(8):
                 case.producer.send(
@@ -231,13 +232,14 @@ def test_a_stalled_broker_is_waited_for(embedded_case: Case) -> None:
             case.producer.flush()
             if down:
                 away.broker_down()
-                case.wait_written(case.store.written() + 1, process)
+                case.wait_written(before + 1, process)
                 told(process, "Kafka client")
                 assert all(offset <= 10 for offset in case.committed().values())
                 process.kill()
                 away.broker_up()
+                before = case.store.written()
                 process = case.flow.start()
-                case.wait_written(case.store.written() + 1, process)
+                case.wait_written(before + 1, process)
         case.wait_committed(process)
         process.drain()
         other = Broker("embedded", embedded=away)

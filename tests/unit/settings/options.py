@@ -106,6 +106,19 @@ OPTIONS = {
         '{ "sasl.password" = "/file" }',
     ),
     "dead_letters.table": Option("dead_env", "dead_env", '"dead_file"'),
+    "replay.topics": Option('["a"]', ("a",), '["file"]'),
+    "replay.codes": Option('["a"]', ("a",), '["file"]'),
+    "replay.since": Option(
+        "2026-01-31T08:00:00Z", "2026-01-31T08:00:00+00:00", '"2026-02-28T08:00:00Z"'
+    ),
+    "replay.until": Option(
+        "2026-01-31T08:00:00Z", "2026-01-31T08:00:00+00:00", '"2026-02-28T08:00:00Z"'
+    ),
+    "replay.count": Option("5", 5, "6"),
+    "replay.rate": Option("0.5", 0.5, "10"),
+    "replay.most_replays": Option("5", 5, "6"),
+    "replay.only_missing": Option("true", True, "false"),
+    "replay.dry_run": Option("true", True, "false"),
     "recovery.required": Option("false", False, "true"),
     "recovery.partitions": Option("2", 2, "3"),
     "shutdown.deadline": Option("1.5", 1.5, "2"),

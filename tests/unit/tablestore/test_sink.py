@@ -18,7 +18,7 @@ SHARDS = ["0", "1", "2"]
 
 def sink(run: Run) -> tuple[TablestoreSink, FakeClient]:
     """A sink on a fake client that has the table orders."""
-    made = TablestoreSink(run, SHARDS, dead_letters_of(run))
+    made = TablestoreSink(run, SHARDS, ["orders"], dead_letters_of(run))
     fake = FakeClient()
     fake.shapes = {"orders": KAFKA_SHAPE}
     made._writer.client = cast(Client, fake)

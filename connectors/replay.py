@@ -1,0 +1,88 @@
+"""Dead letters become the messages again that they were, as far as the selection wants them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from itertools import groupby
+
+from connectors.dead_letters import BLOCK, REPLAYS
+from connectors.records import Batch, Chunk, Header, Message, PlainMessage
+from connectors.run.context import Run
+
+log = logging.getLogger("sync.replay")
+
+_TOPIC, _PARTITION, _OFFSET = range(3)
+_CODE, _TIMESTAMP, _REPLAYS = -3, -2, -1
+
+
+class Restorer:
+    """Makes chunks of the original messages out of chunks of the dead-letter topic."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._settings = run.settings.replay
+        self._taken = 0
+        self._free = time.monotonic()  # when the rate allows the next letter
+
+    def restore(self, chunk: Chunk) -> list[Chunk]:
+        """The messages of the letters that are selected; the others count as filtered."""
+        messages = [m for m in map(self._restored, chunk.messages) if m is not None]
+        self._taken += len(messages)
+        if self._settings.count is not None and self._taken >= self._settings.count:
+            self._run.drain("replay.count is reached")
+        self._run.counts.add("filtered", len(chunk.messages) - len(messages))
+        self._pause(len(messages))
+        return [
+            Chunk(*place, list(group))
+            for place, group in groupby(messages, lambda m: (m.topic(), m.partition()))
+        ]
+
+    def _restored(self, message: Message) -> PlainMessage | None:
+        headers: list[Header] = list(message.headers() or ())
+        block = headers[-len(BLOCK) :]
+        where = f"topic {message.topic()} partition {message.partition()} offset {message.offset()}"
+        if tuple(name for name, _ in block) != BLOCK:
+            log.warning("%s is no dead letter of this software: left alone", where)
+            return None
+        told = [(value or b"").decode() for _, value in block]
+        timestamp = int(told[_TIMESTAMP]) if told[_TIMESTAMP] else None
+        if not self._settings.takes(told[_TOPIC], told[_CODE], timestamp):
+            return None
+        replays = int(told[_REPLAYS])
+        if replays >= self._settings.most_replays:
+            log.warning(
+                "%s: replayed %d times already (replay.most_replays): left alone", where, replays
+            )
+            return None
+        return PlainMessage(
+            told[_TOPIC],
+            int(told[_PARTITION]),
+            int(told[_OFFSET]),
+            timestamp=timestamp,
+            key=message.key(),
+            value=message.value(),
+            headers=[*headers[: -len(BLOCK)], (REPLAYS, str(replays + 1).encode())],
+        )
+
+    def _pause(self, number: int) -> None:
+        if self._settings.rate is None or not number:
+            return
+        now = time.monotonic()
+        if self._free > now:
+            time.sleep(self._free - now)
+        self._free = max(self._free, now) + number / self._settings.rate
+
+
+def shown(batch: Batch) -> Iterator[str]:
+    """What a dry run prints of a batch: where each record would go, or why it would not."""
+    segments, dead = batch
+    for table, topic, partition, _, wires, offsets, _ in segments:
+        for offset, wire in zip(offsets, wires, strict=True):
+            yield (
+                f"would write: topic {topic} partition {partition} offset {offset} "
+                f"to table {table} ({len(wire)} bytes)"
+            )
+    for letter in dead:
+        yield f"would reject: {letter.coordinates}: {letter.stage}, {letter.code}: {letter.reason}"

@@ -1,0 +1,54 @@
+"""[replay]: which dead letters flows/replay.py takes up again, and how."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from connectors.settings.kafka import check_time, milliseconds
+from connectors.settings.section import Section
+
+
+class ReplaySettings(Section):
+    """Which dead letters of the topic flows/replay.py takes up again, and how."""
+
+    topics: tuple[str, ...] = Field(
+        (), description="Only letters of records that came from these topics; all unless set."
+    )
+    codes: tuple[str, ...] = Field(
+        (), description="Only letters rejected for these codes, such as json_invalid."
+    )
+    since: Annotated[str | None, BeforeValidator(check_time)] = Field(
+        None, description="Only records of this time or later (RFC 3339, with its zone)."
+    )
+    until: Annotated[str | None, BeforeValidator(check_time)] = Field(
+        None, description="Only records before this time."
+    )
+    count: int | None = Field(
+        None,
+        ge=1,
+        description="End after so many letters; up to one more a partition may be on its way.",
+    )
+    rate: float | None = Field(None, gt=0, description="At most so many letters a second.")
+    most_replays: int = Field(
+        3, ge=1, description="A record that was replayed so often already is left alone."
+    )
+    only_missing: bool = Field(
+        False, description="Write only where the table has no row of that key yet."
+    )
+    dry_run: bool = Field(
+        False, description="Print what would be written or rejected, and write nothing."
+    )
+
+    def takes(self, topic: str, code: str, timestamp: int | None) -> bool:
+        """Whether a letter of this origin, reason and record time (ms) is selected."""
+        if (self.topics and topic not in self.topics) or (self.codes and code not in self.codes):
+            return False
+        if self.since is None and self.until is None:
+            return True
+        if timestamp is None:
+            return False
+        return (self.since is None or timestamp >= milliseconds(self.since)) and (
+            self.until is None or timestamp < milliseconds(self.until)
+        )

@@ -1,0 +1,45 @@
+"""Dead letters of the topic through the present mapping into their tables, and then the end.
+
+    python -m bytewax.run flows.replay -r replay-state -s 5 -b 0
+    SYNC__REPLAY__DRY_RUN=true python -m bytewax.run flows.replay
+
+It reads the config.toml of the flow that rejected them, and [replay] says which it takes. Stopped
+in between it goes on there; it needs a recovery folder of its own. Run it as one process.
+"""
+
+from __future__ import annotations
+
+from bytewax.dataflow import Dataflow
+
+from connectors import steps
+from connectors.run.replaying import reading_dead_letters
+from connectors.run.start import start
+
+FLOW_ID = "replay"
+
+
+def get_flow(config: str | None = None) -> Dataflow:
+    """The flow with the settings of a file; without one, of $SYNC_CONFIG or ./config.toml."""
+    run = start(FLOW_ID, config, steps.STEPS_WITH_STATE, reading_dead_letters)
+    run.ends_when_read = True
+    flow = Dataflow(FLOW_ID)
+
+    letters = steps.read(flow, run)
+    chunks = steps.restore("restore", letters, run)
+    records = steps.decode("decode", chunks, run)
+    # Your steps, as in the flow that rejected them.
+    rows = steps.map_rows("map_rows", records, run)
+    if run.settings.replay.dry_run:
+        steps.show("show", rows, run)
+        return flow
+    rows = steps.only_missing("only_missing", rows, run)
+    batches = steps.window(rows, run)
+    steps.write(batches, run, tables=())
+    return flow
+
+
+def __getattr__(name: str) -> Dataflow:
+    """`flow` is built when it is asked for, so that importing this page needs no settings."""
+    if name == "flow":
+        return get_flow()
+    raise AttributeError(name)
