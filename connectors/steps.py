@@ -138,9 +138,14 @@ def write(batches: KeyedStream[Batch], run: Run, tables: Sequence[str] | None = 
     `tables` are made sure of at the start: those of the topics that are read, unless given.
     """
     if tables is None:
-        tables = [run.settings.table_of(topic) for topic in run.settings.kafka.topics]
+        tables = topics_tables(run)
     shards = RowMapper(run.settings, RowEncoder()).shard_names
     op.output(WRITE, batches, TablestoreSink(run, shards, tables, dead_letters_of(run)))
+
+
+def topics_tables(run: Run) -> list[str]:
+    """The tables known before anything is read; none where a pattern finds the topics."""
+    return [run.settings.table_of(topic) for topic in run.settings.kafka.topics]
 
 
 def restore(step_id: str, letters: Stream[Chunk], run: Run) -> Stream[Chunk]:

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.outcomes import StopRun
 from connectors.run.context import Run
-from connectors.steps import dead_letters_of
+from connectors.steps import dead_letters_of, topics_tables
 from connectors.tablestore.client import Client
 from connectors.tablestore.schema import Schema
 from connectors.tablestore.sink import TablestoreSink
@@ -18,7 +18,7 @@ SHARDS = ["0", "1", "2"]
 
 def sink(run: Run) -> tuple[TablestoreSink, FakeClient]:
     """A sink on a fake client that has the table orders."""
-    made = TablestoreSink(run, SHARDS, ["orders"], dead_letters_of(run))
+    made = TablestoreSink(run, SHARDS, topics_tables(run), dead_letters_of(run))
     fake = FakeClient()
     fake.shapes = {"orders": KAFKA_SHAPE}
     made._writer.client = cast(Client, fake)
