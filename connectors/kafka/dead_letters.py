@@ -68,12 +68,19 @@ class KafkaDeadLetters:
         # The last one takes letters; those before it failed for good and only tell their reports.
         self._producers: list[Producer] = []
         self._lock = threading.Lock()
+        self._prepared = threading.Lock()
         self._closed = False
 
     def prepare(self) -> None:
-        """Look for the topic, and make it where errors.auto_create says so. Raises StopRun."""
-        if self._producers:
-            return
+        """Look for the topic, and make it where errors.auto_create says so. Raises StopRun.
+
+        Every worker of the process asks for it; the first one does it.
+        """
+        with self._prepared:
+            if not self._producers:
+                self._prepare()
+
+    def _prepare(self) -> None:
         producer = self._new_producer()
         self._producers.append(producer)
         topic, timeout = self._settings.topic, self._run.settings.kafka.metadata_timeout

@@ -41,6 +41,8 @@ def test_a_topic_gets_them_whole(case: Case) -> None:
     letters = letters_in_topic(case.broker, topic)
     assert len(letters) == counts["rejected"] == len(BAD)
     assert_all_there(case, letters)
+    settled = counts["written"] + counts["rejected"] + counts["filtered"]
+    assert counts["read"] + counts["resumed"] == settled
     case.orders(8, first=1000)
     process = case.flow.start()
     case.wait_committed(process)
