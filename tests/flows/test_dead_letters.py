@@ -24,6 +24,7 @@ from tests.flows.test_rejections import BAD, send_mixed
 from tests.support.brokers import Broker
 from tests.support.ledger import Rejected
 from tests.support.producing import PAYLOAD, send_order
+from tests.support.store import KEY_SECRET
 from tests.support.waiting import until
 
 
@@ -295,3 +296,22 @@ def test_a_stalled_table_is_waited_for(case: Case) -> None:
     process.drain()
     assert_all_there(case, letters_in_table(case, table))
     judged_without(case, table)
+
+
+def test_no_secret_and_no_payload_beside_the_record(embedded_case: Case) -> None:
+    """P7: what the flow adds to the headers, and what it says, holds neither password nor value."""
+    case = embedded_case
+    case.store.create_table(case.topic)
+    topic = to_topic(case, bootstrap_servers=case.broker.bootstrap)
+    canary = "canary-of-sasl"
+    case.flow.env["SYNC__DEAD_LETTERS__SECRET_PROPERTIES"] = json.dumps({"sasl.password": canary})
+    send_mixed(case, BAD)
+    process = case.flow.start()
+    case.wait_committed(process)
+    process.drain()
+    for message in messages_of(case.broker, topic):
+        added = "".join(own_block(message).values())
+        assert PAYLOAD not in added
+        assert canary not in added
+        assert KEY_SECRET not in added
+    assert canary not in case.flow.output()

@@ -50,6 +50,21 @@ def test_a_mended_mapping_takes_them(case: Case) -> None:
     assert len(letters_in_topic(case.broker, topic)) == 60
 
 
+def test_it_goes_on_where_it_was_stopped(embedded_case: Case) -> None:
+    """Ended after twenty letters and started again: each of the sixty is written exactly once."""
+    case = embedded_case
+    case.store.create_table(case.topic)
+    to_topic(case)
+    case.flow.set({"table": {"columns": [{"name": "order_id", "type": "integer"}]}})
+    case.orders(60)
+    run_to_end(case)
+    case.flow.set({"table": {"columns": "all"}})
+    first = replay(case, count=20, rate=100).counts()["written"]
+    assert 20 <= first < 60
+    assert replay(case).counts()["written"] == 60 - first
+    assert case.verdict(minimum=60).duplicates == 0
+
+
 def test_a_selection_takes_only_its_own(case: Case) -> None:
     """By reason, by source topic and by count; the others are left where they are."""
     case.store.create_table(case.topic)
