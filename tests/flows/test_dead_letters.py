@@ -226,7 +226,6 @@ def test_a_stalled_broker_is_waited_for(embedded_case: Case) -> None:
         process = case.flow.start()
         case.wait_started(process)
         for down in (True, True, False):
-            before = case.store.written()
             case.orders(40)
             for number in range(8):
                 case.producer.send(
@@ -234,8 +233,8 @@ def test_a_stalled_broker_is_waited_for(embedded_case: Case) -> None:
                 )
             case.producer.flush()
             if down:
+                # The rows need not come before the letters: a snapshot that waits holds them too.
                 away.broker_down()
-                case.wait_written(before + 1, process)
                 told(process, "Kafka client")
                 assert all(offset <= 10 for offset in case.committed().values())
                 process.kill()
