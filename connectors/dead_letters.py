@@ -14,6 +14,7 @@ from connectors.records import DeadLetter, Header, Original
 
 _CONNECT = "__connect.errors."
 _OURS = "__tablestore_sync."
+_DIGITS = 9
 # How often the record was replayed. It also rides on a record replayed to its own topic.
 REPLAYS = _OURS + "replays"
 # The block stands behind the record's own headers, always whole and in this order, so that it can
@@ -76,7 +77,8 @@ def replays(headers: Iterable[Header]) -> int:
     """How often a record with these headers was replayed."""
     count = 0
     for name, value in headers:
-        if name == REPLAYS and value is not None and value.isdigit():
+        # Anybody may write this header: Python refuses to read thousands of digits.
+        if name == REPLAYS and value is not None and value.isdigit() and len(value) <= _DIGITS:
             count = int(value)
     return count
 

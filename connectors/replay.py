@@ -46,11 +46,15 @@ class Restorer:
         if tuple(name for name, _ in block) != BLOCK:
             log.warning("%s is no dead letter of this software: left alone", where)
             return None
-        told = [(value or b"").decode() for _, value in block]
-        timestamp = int(told[_TIMESTAMP]) if told[_TIMESTAMP] else None
+        try:
+            told = [(value or b"").decode() for _, value in block]
+            timestamp = int(told[_TIMESTAMP]) if told[_TIMESTAMP] else None
+            partition, offset, replays = (int(told[at]) for at in (_PARTITION, _OFFSET, _REPLAYS))
+        except ValueError:  # anybody may write to the topic
+            log.warning("%s has headers that no dead letter has: left alone", where)
+            return None
         if not self._settings.takes(told[_TOPIC], told[_CODE], timestamp):
             return None
-        replays = int(told[_REPLAYS])
         if replays >= self._settings.most_replays:
             log.warning(
                 "%s: replayed %d times already (replay.most_replays): left alone", where, replays
@@ -58,8 +62,8 @@ class Restorer:
             return None
         return PlainMessage(
             told[_TOPIC],
-            int(told[_PARTITION]),
-            int(told[_OFFSET]),
+            partition,
+            offset,
             timestamp=timestamp,
             key=message.key(),
             value=message.value(),

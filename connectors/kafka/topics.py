@@ -140,7 +140,8 @@ def _ask(settings: KafkaSettings, client: Consumer) -> tuple[Found, list[str]]:
 def topic_ids(settings: KafkaSettings, topics: Iterable[str]) -> dict[str, str]:
     """The id of each topic, which changes when it is deleted and made again.
 
-    Empty where the brokers do not tell (before Kafka 3.1, or without a controller).
+    Empty when the brokers do not tell: some never do (before Kafka 3.1, or without a controller),
+    others not just now, so that it is asked again.
     """
     client = AdminClient(settings.client_properties(), logger=log)
     try:

@@ -32,7 +32,6 @@ class Watch:
     def __init__(self, run: Run, seen: dict[str, int]) -> None:
         self._run = run
         self._seen = seen
-        self._brokers_tell_ids = True
         threading.Thread(target=self._loop, name="kafka-watch", daemon=True).start()
 
     def _loop(self) -> None:
@@ -66,10 +65,9 @@ class Watch:
 
     def _check_ids(self) -> None:
         recovery = self._run.recovery
-        if recovery is None or not self._brokers_tell_ids or not self._seen:
+        if recovery is None or not self._seen:
             return
         ids = topic_ids(self._run.settings.kafka, self._seen)
-        self._brokers_tell_ids = bool(ids)
         anew = [topic for topic, found in ids.items() if recovery.topic_id(topic, found) != found]
         if anew:
             self._run.fail(

@@ -37,7 +37,8 @@ class Run:
         self.ends_when_read = False
         self.unread: set[str] = set()
         self.at_clean_end: list[Callable[[], None]] = []
-        self._lock = threading.Lock()
+        # A signal may come while its own thread holds it.
+        self._lock = threading.RLock()
 
     def drain(self, reason: str, restart: bool = False) -> None:
         """Stop reading; what was read is written and snapshotted, then the run ends cleanly."""

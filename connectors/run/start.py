@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import gc
 import logging
 import os
@@ -129,8 +128,10 @@ def _end(run: Run) -> None:
     failed = getattr(sys, "last_value", None) is not None
     if not failed:
         for finish in run.at_clean_end:
-            with contextlib.suppress(StopRun):
+            try:
                 finish()
+            except StopRun as error:
+                log.warning("after the end: %s", error)
     errors = run.settings.errors
     if errors.tolerance == "all" and errors.dead_letters != "log":  # the log has told them already
         for told in run.counts.last_rejected():

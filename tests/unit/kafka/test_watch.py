@@ -142,6 +142,18 @@ def test_brokers_that_tell_no_ids(world: World, run: Run, looked: Looked) -> Non
     assert run.failure is None
 
 
+def test_ids_are_asked_for_again(world: World, run: Run, looked: Looked) -> None:
+    """A look without an answer does not end the watch over topics made anew."""
+    assert run.recovery is not None
+    run.recovery.topic_id("orders", "id-0")
+    world.ids = {}
+    Watch(run, dict(world.topics))
+    until(lambda: len(looked) >= 2, "looks")
+    assert run.failure is None
+    world.ids = {"orders": "id-1"}
+    until(lambda: run.failure, "the failure")
+
+
 def test_a_drain_ends_the_watch(world: World, run: Run, looked: Looked) -> None:
     """A run that ends is not looked after any more."""
     run.drain("SIGTERM")

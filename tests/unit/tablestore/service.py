@@ -24,7 +24,7 @@ from connectors.tablestore.http import Answer
 from connectors.tablestore.plainbuffer import wire_row
 from connectors.tablestore.schema import Schema
 from connectors.tablestore.writer import Lane, Writer
-from tests.unit.making import batch, row
+from tests.unit.making import batch, new_run, row
 
 KEY_ID, KEY_SECRET, TOKEN = "test-id", "test-secret-value", "test-token-value"
 ENVIRONMENT = {
@@ -216,3 +216,42 @@ class Writing:
     def counts(self) -> dict[str, int]:
         """The counts that are not zero."""
         return {name: number for name, number in self.run.counts.snapshot().items() if number}
+
+
+QUICK = {"retry_initial": 0.0005, "retry_max": 0.001, "queue": 2}
+
+
+def tolerant(**tablestore: object) -> Run:
+    """A run that sets rejected rows aside."""
+    return new_run(tablestore={**QUICK, **tablestore}, errors={"tolerance": "all"})
+
+
+def strict() -> Run:
+    """A run that stops at the first rejected row."""
+    return new_run(tablestore=QUICK)
+
+
+def answers(*replies: Sequence[Verdict] | Exception | None) -> Reply:
+    """One reply a request, in this order; after the last everything is written."""
+    left = list(replies)
+
+    def reply(_: list[Change]) -> Sequence[Verdict] | None:
+        if not left:
+            return None
+        found = left.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    return reply
+
+
+def refused(*bad: tuple[str, str]) -> Reply:
+    """The whole request is refused when it holds one of these (key, value) pairs."""
+
+    def reply(found: list[Change]) -> Sequence[Verdict] | None:
+        if any((change.key, change.value) in bad for change in found):
+            raise RequestFailed(BAD, BAD.code)
+        return None
+
+    return reply

@@ -1,0 +1,46 @@
+"""Dead letters back to messages: what stands in the topic may be anybody's."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.dead_letters import BLOCK, REPLAYS, headers_of, replays
+from connectors.records import Chunk, DeadLetter, Header, PlainMessage
+from connectors.replay import Restorer
+from tests.unit.making import new_run
+
+LETTER = DeadLetter(
+    "orders", 3, 70, "map", "key_missing", "no key", (1234, b"k", b"v", (("own", b"1"),))
+)
+
+
+def restored(headers: list[Header]) -> list[Chunk]:
+    message = PlainMessage("dead", 0, 9, key=b"k", value=b"v", headers=headers)
+    return Restorer(new_run()).restore(Chunk("dead", 0, [message]))
+
+
+def test_a_letter_is_its_record_again() -> None:
+    """Place, time, bytes and own headers are the record's; the replay is counted in a header."""
+    ((topic, partition, (message,)),) = restored(headers_of(LETTER, "group"))
+    assert (topic, partition, message.offset(), message.timestamp()) == ("orders", 3, 70, (1, 1234))
+    assert (message.key(), message.value()) == (b"k", b"v")
+    assert message.headers() == [("own", b"1"), (REPLAYS, b"1")]
+
+
+@pytest.mark.parametrize("place", [1, 2, 10, 11], ids=["partition", "offset", "time", "replays"])
+@pytest.mark.parametrize("value", [b"x", b"\xff", b"9" * 5000])
+def test_forged_headers_end_nothing(
+    place: int, value: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A message that only looks like a letter is left alone and told by its place."""
+    headers = headers_of(LETTER, "group")
+    at = len(headers) - len(BLOCK) + place
+    headers[at] = headers[at][0], value
+    assert restored(headers) == []
+    assert "topic dead partition 0 offset 9" in caplog.text
+
+
+def test_a_forged_count_of_replays_is_none() -> None:
+    """The header may come from the source topic, on any record."""
+    assert replays([(REPLAYS, b"9" * 5000)]) == 0
+    assert replays([(REPLAYS, b"7")]) == 7
