@@ -6,6 +6,7 @@ the wire) -> `Batch` (what a shard writes next). What cannot go on is a `DeadLet
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -54,6 +55,22 @@ class Chunk(NamedTuple):
     messages: Sequence[Message]
 
 
+Change = Literal["upsert", "delete"]
+
+
+class Unavailable(enum.Enum):
+    """The one value of a field that its source did not send: the column stays as it is.
+
+    Debezium leaves out large values that did not change. An update skips such a column; a put,
+    which would lose it, rejects the record.
+    """
+
+    UNAVAILABLE = "unavailable"
+
+
+UNAVAILABLE = Unavailable.UNAVAILABLE
+
+
 class Record(msgspec.Struct, gc=False, weakref=False):
     """One decoded record: what a user's step takes and returns.
 
@@ -64,6 +81,10 @@ class Record(msgspec.Struct, gc=False, weakref=False):
     message: Message
     value: Any
     key: Any = None
+    # "delete": the row of this record's key shall go, and `value` holds fields of the row that was.
+    change: Change = "upsert"
+    # The table it goes to; None: as [mapping] says.
+    table: str | None = None
 
     @property
     def topic(self) -> str:
@@ -96,7 +117,7 @@ class Record(msgspec.Struct, gc=False, weakref=False):
 
     def with_value(self, value: Any) -> Record:
         """The same record with another value; coordinates and original bytes stay."""
-        return Record(self.message, value, self.key)
+        return Record(self.message, value, self.key, self.change, self.table)
 
 
 class PlainMessage:
