@@ -23,6 +23,7 @@ from connectors.settings.tables import (
     TableSettings,
     merge_table,
 )
+from connectors.settings.timeseries import MOST_TABLE_NAME
 from connectors.settings.writing import (
     RecoverySettings,
     ShutdownSettings,
@@ -101,6 +102,8 @@ class Settings(BaseSettings):
                     f"topic {topic!r} would go to table {name!r}, which is no table name: "
                     "give it a table in [mapping.topics]"
                 )
+            if self.rules_of(name).mode == "timeseries" and len(name) > MOST_TABLE_NAME:
+                raise ValueError(f"table {name!r}: a time series table has at most 128 characters")
         self._check_dead_letters()
         return self
 

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from connectors.settings import ENV_PREFIX, Settings
+from connectors.settings.timeseries import TimeseriesSettings
 
 _INTRODUCTION = f"""# Options
 
@@ -43,7 +44,17 @@ def page() -> str:
             continue
         parts.append("| option | values | default | meaning |\n|---|---|---|---|")
         parts.append("\n".join(_row(name, key, option) for key, option in _options(model)) + "\n")
+        if name == "table":
+            parts.append(_timeseries())
     return "\n".join(parts)
+
+
+def _timeseries() -> str:
+    rows = [_row("table.timeseries", *option) for option in _options(TimeseriesSettings)]
+    title = f"### [table.timeseries]\n\n{(TimeseriesSettings.__doc__ or '').strip()}"
+    return "\n".join(
+        [title, "", "| option | values | default | meaning |", "|---|---|---|---|", *rows, ""]
+    )
 
 
 def _options(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
@@ -59,6 +70,8 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if value is PydanticUndefined:
         value = field.default_factory() if field.default_factory else None  # type: ignore[call-arg]
+    if isinstance(value, BaseModel):
+        return "see there"
     if value in (None, ()):
         return "none" if value is None or value == () else str(value)
     return f"`{json.dumps(value)}`"

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from connectors.settings.section import Section
+from connectors.settings.timeseries import TimeseriesSettings, merge_timeseries
 
 KeyType = Literal["string", "integer", "binary"]
 ColumnType = Literal["string", "integer", "double", "boolean", "binary"]
@@ -70,9 +71,22 @@ class Column(Section):
     type: ColumnType
 
 
+# What a time series table has of the options of a table.
+_OF_TIMESERIES = frozenset({"mode", "auto_create", "time_to_live", "timeseries"})
+
+
 class TableSettings(Section):
     """The rules of a table: [table] holds for all, [tables.NAME] overrides it for one."""
 
+    mode: Literal["wide_column", "timeseries"] = Field(
+        "wide_column",
+        description="wide_column: rows with a primary key. timeseries: points of time series, by "
+        "the options of [tables.NAME.timeseries].",
+    )
+    timeseries: TimeseriesSettings = Field(
+        TimeseriesSettings(),
+        description="The options of mode timeseries, see [table.timeseries].",
+    )
     primary_key_mode: Literal["kafka", "record_key", "record_value"] = Field(
         "kafka",
         description="kafka: topic_partition (string) and offset (integer). record_key, "
@@ -99,6 +113,18 @@ class TableSettings(Section):
     max_versions: int = Field(
         1, ge=1, le=2**31 - 1, description="Versions a cell in a table made here."
     )
+
+    @model_validator(mode="after")
+    def _check_mode(self) -> TableSettings:
+        if self.mode == "wide_column" and "timeseries" in self.model_fields_set:
+            raise ValueError('options of timeseries need mode = "timeseries"')
+        others = sorted(self.model_fields_set - _OF_TIMESERIES)
+        if self.mode == "timeseries" and others:
+            raise ValueError(f"{', '.join(others)}: without meaning with mode timeseries, remove")
+        metadata = self.timeseries.metadata_time_to_live
+        if metadata != -1 and not 0 < self.time_to_live <= metadata:
+            raise ValueError("metadata_time_to_live is shorter than time_to_live")
+        return self
 
     @model_validator(mode="after")
     def _check(self) -> TableSettings:
@@ -133,6 +159,10 @@ def merge_table(base: Any, override: Any) -> Any:
     if not isinstance(base, dict) or not isinstance(override, dict):
         return override
     merged = {**base, **override}
+    if merged.get("mode") == "timeseries":
+        return merge_timeseries(base, override, _OF_TIMESERIES)
+    if "timeseries" not in override:
+        merged.pop("timeseries", None)
     if override.get("primary_key_mode") == "kafka" and "primary_key" not in override:
         merged.pop("primary_key", None)
     return merged

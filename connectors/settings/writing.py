@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -44,6 +45,11 @@ class TablestoreSettings(Section):
         gt=0,
         le=86_400,
         description="Seconds that a table made by this run may take to become usable.",
+    )
+    timeseries_encoding: Literal["auto", "protobuf", "flatbuffers"] = Field(
+        "auto",
+        description="How points of time series are sent. auto: as protobuf where the endpoint "
+        "takes that, which is asked at the start without writing anything.",
     )
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from connectors.settings import Settings
 from connectors.settings.section import Section
 from connectors.settings.tables import Column, KeyColumn, TableSettings
+from connectors.settings.timeseries import TimeseriesSettings
 
 
 class Option(NamedTuple):
@@ -58,10 +59,18 @@ OPTIONS = {
     "tablestore.retry_max": Option("9", 9.0, "8.5"),
     "tablestore.queue": Option("3", 3, "4"),
     "tablestore.ready_timeout": Option("5", 5.0, "6"),
+    "tablestore.timeseries_encoding": Option("protobuf", "protobuf", '"flatbuffers"'),
     "format.value": Option("json", "json", '"json"'),
     "format.key": Option("json", "json", '"json"'),
     "mapping.table_name": Option("env_<topic>", "env_<topic>", '"file_<topic>"'),
     "mapping.topics": Option('{"orders": "env"}', {"orders": "env"}, '{ orders = "file" }'),
+    "table.mode": Option("timeseries", "timeseries", '"wide_column"'),
+    "table.timeseries": Option(
+        '{"time_field": "t"}',
+        TimeseriesSettings(time_field="t"),
+        '{ time_field = "file" }',
+        'mode = "timeseries"\n',
+    ),
     "table.primary_key_mode": Option(
         "record_value", "record_value", '"record_key"', 'primary_key = [{ name = "k" }]\n'
     ),
