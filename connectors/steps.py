@@ -37,7 +37,9 @@ from connectors.run.context import Run
 from connectors.tablestore.dead_letters import TableDeadLetters
 from connectors.tablestore.encoder import RowEncoder, expecting_none
 from connectors.tablestore.sink import TablestoreSink
+from connectors.tablestore.timeseries_rows import PointEncoder
 from connectors.tablestore.writer import Writer
+from connectors.timeseries.points import PointRoads
 from connectors.window import builder
 
 # The steps that have state in the recovery store. Renaming one orphans the rows that wait in it, so
@@ -119,7 +121,8 @@ def flat_map_records(
 
 def map_rows(step_id: str, records: Stream[Records], run: Run) -> KeyedStream[Batch]:
     """Records to rows as bytes, each on the shard of its table and primary key."""
-    mapper = RowMapper(run.settings, RowEncoder(), _keep(run))
+    points = PointRoads(PointEncoder())
+    mapper = RowMapper(run.settings, RowEncoder(), _keep(run), points.road)
     return op.flat_map(step_id, records, mapper.map_chunk)
 
 

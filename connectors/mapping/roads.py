@@ -25,6 +25,33 @@ class Road(ABC):
     # The value of the key column topic_partition, where that is part of the key.
     place = ""
 
+    def worth_trying(self) -> bool:
+        """Whether there is a quick way, and it works these days."""
+        return False
+
+    def tried(self, messages: int, failed: int) -> None:  # noqa: B027 - nothing to learn
+        """How the quick way went."""
+
+    def hashed(self, identity: bytes) -> bytes:
+        """What a row's shard is a hash of: by default all that identifies it."""
+        return identity
+
+    def quick(self, value: Any) -> tuple[tuple[str, ...], Encode] | None:  # noqa: ARG002
+        """The names of this value's fields, and their encoder for values of the same names.
+
+        The encoder takes `place` and offset where `by_place`, and then all values as they come; it
+        raises `refused` for what it does not take, which then goes the way of `one`.
+        """
+        return None
+
+    @abstractmethod
+    def one(self, record: Record) -> Encoded:
+        """The row of any record. Raises Rejection, or what the encoder refuses."""
+
+
+class RowRoad(Road):
+    """The way to a row of a wide-column table."""
+
     def __init__(self, rules: TableSettings, shapes: Shapes) -> None:
         self._shapes = shapes
         self._fields = shapes.fields
@@ -42,20 +69,12 @@ class Road(ABC):
             self._rest = _REST
 
     def quick(self, value: Any) -> tuple[tuple[str, ...], Encode] | None:
-        """The names of this value's fields, and their encoder for values of the same names.
-
-        The encoder takes `place` and offset where `by_place`, and then all values as they come; it
-        raises `refused` for what it does not take, which then goes the way of `one`.
-        """
+        """Values that need no choosing have one."""
         if self._fields is not None or type(value) is not dict:
             return None
         names = (*value,)
         encode = self._shapes.direct.get(names)
         return None if encode is None else (names, encode)
-
-    @abstractmethod
-    def one(self, record: Record) -> Encoded:
-        """The row of any record. Raises Rejection, or what the encoder refuses."""
 
     def _row(self, leading: tuple[Any, ...], value: Any) -> Encoded:
         if not isinstance(value, dict):
@@ -66,7 +85,7 @@ class Road(ABC):
         return self._shapes.row(leading, fields, [*map(value.get, fields)])
 
 
-class KafkaKey(Road):
+class KafkaKey(RowRoad):
     """Keys are topic_partition and offset, as the record stands in Kafka."""
 
     def __init__(self, rules: TableSettings, shapes: Shapes, topic: str, partition: int) -> None:
@@ -78,7 +97,7 @@ class KafkaKey(Road):
         return self._row((self.place, record.message.offset()), record.value)
 
 
-class ValueKey(Road):
+class ValueKey(RowRoad):
     """Keys are fields of the value."""
 
     def one(self, record: Record) -> Encoded:
@@ -93,7 +112,7 @@ class ValueKey(Road):
             raise
 
 
-class RecordKey(Road):
+class RecordKey(RowRoad):
     """Keys are fields of the record's key, or the whole key where there is one key column."""
 
     def quick(self, value: Any) -> None:  # noqa: ARG002

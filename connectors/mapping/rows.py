@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 from zlib import crc32
 
@@ -21,6 +21,7 @@ from connectors.records import (
     original,
 )
 from connectors.settings import NAME, Settings
+from connectors.settings.tables import TableSettings
 
 # Identities, wires, offsets, originals.
 Lists = tuple[list[bytes], list[bytes], list[int], list[Original]]
@@ -34,9 +35,11 @@ class _Shards:
         self.seed = seed
         self.columns: list[Lists | None] = [None] * count
 
-    def add(self, identity: bytes, wire: bytes, message: Message, keep: bool) -> None:
-        """One row to the shard of its key."""
-        shard = crc32(identity, self.seed) % self.count
+    def add(
+        self, identity: bytes, wire: bytes, message: Message, keep: bool, hashed: bytes
+    ) -> None:
+        """One row to the shard of its key, or of the part of it that is hashed."""
+        shard = crc32(hashed, self.seed) % self.count
         mine = self.columns[shard]
         if mine is None:
             mine = self.columns[shard] = [], [], [], []
@@ -64,8 +67,16 @@ class RowMapper:
     changes of a key pass through one lane, in order.
     """
 
-    def __init__(self, settings: Settings, encoder: Encoder, keep_original: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        encoder: Encoder,
+        keep_original: bool = False,
+        point_road: Callable[[TableSettings, str, str], Road] | None = None,
+    ) -> None:
+        """`point_road` makes the ways into time series tables, of (rules, table, topic)."""
         self._settings = settings
+        self._point_road = point_road
         self._encoder = encoder
         self._keep_original = keep_original
         self._shards = settings.window.shards
@@ -178,7 +189,7 @@ class RowMapper:
             code, reason = error.args[:2]
             dead.append(_dead(record, Rejection(code, reason), keep))
         else:
-            shards.add(identity, wire, record.message, keep)
+            shards.add(identity, wire, record.message, keep, road.hashed(identity))
 
     def _road(self, topic: str, partition: int, table: str) -> Road:
         place = (topic, partition)
@@ -190,6 +201,9 @@ class RowMapper:
                     "it a table in [mapping.topics]",
                 )
             rules = self._settings.rules_of(table)
+            if rules.mode == "timeseries" and self._point_road is not None:
+                self._roads[place] = self._point_road(rules, table, topic)
+                return self._roads[place]
             if table not in self._shapes:
                 self._shapes[table] = Shapes(rules, self._encoder)
             self._roads[place] = make_road(rules, self._shapes[table], topic, partition)
