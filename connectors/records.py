@@ -330,7 +330,7 @@ def rows_of(segment: Segment) -> list[Row]:
     return [
         Row(identity, wires[start:end], table, topic, partition, offset, original)
         for identity, start, end, offset, original in zip(
-            keys, starts, [*starts[1:], len(wires)], offsets, kept, strict=True
+            keys, starts, [*starts, len(wires)][1:], offsets, kept, strict=True
         )
     ]
 
