@@ -53,6 +53,9 @@ class Chunk(NamedTuple):
     topic: str
     partition: int
     messages: Sequence[Message]
+    # Offsets rise here, and none of these offsets comes again in another chunk of the run. Not so
+    # where messages are made again out of dead letters.
+    once: bool = True
 
 
 Change = Literal["upsert", "delete"]
@@ -233,7 +236,7 @@ class DecodingChunk:
     each right before it encodes it: a value that is still in the processor's cache costs half.
     """
 
-    __slots__ = ("_open", "_opened", "messages", "partition", "quick", "topic")
+    __slots__ = ("_open", "_opened", "messages", "once", "partition", "quick", "topic")
 
     def __init__(
         self,
@@ -241,7 +244,7 @@ class DecodingChunk:
         open_chunk: Callable[[Chunk], RecordChunk],
         quick: Quick,
     ) -> None:
-        self.topic, self.partition, self.messages = chunk
+        self.topic, self.partition, self.messages, self.once = chunk
         self.quick = quick
         self._open = open_chunk
         self._opened: RecordChunk | None = None
@@ -249,7 +252,7 @@ class DecodingChunk:
     def opened(self) -> RecordChunk:
         """All of it, decoded once."""
         if self._opened is None:
-            self._opened = self._open(Chunk(self.topic, self.partition, self.messages))
+            self._opened = self._open(Chunk(self.topic, self.partition, self.messages, self.once))
         return self._opened
 
     def alone(self, message: Message) -> RecordChunk:
@@ -270,13 +273,16 @@ class DecodingChunk:
 Records = RecordChunk | DecodingChunk
 
 
-# Rows of one chunk for one shard, in offset order, as parallel lists:
+# Rows of one chunk for one shard, in offset order:
 # (table, topic, partition,
-#  identities: each row's primary key as bytes, wires: each row's part of the request,
+#  identities: each row's primary key as bytes, or nothing where the offset is the key and no row of
+#  another segment has it,
+#  wires: the rows' parts of the request, end to end,
 #  offsets, originals: each record's own bytes, or nothing where dead letters do not need them).
-# They wait in windows and in the recovery store, so they are made of plain types; lists of bytes
-# instead of a tuple a row keep them cheap to hold and out of the garbage collector's way.
-Segment = tuple[str, str, int, list[bytes], list[bytes], list[int], list[Original]]
+# They wait in windows and in the recovery store, so they are made of plain types. One piece of
+# bytes instead of an object a row keeps them cheap to hold, to copy into a request, and out of the
+# garbage collector's way.
+Segment = tuple[str, str, int, list[bytes], bytes, Sequence[int], list[Original]]
 
 # What map_rows sends to a shard, and what a window sends on to the sink.
 Batch = tuple[list[Segment], list[DeadLetter]]
@@ -305,26 +311,58 @@ class Row(NamedTuple):
         )
 
 
+def size_of(segment: Segment) -> int:
+    """The bytes of its rows."""
+    return len(segment[4])
+
+
+def count_of(segment: Segment) -> int:
+    """The number of its rows."""
+    return len(segment[5])
+
+
 def rows_of(segment: Segment) -> list[Row]:
     """The rows of a segment one by one."""
     table, topic, partition, identities, wires, offsets, originals = segment
-    kept: Sequence[Original | None] = originals or [None] * len(wires)
+    keys = identities or [b"%b %d %d" % (topic.encode(), partition, each) for each in offsets]
+    kept: Sequence[Original | None] = originals or [None] * len(offsets)
+    starts = row_starts(wires)
     return [
-        Row(identity, wire, table, topic, partition, offset, original)
-        for identity, wire, offset, original in zip(identities, wires, offsets, kept, strict=True)
+        Row(identity, wires[start:end], table, topic, partition, offset, original)
+        for identity, start, end, offset, original in zip(
+            keys, starts, [*starts, len(wires)][1:], offsets, kept, strict=True
+        )
     ]
+
+
+def row_starts(wires: bytes) -> list[int]:
+    """Where each row begins: it is a field of a protobuf message, so it tells its length."""
+    starts: list[int] = []
+    at = 0
+    while at < len(wires):
+        starts.append(at)
+        at += 1
+        length = shift = 0
+        while wires[at] > 0x7F:
+            length |= (wires[at] & 0x7F) << shift
+            shift += 7
+            at += 1
+        at += 1 + (length | wires[at] << shift)
+    return starts
 
 
 def split(segment: Segment, at: int) -> tuple[Segment, Segment]:
     """The first `at` rows of a segment, and the others."""
     table, topic, partition, identities, wires, offsets, originals = segment
+    starts = row_starts(wires)
+    cut = starts[at] if at < len(starts) else len(wires)
     return (
         (
             table,
             topic,
             partition,
             identities[:at],
-            wires[:at],
+            wires[:cut],
             offsets[:at],
             originals[:at],
         ),
@@ -333,7 +371,7 @@ def split(segment: Segment, at: int) -> tuple[Segment, Segment]:
             topic,
             partition,
             identities[at:],
-            wires[at:],
+            wires[cut:],
             offsets[at:],
             originals[at:],
         ),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import chain, groupby
 
 from connectors.dead_letters import BLOCK, REPLAYS
-from connectors.records import Batch, Chunk, Header, Message, PlainMessage
+from connectors.records import Batch, Chunk, Header, Message, PlainMessage, rows_of
 from connectors.run.context import Run
 
 log = logging.getLogger("sync.replay")
@@ -35,7 +35,7 @@ class Restorer:
         self._run.counts.add("filtered", len(chunk.messages) - len(messages))
         self._pause(len(messages))
         return [
-            Chunk(*place, list(group))
+            Chunk(*place, list(group), once=False)
             for place, group in groupby(messages, lambda m: (m.topic(), m.partition()))
         ]
 
@@ -82,11 +82,10 @@ class Restorer:
 def shown(batch: Batch) -> Iterator[str]:
     """What a dry run prints of a batch: where each record would go, or why it would not."""
     segments, dead = batch
-    for table, topic, partition, _, wires, offsets, _ in segments:
-        for offset, wire in zip(offsets, wires, strict=True):
-            yield (
-                f"would write: topic {topic} partition {partition} offset {offset} "
-                f"to table {table} ({len(wire)} bytes)"
-            )
+    for row in chain.from_iterable(map(rows_of, segments)):
+        yield (
+            f"would write: topic {row.topic} partition {row.partition} offset {row.offset} "
+            f"to table {row.table} ({len(row.wire)} bytes)"
+        )
     for letter in dead:
         yield f"would reject: {letter.coordinates}: {letter.stage}, {letter.code}: {letter.reason}"

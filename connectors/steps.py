@@ -29,6 +29,7 @@ from connectors.records import (
     RecordChunk,
     Records,
     Rejection,
+    count_of,
     original,
 )
 from connectors.rejections import Ignored, Logged
@@ -167,7 +168,7 @@ def show(step_id: str, rows: KeyedStream[Batch], run: Run) -> None:
     """Print what would become of each record, and write nothing."""
 
     def lines(item: tuple[str, Batch]) -> Iterable[str]:
-        run.counts.add("filtered", sum(len(segment[4]) for segment in item[1][0]))
+        run.counts.add("filtered", sum(map(count_of, item[1][0])))
         run.counts.reject(item[1][1], "show")
         return shown(item[1])
 

@@ -6,12 +6,21 @@ trickle of records would wait for ever and a flood would stall.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
 from bytewax.operators import StatefulBatchLogic
 
-from connectors.records import Batch, DeadLetter, Segment, split
+from connectors.records import (
+    Batch,
+    DeadLetter,
+    Segment,
+    count_of,
+    row_starts,
+    size_of,
+    split,
+)
 from connectors.settings import WindowSettings
 
 # What the recovery store holds of a window: tuples, lists, str, int and bytes.
@@ -26,9 +35,8 @@ class Window(StatefulBatchLogic[Batch, Batch, State]):
         self._most_bytes = settings.bytes
         self._age = timedelta(seconds=settings.age)
         self._segments: State = list(resumed or ())
-        self._sizes = [_size(segment) for segment in self._segments]
-        self._rows = sum([len(segment[4]) for segment in self._segments])
-        self._bytes = sum(self._sizes)
+        self._rows = sum(map(count_of, self._segments))
+        self._bytes = sum(map(size_of, self._segments))
         self._due = self._later() if self._segments else None
 
     def on_batch(self, values: list[Batch]) -> tuple[list[Batch], bool]:
@@ -36,12 +44,10 @@ class Window(StatefulBatchLogic[Batch, Batch, State]):
         was_empty = not self._segments
         dead: list[DeadLetter] = []
         for segments, refused in values:
+            self._segments += segments
             for segment in segments:
-                size = _size(segment)
-                self._segments.append(segment)
-                self._sizes.append(size)
-                self._rows += len(segment[4])
-                self._bytes += size
+                self._rows += count_of(segment)
+                self._bytes += size_of(segment)
             if refused:
                 dead += refused
         full: list[Batch] = [([], dead)] if dead else []
@@ -85,43 +91,34 @@ class Window(StatefulBatchLogic[Batch, Batch, State]):
     def _take(self) -> list[Segment]:
         """As many rows from the front as fit into one request; a row too long for it goes alone."""
         taken: list[Segment] = []
-        rows = size = used = 0
-        for segment, length in zip(self._segments, self._sizes, strict=True):
-            fit = min(len(segment[4]), self._most_rows - rows)
-            if size + length > self._most_bytes:
-                fit = min(fit, _fitting(segment[4], self._most_bytes - size))
+        rows = size = 0
+        for used, segment in enumerate(self._segments):
+            fit = min(count_of(segment), self._most_rows - rows)
+            if size + size_of(segment) > self._most_bytes:
+                fit = min(fit, _fitting(segment, self._most_bytes - size))
                 fit = fit or (0 if rows else 1)
-            if fit < len(segment[4]):
+            if fit < count_of(segment):
                 if fit:
-                    head, tail = split(segment, fit)
+                    head, self._segments[used] = split(segment, fit)
                     taken.append(head)
-                    length = _size(head)
-                    self._segments[used] = tail
-                    self._sizes[used] -= length
                     rows += fit
-                    size += length
+                    size += size_of(head)
+                del self._segments[:used]
                 break
             taken.append(segment)
-            used += 1
             rows += fit
-            size += length
-        del self._segments[:used], self._sizes[:used]
+            size += size_of(segment)
+        else:
+            self._segments.clear()
         self._rows -= rows
         self._bytes -= size
         return taken
 
 
-def _size(segment: Segment) -> int:
-    return sum(map(len, segment[4]))
-
-
-def _fitting(wires: list[bytes], room: int) -> int:
-    """How many of the first wires have at most `room` bytes together."""
-    for number, wire in enumerate(wires):
-        room -= len(wire)
-        if room < 0:
-            return number
-    return len(wires)
+def _fitting(segment: Segment, room: int) -> int:
+    """How many of the first rows have at most `room` bytes together."""
+    wires = segment[4]
+    return bisect_right([*row_starts(wires)[1:], len(wires)], room)
 
 
 def builder(
@@ -131,7 +128,7 @@ def builder(
 
     def build(state: State | None) -> Window:
         if state:
-            resumed(sum(len(segment[4]) for segment in state))
+            resumed(sum(map(count_of, state)))
         return Window(settings, state)
 
     return build

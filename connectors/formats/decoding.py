@@ -68,7 +68,7 @@ class ChunkDecoder:
         return self._needs_key[topic]
 
     def _one_by_one(self, chunk: Chunk) -> RecordChunk:
-        topic, partition, messages = chunk
+        topic, partition, messages, _ = chunk
         reads_key = self._reads_key(topic)
         records: list[Record] = []
         dead: list[DeadLetter] = []

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
-from zlib import crc32
 
+from connectors.mapping.gathering import QuickWay, Shards
 from connectors.mapping.plans import Encoder, Shapes
 from connectors.mapping.roads import Road
 from connectors.mapping.roads import road as make_road
@@ -14,7 +14,6 @@ from connectors.records import (
     DeadLetter,
     DecodingChunk,
     Message,
-    Original,
     Record,
     Records,
     Rejection,
@@ -22,42 +21,6 @@ from connectors.records import (
 )
 from connectors.settings import NAME, Settings
 from connectors.settings.tables import TableSettings
-
-# Identities, wires, offsets, originals.
-Lists = tuple[list[bytes], list[bytes], list[int], list[Original]]
-
-
-class _Shards:
-    """Where the rows of one chunk are gathered."""
-
-    def __init__(self, count: int, seed: int) -> None:
-        self.count = count
-        self.seed = seed
-        self.columns: list[Lists | None] = [None] * count
-
-    def add(
-        self, identity: bytes, wire: bytes, message: Message, keep: bool, hashed: bytes
-    ) -> None:
-        """One row to the shard of its key, or of the part of it that is hashed."""
-        shard = crc32(hashed, self.seed) % self.count
-        mine = self.columns[shard]
-        if mine is None:
-            mine = self.columns[shard] = [], [], [], []
-        mine[0].append(identity)
-        mine[1].append(wire)
-        mine[2].append(message.offset())
-        if keep:
-            mine[3].append(original(message))
-
-    def keep_originals(self, messages: Sequence[Message]) -> None:
-        """The own bytes of every row's message, after the fact: the quick way has no time to ask.
-
-        A message has one row at most there.
-        """
-        by_offset = {message.offset(): message for message in messages}
-        for mine in self.columns:
-            if mine is not None:
-                mine[3][:] = [original(by_offset[offset]) for offset in mine[2]]
 
 
 class RowMapper:
@@ -80,6 +43,7 @@ class RowMapper:
         self._encoder = encoder
         self._keep_original = keep_original
         self._shards = settings.window.shards
+        self._block = settings.window.rows
         width = len(str(self._shards - 1))
         self._names: Final = [f"{shard:0{width}d}" for shard in range(self._shards)]
         self._shapes: dict[str, Shapes] = {}
@@ -94,7 +58,7 @@ class RowMapper:
         """The rows of a chunk by shard, in order; dead letters ride on the partition's shard."""
         topic, partition = chunk.topic, chunk.partition
         table = self._settings.table_of(topic)
-        shards = _Shards(self._shards, crc32(table.encode()))
+        shards = Shards((table, topic, partition), self._shards, self._block, self._keep_original)
         try:
             road = self._road(topic, partition, table)
         except Rejection as rejection:  # of the table
@@ -108,17 +72,13 @@ class RowMapper:
                 self._add(road, record, shards, dead)
         names = self._names
         out: list[tuple[str, Batch]] = [
-            (names[shard], ([(table, topic, partition, *columns)], []))
-            for shard, columns in enumerate(shards.columns)
-            if columns is not None
+            (names[shard], ([segment], [])) for shard, segment in shards.segments()
         ]
         if dead:
             out.append((names[partition % self._shards], ([], dead)))
         return out
 
-    def _quickly(
-        self, road: Road, chunk: DecodingChunk, shards: _Shards
-    ) -> list[DeadLetter] | None:
+    def _quickly(self, road: Road, chunk: DecodingChunk, shards: Shards) -> list[DeadLetter] | None:
         """Decode, encode and shard each message in one go; None when the first is not plain.
 
         Returns the dead letters of those that were not plain.
@@ -134,34 +94,16 @@ class RowMapper:
         if plain is None:
             return None
         names, encode = plain
-        decode, values_of = quick.decoder_of(names), quick.values
-        unlike = (*quick.bad, self._encoder.refused)
-        place = road.place
-        count, seed, columns = shards.count, shards.seed, shards.columns
         dead: list[DeadLetter] = []
-        failed = 0
-        for message in messages:
-            try:
-                values = values_of(decode(message.value()))
-                offset = message.offset()
-                if place:
-                    identity, wire = encode(place, offset, *values)
-                else:
-                    identity, wire = encode(*values)
-            except unlike:
-                failed += 1
-                self._add_undecoded(road, chunk, message, shards, dead)
-                continue
-            shard = crc32(identity, seed) % count
-            mine = columns[shard]
-            if mine is None:
-                mine = columns[shard] = [], [], [], []
-            mine[0].append(identity)
-            mine[1].append(wire)
-            mine[2].append(offset)
+        way = QuickWay(
+            quick.decoder_of(names),
+            quick.values,
+            encode,
+            (*quick.bad, self._encoder.refused),
+            lambda message: self._add_undecoded(road, chunk, message, shards, dead),
+        )
+        failed = way.go(road.place, chunk, shards)
         road.tried(len(messages), failed)
-        if self._keep_original:
-            shards.keep_originals(messages)
         return dead
 
     def _add_undecoded(
@@ -169,7 +111,7 @@ class RowMapper:
         road: Road,
         chunk: DecodingChunk,
         message: Message,
-        shards: _Shards,
+        shards: Shards,
         dead: list[DeadLetter],
     ) -> None:
         """One message, whatever is with it."""
@@ -178,18 +120,18 @@ class RowMapper:
         for record in alone.records:
             self._add(road, record, shards, dead)
 
-    def _add(self, road: Road, record: Record, shards: _Shards, dead: list[DeadLetter]) -> None:
+    def _add(self, road: Road, record: Record, shards: Shards, dead: list[DeadLetter]) -> None:
         """The row of a record to its shard, or a dead letter."""
         keep = self._keep_original
         try:
-            identity, wire = road.one(record)
+            encoded = road.one(record)
         except Rejection as rejection:
             dead.append(_dead(record, rejection, keep))
         except self._encoder.refused as error:
             code, reason = error.args[:2]
             dead.append(_dead(record, Rejection(code, reason), keep))
         else:
-            shards.add(identity, wire, record.message, keep, road.hashed(identity))
+            shards.add(encoded, record.message, road.place, road.hashed(encoded[0]))
 
     def _road(self, topic: str, partition: int, table: str) -> Road:
         place = (topic, partition)

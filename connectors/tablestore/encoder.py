@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from connectors.records import Batch
+from connectors.records import Batch, rows_of
 from connectors.tablestore import plainbuffer
 from connectors.tablestore.plainbuffer import Cell, WireType
 from connectors.tablestore.plainbuffer_frames import CONDITION_IGNORE
@@ -49,9 +49,10 @@ def expecting_none(batch: Batch) -> Batch:
     return [
         (
             *(table, topic, partition, identities),
-            [wire[:-end] + _EXPECT_NONE for wire in wires],
+            b"".join([row.wire[:-end] + _EXPECT_NONE for row in rows_of(segment)]),
             offsets,
             originals,
         )
-        for table, topic, partition, identities, wires, offsets, originals in segments
+        for segment in segments
+        for table, topic, partition, identities, _, offsets, originals in (segment,)
     ], dead

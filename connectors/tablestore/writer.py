@@ -16,7 +16,7 @@ from itertools import chain, groupby
 
 from connectors.dead_letters import Destination
 from connectors.outcomes import Reject, Retry, Stop, StopRun, Verdict, Written
-from connectors.records import Batch, DeadLetter, Row, Segment, rows_of
+from connectors.records import Batch, DeadLetter, Row, Segment, count_of, rows_of
 from connectors.rejections import Rejections
 from connectors.run.context import Run
 from connectors.tablestore.backoff import Backoff
@@ -178,14 +178,14 @@ class _BatchWrite:
         for table in tables:
             if not schema.sure_of(table):
                 await asyncio.get_running_loop().run_in_executor(None, schema.ensure, table)
-        wires = [*chain.from_iterable([segment[4] for segment in self._segments])]
-        identities = {*chain.from_iterable([segment[3] for segment in self._segments])}
         waiting: Sequence[Row]
-        if len(tables) == 1 and len(identities) == len(wires):
+        if len(tables) == 1 and self._each_key_once():
             # The plain case: no row needs to be looked at by itself, unless one fails.
-            outcome = await self._request([(tables.pop(), wires)])
+            wires = [segment[4] for segment in self._segments]
+            number = sum(map(count_of, self._segments))
+            outcome = await self._request([(tables.pop(), wires)], [number])
             if outcome is None:
-                self._run.counts.add("written", len(wires))
+                self._run.counts.add("written", number)
                 return
             rows = [row for segment in self._segments for row in rows_of(segment)]
             waiting = await self._pause(*await self._learn(rows, outcome))
@@ -193,6 +193,11 @@ class _BatchWrite:
             waiting = self._last_changes()
         while waiting:
             waiting = await self._pause(*await self._send(waiting))
+
+    def _each_key_once(self) -> bool:
+        """Segments without identities have rows of their own."""
+        identities = [*chain.from_iterable([segment[3] for segment in self._segments])]
+        return not identities or len({*identities}) == len(identities)
 
     def _last_changes(self) -> Sequence[Row]:
         changes: dict[tuple[str, bytes], list[Row]] = {}
@@ -225,16 +230,15 @@ class _BatchWrite:
         tables = [
             (table, [row.wire for row in group]) for table, group in groupby(rows, key=_table)
         ]
-        return await self._learn(rows, await self._request(tables))
+        numbers = [len(wires) for _, wires in tables]
+        return await self._learn(rows, await self._request(tables, numbers))
 
     async def _request(
-        self, tables: list[tuple[str, list[bytes]]]
+        self, tables: list[tuple[str, list[bytes]]], numbers: list[int]
     ) -> list[Verdict] | RequestFailed | None:
-        """What became of a request: None when all rows are written."""
+        """What became of a request of so many rows a table: None when all rows are written."""
         try:
-            return await self._writer.client.write(
-                batch_body(tables), [len(wires) for _, wires in tables]
-            )
+            return await self._writer.client.write(batch_body(tables), numbers)
         except RequestFailed as failed:
             return failed
 

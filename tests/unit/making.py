@@ -74,8 +74,23 @@ def message_chunk(
     return Chunk(topic, partition, messages)
 
 
+def wire_of(size: int) -> bytes:
+    """A row's part of a request, at least 2 bytes: a tag, the length of what follows, and that."""
+    if size < 130:
+        return b"\x12%c" % (size - 2) + b"x" * (size - 2)
+    length = size - 4
+    return b"\x12%c%c%c" % (length & 0x7F | 0x80, length >> 7 & 0x7F | 0x80, length >> 14) + (
+        b"x" * length
+    )
+
+
 def row(
-    key: str, wire: bytes = b"row", *, table: str = "orders", partition: int = 0, offset: int = 0
+    key: str,
+    wire: bytes = b"\x12\x03row",
+    *,
+    table: str = "orders",
+    partition: int = 0,
+    offset: int = 0,
 ) -> Row:
     """An encoded row; `wire` is what the fake service looks at."""
     return Row(key.encode(), wire, table, "orders", partition, offset, None)
@@ -90,7 +105,7 @@ def segments(rows: Iterable[Row]) -> list[Segment]:
             (
                 *place,
                 [row.identity for row in members],
-                [row.wire for row in members],
+                b"".join(row.wire for row in members),
                 [row.offset for row in members],
                 [],
             )

@@ -16,7 +16,7 @@ from connectors.records import (
     rows_of,
     split,
 )
-from tests.unit.making import CANARY, row, segments
+from tests.unit.making import CANARY, row, segments, wire_of
 
 
 def test_a_record_reads_its_message() -> None:
@@ -89,7 +89,7 @@ def test_a_cut_segment_is_the_same_rows(size: int, at: int, kept: bool) -> None:
         "topic",
         1,
         [b"k%d" % n for n in range(size)],
-        [b"w%d" % n for n in range(size)],
+        b"".join(wire_of(2 + 50 * n) for n in range(size)),
         [*range(size)],
         originals,
     )
@@ -100,7 +100,7 @@ def test_a_cut_segment_is_the_same_rows(size: int, at: int, kept: bool) -> None:
 
 def test_rows_of_a_segment_are_whole() -> None:
     """Each row has its own identity, wire, offset and the segment's place."""
-    made = [row(f"k{n}", b"w%d" % n, offset=n, partition=2) for n in range(3)]
+    made = [row(f"k{n}", wire_of(5 + n), offset=n, partition=2) for n in range(3)]
     (segment,) = segments(made)
     assert rows_of(segment) == made
     assert {found.key for found in rows_of(segment)} == {("orders", b"k%d" % n) for n in range(3)}
@@ -109,4 +109,4 @@ def test_rows_of_a_segment_are_whole() -> None:
 def test_a_broken_segment_is_noticed() -> None:
     """Lists of different lengths are a mistake, not fewer rows."""
     with pytest.raises(ValueError, match="shorter"):
-        rows_of(("t", "t", 0, [b"a", b"b"], [b"w"], [0], []))
+        rows_of(("t", "t", 0, [b"a", b"b"], wire_of(9), [0], []))

@@ -21,9 +21,10 @@ def restored(headers: list[Header]) -> list[Chunk]:
 
 def test_a_letter_is_its_record_again() -> None:
     """Place, time, bytes and own headers are the record's; the replay is counted in a header."""
-    ((topic, partition, (message,)),) = restored(headers_of(LETTER, "group"))
+    ((topic, partition, (message,), once),) = restored(headers_of(LETTER, "group"))
     assert (topic, partition, message.offset(), message.timestamp()) == ("orders", 3, 70, (1, 1234))
     assert (message.key(), message.value()) == (b"k", b"v")
+    assert not once, "the same letter may come again"
     assert message.headers() == [("own", b"1"), (REPLAYS, b"1")]
 
 

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from connectors.records import Batch, DeadLetter, Original, Row, Segment
 from connectors.settings import WindowSettings
 from connectors.window import State, Window, builder
-from tests.unit.making import batch, dead_in, letter, row, rows_in
+from tests.unit.making import batch, dead_in, letter, row, rows_in, wire_of
 
 
 def limits(rows: int = 5, bytes: int = 1024, age: float = 1.0) -> WindowSettings:  # noqa: A002
@@ -23,7 +23,7 @@ def limits(rows: int = 5, bytes: int = 1024, age: float = 1.0) -> WindowSettings
 def some_rows(*sizes: int, start: int = 0, table: str = "orders") -> list[Row]:
     """Rows of these wire sizes, at the offsets from `start`."""
     return [
-        row(str(offset), b"x" * size, table=table, offset=offset)
+        row(str(offset), wire_of(size), table=table, offset=offset)
         for offset, size in enumerate(sizes, start)
     ]
 
@@ -49,21 +49,21 @@ def test_rows_wait_below_the_limits() -> None:
 @pytest.mark.parametrize(
     ("sizes", "out", "left"),
     [
-        ([1] * 5, [[1] * 5], []),
-        ([1] * 6, [[1] * 5], [1]),
-        ([1] * 12, [[1] * 5, [1] * 5], [1, 1]),
+        ([2] * 5, [[2] * 5], []),
+        ([2] * 6, [[2] * 5], [2]),
+        ([2] * 12, [[2] * 5, [2] * 5], [2, 2]),
         ([50, 50], [[50, 50]], []),
         ([50, 49], [], [50, 49]),
-        ([50, 49, 1], [[50, 49, 1]], []),
+        ([50, 48, 2], [[50, 48, 2]], []),
         ([50, 51], [[50]], [51]),
         ([60, 60, 60], [[60], [60]], [60]),
         ([100], [[100]], []),
         ([101], [[101]], []),
-        ([1, 500, 1], [[1], [500]], [1]),
+        ([2, 500, 2], [[2], [500]], [2]),
         ([500, 500], [[500], [500]], []),
-        ([1, 1, 99, 1], [[1, 1], [99, 1]], []),
-        ([1, 1, 99], [[1, 1]], [99]),
-        ([1, 1, 98], [[1, 1, 98]], []),
+        ([2, 2, 98, 2], [[2, 2], [98, 2]], []),
+        ([2, 2, 97], [[2, 2]], [97]),
+        ([2, 2, 96], [[2, 2, 96]], []),
         ([], [], []),
     ],
 )
@@ -100,7 +100,7 @@ def test_an_oversized_row_goes_alone() -> None:
 def test_dead_letters_pass_at_once() -> None:
     """They wait for nothing, keep their order, and do not close the window."""
     window = Window(limits(), None)
-    out, _ = window.on_batch([batch(some_rows(1), [letter(1)]), batch([], [letter(2), letter(3)])])
+    out, _ = window.on_batch([batch(some_rows(2), [letter(1)]), batch([], [letter(2), letter(3)])])
     assert rows_in(out) == []
     assert [found.offset for found in dead_in(out)] == [1, 2, 3]
     assert offsets_of([(window.snapshot(), [])]) == [0]
@@ -119,27 +119,27 @@ def test_age_counts_from_the_oldest_row() -> None:
     """Later rows do not put off the moment; it lies `age` after the first one came."""
     window = Window(limits(rows=100, age=60.0), None)
     before = datetime.now(timezone.utc)
-    window.on_batch([batch(some_rows(1))])
+    window.on_batch([batch(some_rows(2))])
     after = datetime.now(timezone.utc)
     due = window.notify_at()
     assert due is not None
     assert before + timedelta(seconds=60) <= due <= after + timedelta(seconds=60)
     for offset in range(1, 50):
-        window.on_batch([batch(some_rows(1, start=offset))])
+        window.on_batch([batch(some_rows(2, start=offset))])
         assert window.notify_at() == due
 
 
 def test_the_clock_starts_anew_with_what_is_left_over() -> None:
     """After a batch has gone, the oldest of the rest has just come; with no rest there is none."""
     window = Window(limits(rows=3, age=60.0), None)
-    window.on_batch([batch(some_rows(1))])
+    window.on_batch([batch(some_rows(2))])
     first = window.notify_at()
-    window.on_batch([batch(some_rows(1, 1, 1, start=1))])
+    window.on_batch([batch(some_rows(2, 2, 2, start=1))])
     second = window.notify_at()
     assert first is not None
     assert second is not None
     assert second >= first
-    window.on_batch([batch(some_rows(1, 1, start=4))])
+    window.on_batch([batch(some_rows(2, 2, start=4))])
     assert window.notify_at() is None
 
 
@@ -147,9 +147,9 @@ def test_what_is_due_goes_out_whole() -> None:
     """on_notify and on_eof give all rows, in batches within the limits, and stop the clock."""
     for closing in (Window.on_notify, Window.on_eof):
         window = Window(limits(rows=5), None)
-        window.on_batch([batch(some_rows(1, 1, 1))])
+        window.on_batch([batch(some_rows(2, 2, 2))])
         out, discard = closing(window)
-        assert (sizes_of(out), discard) == ([[1, 1, 1]], False)
+        assert (sizes_of(out), discard) == ([[2, 2, 2]], False)
         assert window.notify_at() is None
         assert window.snapshot() == []
 
@@ -159,16 +159,16 @@ def test_an_empty_window_can_be_woken() -> None:
     window = Window(limits(rows=2), None)
     assert window.on_notify() == ([], False)
     assert window.on_eof() == ([], False)
-    window.on_batch([batch(some_rows(1, 1))])
+    window.on_batch([batch(some_rows(2, 2))])
     assert window.on_notify() == ([], False)
-    window.on_batch([batch(some_rows(1))])
+    window.on_batch([batch(some_rows(2))])
     assert offsets_of(window.on_notify()[0]) == [0]
     assert window.on_notify() == ([], False)
 
 
 def test_a_resumed_window_is_due_in_time() -> None:
     """Rows from the recovery store wait no longer than `age` from now; their number is told."""
-    state: State = batch(some_rows(1, 1, 1))[0]
+    state: State = batch(some_rows(2, 2, 2))[0]
     told: list[int] = []
     window = builder(limits(age=60.0), told.append)(state)
     assert told == [3]
@@ -199,10 +199,10 @@ def test_a_resumed_window_keeps_smaller_limits() -> None:
 def test_a_snapshot_is_of_its_moment() -> None:
     """Rows that come or go later do not change it: Bytewax pickles it when it likes."""
     window = Window(limits(rows=3), None)
-    window.on_batch([batch(some_rows(1, 1))])
+    window.on_batch([batch(some_rows(2, 2))])
     taken = window.snapshot()
     before = pickle.dumps(taken)
-    window.on_batch([batch(some_rows(1, 1, 1, start=2))])
+    window.on_batch([batch(some_rows(2, 2, 2, start=2))])
     window.on_eof()
     assert pickle.dumps(taken) == before
     assert offsets_of([(taken, [])]) == [0, 1]
@@ -211,7 +211,7 @@ def test_a_snapshot_is_of_its_moment() -> None:
 def test_the_state_is_of_plain_types() -> None:
     """It can be read without our classes: tuples, lists, texts, integers and bytes only."""
     window = Window(limits(), None)
-    window.on_batch([batch(some_rows(1, 1))])
+    window.on_batch([batch(some_rows(2, 2))])
 
     def kinds(value: object) -> set[type]:
         inner = value if isinstance(value, (list, tuple)) else ()
@@ -228,7 +228,7 @@ def test_originals_stay_with_their_rows() -> None:
         "orders",
         0,
         [b"k%d" % number for number in range(5)],
-        [b"w"] * 5,
+        wire_of(9) * 5,
         [*range(5)],
         originals,
     )
@@ -253,7 +253,7 @@ class Engine(RuleBasedStateMachine):
     @rule(
         parts=st.lists(
             st.tuples(
-                st.lists(st.integers(0, 70), max_size=12),
+                st.lists(st.integers(2, 70), max_size=12),
                 st.sampled_from(["orders", "clicks"]),
                 st.integers(0, 2),
             ),
@@ -339,7 +339,7 @@ Engine.TestCase.settings = settings(stateful_step_count=25)
 TestEngine = Engine.TestCase
 
 
-@given(st.lists(st.integers(0, 300), max_size=60), st.integers(1, 200), st.integers(1, 1000))
+@given(st.lists(st.integers(2, 300), max_size=60), st.integers(1, 200), st.integers(1, 1000))
 def test_batches_are_as_full_as_they_can_be(sizes: list[int], rows: int, size: int) -> None:
     """No batch could have taken the next row too: requests are not wasted."""
     window = Window(limits(rows=rows, bytes=size), None)

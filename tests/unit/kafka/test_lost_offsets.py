@@ -67,7 +67,7 @@ def test_after_a_loss_the_state_is_where_reading_goes_on(world: World) -> None:
         [*messages(498, 499), *failing(KafkaError._AUTO_OFFSET_RESET)],
         messages(*range(20)),
     ]
-    ((_, _, found),) = reader.partition.next_batch()
+    ((_, _, found, _),) = reader.partition.next_batch()
     assert [message.offset() for message in found] == [498, 499]
     assert reader.partition.snapshot() == 0
     reader.partition.next_batch()

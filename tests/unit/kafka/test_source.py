@@ -180,7 +180,8 @@ def test_chunks(world: World) -> None:
     run = run_with(chunk_messages=123)
     reader = Reader(started(run), world, "orders:0", 5)
     reader.client.polls = [messages(5, 6, 7), messages(9)]
-    ((topic, partition, found),) = reader.partition.next_batch()
+    ((topic, partition, found, once),) = reader.partition.next_batch()
+    assert once
     assert (topic, partition, [message.offset() for message in found]) == ("orders", 0, [5, 6, 7])
     assert reader.partition.next_awake() is None, "there may be more"
     assert reader.partition.snapshot() == 8
@@ -206,7 +207,7 @@ def test_the_end_of_a_partition_is_no_record(world: World) -> None:
     run = run_with()
     reader = Reader(started(run), world, "orders:0", 5)
     reader.client.polls = [[*messages(5), *failing(KafkaError._PARTITION_EOF, offset=9)]]
-    ((_, _, found),) = reader.partition.next_batch()
+    ((_, _, found, _),) = reader.partition.next_batch()
     assert [message.offset() for message in found] == [5]
     assert reader.partition.snapshot() == 9
     reader.client.polls = [failing(KafkaError._PARTITION_EOF, offset=9)]
@@ -255,7 +256,7 @@ def test_other_trouble_is_told_and_waited_out(
         [*messages(5), *failing(code, "a while"), *messages(6)],
         failing(code, "a while"),
     ]
-    ((_, _, found),) = reader.partition.next_batch()
+    ((_, _, found, _),) = reader.partition.next_batch()
     assert [message.offset() for message in found] == [5, 6]
     assert reader.partition.next_batch() == []
     assert reader.partition.snapshot() == 7
@@ -386,7 +387,7 @@ def test_many_partitions_keep_apart(world: World) -> None:
     for number, reader in enumerate(readers):
         reader.client.polls = [messages(10 * number, partition=number)]
     for number, reader in enumerate(readers):
-        ((topic, partition, _),) = reader.partition.next_batch()
+        ((topic, partition, *_),) = reader.partition.next_batch()
         assert (topic, partition) == ("orders", number)
         assert reader.partition.snapshot() == 10 * number + 1
         reader.partition.close()

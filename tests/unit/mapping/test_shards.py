@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.formats.decoding import ChunkDecoder
 from connectors.mapping.rows import RowMapper
-from connectors.records import rows_of
+from connectors.records import Chunk, PlainMessage, Segment, rows_of
 from connectors.tablestore.encoder import RowEncoder
-from tests.unit.making import letter, record_chunk, settings
+from tests.unit.making import letter, message_chunk, record_chunk, settings
 
 BY_ID = {"primary_key_mode": "record_value", "primary_key": [{"name": "id"}]}
 
@@ -129,3 +130,53 @@ def test_dead_letters_ride_on_their_partitions_shard() -> None:
 def test_an_empty_chunk_sends_nothing() -> None:
     """No records and no dead letters: no item, so nothing is woken for it."""
     assert RowMapper(settings(), RowEncoder()).map_chunk(record_chunk([])) == []
+
+
+def offset_rows(chunk: Chunk, rows: int = 50, shards: int = 16) -> list[tuple[str, Segment]]:
+    """The segments of a chunk in key mode kafka, whose plan is known already."""
+    made = settings(window={"rows": rows, "shards": shards})
+    mapper, decoder = RowMapper(made, RowEncoder()), ChunkDecoder(made)
+    for _ in range(2):  # a shape is compiled when it comes again
+        mapper.map_chunk(decoder.decode_chunk(message_chunk([b'{"a":1}'])))
+    out = mapper.map_chunk(decoder.decode_chunk(chunk))
+    return [(shard, segment) for shard, (segments, _) in out for segment in segments]
+
+
+@given(st.integers(0, 200), st.lists(st.integers(1, 3), min_size=1, max_size=200))
+def test_rows_keyed_by_offset_go_in_blocks(first: int, steps: list[int]) -> None:
+    """Neighbours share a shard up to the size of a request, whatever gaps the offsets have."""
+    offsets = [first + sum(steps[:at]) for at in range(len(steps))]
+    messages = [PlainMessage("orders", 0, offset, value=b'{"a":1}') for offset in offsets]
+    found = offset_rows(Chunk("orders", 0, messages))
+    assert [row.offset for _, segment in found for row in rows_of(segment)] == offsets
+    for _, segment in found:
+        assert len({row.offset // 50 for row in rows_of(segment)}) == 1
+    blocks = [rows_of(segment)[0].offset // 50 for _, segment in found]
+    assert len(set(blocks)) == len(blocks), "one segment a block"
+
+
+def test_a_row_keyed_by_offset_has_one_shard() -> None:
+    """P3: cut into other chunks, or gone through a user's step, each offset has its shard."""
+    values: list[bytes | None] = [b'{"a":1}'] * 300
+    whole = message_chunk(values)
+    parts = [Chunk("orders", 0, whole.messages[at : at + 70]) for at in range(0, 300, 70)]
+    slowly = [Chunk("orders", 0, part.messages, once=False) for part in parts]
+
+    def shards(chunks: list[Chunk]) -> dict[int, str]:
+        return {
+            row.offset: shard
+            for chunk in chunks
+            for shard, segment in offset_rows(chunk)
+            for row in rows_of(segment)
+        }
+
+    assert shards([whole]) == shards(parts) == shards(slowly)
+    assert len(set(shards([whole]).values())) == 6
+
+
+def test_what_may_come_again_keeps_its_identity() -> None:
+    """Two letters of one record in a window are one row: only identities can tell."""
+    message = PlainMessage("orders", 0, 7, value=b'{"a":1}')
+    found = offset_rows(Chunk("orders", 0, [message, message], once=False))
+    ((_, segment),) = found
+    assert len({row.identity for row in rows_of(segment)}) == 1
