@@ -7,6 +7,7 @@ ours), and does not retry (its policy sleeps in the caller's thread and never lo
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import logging
@@ -18,8 +19,18 @@ from google.protobuf.message import DecodeError
 from tablestore.auth import RequestContext
 from tablestore.client import OTSClient
 from tablestore.error import OTSClientError, OTSServiceError
-from tablestore.metadata import CapacityUnit, ReservedThroughput, TableMeta, TableOptions
+from tablestore.metadata import (
+    CapacityUnit,
+    CreateTimeseriesTableRequest,
+    ReservedThroughput,
+    TableMeta,
+    TableOptions,
+    TimeseriesMetaOptions,
+    TimeseriesTableMeta,
+    TimeseriesTableOptions,
+)
 from tablestore.protobuf.table_store_pb2 import BatchWriteRowResponse
+from tablestore.protobuf.timeseries_pb2 import PutTimeseriesDataResponse
 from tablestore.retry import NoRetryPolicy
 from urllib3.exceptions import HTTPError
 
@@ -30,7 +41,6 @@ from connectors.tablestore.credentials import CredentialsSource
 from connectors.tablestore.http import Answer, Pool, TransportError
 
 _API = "BatchWriteRow"
-_PATH = "/" + _API
 _WRITTEN = Written()
 _REMEMBERED_ANSWERS = 64
 _IS_OK = attrgetter("is_ok")
@@ -65,11 +75,26 @@ class TableShape(NamedTuple):
     defined: tuple[tuple[str, str], ...]
 
 
+class TimeseriesShape(NamedTuple):
+    """What a time series table is. Times to live in seconds, -1 for ever, None where not told.
+
+    `keys` are the columns of its series' key, where those are not the usual three; `field_keys` the
+    fields that are part of a point's key.
+    """
+
+    time_to_live: int
+    metadata_time_to_live: int | None
+    metadata_updates: bool | None
+    keys: tuple[str, ...]
+    field_keys: tuple[str, ...]
+
+
 class Client:
     """One instance of Tablestore. Data requests belong to one asyncio loop; the rest blocks."""
 
     def __init__(self, settings: TablestoreSettings) -> None:
         logging.getLogger(_SDK_LOG).setLevel(logging.CRITICAL + 1)
+        self._settings = settings
         self._credentials = CredentialsSource(settings)
         self._pool = Pool(settings.endpoint, settings.timeout)
         self._sdk = OTSClient(
@@ -91,19 +116,39 @@ class Client:
 
         None when all were written. `rows` is how many rows each table has. Raises RequestFailed.
         """
+        return self._verdicts(await self.post(_API, body), tuple(rows))
+
+    async def post(self, api: str, body: bytes) -> bytes:
+        """Any request: the body of an answer that says 200 and can be trusted, or RequestFailed."""
+        return await self._exchange(self._pool, api, body)
+
+    def ask(self, api: str, body: bytes) -> bytes:
+        """As `post`, blocking and on a connection of its own: for what is asked once."""
+
+        async def alone() -> bytes:
+            pool = Pool(self._settings.endpoint, self._settings.timeout)
+            try:
+                return await self._exchange(pool, api, body)
+            finally:
+                pool.close()
+
+        return asyncio.run(alone())
+
+    async def _exchange(self, pool: Pool, api: str, body: bytes) -> bytes:
+        path = f"/{api}"
         context = RequestContext(self._credentials.get_credentials())
-        headers = self._protocol._make_request_headers(body, _PATH, self._signer, context)
+        headers = self._protocol._make_request_headers(body, path, self._signer, context)
         try:
-            answer = await self._pool.post(_PATH, headers, body)
+            answer = await pool.post(path, headers, body)
         except TransportError as error:
             raise RequestFailed(Retry(str(error))) from None
         if answer.status == 200:
-            self._check_trust(answer, context)
-            return self._verdicts(answer.body, tuple(rows))
+            self._check_trust(answer, path, context)
+            return answer.body
         try:
             self._protocol.handle_error(
-                _API,
-                _PATH,
+                api,
+                path,
                 answer.status,
                 "",
                 answer.headers,
@@ -115,14 +160,14 @@ class Client:
             raise _failed(error) from None
         raise RequestFailed(Retry(f"HTTP {answer.status} instead of 200"))
 
-    def _check_trust(self, answer: Answer, context: RequestContext) -> None:
+    def _check_trust(self, answer: Answer, path: str, context: RequestContext) -> None:
         """The answer's checksum and signature, as the SDK checks them (its way costs twice)."""
         headers = answer.headers
         digest = base64.b64encode(hashlib.md5(answer.body, usedforsecurity=False).digest())
         if headers.get("x-ots-contentmd5", "").encode("latin-1") != digest:
             raise RequestFailed(Retry("untrusted answer: its checksum is wrong or missing"))
         signature = self._signer.make_response_signature(
-            _PATH, headers, self._signer.get_signing_key(context)
+            path, headers, self._signer.get_signing_key(context)
         )
         key_id = context.get_credentials().get_access_key_id()
         if headers.get("authorization") != f"OTS {key_id}:{signature}":
@@ -149,6 +194,19 @@ class Client:
             for row in table.rows
         ]
 
+    def failed_points(self, body: bytes) -> list[tuple[int, str, str]]:
+        """Number, code and message of the rows that an answer of PutTimeseriesData names.
+
+        Raises RequestFailed.
+        """
+        if not body:
+            return []
+        try:
+            response = PutTimeseriesDataResponse.FromString(body)
+        except DecodeError as error:
+            raise RequestFailed(Retry(f"unreadable answer: {error}")) from None
+        return [(row.row_index, row.error_code, row.error_message) for row in response.failed_rows]
+
     def describe(self, table: str) -> TableShape:
         """DescribeTable, blocking. Raises RequestFailed; a missing table is OTSObjectNotExist."""
         meta = self._call("describe_table", table).table_meta
@@ -170,6 +228,28 @@ class Client:
         )
         options = TableOptions(rules.time_to_live, rules.max_versions)
         self._call("create_table", meta, options, ReservedThroughput(CapacityUnit(0, 0)))
+
+    def describe_timeseries(self, table: str) -> TimeseriesShape:
+        """DescribeTimeseriesTable, blocking. Raises RequestFailed, as `describe`."""
+        meta = self._call("describe_timeseries_table", table).table_meta
+        options = meta.timeseries_meta_options
+        return TimeseriesShape(
+            meta.timeseries_table_options.time_to_live,
+            options.meta_time_to_live,
+            options.allow_update_attributes,
+            tuple(meta.timeseries_keys or ()),
+            tuple(str(column[0]) for column in meta.field_primary_keys or ()),
+        )
+
+    def create_timeseries(self, table: str, rules: TableSettings) -> None:
+        """CreateTimeseriesTable, blocking. Raises RequestFailed, as `create`."""
+        points = rules.timeseries
+        meta = TimeseriesTableMeta(
+            table,
+            TimeseriesTableOptions(rules.time_to_live),
+            TimeseriesMetaOptions(points.metadata_time_to_live, points.metadata_updates),
+        )
+        self._call("create_timeseries_table", CreateTimeseriesTableRequest(meta))
 
     def close(self) -> None:
         """Drop idle connections; in the loop that writes."""

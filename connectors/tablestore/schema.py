@@ -13,6 +13,7 @@ from connectors.run.context import Run
 from connectors.settings.tables import TableSettings
 from connectors.tablestore.backoff import Backoff
 from connectors.tablestore.client import Client, RequestFailed, TableShape
+from connectors.tablestore.timeseries_tables import TimeseriesTable
 
 log = logging.getLogger("sync.tablestore")
 T = TypeVar("T")
@@ -24,9 +25,13 @@ MOST_DEFINED = 32
 class Schema:
     """Makes sure of each table once a process."""
 
-    def __init__(self, client: Client, run: Run) -> None:
+    def __init__(
+        self, client: Client, run: Run, choose: Callable[[str], None] | None = None
+    ) -> None:
+        """`choose` is told the first time series table, to ask in which form points go there."""
         self._client = client
         self._run = run
+        self._choose = choose
         self._lock = threading.Lock()
         self._sure: set[str] = set()
         self._made: dict[str, float] = {}
@@ -46,12 +51,10 @@ class Schema:
             if table in self._sure:
                 return
             rules = given or self._run.settings.rules_of(table)
-            shape = self._describe(table)
-            if shape is None:
-                self._create(table, rules, option)
-                shape = self._describe(table)
-            if shape is not None:
-                _compare(table, rules, shape)
+            if rules.mode == "timeseries":
+                self._ensure_timeseries(table, rules)
+            else:
+                self._ensure_rows(table, rules, option)
             self._sure.add(table)
 
     def still_coming(self, table: str) -> bool:
@@ -61,6 +64,35 @@ class Schema:
         """
         made = self._made.get(table)
         return made is not None and time.monotonic() < made
+
+    def _ensure_rows(self, table: str, rules: TableSettings, option: str | None) -> None:
+        shape = self._describe(table)
+        if shape is None:
+            self._create(table, rules, option)
+            shape = self._describe(table)
+        if shape is not None:
+            _compare(table, rules, shape)
+
+    def _ensure_timeseries(self, table: str, rules: TableSettings) -> None:
+        timeseries = TimeseriesTable(table, rules, self._client, self._persistently)
+        if timeseries.ensure(self._run.settings.tablestore.instance):
+            self._coming(table)
+        if self._choose is not None:
+            self._persistently(f"PutTimeseriesData {table}", lambda: self._choose_by(table), {})
+
+    def _choose_by(self, table: str) -> None:
+        """Raises RequestFailed."""
+        try:
+            if self._choose is not None:
+                self._choose(table)
+        except RequestFailed as failed:
+            if failed.code == "OTSObjectNotExist" and self.still_coming(table):
+                raise RequestFailed(Retry(f"table {table} is being made"), failed.code) from None
+            raise
+
+    def _coming(self, table: str) -> None:
+        """Note that the table was made a moment ago."""
+        self._made[table] = time.monotonic() + self._run.settings.tablestore.ready_timeout
 
     def _describe(self, table: str) -> TableShape | None:
         """The table's shape; None when it does not exist, or does not show yet."""
@@ -92,7 +124,7 @@ class Schema:
             lambda: self._client.create(table, rules, defined),
             {"OTSObjectAlreadyExist": None},  # another worker was quicker
         )
-        self._made[table] = time.monotonic() + self._run.settings.tablestore.ready_timeout
+        self._coming(table)
         log.info("created table %s with the key %s", table, _key(rules.key_columns))
 
     def _persistently(self, what: str, call: Callable[[], T], answers: dict[str, None]) -> T | None:

@@ -130,7 +130,7 @@ class FlatBuffers:
             begin - 36 - source,
             begin - 40 - buffer.empty,
             16,
-            time,
+            time - (1 << 64) if time >> 63 else time,
             begin - 56 - tags,
             # FieldValues, at 60, and the vectors that are no references
             layout - begin + 60,

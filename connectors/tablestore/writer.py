@@ -21,7 +21,7 @@ from connectors.rejections import Rejections
 from connectors.run.context import Run
 from connectors.tablestore.backoff import Backoff
 from connectors.tablestore.client import Client, RequestFailed
-from connectors.tablestore.plainbuffer import batch_body
+from connectors.tablestore.requests import Kind, Requests
 from connectors.tablestore.schema import Schema
 
 log = logging.getLogger("sync.tablestore")
@@ -37,7 +37,8 @@ class Writer:
         """`dead_letters` makes the place of what is rejected; it may write through this writer."""
         self.run = run
         self.client = Client(run.settings.tablestore)
-        self.schema = Schema(self.client, run)
+        self.requests = Requests(self.client, run)
+        self.schema = Schema(self.client, run, self.requests.points.choose)
         self.rejections = Rejections(run, dead_letters(self))
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
@@ -140,8 +141,8 @@ class Lane:
                         self._changed.notify_all()
                         return
                     segments, dead = self._batches[0]
-                if segments:
-                    await _BatchWrite(self._writer, segments).done()
+                for kind, some in self._writer.requests.of(segments) if segments else ():
+                    await _BatchWrite(self._writer, kind, some).done()
                 if dead:
                     await self._writer.rejections.take(dead)
                 with self._changed:
@@ -162,8 +163,9 @@ class _BatchWrite:
     the service refuse it, the one before it is sent: a bad row takes no good one along.
     """
 
-    def __init__(self, writer: Writer, segments: Sequence[Segment]) -> None:
+    def __init__(self, writer: Writer, kind: Kind, segments: Sequence[Segment]) -> None:
         self._writer = writer
+        self._kind = kind
         self._run = writer.run
         self._segments = segments
         # (table, key) -> its changes but the last, oldest first; only keys that have several.
@@ -238,7 +240,7 @@ class _BatchWrite:
     ) -> list[Verdict] | RequestFailed | None:
         """What became of a request of so many rows a table: None when all rows are written."""
         try:
-            return await self._writer.client.write(batch_body(tables), numbers)
+            return await self._kind.write(tables, numbers)
         except RequestFailed as failed:
             return failed
 

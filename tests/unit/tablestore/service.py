@@ -22,6 +22,7 @@ from connectors.steps import dead_letters_of
 from connectors.tablestore.client import Client, RequestFailed, TableShape
 from connectors.tablestore.http import Answer
 from connectors.tablestore.plainbuffer import wire_row
+from connectors.tablestore.requests import Requests
 from connectors.tablestore.schema import Schema
 from connectors.tablestore.writer import Lane, Writer
 from tests.unit.making import batch, new_run, row
@@ -189,7 +190,8 @@ class Writing:
         self.fake.shapes = dict.fromkeys(tables, KAFKA_SHAPE)
         self.writer = Writer(run, dead_letters_of(run))
         self.writer.client = cast(Client, self.fake)
-        self.writer.schema = Schema(self.writer.client, run)
+        self.writer.requests = Requests(self.writer.client, run)
+        self.writer.schema = Schema(self.writer.client, run, self.writer.requests.points.choose)
         self._lanes: list[Lane] = []
 
     def __enter__(self) -> Writing:

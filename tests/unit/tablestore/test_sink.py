@@ -8,6 +8,7 @@ from connectors.outcomes import StopRun
 from connectors.run.context import Run
 from connectors.steps import dead_letters_of, topics_tables
 from connectors.tablestore.client import Client
+from connectors.tablestore.requests import Requests
 from connectors.tablestore.schema import Schema
 from connectors.tablestore.sink import TablestoreSink
 from tests.unit.making import new_run
@@ -22,6 +23,7 @@ def sink(run: Run) -> tuple[TablestoreSink, FakeClient]:
     fake = FakeClient()
     fake.shapes = {"orders": KAFKA_SHAPE}
     made._writer.client = cast(Client, fake)
+    made._writer.requests = Requests(made._writer.client, run)
     made._writer.schema = Schema(made._writer.client, run)
     return made, fake
 
