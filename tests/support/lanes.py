@@ -12,6 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,10 +52,24 @@ def note(config: pytest.Config, text: str) -> None:
     config.stash.setdefault(_notes, []).append(text)
 
 
+class _Gathering:
+    """Where several processes run the tests: what each noted comes to the one that tells."""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """A process has ended (pytest-xdist's hook)."""
+        told = getattr(node, "workeroutput", {})
+        for text in told.get("notes", []):
+            note(node.config, text)
+        for lane, reason in told.get("missing", {}).items():
+            why_missing(node.config).setdefault(lane, reason)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the lanes' markers."""
     for lane, need in LANES.items():
         config.addinivalue_line("markers", f"{lane}: {need}")
+    config.pluginmanager.register(_Gathering())
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m is applied, so that lanes can be chosen with it
@@ -109,6 +124,13 @@ def pytest_terminal_summary(
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Where all lanes are required, a lane that did not run is a failure of the run."""
+    if hasattr(session.config, "workeroutput"):
+        told = {
+            "notes": session.config.stash.get(_notes, []),
+            "missing": why_missing(session.config),
+        }
+        session.config.workeroutput.update(told)
+        return
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if not _required() or reporter is None or session.config.option.collectonly:
         return
