@@ -106,13 +106,22 @@ class Stream(threading.Thread):
     """
 
     def __init__(
-        self, bootstrap: str, manifest: Manifest, topic: str, partitions: int, rate: int, seed: int
+        self,
+        bootstrap: str,
+        manifest: Manifest,
+        topic: str,
+        partitions: int,
+        rate: int,
+        seed: int,
+        send: Callable[[LedgerProducer, str, int, int], None] | None = None,
     ) -> None:
+        """`send` produces one record: (producer, topic, number, partition); an order by default."""
         super().__init__(name=f"stream-{topic}", daemon=True)
         self._producer = LedgerProducer(bootstrap, manifest)
         self._topic = topic
         self._partitions = partitions
         self._rate = rate
+        self._send = send or send_order
         self._random = random.Random(seed)
         self._ended = threading.Event()
 
@@ -123,7 +132,7 @@ class Stream(threading.Thread):
         while not self._ended.wait(0.02):
             due = (time.monotonic() - begin) * self._rate
             while number < due:
-                send_order(
+                self._send(
                     self._producer, self._topic, number, self._random.randrange(self._partitions)
                 )
                 number += 1

@@ -1,0 +1,162 @@
+"""Kafka to time series tables, through the whole flow, read back with the official SDK.
+
+The promises are those of wide-column tables; the tests here are about what is written otherwise.
+"""
+
+import json
+import os
+import random
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.flows.conftest import PARTITIONS, Case
+from tests.support.flow_process import FlowProcess
+from tests.support.lanes import note
+from tests.support.ledger import Expected, Put, Rejected, Verdict, judge
+from tests.support.producing import PAYLOAD, Stream
+from tests.support.series import BEGIN, RULES, point_key, points, send_reading
+from tests.support.waiting import until
+
+SEED = int(os.environ.get("SYNC_TEST_SEED", "20261123"))
+ROUNDS = int(os.environ.get("SYNC_TEST_ROUNDS", "10"))
+
+
+class Series:
+    """A case whose flow reads orders into a wide-column table and readings into time series."""
+
+    def __init__(self, case: Case, **options: Any) -> None:
+        self.case = case
+        self.topic = case.broker.topic("readings", PARTITIONS)
+        case.flow.set(
+            {
+                "kafka": {"topics": [case.topic, self.topic]},
+                "tables": {
+                    self.topic: {
+                        "mode": "timeseries",
+                        "auto_create": True,
+                        "timeseries": {**RULES, **options},
+                    }
+                },
+            }
+        )
+        case.store.create_table(case.topic)
+
+    def readings(self, count: int) -> None:
+        """Produce readings round the partitions."""
+        for number in range(count):
+            send_reading(self.case.producer, self.topic, number, number % PARTITIONS)
+        self.case.producer.flush()
+
+    def reading(self, value: Any, expected: Expected, partition: int = 0) -> None:
+        """Produce one value."""
+        content = value if isinstance(value, bytes) else json.dumps(value).encode()
+        self.case.producer.send(self.topic, content, lambda *_: expected, partition=partition)
+        self.case.producer.flush()
+
+    def stream(self, rate: int) -> Stream:
+        """Readings all the time."""
+        case = self.case
+        return Stream(
+            case.broker.bootstrap, case.manifest, self.topic, PARTITIONS, rate, SEED, send_reading
+        )
+
+    def wait_committed(self, process: FlowProcess) -> None:
+        """Wait until everything of both topics is settled."""
+        broker = self.case.broker
+
+        def settled() -> bool:
+            assert process.alive, process.text()
+            return all(
+                broker.committed(self.case.flow.group, topic, PARTITIONS)
+                == {p: end for p, end in broker.ends(topic, PARTITIONS).items() if end}
+                for topic in (self.case.topic, self.topic)
+            )
+
+        until(settled, process.text)
+
+    def verdict(self, fired: Mapping[str, int] | None = None, **more: Any) -> Verdict:
+        """Judge both tables against all that was produced."""
+        store = self.case.store
+        tables = {**store.tables(), self.topic: points(store, self.topic)}
+        verdict = judge(self.case.manifest, tables, store.effects(), fired=fired, **more)
+        assert verdict.status == "PASS", str(verdict)
+        return verdict
+
+
+def run_to_the_end(series: Series) -> str:
+    """One run until everything is settled; what it said."""
+    process = series.case.flow.start()
+    series.wait_committed(process)
+    process.drain()
+    return process.text()
+
+
+@pytest.mark.timeout(120 + 30 * ROUNDS)
+def test_sigkill_loses_nothing(case: Case, pytestconfig: pytest.Config) -> None:
+    """P1, P2, P3: killed at random moments while both kinds of table fill, all is right at last."""
+    chance = random.Random(SEED)
+    series = Series(case)
+    landed = 0
+    orders = Stream(case.broker.bootstrap, case.manifest, case.topic, PARTITIONS, 200, SEED)
+    with orders, series.stream(500):
+        for _ in range(ROUNDS):
+            process = case.flow.start()
+            rows = chance.choice([0, *range(1, 1500, 50)])
+            if rows:
+                case.wait_written(case.store.written() + rows, process)
+            time.sleep(chance.random() * 1.2)
+            landed += process.alive
+            process.kill()
+    process = case.flow.start()
+    series.wait_committed(process)
+    process.drain()
+    verdict = series.verdict({"SIGKILL while it ran": landed}, minimum=100 * ROUNDS)
+    note(
+        pytestconfig,
+        f"time series, SIGKILL x{landed} ({case.broker.kind} Kafka, seed {SEED}): "
+        f"{verdict.records} records of both kinds, 0 lost, 0 wrong, {verdict.duplicates} row "
+        "changes repeated",
+    )
+
+
+@pytest.mark.parametrize("encoding", ["auto", "protobuf", "flatbuffers"])
+def test_both_kinds_of_table_in_one_run(embedded_case: Case, encoding: str) -> None:
+    """Topics go to either by configuration, in either form; a drain repeats nothing."""
+    series = Series(embedded_case)
+    embedded_case.flow.set({"tablestore": {"timeseries_encoding": encoding}})
+    embedded_case.orders(300)
+    series.readings(1000)
+    text = run_to_the_end(series)
+    assert series.verdict(minimum=1300).duplicates == 0
+    assert ("points of time series go as protobuf" in text) == (encoding == "auto")
+
+
+def test_faults_of_every_kind(embedded_case: Case) -> None:
+    """P3, P6: busy, cut, late and untrusted answers and failed rows are tried again, in order."""
+    series = Series(embedded_case)
+    api = "PutTimeseriesData"
+    kinds = [
+        "server_busy",
+        "http_500",
+        "http_502_html",
+        "http_503_empty",
+        "not_enough_capacity",
+        "conflict",
+        "timeout_before_effect",
+        "timeout_after_effect",
+        "reset_request",
+        "reset_response",
+        "garbled_body",
+        "truncated_body",
+        "wrong_response_signature",
+    ]
+    faults = [{"kind": kind, "api": api, "skip": 5 + n, "count": 2} for n, kind in enumerate(kinds)]
+    busy = {"kind": "row_error", "api": api, "rows": [0, 3], "count": 10, "code": "OTSServerBusy"}
+    embedded_case.store.set_faults(*faults, busy)
+    series.readings(6000)
+    run_to_the_end(series)
+    fired = embedded_case.store.fired()
+    series.verdict({kind: fired.get(kind, 0) for kind in [*kinds, "row_error"]}, minimum=6000)
