@@ -77,7 +77,7 @@ PAIRS: list[tuple[Any, ...]] = [
 ]
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: repr(pair[0])[:30])
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: repr(pair[0]).split(" at 0x")[0][:30])
 def test_every_pair_of_value_and_column_type(pair: tuple[Any, ...]) -> None:
     """Each kind of value for each column type is that value exactly, or a rejection."""
     value, *expected = pair
