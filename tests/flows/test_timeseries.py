@@ -15,9 +15,9 @@ import pytest
 from tests.flows.conftest import PARTITIONS, Case
 from tests.support.flow_process import FlowProcess
 from tests.support.lanes import note
-from tests.support.ledger import Expected, Put, Rejected, Verdict, judge
+from tests.support.ledger import Expected, Rejected, Verdict, judge
 from tests.support.producing import PAYLOAD, Stream
-from tests.support.series import BEGIN, RULES, point_key, points, send_reading
+from tests.support.series import BEGIN, RULES, points, send_reading
 from tests.support.waiting import until
 
 SEED = int(os.environ.get("SYNC_TEST_SEED", "20261123"))
@@ -70,12 +70,20 @@ class Series:
         def settled() -> bool:
             assert process.alive, process.text()
             return all(
-                broker.committed(self.case.flow.group, topic, PARTITIONS)
-                == {p: end for p, end in broker.ends(topic, PARTITIONS).items() if end}
+                _filled(broker.committed(self.case.flow.group, topic, PARTITIONS))
+                == _filled(broker.ends(topic, PARTITIONS))
                 for topic in (self.case.topic, self.topic)
             )
 
-        until(settled, process.text)
+        def told() -> str:
+            both = (self.case.topic, self.topic)
+            group = self.case.flow.group
+            found = [
+                (broker.committed(group, t, PARTITIONS), broker.ends(t, PARTITIONS)) for t in both
+            ]
+            return f"{found}\n{process.text()}"
+
+        until(settled, told)
 
     def verdict(self, fired: Mapping[str, int] | None = None, **more: Any) -> Verdict:
         """Judge both tables against all that was produced."""
@@ -84,6 +92,10 @@ class Series:
         verdict = judge(self.case.manifest, tables, store.effects(), fired=fired, **more)
         assert verdict.status == "PASS", str(verdict)
         return verdict
+
+
+def _filled(offsets: dict[int, int]) -> dict[int, int]:
+    return {partition: offset for partition, offset in offsets.items() if offset}
 
 
 def run_to_the_end(series: Series) -> str:
@@ -137,6 +149,7 @@ def test_both_kinds_of_table_in_one_run(embedded_case: Case, encoding: str) -> N
 def test_faults_of_every_kind(embedded_case: Case) -> None:
     """P3, P6: busy, cut, late and untrusted answers and failed rows are tried again, in order."""
     series = Series(embedded_case)
+    embedded_case.flow.set({"tablestore": {"retry_max": 0.1}})
     api = "PutTimeseriesData"
     kinds = [
         "server_busy",
@@ -160,3 +173,77 @@ def test_faults_of_every_kind(embedded_case: Case) -> None:
     run_to_the_end(series)
     fired = embedded_case.store.fired()
     series.verdict({kind: fired.get(kind, 0) for kind in [*kinds, "row_error"]}, minimum=6000)
+
+
+def test_a_dead_letter_a_row(embedded_case: Case) -> None:
+    """P4, P7: each bad record is a rejection with its code and without its values; the rest go."""
+    case = embedded_case
+    series = Series(case)
+    case.flow.set({"errors": {"tolerance": "all"}})
+    good = {"kind": "climate", "site": "plant", "device": "d", "room": "r", "at": BEGIN, "v": 1}
+    bad = {
+        "tag_empty": {"device": ""},
+        "tag_value": {"device": f'{PAYLOAD}="x"'},
+        "tag_nested": {"device": {"a": PAYLOAD}},
+        "measurement_invalid": {"kind": f"{PAYLOAD} #1"},
+        "measurement_missing": {"kind": None},
+        "data_source_length": {"site": PAYLOAD * 20},
+        "tags_length": {"device": PAYLOAD * 30},
+        "time_missing": {"at": None},
+        "time_invalid": {"at": PAYLOAD},
+        "time_range": {"at": -1},
+        "field_name": {f"{PAYLOAD} x": 1},
+        "field_collision": {"V": PAYLOAD},
+        "fields_missing": {"v": None},
+        "integer_range": {"v": 2**63},
+        "value_length": {"v": PAYLOAD * 100_000},
+    }
+    series.readings(200)
+    for value in bad.values():
+        series.reading({**good, **value}, Rejected())
+    series.reading(b"null", Rejected())
+    series.reading([PAYLOAD], Rejected())
+    series.readings(200)
+    text = run_to_the_end(series)
+    series.verdict(minimum=400)
+    for code in [*bad, "delete_timeseries", "value_no_object"]:
+        assert f" {code}" in text or f"{code}:" in text, (code, text)
+
+
+def test_one_refused_point_takes_no_other_along(embedded_case: Case) -> None:
+    """P4: a row that the service refuses is a dead letter, and alone in that."""
+    case = embedded_case
+    series = Series(case)
+    case.flow.set({"errors": {"tolerance": "all"}})
+    refused = {"column": "_tags", "value": '["device=bad","room=r"]'}
+    rule = {"kind": "row_error", "key": refused, "code": "OTSParameterInvalid"}
+    case.store.set_faults({**rule, "api": "PutTimeseriesData"})
+    series.readings(600)
+    place = {"kind": "climate", "site": "plant", "device": "bad", "room": "r"}
+    series.reading({**place, "at": BEGIN, "v": 1}, Rejected())
+    series.readings(600)
+    text = run_to_the_end(series)
+    series.verdict({"row_error": case.store.fired().get("row_error", 0)}, minimum=1200)
+    assert "rejected=1 " in text
+
+
+def test_a_refusal_of_everything_stops(embedded_case: Case) -> None:
+    """P5: no permission to write points ends the run with the remedy, and nothing is dropped."""
+    case = embedded_case
+    series = Series(case)
+    series.readings(50)
+    run_to_the_end(series)
+    case.store.set_faults({"kind": "no_permission", "api": "PutTimeseriesData"})
+    series.readings(50)
+    case.flow.start().refused("OTSNoPermissionAccess", "remedy")
+    case.store.set_faults()
+    run_to_the_end(series)
+    series.verdict(minimum=100)
+
+
+def test_a_table_of_the_other_kind_stops(embedded_case: Case) -> None:
+    """P5: a wide-column table does not become a time series table by configuration."""
+    case = embedded_case
+    series = Series(case)
+    case.store.create_table(series.topic)
+    case.flow.start().refused("wide-column table", "remedy")
