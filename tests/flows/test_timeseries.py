@@ -181,7 +181,7 @@ def test_a_dead_letter_a_row(embedded_case: Case) -> None:
     series = Series(case)
     case.flow.set({"errors": {"tolerance": "all"}})
     good = {"kind": "climate", "site": "plant", "device": "d", "room": "r", "at": BEGIN, "v": 1}
-    bad = {
+    bad: dict[str, dict[str, Any]] = {
         "tag_empty": {"device": ""},
         "tag_value": {"device": f'{PAYLOAD}="x"'},
         "tag_nested": {"device": {"a": PAYLOAD}},
