@@ -41,6 +41,7 @@ from connectors.tablestore.sink import TablestoreSink
 from connectors.tablestore.timeseries_rows import PointEncoder
 from connectors.tablestore.writer import Writer
 from connectors.timeseries.points import PointRoads
+from connectors.transforms.pipeline import pipeline
 from connectors.window import builder
 
 # The steps that have state in the recovery store. Renaming one orphans the rows that wait in it, so
@@ -57,6 +58,12 @@ def read(flow: Dataflow, run: Run) -> Stream[Chunk]:
 def decode(step_id: str, chunks: Stream[Chunk], run: Run) -> Stream[Records]:
     """Bytes to values by the configured formats. A bad record is set aside, never raised."""
     return op.map(step_id, chunks, ChunkDecoder(run.settings, _keep(run)).decode_chunk)
+
+
+def transform(step_id: str, records: Stream[Records], run: Run) -> Stream[Records]:
+    """What [[transforms]] says. Without any there is no step, and nothing on the way."""
+    function = pipeline(run.settings)
+    return records if function is None else flat_map_records(step_id, records, run, function)
 
 
 def map_records(

@@ -27,6 +27,7 @@ def get_flow(config: str | None = None) -> Dataflow:
     letters = steps.read(flow, run)
     chunks = steps.restore("restore", letters, run)
     records = steps.decode("decode", chunks, run)
+    records = steps.transform("transform", records, run)
     # Your steps, as in the flow that rejected them.
     rows = steps.map_rows("map_rows", records, run)
     if run.settings.replay.dry_run:

@@ -24,6 +24,7 @@ def get_flow(config: str | None = None) -> Dataflow:
 
     chunks = steps.read(flow, run)
     records = steps.decode("decode", chunks, run)
+    records = steps.transform("transform", records, run)
     # Your steps: records = steps.map_records("enrich", records, run, your_function)
     rows = steps.map_rows("map_rows", records, run)
     batches = steps.window(rows, run)

@@ -20,6 +20,7 @@ from connectors.records import (
     original,
 )
 from connectors.settings import Settings
+from connectors.settings.transforms import needs_key
 
 Decode = Callable[[bytes], Any]
 
@@ -64,7 +65,9 @@ class ChunkDecoder:
     def _reads_key(self, topic: str) -> bool:
         if topic not in self._needs_key:
             rules = self._settings.rules_of(self._settings.table_of(topic))
-            self._needs_key[topic] = rules.primary_key_mode == "record_key"
+            self._needs_key[topic] = rules.primary_key_mode == "record_key" or needs_key(
+                self._settings.transforms
+            )
         return self._needs_key[topic]
 
     def _one_by_one(self, chunk: Chunk) -> RecordChunk:

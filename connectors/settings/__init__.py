@@ -24,6 +24,7 @@ from connectors.settings.tables import (
     merge_table,
 )
 from connectors.settings.timeseries import MOST_TABLE_NAME
+from connectors.settings.transforms import Transform
 from connectors.settings.writing import (
     RecoverySettings,
     ShutdownSettings,
@@ -62,6 +63,9 @@ class Settings(BaseSettings):
     kafka: KafkaSettings
     tablestore: TablestoreSettings = TablestoreSettings()
     format: FormatSettings = FormatSettings()
+    transforms: tuple[Transform, ...] = Field(
+        (), description="What happens to a record before it is mapped, in this order."
+    )
     mapping: MappingSettings = MappingSettings()
     table: TableSettings = TableSettings()
     tables: dict[Name, TableSettings] = Field(default_factory=dict)

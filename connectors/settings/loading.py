@@ -8,12 +8,13 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Tag, ValidationError
 from pydantic_settings import SettingsError
 
 from connectors.settings import ENV_PREFIX, Settings
+from connectors.settings.transforms import TRANSFORMS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -153,7 +154,10 @@ def _key(loc: tuple[int | str, ...]) -> tuple[tuple[str, ...], dict[str, Any]]:
     known: dict[str, Any] = {}
     for part in loc:
         fields = _fields(_inner_model(annotation))
-        if isinstance(part, int):
+        tagged = _tagged(annotation)
+        if part in tagged:
+            annotation = tagged[part]
+        elif isinstance(part, int):
             key.append(str(part))
         elif "[" in part or "(" in part:
             continue  # a mark such as tuple[Column, ...] or literal['all'], no key
@@ -182,6 +186,16 @@ def _inner_model(annotation: Any) -> Any:
     return None
 
 
+def _tagged(annotation: Any) -> dict[int | str, Any]:
+    """The models of a union in which a word of the value's own says which it is."""
+    arguments = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        words = [item.tag for item in arguments[1:] if isinstance(item, Tag)]
+        if words:
+            return {words[0]: arguments[0]}
+    return {word: model for item in arguments for word, model in _tagged(item).items()}
+
+
 def _problem(item: Any, key: tuple[str, ...], known: dict[str, Any]) -> str:
     kind = item["type"]
     if kind == "extra_forbidden":
@@ -192,6 +206,8 @@ def _problem(item: Any, key: tuple[str, ...], known: dict[str, Any]) -> str:
                 f"in the environment, or tablestore.{name}_file"
             )
         return f"unknown key{_nearest(name, known)}"
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        return f"type is one of {', '.join(TRANSFORMS)}"
     if kind == "missing":
         return "is missing" if len(key) > 1 else f"is missing: add the section [{key[0]}]"
     if kind == "value_error":

@@ -16,6 +16,7 @@ from pydantic_core import PydanticUndefined
 
 from connectors.settings import ENV_PREFIX, Settings
 from connectors.settings.timeseries import TimeseriesSettings
+from connectors.settings.transforms import TRANSFORMS
 
 _INTRODUCTION = f"""# Options
 
@@ -34,6 +35,9 @@ def page() -> str:
     """The whole page, as Markdown."""
     parts = [_INTRODUCTION]
     for name, field in Settings.model_fields.items():
+        if name == "transforms":
+            parts.append(_transforms())
+            continue
         model = _model(field.annotation)
         if model is None:
             continue
@@ -46,6 +50,17 @@ def page() -> str:
         parts.append("\n".join(_row(name, key, option) for key, option in _options(model)) + "\n")
         if name == "table":
             parts.append(_timeseries())
+    return "\n".join(parts)
+
+
+def _transforms() -> str:
+    field = Settings.model_fields["transforms"]
+    parts = [f"## [[transforms]]\n\n{field.description} docs/transforms.md has examples.\n"]
+    for word, model in TRANSFORMS.items():
+        parts.append(f'### type = "{word}"\n\n{(model.__doc__ or "").strip()}\n')
+        parts.append("| option | values | default | meaning |\n|---|---|---|---|")
+        rows = [_row("transforms", *option) for option in _options(model) if option[0] != "type"]
+        parts.append("\n".join(rows) + "\n")
     return "\n".join(parts)
 
 

@@ -22,7 +22,7 @@ CANARY = "cAnArY7f3a"
 """A text that must never show up where it does not belong."""
 
 
-def settings(**sections: Mapping[str, Any]) -> Settings:
+def settings(**sections: Any) -> Settings:
     """Settings of topic `orders`, with the given sections; the environment is not looked at."""
     kafka = {"topics": ["orders"], **sections.pop("kafka", {})}
     if "topics_pattern" in kafka:

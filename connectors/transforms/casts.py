@@ -1,0 +1,99 @@
+"""Casts: from one plain type to another, exactly or not at all."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
+_LONGEST = 400  # characters of a number in text
+_DECIMAL_DIGITS = 400
+_TRUE, _FALSE = ("true", "1"), ("false", "0")
+
+
+class CastError(Exception):
+    """The value has no equal in the other type; the text says why, without the value."""
+
+
+def _string(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise CastError("is no finite number")
+        return repr(value)
+    if isinstance(value, Decimal):
+        exponent = value.as_tuple().exponent
+        if not isinstance(exponent, int) or abs(exponent) > _DECIMAL_DIGITS:
+            raise CastError("is no finite number, or one of very many digits")
+        return format(value, "f")
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    raise CastError(f"is {_kind(value)}, which has no text form")
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value) or value != int(value):
+            raise CastError("is a number with a fraction, or none at all")
+        return int(value)
+    if isinstance(value, Decimal):
+        exponent = value.as_tuple().exponent
+        if not isinstance(exponent, int) or abs(exponent) > _DECIMAL_DIGITS or value != int(value):
+            raise CastError("is a number with a fraction, or too large")
+        return int(value)
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        return int(value)
+    raise CastError(f"is {_kind(value)} that is no integer")
+
+
+def _double(value: Any) -> float:
+    if isinstance(value, float):
+        return value
+    if isinstance(value, int):  # of 64 bits or more: exactly, or not at all
+        made = float(value) if abs(value) < 1 << 1023 else math.inf
+        if made != value:
+            raise CastError("is an integer that no double holds exactly")
+        return made
+    text = isinstance(value, str) and len(value) <= _LONGEST and _NUMBER.fullmatch(value)
+    if not text and not isinstance(value, Decimal):
+        raise CastError(f"is {_kind(value)} that is no number")
+    made = float(value)
+    if not math.isfinite(made):
+        raise CastError("is no number that a double holds")
+    return made
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in (*_TRUE, *_FALSE):
+        return value.lower() in _TRUE
+    if isinstance(value, int) and value in (0, 1):
+        return bool(value)
+    raise CastError(f"is {_kind(value)} that is neither true nor false")
+
+
+def _kind(value: Any) -> str:
+    names = {"dict": "an object", "list": "a list", "str": "text", "bytes": "bytes"}
+    name = type(value).__name__
+    return names.get(name, f"a {name}")
+
+
+CASTS: dict[str, Callable[[Any], Any]] = {
+    "string": _string,
+    "integer": _integer,
+    "double": _double,
+    "boolean": _boolean,
+}
+"""By type: raises CastError. Text of a decimal number becomes the nearest double."""

@@ -1,0 +1,86 @@
+"""Fields by dotted paths, and objects with changed fields. Nothing is changed in place.
+
+A path is looked up name by name; a field whose own name holds the dot wins, so `a.b` finds
+`{"a.b": 1}` before `{"a": {"b": 1}}`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+Names = tuple[str, ...]
+MISSING: Final = object()
+
+
+def names_of(value: Any, path: str) -> Names | None:
+    """The names that lead to a field that is there; None when it is not."""
+    if not isinstance(value, dict):
+        return None
+    if path in value:
+        return (path,)
+    dot = path.find(".")
+    while dot >= 0:
+        head = path[:dot]
+        if head in value:
+            rest = names_of(value[head], path[dot + 1 :])
+            if rest is not None:
+                return (head, *rest)
+        dot = path.find(".", dot + 1)
+    return None
+
+
+def get(value: Any, path: str) -> Any:
+    """The field, or MISSING."""
+    names = names_of(value, path)
+    if names is None:
+        return MISSING
+    for name in names:
+        value = value[name]
+    return value
+
+
+def changed(value: dict[str, Any], names: Names, new: Any) -> dict[str, Any]:
+    """The object with another value at names that are there."""
+    head, *rest = names
+    return {**value, head: changed(value[head], tuple(rest), new) if rest else new}
+
+
+def without(value: dict[str, Any], names: Names) -> dict[str, Any]:
+    """The object without a field that is there."""
+    head, *rest = names
+    if rest:
+        return {**value, head: without(value[head], tuple(rest))}
+    return {name: item for name, item in value.items() if name != head}
+
+
+def renamed(value: dict[str, Any], names: dict[Names, str]) -> dict[str, Any]:
+    """The object with last names changed, each in its place. Raises KeyError for a taken name."""
+    out: dict[str, Any] = {}
+    for name, item in value.items():
+        inner = {path[1:]: new for path, new in names.items() if path[0] == name and path[1:]}
+        new_name = names.get((name,), name)
+        if new_name in out:
+            raise KeyError(new_name)
+        out[new_name] = renamed(item, inner) if inner else item
+    return out
+
+
+def only(value: dict[str, Any], wanted: list[Names]) -> dict[str, Any]:
+    """The object with nothing but these fields, in its own order."""
+    whole = {names[0] for names in wanted if len(names) == 1}
+    inner: dict[str, list[Names]] = {}
+    for names in wanted:
+        if len(names) > 1:
+            inner.setdefault(names[0], []).append(names[1:])
+    return {
+        name: item if name in whole else only(item, inner[name])
+        for name, item in value.items()
+        if name in whole or name in inner
+    }
+
+
+def holder(value: dict[str, Any], names: Names) -> dict[str, Any]:
+    """The object that directly holds the field."""
+    for name in names[:-1]:
+        value = value[name]
+    return value
