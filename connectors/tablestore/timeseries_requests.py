@@ -75,7 +75,7 @@ class PointRequests:
         _, row = encoder.compile(())(encoder.series("#", "", ()), -1, ())
         flat = self._ask(self._body(table, row, "flatbuffers"))
         same = flat == self._ask(self._body(table, row, "protobuf"))
-        unlike = flat != self._ask(_put(table, _UNKNOWN_TYPE, row))
+        unlike = flat != self._ask(body_of(table, _UNKNOWN_TYPE, row))
         self._encoding = "protobuf" if flat is not None and same and unlike else "flatbuffers"
         log.info("points of time series go as %s", self._encoding)
 
@@ -95,10 +95,10 @@ class PointRequests:
             rows = self._flat.encode(
                 [rows[i:j] for i, j in zip(starts, [*starts[1:], len(rows)], strict=True)]
             )
-        return _put(table, _TYPES[encoding], rows)
+        return body_of(table, _TYPES[encoding], rows)
 
 
-def _put(table: str, form: int, rows: bytes) -> bytes:
+def body_of(table: str, form: int, rows: bytes) -> bytes:
     """TimeseriesRows{1 type, 2 rows_data, 3 checksum as a signed number} in its request."""
     checksum = crc32c(rows)
     signed = checksum - (1 << 32) if checksum >> 31 else checksum
