@@ -67,7 +67,8 @@ _STOP = {
     "OTSAuthFailed": "check the access key, the instance name, the signature region and this "
     "machine's clock",
     "OTSNoPermissionAccess": "grant ots:BatchWriteRow and ots:DescribeTable (and ots:CreateTable "
-    "for auto_create) on the table to this access key",
+    "for auto_create) on the table to this access key; for a time series table "
+    "ots:PutTimeseriesData, ots:DescribeTimeseriesTable (and ots:CreateTimeseriesTable)",
     "OTSObjectNotExist": "create the table, or set auto_create = true for it",
     "OTSInvalidPK": "the table's primary key is not the configured one: correct primary_key, or "
     "write to another table",

@@ -109,7 +109,19 @@ class Settings(BaseSettings):
             if self.rules_of(name).mode == "timeseries" and len(name) > MOST_TABLE_NAME:
                 raise ValueError(f"table {name!r}: a time series table has at most 128 characters")
         self._check_dead_letters()
+        self._check_replay()
         return self
+
+    def _check_replay(self) -> None:
+        """Points of time series cannot be written on a condition."""
+        topics = self.replay.topics or self.kafka.topics
+        tables = {self.table_of(topic) for topic in topics} or {*self.tables}
+        series = sorted(name for name in tables if self.rules_of(name).mode == "timeseries")
+        if self.replay.only_missing and series:
+            raise ValueError(
+                f"replay.only_missing: points of time series ({', '.join(series)}) are written "
+                "without a condition; name the other topics in replay.topics"
+            )
 
     def _check_dead_letters(self) -> None:
         """Dead letters must not come back by themselves."""

@@ -102,3 +102,14 @@ def test_fields_of_the_series() -> None:
         time_field="x",
     )
     assert made.series_fields == {"m", "s", "a", "b", "t", "x"}
+
+
+def test_points_are_not_replayed_on_a_condition() -> None:
+    """The option only_missing is for rows; with other topics selected it is fine."""
+    sections: dict[str, Any] = {
+        "kafka": {"topics": ["orders", "points"]},
+        "tables": {"points": {"mode": "timeseries"}},
+    }
+    with pytest.raises(ValidationError, match="only_missing"):
+        settings(**sections, replay={"only_missing": True})
+    settings(**sections, replay={"only_missing": True, "topics": ["orders"]})
