@@ -30,6 +30,7 @@ def get_flow(config: str | None = None) -> Dataflow:
     flow = Dataflow("enrich_and_filter")
     chunks = steps.read(flow, run)
     records = steps.decode("decode", chunks, run)
+    records = steps.transform("transform", records, run)
     records = steps.filter_records("only_real", records, run, is_real)
     records = steps.map_records("add_region", records, run, add_region)
     rows = steps.map_rows("map_rows", records, run)
