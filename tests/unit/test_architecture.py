@@ -286,7 +286,8 @@ def test_the_example_configuration_loads(monkeypatch: pytest.MonkeyPatch) -> Non
     assert load(file).kafka.topics == ("orders",)
     known = re.findall(r"^# ([a-z_]+) = ", file.read_text("utf-8"), re.MULTILINE)
     assert known, "options that are shown commented out"
+    from connectors.settings.timeseries import TimeseriesSettings
     from tests.unit.settings.options import OPTIONS
 
-    names = {path.split(".")[1] for path in OPTIONS}
+    names = {path.split(".")[1] for path in OPTIONS} | {*TimeseriesSettings.model_fields}
     assert set(known) <= names
