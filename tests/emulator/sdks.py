@@ -1,4 +1,4 @@
-"""The SDKs of other languages: fetched once by their own package clients, built, run.
+"""The SDKs of other languages, and a browser: fetched once by their own package clients, run.
 
 They live under the user's cache folder (XDG base directory rules), one folder for each set of
 pinned versions. `Missing` says why one cannot be had here.
@@ -7,8 +7,10 @@ pinned versions. `Missing` says why one cannot be had here.
 import fcntl
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,6 +80,24 @@ def node() -> list[str]:
             options = ["--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
             _run([npm, "ci", *options], folder, _FETCH_SECONDS)
     return [program, str(folder / "check.js")]
+
+
+def browser() -> tuple[str, str]:
+    """Return a headless Chromium that a package brings, and a folder of libraries it may miss."""
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        raise Missing(f"no package has a browser for {sys.platform} on {platform.machine()}")
+    program, npm = _tool("node"), _tool("npm")
+    with _prepared("browser") as (folder, is_complete):
+        libraries = folder / "libraries"
+        if not is_complete:
+            options = ["--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+            _run([npm, "ci", *options], folder, _FETCH_SECONDS)
+            _run([program, "unpack.js"], folder, _FETCH_SECONDS)
+            libraries.mkdir(exist_ok=True)
+            tar = ["tar", "-x", "-f", "libraries.tar", "-C", "libraries", "--strip-components=1"]
+            _run(tar, folder, _FETCH_SECONDS)
+            shutil.rmtree(folder / "node_modules")
+    return str(folder / "chromium"), str(libraries)
 
 
 def java() -> list[str]:

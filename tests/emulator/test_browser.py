@@ -12,18 +12,19 @@ from tablestore.metadata import (
     TimeseriesTableMeta,
 )
 
-from tests.emulator import browser
+from tests.emulator import browser, sdks
 from tests.emulator.browser import Browser
 from tests.emulator.harness import Emulator
 
-pytestmark = [
-    pytest.mark.skipif(browser.missing() is not None, reason=f"no browser: {browser.missing()}"),
-    pytest.mark.timeout(180),
-]
+pytestmark = pytest.mark.timeout(600)  # the first run may fetch a browser
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    try:
+        browser.program()
+    except sdks.Missing as reason:
+        pytest.skip(f"no browser: {reason}")
     with browser.window() as found:
         yield found
 
@@ -73,8 +74,8 @@ def test_markup_in_rows_is_text_to_the_browser(
     """Nothing that a row contains is run or loaded."""
     chromium.open(f"{emulator.url}/-/table?instance=demo&name={filled}")
     assert "<script>window.hacked=1</script>" in chromium.text()
-    assert chromium.run("return window.hacked") is None
-    assert chromium.run("return document.images.length") == 0
+    assert chromium.run("window.hacked") is None
+    assert chromium.run("document.images.length") == 0
     assert chromium.complaints() == []
 
 
@@ -83,12 +84,19 @@ def test_the_page_fits_its_window_and_is_drawn(
 ) -> None:
     """No sideways scrolling, styles applied, text darker than its ground, a picture not empty."""
     chromium.open(emulator.url)
-    assert chromium.run("return document.documentElement.scrollWidth <= window.innerWidth")
+    assert chromium.run("document.documentElement.scrollWidth <= window.innerWidth")
     colours = chromium.run(
-        "const s = getComputedStyle(document.body); return [s.color, s.backgroundColor]"
+        "['color', 'backgroundColor'].map(name => getComputedStyle(document.body)[name])"
     )
     assert colours[0] != colours[1]
-    assert chromium.run("return getComputedStyle(document.querySelector('table')).width") != "auto"
+    assert chromium.run("getComputedStyle(document.querySelector('table')).width") != "auto"
     picture = chromium.screenshot()
     assert picture.startswith(b"\x89PNG")
     assert len(picture) > 10_000
+
+
+def test_what_goes_wrong_in_a_page_is_told(emulator: Emulator, chromium: Browser) -> None:
+    """So that no complaint means that there was none."""
+    chromium.open(f"{emulator.url}/-/no-such-page")
+    assert any("404" in complaint for complaint in chromium.complaints())
+    assert chromium.complaints() == []
