@@ -36,7 +36,9 @@ class ChangeEvents:
             return [record] if self._settings.tombstones == "pass" else []
         event = _event(record.value)
         op = event.get("op")
-        key = identifier(record.key)
+        key = _payload(record.key)
+        if _of_mongodb(event):
+            key = identifier(key)
         if op in _ROW:
             return self._written(record, event, key)
         if op == "d":
@@ -110,21 +112,30 @@ class ChangeEvents:
 
 
 def _event(value: Any) -> dict[str, Any]:
-    """The envelope, also out of the schema envelope of Kafka Connect's JSON converter."""
-    if isinstance(value, dict) and value.keys() == {"schema", "payload"}:
-        value = value["payload"]
-    if not isinstance(value, dict):
+    """The envelope of the change."""
+    found = _payload(value)
+    if not isinstance(found, dict):
         raise Rejection("debezium_envelope", "debezium: the value is no object")
+    return found
+
+
+def _payload(value: Any) -> Any:
+    """What is in the schema envelope of Kafka Connect's JSON converter, if it is one."""
+    if isinstance(value, dict) and value.keys() == {"schema", "payload"}:
+        return value["payload"]
     return value
+
+
+def _of_mongodb(event: dict[str, Any]) -> bool:
+    source = event.get("source")
+    return isinstance(source, dict) and source.get("connector") == "mongodb"
 
 
 def _row_of(key: Any, event: dict[str, Any]) -> dict[str, Any]:
     """What the record's key says of the row: MongoDB's `id` is the document's `_id`."""
     if not isinstance(key, dict):
         return {}
-    source = event.get("source")
-    mongodb = isinstance(source, dict) and source.get("connector") == "mongodb"
-    return {"_id": key["id"]} if mongodb and key.keys() == {"id"} else dict(key)
+    return {"_id": key["id"]} if _of_mongodb(event) and key.keys() == {"id"} else dict(key)
 
 
 def _image(value: Any) -> dict[str, Any] | None:

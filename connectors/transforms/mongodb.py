@@ -30,16 +30,12 @@ def document(text: Any) -> Any:
 
 
 def identifier(key: Any) -> Any:
-    """The record's key; MongoDB's `{"id": "<extended JSON>"}` with its id as a plain value."""
-    if isinstance(key, dict) and key.keys() == {"schema", "payload"}:
-        key = key["payload"]
-    if isinstance(key, dict) and key.keys() == {"id"} and isinstance(key["id"], str):
-        text = key["id"]
-        if text[:1] in ('"', "{"):
-            try:
-                return {"id": _plain(_decode(text))}
-            except (msgspec.DecodeError, RecursionError):
-                return key
+    """The record's key, `{"id": "<extended JSON>"}`, with its id as a plain value."""
+    if isinstance(key, dict) and isinstance(key.get("id"), str):
+        try:
+            return {**key, "id": _plain(_decode(key["id"]))}
+        except (msgspec.DecodeError, RecursionError):
+            return key
     return key
 
 

@@ -158,6 +158,18 @@ def test_mongodb_documents() -> None:
     assert (gone.value, gone.change) == ({"_id": PLAIN["_id"]}, "delete")
 
 
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [(OID, PLAIN["_id"]), ("1004", 1004), ('"abc"', "abc"), ('{"a": 1}', {"a": 1})],
+)
+def test_mongodb_identifiers(text: str, plain: Any) -> None:
+    """In the key they are text of extended JSON; other sources' keys are what they are."""
+    (gone,) = run(event("d", connector="mongodb"), {"id": text}, BY_OID)
+    assert (gone.value, gone.key) == ({"_id": plain}, {"id": plain})
+    (gone,) = run(event("d"), {"schema": {}, "payload": {"id": text}})
+    assert gone.key == {"id": text}
+
+
 def test_mongodb_updates_without_the_document() -> None:
     """Rejected with the remedy, or passed on with what they have."""
     value = event("u", connector="mongodb")
