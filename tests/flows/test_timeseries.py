@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.flows.conftest import PARTITIONS, Case
+from tests.flows.letters import assert_all_there, letters_of, to_table, to_topic
 from tests.support.flow_process import FlowProcess
 from tests.support.lanes import note
 from tests.support.ledger import Expected, Rejected, Verdict, judge
@@ -84,6 +85,13 @@ class Series:
             return f"{found}\n{process.text()}"
 
         until(settled, told)
+
+    def verdict_without(self, *tables: str, **more: Any) -> None:
+        """Judge the rows of all but these tables."""
+        found = {**self.case.store.tables(), self.topic: points(self.case.store, self.topic)}
+        kept = {name: rows for name, rows in found.items() if name not in tables}
+        verdict = judge(self.case.manifest, kept, **more)
+        assert verdict.status == "PASS", str(verdict)
 
     def verdict(self, fired: Mapping[str, int] | None = None, **more: Any) -> Verdict:
         """Judge both tables against all that was produced."""
@@ -208,6 +216,27 @@ def test_a_dead_letter_a_row(embedded_case: Case) -> None:
     series.verdict(minimum=400)
     for code in [*bad, "delete_timeseries", "value_no_object"]:
         assert f" {code}" in text or f"{code}:" in text, (code, text)
+
+
+@pytest.mark.parametrize("where", ["kafka", "tablestore"])
+def test_dead_letters_have_the_records_own_bytes(embedded_case: Case, where: str) -> None:
+    """P1, P4: whether the mapping or the service rejects a point, its record is there as it was."""
+    case = embedded_case
+    series = Series(case)
+    place = to_topic(case) if where == "kafka" else to_table(case)
+    refused = {"column": "_tags", "value": '["device=bad","room=r"]'}
+    rule = {"kind": "row_error", "key": refused, "code": "OTSParameterInvalid"}
+    case.store.set_faults({**rule, "api": "PutTimeseriesData"})
+    series.readings(100)
+    at = {"kind": "climate", "site": "plant", "room": "r", "at": BEGIN, "v": 1}
+    series.reading({**at, "device": ""}, Rejected())
+    series.reading({**at, "device": "bad"}, Rejected())
+    series.readings(100)
+    run_to_the_end(series)
+    letters = letters_of(case, where, place)
+    assert {letter.code for letter in letters} == {"tag_empty", "OTSParameterInvalid"}
+    assert_all_there(case, letters)
+    series.verdict_without(place, minimum=200)
 
 
 def test_one_refused_point_takes_no_other_along(embedded_case: Case) -> None:
