@@ -1,4 +1,4 @@
-"""Orders into Kafka, each with its delivery report."""
+"""Orders and readings into Kafka, each with its delivery report."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -7,6 +7,7 @@ from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartit
 
 from demo.interruption import Interruption
 from demo.orders import Order
+from demo.readings import Reading
 
 _CHUNK = 500
 _DELIVERY_SECONDS = 30.0
@@ -20,7 +21,7 @@ class ProducingFailedError(RuntimeError):
 def produce(
     bootstrap: str,
     topic: str,
-    orders: Iterable[Order],
+    orders: Iterable[Order | Reading],
     interruption: Interruption,
     progress: Callable[[int], None],
 ) -> int:

@@ -10,8 +10,8 @@ from demo.tablestore import Row
 
 _ENDED = re.compile(r"^sync: ended: (.*)$")
 _COUNT = re.compile(r"(\w+)=(\d+)")
-# 2026-01-05 08:00:00,000 WARNING sync.rejected: orders-2@17: decode, value_json: the value is ...
-_REJECTED = re.compile(r"\bsync\.rejected: [^:]+: (\w+, \w+): ")
+# ... WARNING sync.rejected: topic orders partition 2 offset 17: decode, value_json: the value ...
+_REJECTED = re.compile(r"\bsync\.rejected: topic (\S+) [^:]+: (\w+, \w+): ")
 _SHOWN_FAULTS = 5
 
 
@@ -20,25 +20,30 @@ class FlowEnd(NamedTuple):
 
     counts: Mapping[str, int]
     reasons: Mapping[str, int]
+    topics: Mapping[str, int]
+    """Dead letters by topic."""
 
 
 def flow_end(lines: Iterable[str]) -> FlowEnd:
     """Read the account out of the flow's output; empty counts where it wrote no last line."""
     counts: dict[str, int] = {}
     reasons: Counter[str] = Counter()
+    topics: Counter[str] = Counter()
     for line in lines:
         if match := _ENDED.match(line):
             counts = {name: int(number) for name, number in _COUNT.findall(match[1])}
         elif match := _REJECTED.search(line):
-            reasons[match[1]] += 1
-    return FlowEnd(counts, reasons)
+            topics[match[1]] += 1
+            reasons[match[2]] += 1
+    return FlowEnd(counts, reasons, topics)
 
 
 class Comparison:
     """Rows read back, held against the orders they should be."""
 
-    def __init__(self, expected: Mapping[str, Mapping[str, Any]]) -> None:
-        """`expected`: fields by order_id."""
+    def __init__(self, expected: Mapping[str, Mapping[str, Any]], what: str = "order") -> None:
+        """`expected`: fields by order_id, or by the name of the point."""
+        self._what = what
         self._missing = dict(expected)
         self.rows = 0
         self._faults = 0
@@ -49,7 +54,7 @@ class Comparison:
         self.rows += 1
         fields = self._missing.pop(row.key, None)
         if fields is None:
-            self._fault(f"row {row.key}: no such order, or the row came twice")
+            self._fault(f"row {row.key}: no such {self._what}, or the row came twice")
         elif (difference := _difference(fields, row.columns)) is not None:
             self._fault(f"row {row.key}: {difference}")
 
@@ -60,7 +65,7 @@ class Comparison:
             worded.append(f"... and {self._faults - len(worded)} more such rows")
         if self._missing:
             some = ", ".join(sorted(self._missing)[:_SHOWN_FAULTS])
-            worded.append(f"{len(self._missing)} orders are not in the table: {some} ...")
+            worded.append(f"{len(self._missing)} {self._what}s are not in the table: {some} ...")
         return worded
 
     def _fault(self, text: str) -> None:

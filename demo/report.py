@@ -75,16 +75,16 @@ class Screen:
         self.say()
 
     def account(self, produced: int, end: FlowEnd, rows: int) -> None:
-        """Where every order ended up."""
-        shown = self._table("Where every order ended up")
+        """Where every order and reading ended up."""
+        shown = self._table("Where every order and reading ended up")
         shown.add_column("")
-        shown.add_column("orders", justify="right")
+        shown.add_column("records", justify="right")
         shown.add_row("written", f"{end.counts.get('written', 0):,}")
         for reason, number in sorted(end.reasons.items()):
             shown.add_row(f"dead-lettered ({reason})", f"{number:,}")
         shown.add_section()
         shown.add_row("produced", f"{produced:,}")
-        shown.add_row("rows in the table", f"{rows:,}")
+        shown.add_row("rows in the two tables", f"{rows:,}")
         self._console.print(shown)
         self.say()
 

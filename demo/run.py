@@ -5,6 +5,7 @@ Exit code 0: every order is where it should be. 1: not, with what is wrong. 128 
 """
 
 import argparse
+import json
 import shutil
 import sys
 import time
@@ -17,12 +18,15 @@ from demo.kafka import ProducingFailedError, produce, stored
 from demo.orders import orders
 from demo.processes import ROOT, Child, ChildFailedError, Children
 from demo.proof import Comparison, accounting, flow_end
+from demo.readings import RULES, readings, series_of
+from demo.readings import TOPIC as READINGS
 from demo.report import Screen
 from demo.tablestore import (
     ACCESS_KEY_ID,
     ACCESS_KEY_SECRET,
     Row,
     read_all,
+    read_points,
     rows_written,
 )
 
@@ -95,6 +99,8 @@ class _Story:
         self, count: int, folder: Path, screen: Screen, interruption: Interruption
     ) -> None:
         self._count = count
+        # A second topic, for a time series table: a tenth as many.
+        self._readings = max(200, count // 10)
         self._folder = folder
         self._screen = screen
         self._interruption = interruption
@@ -110,22 +116,33 @@ class _Story:
             self._screen.step(f"Kafka on {bootstrap}, Tablestore on {endpoint}, both of this demo")
             flow = self._start_flow(children, bootstrap, endpoint)
             produced, good = self._fill(bootstrap, endpoint, flow)
+            points_produced, good_points = self._readings, self._good_readings()
             flow.stop_well(_STOP_SECONDS)
             self._screen.step("flow stopped with SIGTERM: drained, exit code 0")
             rows, comparison = self._read_back(endpoint, good)
+            points = self._read_points_back(endpoint)
             tablestore.stop_well(_STOP_SECONDS)
             kafka.stop_well(_STOP_SECONDS)
         end = flow_end(flow.lines())
-        wrong = accounting(produced, produced - good, end, comparison.rows, comparison.verdict())
+        wrong = accounting(
+            produced + points_produced,
+            produced - good + points_produced - good_points,
+            end,
+            comparison.rows + points.rows,
+            [*comparison.verdict(), *points.verdict()],
+        )
+        both = (TOPIC, produced, comparison.rows), (READINGS, points_produced, points.rows)
+        for topic, number, arrived in both:
+            if number != arrived + end.topics.get(topic, 0):
+                wrong.append(f"{topic}: {number:,} produced, and not as many arrived or rejected")
         self._screen.rows(TABLE, rows)
-        self._screen.account(produced, end, comparison.rows)
+        self._screen.account(produced + points_produced, end, comparison.rows + points.rows)
         for text in wrong:
             self._screen.fail(text)
-        if not wrong:
-            written, rejected = end.counts["written"], end.counts["rejected"]
+        for topic, number, arrived in both if not wrong else ():
             self._screen.step(
-                f"it adds up: produced {produced:,} = written {written:,} + dead-lettered "
-                f"{rejected:,}; every row has the values of its order"
+                f"{topic} add up: produced {number:,} = written {arrived:,} + dead-lettered "
+                f"{end.topics.get(topic, 0):,}; every row has the values of its record"
             )
         self._screen.say(f"{time.monotonic() - began:.1f} s in all.")
         self._screen.closing(_shown(self._folder), _look_again(self._folder))
@@ -135,7 +152,13 @@ class _Story:
         partitions = max(4, -(-self._count // _ORDERS_A_PARTITION))
         kafka = children.start(
             "the embedded Kafka",
-            ["localkafka", "--topic", f"{TOPIC}:{partitions}"],
+            [
+                "localkafka",
+                "--topic",
+                f"{TOPIC}:{partitions}",
+                "--topic",
+                f"{READINGS}:{partitions}",
+            ],
             self._folder / "kafka.log",
         )
         tablestore = children.start(
@@ -153,6 +176,8 @@ class _Story:
             self._folder / "flow.log",
             {
                 "SYNC__KAFKA__BOOTSTRAP_SERVERS": bootstrap,
+                "SYNC__KAFKA__TOPICS": json.dumps([TOPIC, READINGS]),
+                "SYNC__TABLES": json.dumps({READINGS: RULES}),
                 "SYNC__TABLESTORE__ENDPOINT": endpoint,
                 "ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID,
                 "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET,
@@ -162,9 +187,17 @@ class _Story:
     def _fill(self, bootstrap: str, endpoint: str, flow: Child) -> tuple[int, int]:
         """Produce while the flow runs, until every good order is written: (produced, good)."""
         good = sum(order.fields is not None for order in orders(self._count))
+        good_readings = self._good_readings()
         began = time.monotonic()
-        totals = {_PRODUCED: self._count, _WRITTEN: good}
+        totals = {_PRODUCED: self._count, _WRITTEN: good + good_readings}
         with self._screen.bars(totals) as advance:
+            produce(
+                bootstrap,
+                READINGS,
+                readings(self._readings),
+                self._interruption,
+                lambda _: None,
+            )
             produced = produce(
                 bootstrap,
                 TOPIC,
@@ -176,10 +209,17 @@ class _Story:
             if kept != produced:
                 raise ProducingFailedError(f"Kafka holds {kept} of {produced} confirmed orders")
             self._screen.step(f"{produced:,} orders produced, {produced - good} broken on purpose")
-            self._wait_for(good, endpoint, flow, lambda number: advance(_WRITTEN, number))
+            self._screen.step(
+                f"{self._readings:,} sensor readings too, {self._readings - good_readings} broken"
+            )
+            rows = good + good_readings
+            self._wait_for(rows, endpoint, flow, lambda number: advance(_WRITTEN, number))
         seconds = time.monotonic() - began
-        self._screen.step(f"{good:,} rows written, {seconds:.1f} s after the first was produced")
+        self._screen.step(f"{rows:,} rows written, {seconds:.1f} s after the first was produced")
         return produced, good
+
+    def _good_readings(self) -> int:
+        return sum(reading.fields is not None for reading in readings(self._readings))
 
     def _wait_for(
         self, good: int, endpoint: str, flow: Child, advance: Callable[[int], None]
@@ -219,6 +259,15 @@ class _Story:
                     first.append(row)
         self._screen.step(f"{comparison.rows:,} rows read back through the official SDK")
         return first, comparison
+
+    def _read_points_back(self, endpoint: str) -> Comparison:
+        """The readings in the time series table, held against what was produced."""
+        good = [reading for reading in readings(self._readings) if reading.fields is not None]
+        comparison = Comparison({one.series: one.fields or {} for one in good}, "reading")
+        for point in read_points(endpoint, READINGS, series_of, self._interruption):
+            comparison.take(point)
+        self._screen.step(f"{comparison.rows:,} points of time series read back the same way")
+        return comparison
 
 
 def _shown(folder: Path) -> Path:

@@ -3,7 +3,7 @@
 import http.client
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ ACCESS_KEY_SECRET = "demo-secret"  # noqa: S105 - the local server's published d
 
 _ANSWER_SECONDS = 10.0
 _PAGE_ROWS = 2_000
+_ALWAYS = 10**17  # a time in microseconds that is far away
 _SDK_LOGGER = "tablestore-client"
 
 
@@ -38,17 +39,21 @@ def rows_written(endpoint: str) -> int:
         connection.close()
 
 
-def read_all(endpoint: str, table: str, key: str, interruption: Interruption) -> Iterator[Row]:
-    """Every row of the table by GetRange, in the order of its key column. Raises Interrupted."""
+def _client(endpoint: str) -> Any:
     # The SDK formats each request for its logger unless told not to, and warns at import where
     # its native decoder does not exist (other Pythons than 3.12, other systems than Linux).
     logging.getLogger("tablestore").setLevel(logging.ERROR)
     logging.getLogger(_SDK_LOGGER).setLevel(logging.ERROR)
-    from tablestore import INF_MAX, INF_MIN, OTSClient  # noqa: PLC0415
+    from tablestore import OTSClient  # noqa: PLC0415
 
-    client = OTSClient(
-        endpoint, ACCESS_KEY_ID, ACCESS_KEY_SECRET, INSTANCE, logger_name=_SDK_LOGGER
-    )
+    return OTSClient(endpoint, ACCESS_KEY_ID, ACCESS_KEY_SECRET, INSTANCE, logger_name=_SDK_LOGGER)
+
+
+def read_all(endpoint: str, table: str, key: str, interruption: Interruption) -> Iterator[Row]:
+    """Every row of the table by GetRange, in the order of its key column. Raises Interrupted."""
+    client = _client(endpoint)
+    from tablestore import INF_MAX, INF_MIN  # noqa: PLC0415
+
     start: Any = [(key, INF_MIN)]
     while start:
         _, start, rows, _ = client.get_range(
@@ -58,3 +63,31 @@ def read_all(endpoint: str, table: str, key: str, interruption: Interruption) ->
             columns = {name: value for name, value, _ in row.attribute_columns}
             yield Row(row.primary_key[0][1], columns)
         interruption.check()
+
+
+def read_points(
+    endpoint: str, table: str, name: Callable[[str, str, str, int], str], interruption: Interruption
+) -> Iterator[Row]:
+    """Every point of every series of a time series table. Raises Interrupted.
+
+    `name` makes the key of (data source, tag device, tag room, time in microseconds).
+    """
+    client = _client(endpoint)
+    from tablestore.metadata import (  # noqa: PLC0415
+        GetTimeseriesDataRequest,
+        QueryTimeseriesMetaRequest,
+    )
+
+    found = client.query_timeseries_meta(QueryTimeseriesMetaRequest(table, limit=1_000))
+    for meta in found.timeseriesMetas:
+        series, token = meta.timeseries_key, None
+        place = series.data_source, series.tags["device"], series.tags["room"]
+        while True:
+            request = GetTimeseriesDataRequest(table, series, 0, _ALWAYS, nextToken=token)
+            answer = client.get_timeseries_data(request)
+            for row in answer.rows or ():
+                yield Row(name(*place, row.time_in_us), row.fields)
+            token = answer.nextToken
+            interruption.check()
+            if not token:
+                break

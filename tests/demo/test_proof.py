@@ -11,7 +11,7 @@ pytestmark = pytest.mark.unit
 
 FIELDS: dict[str, Any] = {"order_id": "A", "amount": 1.0, "items": [{"n": 1}], "note": None}
 COLUMNS: dict[str, Any] = {"amount": 1.0, "items": '[{"n": 1}]'}
-GOOD = FlowEnd({"read": 10, "written": 8, "rejected": 2}, {"decode, value_json": 2})
+GOOD = FlowEnd({"read": 10, "written": 8, "rejected": 2}, {"decode, value_json": 2}, {"orders": 2})
 
 
 def verdict(*rows: Row) -> list[str]:
@@ -62,16 +62,18 @@ def test_many_wrong_rows_are_told_in_few_lines() -> None:
 
 def test_the_account_is_read_from_the_flow_s_output() -> None:
     """The last line gives the counts; each rejected record's line its stage and code."""
+    rejected = "2026-01-05 08:00:01,000 WARNING sync.rejected:"
     end = flow_end(
         [
             "2026-01-05 08:00:00,000 INFO sync: reading 4 partitions",
-            "2026-01-05 08:00:01,000 WARNING sync.rejected: orders-2@17: decode, value_json: x",
-            "2026-01-05 08:00:01,000 WARNING sync.rejected: orders-0@3: map, integer_range: y: z",
+            f"{rejected} topic orders partition 2 offset 17: decode, value_json: x",
+            f"{rejected} topic readings partition 0 offset 3: map, integer_range: y: z",
             "sync: ended: read=10 written=8 rejected=2 filtered=0",
         ]
     )
     assert end.counts == {"read": 10, "written": 8, "rejected": 2, "filtered": 0}
     assert end.reasons == {"decode, value_json": 1, "map, integer_range": 1}
+    assert end.topics == {"orders": 1, "readings": 1}
 
 
 def test_an_account_that_adds_up_is_accepted() -> None:
@@ -88,7 +90,7 @@ def test_an_account_that_adds_up_is_accepted() -> None:
         (10, 2, GOOD._replace(reasons={}), 8, "dead letters in its log is 0"),
         (10, 2, GOOD._replace(counts={**GOOD.counts, "read": 9}), 8, "read by the flow is 9"),
         (10, 2, GOOD._replace(counts={**GOOD.counts, "written": 7}), 8, "written is 7"),
-        (10, 2, FlowEnd({}, {}), 8, "last line"),
+        (10, 2, FlowEnd({}, {}, {}), 8, "last line"),
     ],
 )
 def test_an_account_that_does_not_add_up_is_refused(

@@ -69,7 +69,8 @@ def test_it_adds_up_and_leaves_nothing(tmp_path: Path) -> None:
     with Demo(tmp_path, "--orders", "5000") as demo:
         assert demo.wait() == 0, demo.text()
         text = demo.text()
-        assert "produced 5,000 = written 4,988 + dead-lettered 12" in text
+        assert "orders add up: produced 5,000 = written 4,988 + dead-lettered 12" in text
+        assert "readings add up: produced 500 = written 494 + dead-lettered 6" in text
         assert "4,988 rows read back through the official SDK" in text
         assert f"wrote is in {demo.data.name}:" in text
         assert "\x1b[" not in text, "no colours where there is no terminal"
