@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from emulator import errors, limits
+from emulator import errors, keys, limits
 from emulator.errors import ServiceError, invalid
 from emulator.settings import Options
 from emulator.storage import Store
@@ -101,8 +101,10 @@ class Catalog:
             key=key,
             defined=defined,
             created_at_us=int(now * 1_000_000),
-            encrypted=request.sse_spec.enable,
+            split_points=keys.split_points(key[0], request.partitions),
         )
+        if request.HasField("sse_spec"):
+            table.set_encryption(request.sse_spec)
         table.set_options(options)
         table.set_throughput(request.reserved_throughput.capacity_unit, int(now))
         self.set_stream(table, request.stream_spec)

@@ -44,6 +44,7 @@ POST_ONLY = "Only POST method for requests is supported."
 BAD_PROTOBUF = "Parse PBMessage from RawString failed."
 CONDITION_FAILED = "Condition check failed."
 TABLE_MISSING = "Requested table does not exist."
+INDEX_MISSING = "Requested index does not exist."
 TABLE_EXISTS = "Requested table already exists."
 TABLE_NOT_READY = "The table is not ready."
 NOT_READY_TEXTS = {

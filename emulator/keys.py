@@ -5,8 +5,11 @@ infinite minimum, 03 the infinite maximum) and its value: integers big-endian wi
 strings and binaries bytewise with 00 escaped and a terminator that sorts before every other byte.
 """
 
+from collections.abc import Iterable
+
 from emulator.errors import invalid, invalid_key
 from emulator.tables import KeyColumn, Table
+from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
 
 _SIGN = 1 << 63
@@ -91,6 +94,35 @@ def encode_bound(table: Table, key: list[pb.KeyCell]) -> bytes:
             raise _type_error(value, column)
         encoded += encode_value(value)
     return encoded
+
+
+def _rank(column: KeyColumn, value: bytes) -> bytes:
+    """Return the place of one end of a partition; raises 400 where it cannot be one."""
+    value = pb.decode_stand_alone(value)
+    if value[0] in (pb.INF_MIN, pb.INF_MAX):
+        return _MINIMUM if value[0] == pb.INF_MIN else _MAXIMUM
+    if value[0] != column.kind:
+        raise _type_error(value, column)
+    return encode_value(value)
+
+
+def split_points(column: KeyColumn, ranges: Iterable[wire.PartitionRange]) -> list[str]:
+    """Return where the partitions of a new table meet: wire values in hexadecimal, in order.
+
+    Raises 400 unless each range of the partition key holds something and begins where the one
+    before it ended.
+    """
+    points: list[str] = []
+    last: bytes | None = None
+    for part in ranges:
+        begin, end = _rank(column, part.begin), _rank(column, part.end)
+        if begin >= end:
+            raise invalid("The partition range is empty: its begin must be less than its end.")
+        if last is not None and begin != last:
+            raise invalid("The partition ranges must follow each other without a gap.")
+        points += [bound.hex() for bound in (part.begin,) if begin != _MINIMUM]
+        last = end
+    return points
 
 
 def decode_key(table: Table, encoded: bytes) -> list[pb.KeyCell]:

@@ -1,6 +1,7 @@
 """HTTP: takes a request apart, checks who sent it, runs the operation, signs the answer."""
 
 import asyncio
+import json
 import logging
 import time
 import uuid
@@ -208,7 +209,11 @@ class Exchange:
         raise ConnectionCutError
 
     async def _refuse(self, error: ServiceError) -> web.StreamResponse:
-        body = wire.Error(code=error.code, message=error.message).SerializeToString()
+        if self._headers.get("content-type", "").startswith("application/json"):
+            # The clients of operations in JSON (knowledge bases, memories) read errors as JSON.
+            body = json.dumps({"code": error.code, "message": error.message}).encode()
+        else:
+            body = wire.Error(code=error.code, message=error.message).SerializeToString()
         return await self._answer(error.status, body, error.code)
 
     def _gateway(self) -> web.Response:

@@ -1,6 +1,7 @@
 """The schema of a table and how it is kept: columns, options, throughput."""
 
 import json
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ KEY_TYPES = {1: pb.INTEGER, 2: pb.STRING, 3: pb.BLOB}
 """Wire type of a primary key column by its schema number."""
 COLUMN_TYPES = {1: pb.INTEGER, 2: pb.DOUBLE, 3: pb.BOOLEAN, 4: pb.STRING, 7: pb.BLOB}
 """Wire type of a defined column by its schema number."""
+_KMS_KEY, _OWN_KEY = 1, 2
 _MAX_DEVIATION = (1 << 63) // 1_000_000
 _KEY_NUMBERS = {kind: number for number, kind in KEY_TYPES.items()}
 _COLUMN_NUMBERS = {kind: number for number, kind in COLUMN_TYPES.items()}
@@ -53,8 +55,10 @@ class Table:
     stream_hours: int = 0
     stream_enabled_at_us: int = 0
     encrypted: bool = False
+    encryption_key: dict[str, Any] = field(default_factory=dict)
+    """Settings of encryption beside the switch, as they were given: key_type, key_id, role_arn."""
     split_points: list[str] = field(default_factory=list)
-    """Partition bounds given at creation: hexadecimal wire values."""
+    """Where the partitions given at creation meet: wire values in hexadecimal."""
     ready_at: float = 0.0
     """Monotonic time from which the table can be used; not kept over a restart."""
 
@@ -125,6 +129,40 @@ class Table:
             last_decrease_time=self.decreased_at or None,
         )
 
+    def encryption(self) -> wire.SSESpecification:
+        """Return the settings of encryption as a message."""
+        kept = self.encryption_key
+        return wire.SSESpecification(
+            enable=self.encrypted,
+            key_type=kept.get("key_type"),
+            key_id=kept["key_id"].encode("latin-1") if "key_id" in kept else None,
+            role_arn=kept["role_arn"].encode("latin-1") if "role_arn" in kept else None,
+        )
+
+    def set_encryption(self, given: wire.SSESpecification) -> None:
+        """Take over the settings of encryption; raises 400 where they do not fit each other."""
+        kind = given.key_type if given.HasField("key_type") else _KMS_KEY
+        if given.enable and kind not in (_KMS_KEY, _OWN_KEY):
+            raise invalid(f"Invalid key type: {kind}.")
+        if not given.enable and given.HasField("key_type"):
+            raise invalid("Key type cannot be set when encryption is disabled.")
+        owns = given.enable and kind == _OWN_KEY
+        if [bool(given.key_id), bool(given.role_arn)] != [owns, owns]:
+            raise invalid("Key id and role arn are for key type BYOK, which needs both.")
+        self.encrypted = given.enable
+        self.encryption_key = {"key_type": kind} if given.enable else {}
+        if owns:
+            self.encryption_key["key_id"] = given.key_id.decode("latin-1")
+            self.encryption_key["role_arn"] = given.role_arn.decode("latin-1")
+
+    def partition_bounds(self) -> list[bytes]:
+        """Return where its partitions meet, as rows that hold the partition key alone."""
+        name = self.key[0].name
+        return [
+            pb.encode_rows([pb.encode_row([(name, bytes.fromhex(point))])])
+            for point in self.split_points
+        ]
+
     def stream(self) -> wire.StreamDetails:
         """Return the stream details; the Go SDK needs them also where there is no stream."""
         if not self.stream_enabled:
@@ -184,10 +222,6 @@ def check_schema(meta: wire.TableMeta) -> tuple[tuple[KeyColumn, ...], dict[byte
         raise invalid(
             f"The number of primary key columns must be in range: [1, {limits.KEY_COLUMNS}]."
         )
-    if len(meta.defined_column) > limits.DEFINED_COLUMNS:
-        raise invalid(
-            f"The number of defined columns must be in range: [0, {limits.DEFINED_COLUMNS}]."
-        )
     key: list[KeyColumn] = []
     for index, schema in enumerate(meta.primary_key):
         name = schema.name.encode()
@@ -205,12 +239,15 @@ def check_schema(meta: wire.TableMeta) -> tuple[tuple[KeyColumn, ...], dict[byte
         if automatic and any(column.auto_increment for column in key):
             raise invalid("AUTO_INCREMENT primary key count must <= 1.")
         key.append(KeyColumn(name, KEY_TYPES[schema.type], automatic))
-    return tuple(key), _check_defined(meta, {column.name for column in key})
+    return tuple(key), check_defined(meta.defined_column, {}, {column.name for column in key})
 
 
-def _check_defined(meta: wire.TableMeta, key_names: set[bytes]) -> dict[bytes, int]:
-    defined: dict[bytes, int] = {}
-    for column in meta.defined_column:
+def check_defined(
+    columns: Iterable[wire.DefinedColumnSchema], known: dict[bytes, int], key_names: Set[bytes]
+) -> dict[bytes, int]:
+    """Return `known` and these defined columns; raises 400 for one the service refuses."""
+    defined = dict(known)
+    for column in columns:
         name = column.name.encode()
         if not limits.is_name(name):
             raise limits.column_name_error(name)
@@ -221,4 +258,8 @@ def _check_defined(meta: wire.TableMeta, key_names: set[bytes]) -> dict[bytes, i
         if column.type not in COLUMN_TYPES:
             raise invalid(f"Invalid column type: {column.type}.")
         defined[name] = COLUMN_TYPES[column.type]
+    if len(defined) > limits.DEFINED_COLUMNS:
+        raise invalid(
+            f"The number of defined columns must be in range: [0, {limits.DEFINED_COLUMNS}]."
+        )
     return defined

@@ -31,6 +31,10 @@ OPERATIONS: dict[str, Operation] = {
     "DescribeTable": Operation(wire.DescribeTableRequest, table.describe_table, False),
     "UpdateTable": Operation(wire.UpdateTableRequest, table.update_table, False),
     "DeleteTable": Operation(wire.DeleteTableRequest, table.delete_table, False),
+    "AddDefinedColumn": Operation(wire.AddDefinedColumnRequest, table.add_columns, False),
+    "DeleteDefinedColumn": Operation(wire.DeleteDefinedColumnRequest, table.delete_columns, False),
+    "ListSearchIndex": Operation(wire.ListSearchIndexRequest, table.list_indexes, False),
+    "ComputeSplits": Operation(wire.ComputeSplitsRequest, table.compute_index_splits, True),
     "ComputeSplitPointsBySize": Operation(
         wire.ComputeSplitPointsBySizeRequest, table.compute_splits, True
     ),

@@ -1,11 +1,13 @@
-"""CreateTable, ListTable, DescribeTable, UpdateTable, DeleteTable, ComputeSplitPointsBySize."""
+"""Tables: create, list, describe, update, delete; their defined columns, splits and indexes."""
 
 import copy
 import time
+from typing import NoReturn
 
 from emulator import errors, keys
 from emulator.errors import ServiceError, invalid
 from emulator.service import Call
+from emulator.tables import check_defined
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
 
@@ -38,7 +40,8 @@ def describe_table(call: Call, request: wire.DescribeTableRequest) -> wire.Descr
         table_options=table.options(),
         table_status=_LOADING if catalog.is_loading(table) else _ACTIVE,
         stream_details=table.stream(),
-        sse_details=wire.SSESpecification(enable=table.encrypted),
+        shard_splits=table.partition_bounds(),
+        sse_details=table.encryption(),
         creation_time=table.created_at_us,
     )
 
@@ -71,6 +74,50 @@ def delete_table(call: Call, request: wire.DeleteTableRequest) -> wire.DeleteTab
     call.service.transactions.drop_table(table)
     catalog.drop(table)
     return wire.DeleteTableResponse()
+
+
+def add_columns(call: Call, request: wire.AddDefinedColumnRequest) -> wire.AddDefinedColumnResponse:
+    """Define columns of a table that is there; rows already stored stay as they are."""
+    catalog = call.service.catalog
+    catalog.check_rate()
+    table = copy.copy(catalog.get(call.instance, request.table_name))
+    if not request.columns:
+        raise invalid("No defined column is specified.")
+    table.defined = check_defined(request.columns, table.defined, table.key_names)
+    catalog.replace(table)
+    return wire.AddDefinedColumnResponse()
+
+
+def delete_columns(
+    call: Call, request: wire.DeleteDefinedColumnRequest
+) -> wire.DeleteDefinedColumnResponse:
+    """Take definitions of columns away; values in rows stay, and any type may follow."""
+    catalog = call.service.catalog
+    catalog.check_rate()
+    table = copy.copy(catalog.get(call.instance, request.table_name))
+    names = {name.encode() for name in request.columns}
+    if not names:
+        raise invalid("No defined column is specified.")
+    for name in sorted(names - table.defined.keys()):
+        raise invalid(f"The defined column does not exist: {name.decode()}.")
+    table.defined = {name: kind for name, kind in table.defined.items() if name not in names}
+    catalog.replace(table)
+    return wire.DeleteDefinedColumnResponse()
+
+
+def list_indexes(call: Call, request: wire.ListSearchIndexRequest) -> wire.ListSearchIndexResponse:
+    """List the search indexes of a table: there are none, as none can be made."""
+    if request.table_name:
+        call.service.catalog.get(call.instance, request.table_name)
+    return wire.ListSearchIndexResponse()
+
+
+def compute_index_splits(call: Call, request: wire.ComputeSplitsRequest) -> NoReturn:
+    """Tell that the search index does not exist: no table here has one."""
+    if not request.search_index_splits_options.index_name:
+        raise invalid("The name of the search index is missing.")
+    call.service.catalog.usable(call.instance, request.table_name)
+    raise ServiceError("OTSObjectNotExist", errors.INDEX_MISSING)
 
 
 def compute_splits(

@@ -568,6 +568,64 @@ class ComputeSplitPointsBySizeResponse(_message.Message):
     locations: _containers.RepeatedCompositeFieldContainer[ComputeSplitPointsBySizeResponse.SplitLocation]
     def __init__(self, consumed: _Optional[_Union[ConsumedCapacity, _Mapping]] = ..., schema: _Optional[_Iterable[_Union[PrimaryKeySchema, _Mapping]]] = ..., split_points: _Optional[_Iterable[bytes]] = ..., locations: _Optional[_Iterable[_Union[ComputeSplitPointsBySizeResponse.SplitLocation, _Mapping]]] = ...) -> None: ...
 
+class SearchIndexSplitsOptions(_message.Message):
+    __slots__ = ("index_name",)
+    INDEX_NAME_FIELD_NUMBER: _ClassVar[int]
+    index_name: str
+    def __init__(self, index_name: _Optional[str] = ...) -> None: ...
+
+class ComputeSplitsRequest(_message.Message):
+    __slots__ = ("table_name", "search_index_splits_options")
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    SEARCH_INDEX_SPLITS_OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    table_name: str
+    search_index_splits_options: SearchIndexSplitsOptions
+    def __init__(self, table_name: _Optional[str] = ..., search_index_splits_options: _Optional[_Union[SearchIndexSplitsOptions, _Mapping]] = ...) -> None: ...
+
+class ComputeSplitsResponse(_message.Message):
+    __slots__ = ("session_id", "splits_size")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    SPLITS_SIZE_FIELD_NUMBER: _ClassVar[int]
+    session_id: bytes
+    splits_size: int
+    def __init__(self, session_id: _Optional[bytes] = ..., splits_size: _Optional[int] = ...) -> None: ...
+
+class ListSearchIndexRequest(_message.Message):
+    __slots__ = ("table_name",)
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    table_name: str
+    def __init__(self, table_name: _Optional[str] = ...) -> None: ...
+
+class ListSearchIndexResponse(_message.Message):
+    __slots__ = ("indices",)
+    INDICES_FIELD_NUMBER: _ClassVar[int]
+    indices: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, indices: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class AddDefinedColumnRequest(_message.Message):
+    __slots__ = ("table_name", "columns")
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    table_name: str
+    columns: _containers.RepeatedCompositeFieldContainer[DefinedColumnSchema]
+    def __init__(self, table_name: _Optional[str] = ..., columns: _Optional[_Iterable[_Union[DefinedColumnSchema, _Mapping]]] = ...) -> None: ...
+
+class AddDefinedColumnResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class DeleteDefinedColumnRequest(_message.Message):
+    __slots__ = ("table_name", "columns")
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    table_name: str
+    columns: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, table_name: _Optional[str] = ..., columns: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class DeleteDefinedColumnResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class Filter(_message.Message):
     __slots__ = ("type", "filter")
     TYPE_FIELD_NUMBER: _ClassVar[int]

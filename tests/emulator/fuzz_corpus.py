@@ -197,6 +197,24 @@ def requests() -> list[Entry]:
                 table_name=WIDE, split_size=1, split_size_unit_in_byte=200
             ),
         ),
+        (
+            "AddDefinedColumn",
+            lambda _: wire.AddDefinedColumnRequest(
+                table_name="nowhere", columns=[wire.DefinedColumnSchema(name="later", type=1)]
+            ),
+        ),
+        (
+            "DeleteDefinedColumn",
+            lambda _: wire.DeleteDefinedColumnRequest(table_name="nowhere", columns=["later"]),
+        ),
+        ("ListSearchIndex", lambda _: wire.ListSearchIndexRequest(table_name=WIDE)),
+        (
+            "ComputeSplits",
+            lambda _: wire.ComputeSplitsRequest(
+                table_name=WIDE,
+                search_index_splits_options=wire.SearchIndexSplitsOptions(index_name="none"),
+            ),
+        ),
         ("CommitTransaction", lambda _: wire.TransactionRequest(transaction_id="none")),
         ("AbortTransaction", lambda _: wire.TransactionRequest(transaction_id="none")),
         ("CreateTimeseriesTable", lambda _: create_series("made_series")),

@@ -149,6 +149,10 @@ func main() {
 	must(err)
 	check(len(splits.Splits) == 1, "splits")
 	passed = append(passed, "ComputeSplitPointsBySize")
+	indexes, err := client.ListSearchIndex(&ots.ListSearchIndexRequest{TableName: table})
+	must(err)
+	check(len(indexes.IndexInfo) == 0, "search indexes")
+	passed = append(passed, "ListSearchIndex")
 
 	partition := new(ots.PrimaryKey)
 	partition.AddPrimaryKeyColumn("k", "a")

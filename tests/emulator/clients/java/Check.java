@@ -6,6 +6,7 @@ import com.alicloud.openservices.tablestore.*;
 import com.alicloud.openservices.tablestore.model.*;
 import com.alicloud.openservices.tablestore.model.condition.*;
 import com.alicloud.openservices.tablestore.model.filter.*;
+import com.alicloud.openservices.tablestore.model.search.ListSearchIndexRequest;
 import com.alicloud.openservices.tablestore.model.timeseries.*;
 import java.util.*;
 
@@ -197,6 +198,34 @@ public class Check {
         splits.setSplitSizeIn100MB(1);
         same(1, client.computeSplitsBySize(splits).getSplits().size());
         passed.add("ComputeSplitPointsBySize");
+        ListSearchIndexRequest indexes = new ListSearchIndexRequest();
+        indexes.setTableName(TABLE);
+        same(0, client.listSearchIndex(indexes).getIndexInfos().size());
+        passed.add("ListSearchIndex");
+        try {
+            SearchIndexSplitsOptions none = new SearchIndexSplitsOptions("none");
+            client.computeSplits(new ComputeSplitsRequest(TABLE, none));
+            check(false, "splits of no index");
+        } catch (TableStoreException error) {
+            same("OTSObjectNotExist", error.getErrorCode());
+            same(404, error.getHttpStatus());
+            same("Requested index does not exist.", error.getMessage());
+        }
+        passed.add("ComputeSplits");
+        AddDefinedColumnRequest add = new AddDefinedColumnRequest();
+        add.setTableName(TABLE);
+        add.addDefinedColumn("later", DefinedColumnType.INTEGER);
+        client.addDefinedColumn(add);
+        DescribeTableRequest describe = new DescribeTableRequest(TABLE);
+        int columns = client.describeTable(describe).getTableMeta().getDefinedColumnsList().size();
+        passed.add("AddDefinedColumn");
+        DeleteDefinedColumnRequest remove = new DeleteDefinedColumnRequest();
+        remove.setTableName(TABLE);
+        remove.addDefinedColumn("later");
+        client.deleteDefinedColumn(remove);
+        int left = client.describeTable(describe).getTableMeta().getDefinedColumnsList().size();
+        same(columns - 1, left);
+        passed.add("DeleteDefinedColumn");
     }
 
     static void transactions(SyncClient client) {

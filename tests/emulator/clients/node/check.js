@@ -144,6 +144,13 @@ async function main() {
   });
   assert.strictEqual((await read(5001)).primaryKey, undefined);
   passed.push("AbortTransaction");
+  assert.deepStrictEqual((await client.listSearchIndex({ tableName: table })).indices, []);
+  passed.push("ListSearchIndex");
+  await assert.rejects(
+    client.computeSplits({ tableName: table, searchIndexSplitsOptions: { indexName: "none" } }),
+    refusal(404, "OTSObjectNotExist", "Requested index does not exist.")
+  );
+  passed.push("ComputeSplits");
   await client.deleteTable({ tableName: table });
   await assert.rejects(
     read(1),
