@@ -76,7 +76,7 @@ class FlatBuffers:
     """Makes FlatBuffers; remembers the parts of series and fields, so many and no more."""
 
     MOST_SERIES = 20_000
-    MOST_COLUMNS = 1_000
+    MOST_COLUMNS = 200
 
     def __init__(self) -> None:
         self._series: dict[bytes, _Series] = {}

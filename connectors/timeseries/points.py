@@ -13,7 +13,7 @@ from connectors.mapping.roads import Road
 from connectors.mapping.values import IDENTITY, Converter, converter, natural
 from connectors.records import UNAVAILABLE, Record, Rejection
 from connectors.settings.tables import TableSettings
-from connectors.settings.timeseries import TimeseriesSettings
+from connectors.settings.timeseries import MOST_TABLE_NAME, TimeseriesSettings
 from connectors.timeseries.series import SeriesBook
 from connectors.timeseries.times import moment_of, own_moment
 
@@ -23,8 +23,10 @@ _NAME = re.compile(r"[a-z_][a-z0-9_]{0,127}")
 _RESERVED = frozenset(
     ("_m_name", "_data_source", "_tags", "_time", "_meta_update_time", "_attributes")
 )
-# Shapes that are remembered; a stream whose every record has other names must not fill the memory.
+# Shapes that are remembered, and names in them; a stream whose every record has other names must
+# not fill the memory.
 _MOST_SHAPES = 512
+_MOST_NAMES = 40_000
 
 # An identity is the series and, at its end, so many bytes of time.
 _TIME_BYTES = 8
@@ -64,6 +66,7 @@ class Points:
         if rules.time_field is not None:
             self._moment = moment_of(rules.time_field, rules.time_unit)
         self._plans: dict[tuple[Any, ...], Plan] = {}
+        self._names = 0
 
     def point(self, record: Record) -> tuple[bytes, bytes]:
         """The point of a record. Raises Rejection, or what the encoder refuses."""
@@ -75,7 +78,8 @@ class Points:
         plan = self._plans.get(shape)
         if plan is None:
             plan = self._plan((*value,), [*map(type, values)])
-            if len(self._plans) < _MOST_SHAPES:
+            self._names += len(values)
+            if len(self._plans) < _MOST_SHAPES and self._names <= _MOST_NAMES:
                 self._plans[shape] = plan
         return plan(values, record)
 
@@ -164,7 +168,13 @@ class PointRoads:
         self._points: dict[tuple[str, str], Points] = {}
 
     def road(self, rules: TableSettings, table: str, topic: str) -> Road:
-        """The way of a topic's records into a table."""
+        """The way of a topic's records into a table. Raises Rejection for a name too long."""
+        if len(table) > MOST_TABLE_NAME:
+            raise Rejection(
+                "table_name",
+                f"topic {topic!r} would go to a time series table whose name is longer than "
+                f"{MOST_TABLE_NAME} characters: give it a table in [mapping.topics]",
+            )
         if (table, topic) not in self._points:
             self._points[table, topic] = Points(rules.timeseries, topic, self._encoder)
         return _PointRoad(self._points[table, topic])

@@ -37,7 +37,7 @@ class SeriesEncoder(Protocol):
 class SeriesBook:
     """The series of one topic in one table, as bytes. A series is checked once, then known."""
 
-    MOST = 50_000
+    MOST = 20_000
 
     def __init__(self, rules: TimeseriesSettings, topic: str, encoder: SeriesEncoder) -> None:
         self._rules = rules

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from connectors.records import UNAVAILABLE, PlainMessage, Record, Rejection
 from connectors.settings.timeseries import TimeseriesSettings
+from connectors.timeseries import points as points_module
 from connectors.timeseries.points import PointRoads, Points
+from connectors.timeseries.series import SeriesBook
 from tests.unit.making import CANARY, settings
 
 
@@ -300,6 +302,27 @@ def test_whatever_comes(values: list[dict[str, Any]]) -> None:
 
     for value in values:
         assert outcome(one_after_the_other, value) == outcome(points(**options), value)
+
+
+def test_ever_new_names_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only so many shapes and series are kept; a point is the same whether its shape is or not."""
+    monkeypatch.setattr(points_module, "_MOST_SHAPES", 5)
+    monkeypatch.setattr(SeriesBook, "MOST", 5)
+    maker = points(tags=["host"])
+    for turn in range(2):
+        for number in range(50):
+            value = {"host": f"h{number}", f"v{number}": number}
+            _, wire = maker.point(Record(PlainMessage(timestamp=turn), value))
+            assert f"v{number}".encode() in wire
+    assert len(maker._plans) == 5
+    assert len(maker._series._known) <= 5
+
+
+def test_a_table_name_too_long() -> None:
+    """A topic found by a pattern may give one: its records are rejected."""
+    rules = settings(table={"mode": "timeseries"}).table
+    with pytest.raises(Rejection, match="128"):
+        PointRoads(PlainEncoder()).road(rules, "t" * 129, "readings")
 
 
 def test_roads_hash_the_series() -> None:
