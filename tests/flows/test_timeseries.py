@@ -14,6 +14,7 @@ import pytest
 
 from tests.flows.conftest import PARTITIONS, Case
 from tests.flows.letters import assert_all_there, letters_of, to_table, to_topic
+from tests.flows.test_replay import replay
 from tests.support.flow_process import FlowProcess
 from tests.support.lanes import note
 from tests.support.ledger import Expected, Rejected, Verdict, judge
@@ -237,6 +238,21 @@ def test_dead_letters_have_the_records_own_bytes(embedded_case: Case, where: str
     assert {letter.code for letter in letters} == {"tag_empty", "OTSParameterInvalid"}
     assert_all_there(case, letters)
     series.verdict_without(place, minimum=200)
+
+
+def test_a_mended_mapping_takes_dead_letters(embedded_case: Case) -> None:
+    """P2: replayed under options that take them, they become points; twice, and still the same."""
+    case = embedded_case
+    series = Series(case, fields=[{"name": "count", "type": "boolean"}])
+    to_topic(case)
+    series.readings(60)
+    run_to_the_end(series)
+    assert points(case.store, series.topic) == {}
+    tables: Any = case.flow.settings["tables"]
+    del tables[series.topic]["timeseries"]["fields"]
+    for folder in ("one", "two"):
+        assert replay(case, folder).counts()["written"] == 60
+        series.verdict_without(minimum=60)
 
 
 def test_one_refused_point_takes_no_other_along(embedded_case: Case) -> None:

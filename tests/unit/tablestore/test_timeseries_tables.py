@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from connectors.outcomes import StopRun
+from connectors.outcomes import Stop, StopRun
 from connectors.run.context import Run
 from connectors.settings.tables import TableSettings
 from connectors.tablestore.client import Client, RequestFailed, TimeseriesShape
@@ -91,6 +91,19 @@ def test_a_missing_table_is_made_with_its_options() -> None:
     assert (table, rules.time_to_live) == ("orders", 86_400)
     assert rules.timeseries.metadata_time_to_live == WEEK
     assert schema.still_coming("orders")
+
+
+def test_another_worker_was_quicker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table that appears between looking and making is as good."""
+    schema, fake, _ = made(auto_create=True)
+    exists = RequestFailed(Stop("exists", "OTSObjectAlreadyExist"), "OTSObjectAlreadyExist")
+
+    def create(*_: object) -> None:
+        raise exists
+
+    monkeypatch.setattr(fake, "create_timeseries", create)
+    schema.ensure("orders")
+    assert schema.sure_of("orders")
 
 
 def test_a_wide_column_table_is_not_written_as_series() -> None:
