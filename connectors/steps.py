@@ -35,6 +35,7 @@ from connectors.records import (
 from connectors.rejections import Ignored, Logged
 from connectors.replay import Restorer, shown
 from connectors.run.context import Run
+from connectors.run.patience import Patience
 from connectors.tablestore.dead_letters import TableDeadLetters
 from connectors.tablestore.encoder import RowEncoder, expecting_none
 from connectors.tablestore.sink import TablestoreSink
@@ -57,7 +58,8 @@ def read(flow: Dataflow, run: Run) -> Stream[Chunk]:
 
 def decode(step_id: str, chunks: Stream[Chunk], run: Run) -> Stream[Records]:
     """Bytes to values by the configured formats. A bad record is set aside, never raised."""
-    return op.map(step_id, chunks, ChunkDecoder(run.settings, _keep(run)).decode_chunk)
+    decoder = ChunkDecoder(run.settings, _keep(run), Patience(run).wait)
+    return op.map(step_id, chunks, decoder.decode_chunk)
 
 
 def transform(step_id: str, records: Stream[Records], run: Run) -> Stream[Records]:

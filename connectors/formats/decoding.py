@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec.structs import astuple
 
 from connectors.formats import json
+from connectors.formats.choosing import decoders
+from connectors.formats.registry import Wait
 from connectors.records import (
     Chunk,
     DeadLetter,
@@ -25,36 +27,36 @@ from connectors.settings.transforms import needs_key
 Decode = Callable[[bytes], Any]
 
 
-class Format(NamedTuple):
-    """A format: `decode` raises Rejection, `quick` one of its exceptions instead."""
-
-    decode: Decode
-    quick: Quick
+# The quick ways that there are, by the format's word.
+_QUICK = {"json": Quick(json.decode_good, json.decoder_of, astuple, json.BAD)}
 
 
-FORMATS = {"json": Format(json.decode, Quick(json.decode_good, json.decoder_of, astuple, json.BAD))}
+def _impatient(reason: str) -> None:
+    raise RuntimeError(reason)
 
 
 class ChunkDecoder:
-    """Decodes values, and keys where the table of the topic takes its primary key from them."""
+    """Decodes values, and keys where the table's key or a transform is taken from them."""
 
-    def __init__(self, settings: Settings, keep_original: bool = False) -> None:
+    def __init__(
+        self, settings: Settings, keep_original: bool = False, wait: Wait = _impatient
+    ) -> None:
+        """`wait` is called while a Schema Registry does not answer."""
         self._settings = settings
-        self._format = FORMATS[settings.format.value]
-        self._value = self._format.decode
-        self._key = FORMATS[settings.format.key].decode
+        self._value, self._key = decoders(settings.format, wait)
+        self._quick = _QUICK.get(settings.format.value)
         self._keep_original = keep_original
         self._needs_key: dict[str, bool] = {}
 
     def decode_chunk(self, chunk: Chunk) -> Records:
         """The chunk's records, decoded at the latest when they are looked at."""
-        if self._reads_key(chunk.topic):
+        if self._quick is None or self._reads_key(chunk.topic):
             return self._one_by_one(chunk)
-        return DecodingChunk(chunk, self._open, self._format.quick)
+        return DecodingChunk(chunk, self._open, self._quick)
 
     def _open(self, chunk: Chunk) -> RecordChunk:
         """All messages of the chunk, as records or dead letters."""
-        quick = self._format.quick
+        quick = _QUICK[self._settings.format.value]
         decode = quick.decode
         try:
             records = [Record(message, decode(message.value())) for message in chunk.messages]

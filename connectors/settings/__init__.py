@@ -13,11 +13,11 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from connectors.settings.errors import DeadLetterSettings, ErrorSettings
+from connectors.settings.formats import FormatSettings
 from connectors.settings.kafka import KafkaSettings
 from connectors.settings.replay import ReplaySettings
 from connectors.settings.tables import (
     NAME,
-    FormatSettings,
     MappingSettings,
     Name,
     TableSettings,

@@ -81,6 +81,16 @@ def _refuse_secrets(values: dict[str, Any], file: Path) -> None:
                 f"  from: {file}, [{section}] secret_properties"
             )
 
+    registry = values.get("format", {})
+    registry = registry.get("registry") if isinstance(registry, dict) else None
+    for name in ("password", "token"):
+        if isinstance(registry, dict) and name in registry:
+            raise ConfigError(
+                f"format.registry.{name}: secrets do not stand in a file like this: set "
+                f"{ENV_PREFIX}FORMAT__REGISTRY__{name.upper()} in the environment, or name a file "
+                f"in format.registry.{name}_file\n  from: {file}, [format.registry] {name}"
+            )
+
 
 def _fields(model: Any) -> dict[str, Any]:
     """Name to type of a model's fields; {} for what is no model."""
@@ -215,6 +225,9 @@ def _problem(item: Any, key: tuple[str, ...], known: dict[str, Any]) -> str:
     # The value itself may be a secret in the wrong place: only its kind is told.
     name = type(item["input"]).__name__
     got = {"dict": "table", "str": "string"}.get(name, name)
+    if kind == "literal_error" and key[0] == "format":
+        allowed = item["ctx"]["expected"]
+        return f"allowed: {allowed}, or a function as package.module:function (got another {got})"
     if kind == "literal_error" and key[-1] == "columns":
         return f"allowed: 'all' or a list of {{name, type}} (got another {got})"
     if kind == "literal_error":

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from connectors.settings import ENV_PREFIX, Settings
+from connectors.settings.formats import RegistrySettings
 from connectors.settings.timeseries import TimeseriesSettings
 from connectors.settings.transforms import TRANSFORMS
 
@@ -49,7 +50,9 @@ def page() -> str:
         parts.append("| option | values | default | meaning |\n|---|---|---|---|")
         parts.append("\n".join(_row(name, key, option) for key, option in _options(model)) + "\n")
         if name == "table":
-            parts.append(_timeseries())
+            parts.append(_part_of("table.timeseries", TimeseriesSettings))
+        if name == "format":
+            parts.append(_part_of("format.registry", RegistrySettings))
     return "\n".join(parts)
 
 
@@ -64,9 +67,9 @@ def _transforms() -> str:
     return "\n".join(parts)
 
 
-def _timeseries() -> str:
-    rows = [_row("table.timeseries", *option) for option in _options(TimeseriesSettings)]
-    title = f"### [table.timeseries]\n\n{(TimeseriesSettings.__doc__ or '').strip()}"
+def _part_of(section: str, model: type[BaseModel]) -> str:
+    rows = [_row(section, *option) for option in _options(model)]
+    title = f"### [{section}]\n\n{(model.__doc__ or '').strip()}"
     return "\n".join(
         [title, "", "| option | values | default | meaning |", "|---|---|---|---|", *rows, ""]
     )

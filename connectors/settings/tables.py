@@ -31,15 +31,6 @@ def check_name(value: str) -> str:
 Name = Annotated[str, BeforeValidator(lambda v: check_name(v) if isinstance(v, str) else v)]
 
 
-class FormatSettings(Section):
-    """How bytes become values."""
-
-    value: Literal["json"] = Field("json", description="Format of record values.")
-    key: Literal["json"] = Field(
-        "json", description="Format of record keys; read only where a key mode needs them."
-    )
-
-
 class MappingSettings(Section):
     """Which table a topic goes to."""
 

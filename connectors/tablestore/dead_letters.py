@@ -8,11 +8,11 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 
+from connectors.backoff import Backoff
 from connectors.dead_letters import bytes_of, own_headers, replays
 from connectors.outcomes import Reject, Retry, Stop, StopRun, Verdict, Written
 from connectors.records import DeadLetter, Header
 from connectors.settings.tables import TableSettings
-from connectors.tablestore.backoff import Backoff
 from connectors.tablestore.client import RequestFailed
 from connectors.tablestore.encoder import RowEncoder
 from connectors.tablestore.plainbuffer import batch_body

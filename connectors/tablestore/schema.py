@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from connectors.backoff import Backoff
 from connectors.outcomes import Reject, Retry, Stop, StopRun
 from connectors.run.context import Run
 from connectors.settings.tables import TableSettings
-from connectors.tablestore.backoff import Backoff
 from connectors.tablestore.client import Client, RequestFailed, TableShape
 from connectors.tablestore.timeseries_tables import TimeseriesTable
 

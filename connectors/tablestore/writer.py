@@ -14,12 +14,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import chain, groupby
 
+from connectors.backoff import Backoff
 from connectors.dead_letters import Destination
 from connectors.outcomes import Reject, Retry, Stop, StopRun, Verdict, Written
 from connectors.records import Batch, DeadLetter, Row, Segment, count_of, rows_of
 from connectors.rejections import Rejections
 from connectors.run.context import Run
-from connectors.tablestore.backoff import Backoff
 from connectors.tablestore.client import Client, RequestFailed
 from connectors.tablestore.requests import Kind, Requests
 from connectors.tablestore.schema import Schema

@@ -18,18 +18,27 @@ MAY_IMPORT: dict[str, set[str]] = {
     "outcomes": set(),
     "records": set(),
     "functions": {"outcomes"},
+    "backoff": set(),
     "settings": {"outcomes"},
     "dead_letters": {"outcomes", "records"},
-    "run": {"settings", "outcomes", "records"},
+    "run": {"settings", "outcomes", "records", "backoff"},
     "replay": {"dead_letters", "records", "run", "settings"},
     "rejections": {"dead_letters", "outcomes", "records", "run"},
-    "formats": {"settings", "records"},
+    "formats": {"settings", "records", "outcomes", "functions"},
     "transforms": {"settings", "records", "functions"},
     "mapping": {"settings", "records"},
     "timeseries": {"settings", "records", "mapping"},
     "window": {"settings", "records"},
     "kafka": {"settings", "records", "outcomes", "run", "dead_letters"},
-    "tablestore": {"settings", "records", "outcomes", "run", "dead_letters", "rejections"},
+    "tablestore": {
+        "settings",
+        "records",
+        "outcomes",
+        "run",
+        "dead_letters",
+        "rejections",
+        "backoff",
+    },
     "steps": {
         "settings",
         "records",
@@ -62,13 +71,16 @@ ONLY_IN = {
     "sqlite3": set(),
     "pickle": set(),
     "requests": set(),
-    "urllib3": {"tablestore/client.py"},
+    "urllib3": {"tablestore/client.py", "formats/registry.py"},
+    "fastavro": {"formats/avro.py"},
 }
 # The functions at a boundary, which alone may catch whatever is raised.
 BOUNDARIES = {
     ("steps.py", "apply"),
     ("tablestore/writer.py", "_work"),
     ("kafka/watch.py", "_loop"),
+    ("formats/avro.py", "read"),
+    ("formats/choosing.py", "decode"),
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import SecretStr
 
 from connectors.settings import Settings
+from connectors.settings.formats import RegistrySettings
 from connectors.settings.section import Section
 from connectors.settings.tables import Column, KeyColumn, TableSettings
 from connectors.settings.timeseries import TimeseriesSettings
@@ -60,8 +61,15 @@ OPTIONS = {
     "tablestore.queue": Option("3", 3, "4"),
     "tablestore.ready_timeout": Option("5", 5.0, "6"),
     "tablestore.timeseries_encoding": Option("protobuf", "protobuf", '"flatbuffers"'),
-    "format.value": Option("json", "json", '"json"'),
-    "format.key": Option("json", "json", '"json"'),
+    "format.value": Option("string", "string", '"my.module:decode"'),
+    "format.key": Option("long", "long", '"connect_json"'),
+    "format.value_schema_file": Option(
+        "a.avsc", Path("a.avsc"), '"b.avsc"', 'value = "raw_avro"\n'
+    ),
+    "format.key_schema_file": Option("a.avsc", Path("a.avsc"), '"b.avsc"', 'key = "raw_avro"\n'),
+    "format.registry": Option(
+        '{"url": "https://a"}', RegistrySettings(url="https://a"), '{ url = "https://b" }'
+    ),
     "mapping.table_name": Option("env_<topic>", "env_<topic>", '"file_<topic>"'),
     "mapping.topics": Option('{"orders": "env"}', {"orders": "env"}, '{ orders = "file" }'),
     "table.mode": Option("timeseries", "timeseries", '"wide_column"'),
@@ -132,7 +140,7 @@ OPTIONS = {
     "recovery.partitions": Option("2", 2, "3"),
     "shutdown.deadline": Option("1.5", 1.5, "2"),
 }
-ONE_LEGAL_VALUE = {"format.value", "format.key", "table.insert_mode"}
+ONE_LEGAL_VALUE = {"table.insert_mode"}
 """Options that have but one legal value so far."""
 
 

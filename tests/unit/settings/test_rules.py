@@ -53,7 +53,7 @@ from tests.unit.settings.conftest import KAFKA, Config
         ("shutdown", "deadline = 0", "shutdown.deadline", "greater than 0"),
         ("errors", 'tolerance = "some"', "errors.tolerance", "'none' or 'all'"),
         ("errors", 'dead_letters = "disk"', "errors.dead_letters", "'kafka' or 'tablestore'"),
-        ("format", 'value = "avro"', "format.value", "'json'"),
+        ("format", 'value = "avr"', "format.value", "'json'"),
         ("kafka", 'lost_offset = "none"', "kafka.lost_offset", "'stop', 'earliest' or 'latest'"),
         ("table", 'primary_key_mode = "key"', "table.primary_key_mode", "'record_value'"),
         ("table", "columns = []", "table", "columns lists no column"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.tablestore.backoff import Backoff
+from connectors.backoff import Backoff
 
 
 @given(st.floats(0.001, 10), st.floats(0.001, 100), st.integers(1, 60))

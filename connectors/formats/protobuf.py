@@ -1,0 +1,277 @@
+"""Protobuf by a Schema Registry: messages of schemas that are known only when they come.
+
+The registry hands out a compiled schema (`format=serialized`, a FileDescriptorProto), so nothing
+here reads .proto text. Google's own decoder bounds depth and sizes. Fields have their names of the
+.proto file. A field of proto3 without presence has its default when it is not set, because on the
+wire that is the same as set to it; with presence it is null.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+from google.protobuf import (
+    any_pb2,
+    api_pb2,
+    duration_pb2,
+    empty_pb2,
+    field_mask_pb2,
+    source_context_pb2,
+    struct_pb2,
+    timestamp_pb2,
+    type_pb2,
+    wrappers_pb2,
+)
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+
+from connectors.formats.registry import Registry, Schema
+from connectors.records import Rejection
+
+Read = Callable[[Any], Any]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_KNOWN_FILES = {
+    module.DESCRIPTOR.name: module.DESCRIPTOR
+    for module in (
+        any_pb2,
+        api_pb2,
+        duration_pb2,
+        empty_pb2,
+        field_mask_pb2,
+        source_context_pb2,
+        struct_pb2,
+        timestamp_pb2,
+        type_pb2,
+        wrappers_pb2,
+    )
+}
+_MOST_INDEXES = 64
+
+
+def decoder(registry: Registry) -> Callable[[bytes], Any]:
+    """The function from framed bytes to the value. Raises Rejection."""
+
+    def decode(data: bytes) -> Any:
+        file, body = registry.framed(data, "PROTOBUF", _File)
+        value: Any = file.decode(body)
+        return value
+
+    return decode
+
+
+class _File:
+    """The messages of one schema, by their place in its text."""
+
+    def __init__(self, schema: Schema) -> None:
+        pool = DescriptorPool()
+        try:
+            main = _add(pool, schema, None, set())
+            file = pool.FindFileByName(main)  # type: ignore[no-untyped-call]
+            self._tops: list[Descriptor] = list(file.message_types_by_name.values())
+        except (TypeError, ValueError, KeyError, DecodeError, binascii.Error, RecursionError):
+            raise Rejection("schema_bad", "of a schema that is no Protobuf schema") from None
+        self._readers: dict[tuple[int, ...], Callable[[bytes], Any]] = {}
+
+    def decode(self, body: bytes) -> Any:
+        """The message that the indexes before it name."""
+        path, at = _indexes(body)
+        read = self._readers.get(path)
+        if read is None:
+            read = self._readers[path] = _reader_of_bytes(self._message(path))
+        return read(body[at:])
+
+    def _message(self, path: tuple[int, ...]) -> Descriptor:
+        level = self._tops
+        found: Descriptor | None = None
+        for index in path:
+            if index >= len(level):
+                raise Rejection("protobuf_index", "of a message that its schema does not have")
+            found = level[index]
+            # The entries of maps are messages that stand nowhere in the schema's text.
+            level = [inner for inner in found.nested_types if not inner.GetOptions().map_entry]
+        assert found is not None  # noqa: S101 - a path has an index
+        return found
+
+
+def _add(pool: DescriptorPool, schema: Schema, name: str | None, added: set[str]) -> str:
+    """Add a schema with what it imports; returns the name of its file."""
+    file = FileDescriptorProto.FromString(base64.b64decode(schema.text, validate=True))
+    if name is not None:
+        file.name = name
+    elif not file.name:
+        file.name = "default"
+    for reference in schema.references:
+        if reference.name not in added:
+            added.add(reference.name)
+            _add(pool, reference.schema, reference.name, added)
+    for imported in file.dependency:
+        _add_known(pool, imported, added)
+    pool.Add(file)  # type: ignore[no-untyped-call]
+    return str(file.name)
+
+
+def _add_known(pool: DescriptorPool, name: str, added: set[str]) -> None:
+    if name in added or name not in _KNOWN_FILES:
+        return
+    added.add(name)
+    file = FileDescriptorProto()
+    _KNOWN_FILES[name].CopyToProto(file)
+    for imported in file.dependency:
+        _add_known(pool, imported, added)
+    pool.Add(file)  # type: ignore[no-untyped-call]
+
+
+def _indexes(body: bytes) -> tuple[tuple[int, ...], int]:
+    """The message's place, and where it begins. One zero byte stands for the first message."""
+    count, at = _zigzag(body, 0)
+    if count == 0:
+        return (0,), at
+    if not 0 < count <= _MOST_INDEXES:
+        raise Rejection("protobuf_index", "of a message index that is none")
+    path = []
+    for _ in range(count):
+        index, at = _zigzag(body, at)
+        if index < 0:
+            raise Rejection("protobuf_index", "of a message index that is none")
+        path.append(index)
+    return tuple(path), at
+
+
+def _zigzag(body: bytes, at: int) -> tuple[int, int]:
+    number = shift = 0
+    while at < len(body) and shift <= 28:
+        byte = body[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number >> 1 ^ -(number & 1), at
+        shift += 7
+    raise Rejection("protobuf_index", "cut off before its message begins, or not framed so")
+
+
+def _reader_of_bytes(descriptor: Descriptor) -> Callable[[bytes], Any]:
+    parse = GetMessageClass(descriptor).FromString
+    read = _message_reader(descriptor, {})
+
+    def decode(body: bytes) -> Any:
+        try:
+            return read(parse(body))
+        except DecodeError:
+            raise Rejection("protobuf_invalid", "no Protobuf message of its schema") from None
+        except (OverflowError, ValueError):
+            raise Rejection(
+                "protobuf_time",
+                "of a Timestamp outside of the years 1 to 9999, or finer than a microsecond",
+            ) from None
+        except RecursionError:
+            raise Rejection("protobuf_depth", "nested too deep") from None
+
+    return decode
+
+
+def _message_reader(descriptor: Descriptor, made: dict[str, Read]) -> Read:
+    """The function from a message to its value; messages may hold their own kind."""
+    name = descriptor.full_name
+    if name in _WELL_KNOWN:
+        return _WELL_KNOWN[name]
+    if name in made:
+        return lambda message: made[name](message)  # noqa: PLW0108 - it is made only later
+    made[name] = _not_yet
+    fields = [(field, _field_reader(field, made)) for field in descriptor.fields]
+
+    def read(message: Message) -> dict[str, Any]:
+        return {
+            field.name: one(getattr(message, field.name))
+            if not field.has_presence or message.HasField(field.name)
+            else None
+            for field, one in fields
+        }
+
+    made[name] = read
+    return read
+
+
+def _not_yet(_: Any) -> Any:
+    raise AssertionError("a message is read before its reader is made")
+
+
+def _field_reader(field: FieldDescriptor, made: dict[str, Read]) -> Read:
+    kind = field.message_type
+    if kind is not None and kind.GetOptions().map_entry:
+        of_value = _single_reader(kind.fields_by_name["value"], made)
+        return lambda found: {_name(key): of_value(found[key]) for key in found}
+    read = _single_reader(field, made)
+    if field.label == FieldDescriptor.LABEL_REPEATED:
+        return lambda found: [read(item) for item in found]
+    return read
+
+
+def _name(key: Any) -> str:
+    return ("true" if key else "false") if isinstance(key, bool) else str(key)
+
+
+def _single_reader(field: FieldDescriptor, made: dict[str, Read]) -> Read:
+    if field.message_type is not None:
+        return _message_reader(field.message_type, made)
+    if field.enum_type is not None:
+        names = field.enum_type.values_by_number
+
+        def of_enum(number: int) -> Any:
+            """Its name; a number that the schema does not know stays one."""
+            return names[number].name if number in names else number
+
+        return of_enum
+    return lambda value: value
+
+
+def _timestamp(message: Any) -> datetime:
+    if not 0 <= message.nanos < 1_000_000_000 or message.nanos % 1000:
+        raise ValueError("no Timestamp, or one that would lose its nanoseconds")
+    return _EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)
+
+
+def _duration(message: Any) -> Decimal:
+    return Decimal(message.seconds) + Decimal(message.nanos).scaleb(-9)
+
+
+def _struct(message: Any) -> dict[str, Any]:
+    return {name: _any_value(value) for name, value in message.fields.items()}
+
+
+def _list(message: Any) -> list[Any]:
+    return [_any_value(value) for value in message.values]
+
+
+def _any_value(message: Any) -> Any:
+    kind = message.WhichOneof("kind")
+    if kind is None or kind == "null_value":
+        return None
+    found = getattr(message, kind)
+    if kind == "struct_value":
+        return _struct(found)
+    return _list(found) if kind == "list_value" else found
+
+
+def _wrapped(message: Any) -> Any:
+    return message.value
+
+
+_WRAPPERS = ("Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes")
+_WELL_KNOWN: dict[str, Read] = {
+    "google.protobuf.Timestamp": _timestamp,
+    "google.protobuf.Duration": _duration,
+    "google.protobuf.Struct": _struct,
+    "google.protobuf.ListValue": _list,
+    "google.protobuf.Value": _any_value,
+    "google.protobuf.FieldMask": lambda message: ",".join(message.paths),
+    **{f"google.protobuf.{name}Value": _wrapped for name in _WRAPPERS},
+}
