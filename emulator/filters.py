@@ -82,14 +82,14 @@ def _parse(message: Message, data: bytes, text: str) -> None:
         raise invalid(text)
 
 
-def _single(data: bytes) -> Test:
+def _single(data: bytes, inner: bool) -> Test:
     rule = wire.SingleColumnFilter()
     _parse(rule, data, "Deserialize relation filter failed.")
     operator = rule.comparator
     if not _EQUAL <= operator <= _NOT_EXIST:
         raise invalid(f"Invalid relation operator: {operator}.")
     name = rule.column_name.encode()
-    if not limits.is_name(name):
+    if not limits.is_column_name(name, inner):
         raise limits.column_name_error(name)
     exists = operator in (_EXIST, _NOT_EXIST)
     expected = b"" if exists else pb.decode_stand_alone(rule.column_value)
@@ -116,48 +116,51 @@ def _single(data: bytes) -> Test:
     return test
 
 
-def _composite(data: bytes, budget: list[int]) -> Test:
+def _composite(data: bytes, budget: list[int], inner: bool) -> Test:
     rule = wire.CompositeFilter()
     _parse(rule, data, "Deserialize composite filter failed.")
     if rule.combinator == _NOT:
         if len(rule.sub_filters) != 1:
             raise invalid("Invalid NOT operator: the number of sub-filters must be 1.")
-        inner = _build(rule.sub_filters[0], budget)
-        return lambda key, cells: not inner(key, cells)
+        negated = _build(rule.sub_filters[0], budget, inner)
+        return lambda key, cells: not negated(key, cells)
     if rule.combinator not in (_AND, _OR):
         raise invalid(f"Invalid relation operator: {rule.combinator}.")
     if len(rule.sub_filters) < 2:
         raise invalid("Invalid AND/OR operator: the number of sub-filters must be 2.")
-    parts = [_build(part, budget) for part in rule.sub_filters]
+    parts = [_build(part, budget, inner) for part in rule.sub_filters]
     if rule.combinator == _AND:
         return lambda key, cells: all(part(key, cells) for part in parts)
     return lambda key, cells: any(part(key, cells) for part in parts)
 
 
-def _build(message: wire.Filter, budget: list[int]) -> Test:
+def _build(message: wire.Filter, budget: list[int], inner: bool) -> Test:
     budget[0] -= 1
     if budget[0] < 0:
         raise invalid(f"The count of filter exceeds the max:{limits.FILTERS}.")
     if message.type == _SINGLE:
-        return _single(message.filter)
+        return _single(message.filter, inner)
     if message.type == _COMPOSITE:
-        return _composite(message.filter, budget)
+        return _composite(message.filter, budget, inner)
     raise invalid(f"Invalid type of sub-filter: {message.type}.")
 
 
-def parse_condition(data: bytes) -> Test:
-    """Return the test of a serialized condition; raises 400 for one the service refuses."""
+def parse_condition(data: bytes, inner: bool = False) -> Test:
+    """Return the test of a serialized condition; raises 400 for one the service refuses.
+
+    The columns of `inner` tables have names with a suffix.
+    """
     message = wire.Filter()
     _parse(message, data, "Deserialize filter failed.")
-    return _build(message, [limits.FILTERS])
+    return _build(message, [limits.FILTERS], inner)
 
 
-def parse_filter(data: bytes) -> tuple[Test | None, tuple[int, int] | None]:
+def parse_filter(data: bytes, inner: bool = False) -> tuple[Test | None, tuple[int, int] | None]:
     """Return the row test, or (offset, limit) of a pagination of columns."""
     message = wire.Filter()
     _parse(message, data, "Deserialize filter failed.")
     if message.type != _PAGINATION:
-        return _build(message, [limits.FILTERS]), None
+        return _build(message, [limits.FILTERS], inner), None
     page = wire.PaginationFilter()
     _parse(page, message.filter, "Deserialize column pagination filter failed.")
     if page.offset < 0:

@@ -203,7 +203,12 @@ def _rows_page(
             following = {"instance": table.instance, "name": table.name, "from": stored_key.hex()}
             more = f"<p>{_link('/-/table', following, 'More')}</p>"
             break
-        row = rows.unpack_row(stored) if is_series else rows.live_row(table, stored, now_ms)
+        row: rows.StoredRow | None
+        if is_series:
+            expired = rows.is_expired_point(table, stored_key, now_ms)
+            row = None if expired else rows.unpack_row(stored)
+        else:
+            row = rows.live_row(table, stored_key, stored, now_ms)
         if row is not None:
             shown.append((keys.decode_key(table, stored_key), row.cells))
     names = sorted({name for _, cells in shown for name in cells})

@@ -119,7 +119,7 @@ def parse_selection(request: ReadRequest, key_columns_count: bool) -> Selection:
         raise invalid(
             f"Invalid max versions: {request.max_versions}. Reason: Max versions must be positive."
         )
-    test, page = parse_filter(request.filter) if request.filter else (None, None)
+    test, page = parse_filter(request.filter, inner) if request.filter else (None, None)
     return Selection(
         columns=columns,
         begin=begin,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from struct import Struct
 from typing import NamedTuple
 
-from emulator import limits
+from emulator import keys, limits
 from emulator.errors import invalid, invalid_key
 from emulator.tables import Table
 from emulator.wire import plainbuffer as pb
@@ -84,17 +84,19 @@ def unpack_row(stored: bytes) -> StoredRow:
     return StoredRow(written_at, cells)
 
 
-def live_row(table: Table, stored: bytes | None, now_ms: int) -> StoredRow | None:
+def live_row(table: Table, key: bytes, stored: bytes | None, now_ms: int) -> StoredRow | None:
     """Return the row as it is seen now: without expired cells, None when nothing is left.
 
     A version expires `time_to_live` seconds after its own time, not after the write. A row without
-    cells expires by the time of its last write.
+    cells expires by the time of its last write, a point by its own time, in its key.
     """
     if stored is None:
         return None
     row = unpack_row(stored)
     if table.is_inner:
-        return StoredRow(row.written_at, _suffixed(row))
+        if is_expired_point(table, key, now_ms):
+            return None
+        return StoredRow(row.written_at, suffixed(row))
     if table.time_to_live < 0:
         return row
     oldest = now_ms - table.time_to_live * 1000
@@ -108,7 +110,15 @@ def live_row(table: Table, stored: bytes | None, now_ms: int) -> StoredRow | Non
     return StoredRow(row.written_at, cells)
 
 
-def _suffixed(row: StoredRow) -> Versions:
+def is_expired_point(table: Table, key: bytes, now_ms: int) -> bool:
+    """Tell whether the point of this stored key is older than its table keeps points."""
+    if table.time_to_live < 0:
+        return False
+    time_us = int(pb.python_value(dict(keys.decode_key(table, key))[b"_time"]))
+    return time_us < now_ms * 1000 - table.time_to_live * 1_000_000
+
+
+def suffixed(row: StoredRow) -> Versions:
     """Return the fields of a point as the columns that the wide-column table behind it shows."""
     return {
         name + FIELD_SUFFIXES[value[0]]: {row.written_at: value}

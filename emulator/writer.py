@@ -53,7 +53,7 @@ def parse_change(
     if condition is not None:
         change.existence = condition.row_existence
         if condition.column_condition:
-            change.test = parse_condition(condition.column_condition)
+            change.test = parse_condition(condition.column_condition, inner)
         if not _IGNORE <= change.existence <= _EXPECT_NOT_EXIST:
             raise invalid(f"Invalid row-existence expectation: {change.existence}.")
     if returns is not None and returns.return_type:
@@ -90,7 +90,7 @@ class Writer:
             stored = self._transaction.changes[key]
         else:
             stored = self._service.store.get(key)
-        return rows.live_row(table, stored, self._call.now_ms)
+        return rows.live_row(table, key, stored, self._call.now_ms)
 
     def apply(self, table: Table, change: Change) -> tuple[Unit, bytes | None]:
         """Apply one change; return its cost and the row to answer with, if one was asked for.
@@ -130,7 +130,7 @@ class Writer:
             writes = 1
         else:
             writes = limits.units(rows.change_size(row))
-        return (reads, writes), self._returned(change, new)
+        return (reads, writes), self._returned(table, change, new)
 
     def _generate_key(self, table: Table, change: Change) -> None:
         index = table.auto_column
@@ -180,12 +180,13 @@ class Writer:
             raise ServiceError("OTSConditionCheckFail", errors.CONDITION_FAILED)
 
     @staticmethod
-    def _returned(change: Change, new: bytes | None) -> bytes | None:
+    def _returned(table: Table, change: Change, new: bytes | None) -> bytes | None:
         if change.returns is None:
             return None
         if change.returns.return_type == _RETURN_KEY or new is None:
             return pb.encode_rows([pb.encode_row(change.row.key)])
-        stored = rows.unpack_row(new).cells
+        row = rows.unpack_row(new)
+        stored = rows.suffixed(row) if table.is_inner else row.cells
         names = {name.encode() for name in change.returns.return_column_names} or set(stored)
         cells = [cell for cell in rows.iterate_cells(stored) if cell[0] in names]
         newest = list({name: (name, s, v) for name, s, v in reversed(cells)}.values())

@@ -87,7 +87,7 @@ def get_range(call: Call, request: wire.GetRangeRequest) -> wire.GetRangeRespons
             next_key = key
             break
         scanned += 1
-        row = rows.live_row(table, stored, call.now_ms)
+        row = rows.live_row(table, stored_key, stored, call.now_ms)
         cells = None if row is None else selection.select(table, key, row, is_range=True)
         if cells is None:
             size += rows.key_size(key)

@@ -62,6 +62,11 @@ def query_meta(
     return response
 
 
+def _check_count(count: int) -> None:
+    if count > points.ROWS:
+        raise invalid(f"Rows count exceeds the upper limit: {points.ROWS}.")
+
+
 def update_meta(call: Call, request: wire.UpdateTimeseriesMetaRequest) -> wire.FailedRowsResponse:
     """Set the attributes of series; a series that is not known yet becomes so."""
     table = call.service.series.usable(call.instance, request.table_name)
@@ -69,6 +74,7 @@ def update_meta(call: Call, request: wire.UpdateTimeseriesMetaRequest) -> wire.F
         raise invalid("Updating attributes of time series is not allowed on the table.")
     if not request.timeseries_meta:
         raise invalid("No time series is specified in UpdateTimeseriesMeta.")
+    _check_count(len(request.timeseries_meta))
     now = call.now_ms * 1000
     visible = now + int(call.service.options.meta_delay * 1_000_000)
     changes: dict[bytes, bytes | None] = {}
@@ -87,6 +93,7 @@ def delete_meta(call: Call, request: wire.DeleteTimeseriesMetaRequest) -> wire.F
     table = call.service.series.usable(call.instance, request.table_name)
     if not request.timeseries_key:
         raise invalid("No time series is specified in DeleteTimeseriesMeta.")
+    _check_count(len(request.timeseries_key))
     changes: dict[bytes, bytes | None] = {}
     for item in request.timeseries_key:
         key = points.key_from_message(item, table.needs_measurement)

@@ -59,6 +59,7 @@ class TimeseriesTable:
         name = self.name + limits.INNER_SUFFIX
         self.inner = Table(self.id, self.instance, name, (*hashed, *self.data.key))
         self.inner.prefix, self.inner.is_inner = base + _DATA, True
+        self.data.time_to_live = self.inner.time_to_live = self.time_to_live
         self.data_end = base + _META
         self.series = Table(self.id, self.instance, self.name, series)
         self.series.prefix = base + _META
@@ -122,6 +123,7 @@ class TimeseriesTable:
                     )
         if options.HasField("time_to_live"):
             self.time_to_live = options.time_to_live
+            self.data.time_to_live = self.inner.time_to_live = self.time_to_live
         if meta.HasField("meta_time_to_live"):
             self.meta_time_to_live = meta.meta_time_to_live
         if meta.HasField("allow_update_attributes"):

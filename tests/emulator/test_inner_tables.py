@@ -1,6 +1,8 @@
 """The wide-column table behind a time series table, as the official Java tests use it."""
 
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,17 +13,20 @@ from tablestore.metadata import (
     TimeseriesKey,
     TimeseriesRow,
     TimeseriesTableMeta,
+    TimeseriesTableOptions,
 )
 
-from tests.emulator.harness import Emulator
+from emulator.wire import messages_pb2 as wire
+from emulator.wire import plainbuffer as pb
+from tests.emulator.harness import Emulator, row, running
 
 NAMES = ["_#h", "_m_name", "_data_source", "_tags", "_time"]
 INNER = "points#timeseries"
 IGNORE = ots.Condition("IGNORE")
 
 
-def key(time: int, source: str = "host", hashed: str = "") -> list[tuple[str, Any]]:
-    return list(zip(NAMES, [hashed, "cpu", source, '["a=b"]', time], strict=True))
+def key(stamp: int, source: str = "host", hashed: str = "") -> list[tuple[str, Any]]:
+    return list(zip(NAMES, [hashed, "cpu", source, '["a=b"]', stamp], strict=True))
 
 
 @pytest.fixture
@@ -92,3 +97,75 @@ def test_other_tables_have_no_such_names(emulator: Emulator, series: Any) -> Non
     assert refused(lambda: series.put_row(table, row, IGNORE)) == (400, "OTSParameterInvalid")
     missing = f"{table}#timeseries"
     assert refused(lambda: series.put_row(missing, row, IGNORE)) == (404, "OTSObjectNotExist")
+
+
+def test_filters_and_conditions_name_columns_as_they_are_shown(series: Any) -> None:
+    rows = [TimeseriesRow(TimeseriesKey("cpu", "host", {"a": "b"}), {"n": n}, n) for n in (1, 2, 3)]
+    series.put_timeseries_data("points", rows)
+    low, high = ([(name, end) for name in NAMES] for end in (ots.INF_MIN, ots.INF_MAX))
+    above = ots.SingleColumnCondition("n:i", 1, ots.ComparatorType.GREATER_THAN, False)
+    below = ots.SingleColumnCondition("n:i", 3, ots.ComparatorType.LESS_THAN, False)
+    both = ots.CompositeColumnCondition(ots.LogicalOperator.AND)
+    both.add_sub_condition(above)
+    both.add_sub_condition(below)
+    forward = ots.Direction.FORWARD
+    found = series.get_range(INNER, forward, low, high, max_version=1, column_filter=both)[2]
+    assert [dict(row.primary_key)["_time"] for row in found] == [2]
+    condition = ots.Condition("EXPECT_EXIST", above)
+    series.update_row(INNER, ots.Row(key(3), {"PUT": [("seen:b", True)]}), condition)
+    first = ots.Row(key(1), {"PUT": [("seen:b", True)]})
+    assert refused(lambda: series.update_row(INNER, first, condition)) == (
+        403,
+        "OTSConditionCheckFail",
+    )
+    assert points(series) == [(1, {"n": 1}), (2, {"n": 2}), (3, {"n": 3, "seen": True})]
+
+
+def test_points_expire_by_their_own_time(series: Any) -> None:
+    """In reads of both kinds, for conditions, and from the moment the option is set."""
+    now = time.time_ns() // 1000
+    old, young = now - 2 * 86_400_000_000, now - 3_600_000_000
+    name = TimeseriesKey("cpu", "host", {"a": "b"})
+    rows = [TimeseriesRow(name, {"n": number}, number) for number in (old, young)]
+    series.put_timeseries_data("points", rows)
+    assert len(scan(series)) == 2
+    meta = TimeseriesTableMeta("points", TimeseriesTableOptions(86_400))
+    series.update_timeseries_table(meta)
+    assert series.describe_table(INNER).table_options.time_to_live == 86_400
+    assert [dict(row.primary_key)["_time"] for row in scan(series)] == [young]
+    assert series.get_row(INNER, key(old), max_version=1)[1] is None
+    change = ots.Row(key(old), {"PUT": [("n:i", 1)]})
+    expect = ots.Condition("EXPECT_EXIST")
+    assert refused(lambda: series.update_row(INNER, change, expect)) == (
+        403,
+        "OTSConditionCheckFail",
+    )
+    request = GetTimeseriesDataRequest("points")
+    request.timeseriesKey, request.beginTimeInUs, request.endTimeInUs = name, 0, now
+    assert [row.time_in_us for row in series.get_timeseries_data(request).rows] == [young]
+
+
+def test_expiry_outlives_the_process(tmp_path: Path) -> None:
+    with running("--data", str(tmp_path)) as server:
+        client = server.client()
+        meta = TimeseriesTableMeta("points", TimeseriesTableOptions(86_400))
+        client.create_timeseries_table(CreateTimeseriesTableRequest(meta))
+        name = TimeseriesKey("cpu", "host", {"a": "b"})
+        client.put_timeseries_data("points", [TimeseriesRow(name, {"n": 1}, 7)])
+        assert scan(client) == []
+    with running("--data", str(tmp_path)) as server:
+        assert scan(server.client()) == []
+        assert server.client().describe_table(INNER).table_options.time_to_live == 86_400
+
+
+def test_a_row_is_returned_as_it_is_shown(emulator: Emulator, series: Any) -> None:
+    change = wire.UpdateRowRequest(
+        table_name=INNER,
+        row_change=row(key(7), [("n:i", 5)]),
+        condition=wire.Condition(row_existence=0),
+        return_content=wire.ReturnContent(return_type=2, return_column_names=["n:i"]),
+    )
+    answer = emulator.send("UpdateRow", change)
+    assert answer.status == 200
+    found = pb.decode_row(wire.ChangeRowResponse.FromString(answer.body).row, inner=True)
+    assert [cell[0] for cell in found.cells] == [b"n:i"]
