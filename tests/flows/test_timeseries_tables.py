@@ -1,8 +1,10 @@
 """Time series tables of all sorts: no option set, keys of their own, other options."""
 
 import json
+from pathlib import Path
 from typing import Any
 
+import pytest
 from tablestore.metadata import (
     CreateTimeseriesTableRequest,
     TimeseriesMetaOptions,
@@ -10,10 +12,12 @@ from tablestore.metadata import (
     TimeseriesTableOptions,
 )
 
-from tests.flows.conftest import PARTITIONS, Case
+from tests.flows.conftest import PARTITIONS, Case, MakeCase
 from tests.flows.test_timeseries import Series, run_to_the_end
+from tests.support.brokers import Broker
 from tests.support.ledger import Columns, Put
 from tests.support.series import BEGIN, point_key
+from tests.support.store import TablestoreProcess
 
 
 def make(case: Case, name: str, **options: Any) -> None:
@@ -47,6 +51,23 @@ def test_the_defaults_work(embedded_case: Case) -> None:
     case.producer.flush()
     run_to_the_end(series)
     series.verdict(minimum=200)
+
+
+@pytest.mark.parametrize("answer", ["OTSTableNotReady", "OTSObjectNotExist"])
+@pytest.mark.parametrize("encoding", ["auto", "protobuf"])
+def test_a_new_table_that_is_not_ready_is_waited_for(
+    tmp_path: Path, embedded_broker: Broker, make_case: MakeCase, answer: str, encoding: str
+) -> None:
+    """Whether the first question or the first points find it not ready: no reason to stop."""
+    options = ["--ready-delay", "2", "--not-ready-as", answer]
+    with TablestoreProcess(tmp_path / "slow", *options) as process:
+        case = make_case(embedded_broker, process.fresh())
+        series = Series(case)
+        case.flow.set({"tablestore": {"retry_max": 0.3, "timeseries_encoding": encoding}})
+        series.readings(80)
+        run_to_the_end(series)
+        series.verdict(minimum=80)
+        assert case.store.errors().get(answer, 0) > 0, "the table was ready at once"
 
 
 def test_a_table_with_keys_of_its_own(embedded_case: Case) -> None:
