@@ -1,0 +1,236 @@
+"""Avro by the writer's schema: encoded by fastavro's writer, decoded by the flow's decoder."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date, datetime, time, timezone
+from decimal import Decimal
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import fastavro
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.formats import avro
+from connectors.outcomes import StopRun
+from connectors.records import Rejection
+from tests.support.registry import SchemaRegistry
+from tests.unit.formats.conftest import Decode, framed
+
+MakeDecoder = Callable[..., Decode]
+
+ORDER = {
+    "type": "record",
+    "name": "Order",
+    "namespace": "shop",
+    "fields": [
+        {"name": "id", "type": "long"},
+        {"name": "note", "type": ["null", "string"], "default": None},
+        {
+            "name": "price",
+            "type": {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2},
+        },
+        {"name": "day", "type": {"type": "int", "logicalType": "date"}},
+        {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
+        {"name": "fine", "type": {"type": "long", "logicalType": "timestamp-micros"}},
+        {"name": "local", "type": {"type": "long", "logicalType": "local-timestamp-millis"}},
+        {"name": "clock", "type": {"type": "int", "logicalType": "time-millis"}},
+        {"name": "ref", "type": {"type": "string", "logicalType": "uuid"}},
+        {"name": "tags", "type": {"type": "map", "values": "int"}},
+        {"name": "state", "type": {"type": "enum", "name": "State", "symbols": ["NEW", "PAID"]}},
+        {"name": "raw", "type": {"type": "fixed", "name": "Two", "size": 2}},
+        {
+            "name": "lines",
+            "type": {
+                "type": "array",
+                "items": {
+                    "type": "record",
+                    "name": "Line",
+                    "fields": [{"name": "n", "type": "double"}],
+                },
+            },
+        },
+    ],
+}
+VALUE = {
+    "id": 2**62,
+    "note": None,
+    "price": Decimal("12.34"),
+    "day": date(2026, 1, 31),
+    "at": datetime(2026, 1, 31, 8, 0, 0, 123000, tzinfo=timezone.utc),
+    "fine": datetime(2026, 1, 31, 8, 0, 0, 123456, tzinfo=timezone.utc),
+    "local": datetime(2026, 1, 31, 8, 0),  # noqa: DTZ001 - it has none
+    "clock": time(23, 59, 59, 1000),
+    "ref": "2c5ea4c0-4067-11e9-8bad-9b1deb4d3b7d",
+    "tags": {"a": 1},
+    "state": "PAID",
+    "raw": b"\x01\x02",
+    "lines": [{"n": 1.5}, {"n": -2.0}],
+}
+
+
+def written(schema: Any, value: Any) -> bytes:
+    """Encoded by the library's own writer."""
+    out = BytesIO()
+    fastavro.schemaless_writer(out, fastavro.parse_schema(json.loads(json.dumps(schema))), value)
+    return out.getvalue()
+
+
+def test_every_type(registry: SchemaRegistry, decoder: MakeDecoder) -> None:
+    """Logical types become what they say; a uuid stays text."""
+    number = registry.register(json.dumps(ORDER))
+    assert decoder("avro")(framed(number, written(ORDER, VALUE))) == VALUE
+
+
+def test_decimals_are_exact(registry: SchemaRegistry, decoder: MakeDecoder) -> None:
+    """Also with more digits than the schema declares, where others round without a word."""
+    kind = {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2}
+    schema = {"type": "record", "name": "R", "fields": [{"name": "d", "type": kind}]}
+    number = registry.register(json.dumps(schema))
+    unscaled = (-123456789).to_bytes(5, "big", signed=True)
+    data = framed(number, bytes([2 * len(unscaled)]) + unscaled)
+    assert decoder("avro")(data) == {"d": Decimal("-1234567.89")}
+
+
+def test_raw_avro_by_a_file(decoder: MakeDecoder, tmp_path: Path) -> None:
+    """Bare bytes, without a registry; bytes that go on behind the value are rejected."""
+    file = tmp_path / "order.avsc"
+    file.write_text(json.dumps(ORDER))
+    decode = decoder("raw_avro", value_schema_file=file)
+    data = written(ORDER, VALUE)
+    assert decode(data) == VALUE
+    for bad in (data + b"\0", data[:-1], b"", b"\xff" * 40):
+        with pytest.raises(Rejection):
+            decode(bad)
+    file.write_text("{")
+    with pytest.raises(StopRun, match=r"order\.avsc"):
+        decoder("raw_avro", value_schema_file=file)
+
+
+def test_a_reader_schema(registry: SchemaRegistry, decoder: MakeDecoder, tmp_path: Path) -> None:
+    """New fields get their defaults, fields that the reader does not have are left out."""
+
+    def of(*fields: dict[str, Any]) -> dict[str, Any]:
+        return {"type": "record", "name": "R", "fields": list(fields)}
+
+    old = of({"name": "a", "type": "int"}, {"name": "b", "type": "int"})
+    new = of({"name": "a", "type": "long"}, {"name": "c", "type": "string", "default": "x"})
+    file = tmp_path / "reader.avsc"
+    file.write_text(json.dumps(new))
+    number = registry.register(json.dumps(old))
+    decode = decoder("avro", value_schema_file=file)
+    assert decode(framed(number, written(old, {"a": 1, "b": 2}))) == {"a": 1, "c": "x"}
+
+
+def test_references(registry: SchemaRegistry, decoder: MakeDecoder) -> None:
+    """A schema that uses types of others, which use types of others."""
+    a = {"type": "enum", "name": "x.A", "symbols": ["ONE"]}
+    b = {"type": "record", "name": "x.B", "fields": [{"name": "a", "type": "x.A"}]}
+    c = {"type": "record", "name": "x.C", "fields": [{"name": "b", "type": "x.B"}]}
+    registry.register(json.dumps(a), subject="sub/a")
+    to_a = [{"name": "x.A", "subject": "sub/a", "version": 1}]
+    registry.register(json.dumps(b), references=to_a, subject="b")
+    to_b = [{"name": "x.B", "subject": "b", "version": 1}]
+    number = registry.register(json.dumps(c), references=to_b)
+    assert decoder("avro")(framed(number, b"\0")) == {"b": {"a": "ONE"}}
+
+
+def test_top_level_bytes_have_no_length(registry: SchemaRegistry, decoder: MakeDecoder) -> None:
+    """As Confluent's serializers write them."""
+    number = registry.register('"bytes"')
+    assert decoder("avro")(framed(number, b"\x08abc")) == b"\x08abc"
+    assert decoder("avro")(framed(number, b"")) == b""
+
+
+@pytest.mark.parametrize("text", ["{", '{"type": "recrd"}', '"nothing"', "[" * 5000, "5", "null"])
+def test_a_schema_that_is_none(registry: SchemaRegistry, decoder: MakeDecoder, text: str) -> None:
+    """Rejects its records, and ends nothing."""
+    number = registry.register(text)
+    with pytest.raises(Rejection) as caught:
+        decoder("avro")(framed(number, b"\0"))
+    assert caught.value.code == "schema_bad"
+
+
+TREE = {
+    "type": "record",
+    "name": "Tree",
+    "fields": [{"name": "next", "type": ["null", "Tree"]}],
+}
+NULLS = {"type": "array", "items": "null"}
+EMPTY = {
+    "type": "array",
+    "items": {"type": "record", "name": "E", "fields": [{"name": "n", "type": "null"}]},
+}
+
+
+def test_bounded_recursive_values_are_read(registry: SchemaRegistry, decoder: MakeDecoder) -> None:
+    """Recursion is no crime, depth is."""
+    number = registry.register(json.dumps(TREE))
+    decode = decoder("avro")
+    assert decode(framed(number, b"\2\2\0")) == {"next": {"next": {"next": None}}}
+    with pytest.raises(Rejection) as caught:
+        decode(framed(number, b"\2" * 5000 + b"\0"))
+    assert caught.value.code == "avro_depth"
+
+
+@pytest.mark.parametrize("schema", [NULLS, EMPTY], ids=["nulls", "empty records"])
+def test_items_of_no_bytes_are_bounded(
+    registry: SchemaRegistry, decoder: MakeDecoder, schema: Any
+) -> None:
+    """A few bytes may not become billions of items."""
+    number = registry.register(json.dumps(schema))
+    decode = decoder("avro")
+    assert len(decode(framed(number, b"\x06\0"))) == 3
+    for count in (b"\x80\xc8\xaf\xa0\x25", b"\xff\xc7\xaf\xa0\x25\0"):
+        with pytest.raises(Rejection) as caught:
+            decode(framed(number, count + b"\0"))
+        assert caught.value.code == "avro_items"
+
+
+@given(st.binary(max_size=60), st.sampled_from([ORDER, TREE, NULLS, EMPTY]))
+def test_any_bytes_are_a_value_or_a_rejection(data: bytes, schema: Any) -> None:
+    """Whatever a producer sends."""
+    decode = avro._reader(fastavro.parse_schema(json.loads(json.dumps(schema))), None, framed=True)
+    try:
+        decode(data)
+    except Rejection as rejection:
+        assert rejection.code.startswith("avro_")  # noqa: PT017
+
+
+BOMBS = r"""
+import json, resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+import fastavro
+from connectors.formats import avro
+from connectors.records import Rejection
+schemas = json.loads(sys.argv[1])
+bombs = [b"\x02" * 100_000 + b"\0", b"\x80\xc8\xaf\xa0\x25\0", b"\xff\xc7\xaf\xa0\x25\0\0",
+         b"\xfe" + b"\xff" * 8 + b"\x01", b"\xfe" * 100, b"\0" * 100]
+for schema in schemas:
+    decode = avro._reader(fastavro.parse_schema(schema), None, framed=False)
+    for bomb in bombs:
+        try:
+            decode(bomb)
+        except Rejection:
+            pass
+print("alive")
+"""
+
+
+def test_no_bytes_end_the_process() -> None:
+    """In a process with 1 GiB of memory: depth, counts and lengths that lie."""
+    text = {"type": "array", "items": "string"}
+    maps = {"type": "map", "values": {"type": "array", "items": "null"}}
+    schemas = json.dumps([TREE, NULLS, EMPTY, text, maps, "string", "bytes", ORDER])
+    done = subprocess.run(
+        [sys.executable, "-c", BOMBS, schemas],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == "alive\n", done.stderr

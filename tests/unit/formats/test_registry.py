@@ -1,0 +1,145 @@
+"""The Schema Registry: asked once a schema, and its troubles are told apart."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from connectors.outcomes import StopRun
+from connectors.records import Rejection
+from connectors.settings.formats import FormatSettings, RegistrySettings
+from tests.support.registry import SchemaRegistry
+from tests.unit.formats.conftest import Decode, Impatient, framed
+from tests.unit.making import CANARY
+
+MakeDecoder = Callable[..., Decode]
+LONG = json.dumps("long")
+
+
+def test_a_schema_is_asked_for_once(registry: SchemaRegistry, decoder: MakeDecoder) -> None:
+    """However many records have it."""
+    number = registry.register(LONG)
+    decode = decoder("avro")
+    assert [decode(framed(number, bytes([n * 2]))) for n in range(5)] == [0, 1, 2, 3, 4]
+    assert registry.requests == [f"/schemas/ids/{number}"]
+
+
+def test_an_unknown_id_is_a_bad_record(registry: SchemaRegistry, decoder: MakeDecoder) -> None:
+    """And a stream of them does not become a stream of requests."""
+    decode = decoder("avro")
+    for _ in range(10):
+        with pytest.raises(Rejection) as caught:
+            decode(framed(7, b"\0"))
+        assert caught.value.code == "schema_unknown"
+    assert len(registry.requests) == 1
+
+
+@pytest.mark.parametrize("data", [b"", b"\0", b"\0\0\0\0", b"\1\0\0\0\1x", b'{"a":1}'])
+def test_bytes_without_a_frame_are_a_bad_record(decoder: MakeDecoder, data: bytes) -> None:
+    """The registry is not asked."""
+    for word in ("avro", "protobuf", "json_schema"):
+        with pytest.raises(Rejection) as caught:
+            decoder(word)(data)
+        assert caught.value.code == "schema_frame"
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_trouble_is_waited_out(registry: SchemaRegistry, decoder: MakeDecoder, status: int) -> None:
+    """Nothing is rejected for it, and afterwards the record is decoded."""
+    number = registry.register(LONG)
+    decode = decoder("avro")
+    registry.fault = lambda _: (status, b"<html>")
+    with pytest.raises(Impatient, match=f"HTTP {status}"):
+        decode(framed(number, b"\2"))
+    registry.fault = lambda _: (200, b"<html>")
+    with pytest.raises(Impatient, match="no JSON"):
+        decode(framed(number, b"\2"))
+    registry.fault = lambda _: None
+    assert decode(framed(number, b"\2")) == 1
+
+
+def test_a_registry_that_is_not_there_is_waited_for() -> None:
+    """Nobody listens on that port."""
+    from connectors.formats.choosing import decoders
+    from tests.unit.formats.conftest import impatient
+
+    with SchemaRegistry() as gone:
+        url = gone.url
+    decode, _ = decoders(
+        FormatSettings.model_validate({"value": "avro", "registry": {"url": url}}), impatient
+    )
+    with pytest.raises(Impatient, match="schema registry"):
+        decode(framed(1, b"\2"))
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"), [(401, "username"), (403, "username"), (301, "format.registry.url")]
+)
+def test_a_refusal_of_everything_stops(
+    registry: SchemaRegistry, decoder: MakeDecoder, status: int, remedy: str
+) -> None:
+    """P5: with the remedy in the text."""
+    registry.fault = lambda _: (status, b"")
+    with pytest.raises(StopRun, match=remedy):
+        decoder("avro")(framed(1, b"\2"))
+
+
+def test_credentials_are_sent_and_shown_nowhere(
+    registry: SchemaRegistry, decoder: MakeDecoder, tmp_path: Path
+) -> None:
+    """User and password, or a token; each from the environment or a file."""
+    number = registry.register(LONG)
+    file = tmp_path / "secret"
+    file.write_text(CANARY + "\n")
+    url = registry.url
+    for given in (
+        {"username": "reader", "password": CANARY},
+        {"username": "reader", "password_file": str(file)},
+        {"token": CANARY},
+        {"token_file": str(file)},
+    ):
+        made = RegistrySettings.model_validate({"url": url, **given})
+        assert CANARY not in repr(made)
+        decoder("avro", registry={"url": url, **given})(framed(number, b"\2"))
+    basic, same, bearer, again = registry.authorizations
+    assert basic == same
+    assert basic is not None
+    assert basic.startswith("Basic ")
+    assert bearer == again == f"Bearer {CANARY}"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"url": "x"}, "url is a URL"),
+        ({"url": "http://registry.example.com"}, "must be https"),
+        ({"url": "https://a:b@c"}, "user name"),
+        ({"url": "https://a", "username": "u"}, "needs username and password"),
+        ({"url": "https://a", "password": "p"}, "needs username and password"),
+        ({"url": "https://a", "token": "t", "token_file": "f"}, "set one of"),
+        ({"url": "https://a", "certificate_file": "f"}, "set both"),
+    ],
+)
+def test_wrong_settings_are_told(given: dict[str, str], told: str) -> None:
+    """With the option at fault."""
+    with pytest.raises(ValueError, match=told):
+        RegistrySettings.model_validate(given)
+
+
+def test_a_schema_of_another_kind(registry: SchemaRegistry, decoder: MakeDecoder) -> None:
+    """A record whose schema is not of the configured format is bad, alone."""
+    number = registry.register(LONG)
+    with pytest.raises(Rejection) as caught:
+        decoder("json_schema")(framed(number, b"1"))
+    assert caught.value.code == "schema_kind"
+
+
+def test_json_schema(registry: SchemaRegistry, decoder: MakeDecoder) -> None:
+    """The JSON behind the frame; what is none is rejected as JSON is."""
+    number = registry.register('{"type": "object"}', "JSON")
+    decode = decoder("json_schema")
+    assert decode(framed(number, b'{"a": 18446744073709551616}')) == {"a": 2**64}
+    with pytest.raises(Rejection) as caught:
+        decode(framed(number, b"{"))
+    assert caught.value.code == "json_invalid"
