@@ -167,20 +167,45 @@ def _introduce(options: Options, endpoint: str) -> None:
     _say(f"  endpoint {endpoint}")
     for instance in options.instances:
         _say("  instance {}, key id {}, secret {}".format(instance, *options.key_of(instance)))
-    id_, secret = options.key_of(options.instances[0])
-    call = f"'{endpoint}', '{id_}', '{secret}', '{options.instances[0]}'"
-    _say(f"  Python  tablestore.OTSClient({call})")
-    _say("  Java    new SyncClient(" + call.replace("'", '"') + ")")
-    _say("  Go      tablestore.NewClient(" + _go_order(options, endpoint) + ")")
-    _say(
-        f'  Node    new TableStore.Client({{accessKeyId: "{id_}", secretAccessKey: "{secret}",'
-        f' endpoint: "{endpoint}", instancename: "{options.instances[0]}"}})'
+    for language, lines in connecting(options, endpoint).items():
+        _say(f"  {language}")
+        for line in lines:
+            _say(f"    {line}")
+
+
+def connecting(options: Options, endpoint: str) -> dict[str, tuple[str, str, str]]:
+    """Return, by language, the three lines that connect its SDK to the first instance."""
+    instance = options.instances[0]
+    key_id, secret = options.key_of(instance)
+    python = ", ".join(f"'{value}'" for value in (endpoint, key_id, secret, instance))
+    java = ", ".join(f'"{value}"' for value in (endpoint, key_id, secret, instance))
+    go = ", ".join(f'"{value}"' for value in (endpoint, instance, key_id, secret))
+    node = (
+        f'accessKeyId: "{key_id}", secretAccessKey: "{secret}",'
+        f' endpoint: "{endpoint}", instancename: "{instance}"'
     )
-
-
-def _go_order(options: Options, endpoint: str) -> str:
-    values = (endpoint, options.instances[0], *options.key_of(options.instances[0]))
-    return ", ".join(f'"{value}"' for value in values)
+    return {
+        "Python": (
+            "import tablestore",
+            f"client = tablestore.OTSClient({python})",
+            "print(client.list_table())",
+        ),
+        "Java": (
+            "import com.alicloud.openservices.tablestore.SyncClient;",
+            f"SyncClient client = new SyncClient({java});",
+            "System.out.println(client.listTable().getTableNames());",
+        ),
+        "Go": (
+            'import "github.com/aliyun/aliyun-tablestore-go-sdk/tablestore"',
+            f"client := tablestore.NewClient({go})",
+            "tables, err := client.ListTable()",
+        ),
+        "Node.js": (
+            'const TableStore = require("tablestore");',
+            f"const client = new TableStore.Client({{{node}}});",
+            "client.listTable({}, console.log);",
+        ),
+    }
 
 
 async def serve(options: Options) -> None:
