@@ -1,6 +1,7 @@
 """HTTP: takes a request apart, checks who sent it, runs the operation, signs the answer."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
@@ -56,7 +57,7 @@ class Server:
         path = request.path
         if path == "/" or path.startswith("/-/"):
             return await self._control.handle(request)
-        exchange = Exchange(self, request, path.rpartition("/")[2])
+        exchange = Exchange(self, request, _operation_name(path))
         try:
             return await exchange.run()
         except ConnectionCutError:
@@ -118,15 +119,10 @@ class Exchange:
         body = await self._read_body()
         operation = OPERATIONS.get(self._api)
         if operation is None:
+            with contextlib.suppress(ServiceError):  # an answer that is signed, where it can be
+                self._caller = self._verify(body)
             raise invalid(f"Unsupported operation: {self._api}.")
-        self._caller = signing.verify(
-            self._api,
-            self._headers,
-            body,
-            self._server.secrets,
-            self._server.owned,
-            datetime.now(timezone.utc),
-        )
+        self._caller = self._verify(body)
         message = parse_request(operation, self._inflate(body))
         call = Call(self._service, self._caller.instance, self._id, time.time_ns() // 1_000_000)
         faults = self._server.faults
@@ -140,6 +136,17 @@ class Exchange:
         if rule is not None and rule.kind == "timeout_after_effect":
             raise rule.error()
         return out
+
+    def _verify(self, body: bytes) -> signing.Caller:
+        """Return who asks; raises 403 for a request that is not signed as it must be."""
+        return signing.verify(
+            self._api,
+            self._headers,
+            body,
+            self._server.secrets,
+            self._server.owned,
+            datetime.now(timezone.utc),
+        )
 
     async def _read_body(self) -> bytes:
         """Return the body; one too long is read to its end, so that the client hears the 413."""
@@ -268,6 +275,12 @@ class Exchange:
             None if self._rule is None else self._rule.kind,
             time.perf_counter() - self._started,
         )
+
+
+def _operation_name(path: str) -> str:
+    """Return the operation of a path; an endpoint may have a path before it."""
+    folder, _, name = path.rpartition("/")
+    return f"tunnel/{name}" if folder.endswith("/tunnel") else name
 
 
 def parse_request(operation: Operation, body: bytes) -> Message:

@@ -1,5 +1,6 @@
 """What this server does not do is refused the service's way: 400 with a text, never 404 or 500."""
 
+import http.client
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,8 @@ ELSEWHERE = {
     "ScanTimeseriesData",
     "CreateTimeseriesAnalyticalStore",
     "CreateTimeseriesLastpointIndex",
+    "tunnel/create",
+    "tunnel/readrecords",
 }
 """Operations that only the SDKs of other languages have."""
 
@@ -35,6 +38,7 @@ def test_an_operation_that_is_not_there_is_named(emulator: Emulator, api: str) -
         told = wire.Error.FromString(answer.body)
         assert (answer.status, told.code) == (400, "OTSParameterInvalid")
         assert told.message == f"Unsupported operation: {api}."
+        assert answer.headers["authorization"].startswith("OTS demo-key:")
 
 
 CALLS: dict[str, Callable[[Any], object]] = {
@@ -56,3 +60,12 @@ def test_the_sdk_tells_what_is_not_supported(client: Any, api: str) -> None:
     assert (caught.value.http_status, caught.value.code) == (400, "OTSParameterInvalid")
     assert caught.value.message == f"Unsupported operation: {api}."
     assert len(caught.value.request_id) == 36
+
+
+def test_it_is_told_without_a_signature_too(emulator: Emulator) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", emulator.port, timeout=20)
+    connection.request("POST", "/SQLQuery", b"")
+    answer = connection.getresponse()
+    told = wire.Error.FromString(answer.read())
+    connection.close()
+    assert (answer.status, told.message) == (400, "Unsupported operation: SQLQuery.")

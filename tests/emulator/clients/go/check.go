@@ -153,6 +153,9 @@ func main() {
 	must(err)
 	check(len(indexes.IndexInfo) == 0, "search indexes")
 	passed = append(passed, "ListSearchIndex")
+	_, err = client.DeleteSearchIndex(
+		&ots.DeleteSearchIndexRequest{TableName: table, IndexName: "none"})
+	refused(err, 400, "OTSParameterInvalid", "Unsupported operation: DeleteSearchIndex.")
 
 	partition := new(ots.PrimaryKey)
 	partition.AddPrimaryKeyColumn("k", "a")

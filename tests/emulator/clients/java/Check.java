@@ -6,6 +6,7 @@ import com.alicloud.openservices.tablestore.*;
 import com.alicloud.openservices.tablestore.model.*;
 import com.alicloud.openservices.tablestore.model.condition.*;
 import com.alicloud.openservices.tablestore.model.filter.*;
+import com.alicloud.openservices.tablestore.model.search.DeleteSearchIndexRequest;
 import com.alicloud.openservices.tablestore.model.search.ListSearchIndexRequest;
 import com.alicloud.openservices.tablestore.model.timeseries.*;
 import java.util.*;
@@ -212,6 +213,17 @@ public class Check {
             same("Requested index does not exist.", error.getMessage());
         }
         passed.add("ComputeSplits");
+        try {
+            DeleteSearchIndexRequest deletion = new DeleteSearchIndexRequest();
+            deletion.setTableName(TABLE);
+            deletion.setIndexName("none");
+            client.deleteSearchIndex(deletion);
+            check(false, "a search index deleted");
+        } catch (TableStoreException error) {
+            same("OTSParameterInvalid", error.getErrorCode());
+            same(400, error.getHttpStatus());
+            same("Unsupported operation: DeleteSearchIndex.", error.getMessage());
+        }
         AddDefinedColumnRequest add = new AddDefinedColumnRequest();
         add.setTableName(TABLE);
         add.addDefinedColumn("later", DefinedColumnType.INTEGER);

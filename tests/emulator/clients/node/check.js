@@ -151,6 +151,10 @@ async function main() {
     refusal(404, "OTSObjectNotExist", "Requested index does not exist.")
   );
   passed.push("ComputeSplits");
+  await assert.rejects(
+    client.deleteSearchIndex({ tableName: table, indexName: "none" }),
+    refusal(400, "OTSParameterInvalid", "Unsupported operation: DeleteSearchIndex.")
+  );
   await client.deleteTable({ tableName: table });
   await assert.rejects(
     read(1),
