@@ -226,6 +226,12 @@ class Quick(NamedTuple):
     decoder_of: Callable[[tuple[str, ...]], Callable[[bytes], Any]]
     # What that function returns, as its values in the order of the names.
     values: Callable[[Any], tuple[Any, ...]]
+    # For wanted names and others: both functions, for bytes that hold any of these fields. The
+    # values are those of the wanted names, None for what is absent.
+    some_of: Callable[
+        [tuple[str, ...], tuple[str, ...]],
+        tuple[Callable[[bytes], Any], Callable[[Any], tuple[Any, ...]]],
+    ]
     bad: tuple[type[Exception], ...]
 
 

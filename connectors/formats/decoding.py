@@ -28,7 +28,7 @@ Decode = Callable[[bytes], Any]
 
 
 # The quick ways that there are, by the format's word.
-_QUICK = {"json": Quick(json.decode_good, json.decoder_of, astuple, json.BAD)}
+_QUICK = {"json": Quick(json.decode_good, json.decoder_of, astuple, json.decoder_of_some, json.BAD)}
 
 
 def _impatient(reason: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -26,11 +27,34 @@ def decoder_of(names: tuple[str, ...]) -> Callable[[bytes], Any]:
     It gives a msgspec struct (`astuple` has the values in the order of the names), which takes half
     the time of a dict. Any name will do: the struct's own names are made up.
     """
-    fields = [(f"f{number}", Any) for number in range(len(names))]
+    return _struct_decoder([(name, True) for name in names])
+
+
+@lru_cache(maxsize=256)
+def decoder_of_some(
+    wanted: tuple[str, ...], others: tuple[str, ...]
+) -> tuple[Callable[[bytes], Any], Callable[[Any], tuple[Any, ...]]]:
+    """The same of objects with any of these names and no further ones; and a second function.
+
+    That one takes the struct and gives the values of the wanted names in their order, None for one
+    that is absent. The others are decoded too: what is bad in them must be found as `decode` does.
+    """
+    decode = _struct_decoder([(name, False) for name in (*wanted, *others)])
+    if len(wanted) == 1:
+        only = attrgetter("f0")
+        return decode, lambda value: (only(value),)
+    return decode, attrgetter(*(f"f{number}" for number in range(len(wanted))))
+
+
+def _struct_decoder(names: list[tuple[str, bool]]) -> Callable[[bytes], Any]:
+    """A decoder to a struct with a field a name, which is required or not."""
     struct = msgspec.defstruct(
         "Value",
-        fields,
-        rename={field: name for (field, _), name in zip(fields, names, strict=True)},
+        [
+            (f"f{number}", Any) if required else (f"f{number}", Any, None)
+            for number, (_, required) in enumerate(names)
+        ],
+        rename={f"f{number}": name for number, (name, _) in enumerate(names)},
         forbid_unknown_fields=True,
         gc=False,
     )

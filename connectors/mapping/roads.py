@@ -7,7 +7,7 @@ encoder is called with nothing in between. What it does not take as it comes goe
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, NamedTuple
 
 from connectors.mapping.plans import Encode, Encoded, Shapes, key_values, missing_key
 from connectors.records import Record, Rejection
@@ -17,6 +17,19 @@ from connectors.settings.tables import TableSettings
 # for so many chunks.
 _MOST_FAILED = 8
 _REST = 50
+# Names of fields that a topic's values have, before they are learnt anew.
+_MOST_NAMES = 1000
+
+
+class Plain(NamedTuple):
+    """How values of some names become rows at once."""
+
+    names: tuple[str, ...]
+    # Takes the key's leading values (`place` and offset where there is a place) and then the value
+    # of each name as it comes. What it refuses, or rejects, goes the way of `one`.
+    encode: Encode
+    # Names that a value may have besides; None where it has just `names`, each of them.
+    others: tuple[str, ...] | None = None
 
 
 class Road(ABC):
@@ -36,12 +49,8 @@ class Road(ABC):
         """What a row's shard is a hash of: by default all that identifies it."""
         return identity
 
-    def quick(self, value: Any) -> tuple[tuple[str, ...], Encode] | None:  # noqa: ARG002
-        """The names of this value's fields, and their encoder for values of the same names.
-
-        The encoder takes `place` and offset where `by_place`, and then all values as they come; it
-        raises `refused` for what it does not take, which then goes the way of `one`.
-        """
+    def quick(self, value: Any) -> Plain | None:  # noqa: ARG002
+        """The quick way of values like this one."""
         return None
 
     @abstractmethod
@@ -55,6 +64,9 @@ class RowRoad(Road):
     def __init__(self, rules: TableSettings, shapes: Shapes) -> None:
         self._shapes = shapes
         self._fields = shapes.fields
+        # Names of fields seen so far, and those of them that are not listed.
+        self._known: set[str] = set()
+        self._others: tuple[str, ...] = ()
         self._keys = rules.key_columns
         self._rest = 0
 
@@ -68,13 +80,29 @@ class RowRoad(Road):
         if failed > messages // _MOST_FAILED:
             self._rest = _REST
 
-    def quick(self, value: Any) -> tuple[tuple[str, ...], Encode] | None:
-        """Values that need no choosing have one."""
-        if self._fields is not None or type(value) is not dict:
+    def quick(self, value: Any) -> Plain | None:
+        """Listed columns have one, and values that need no choosing."""
+        if type(value) is not dict:
             return None
+        if self._fields is not None:
+            return self._listed(self._fields, value)
         names = (*value,)
         encode = self._shapes.direct.get(names)
-        return None if encode is None else (names, encode)
+        return None if encode is None else Plain(names, encode)
+
+    def _listed(self, fields: tuple[str, ...], value: dict[str, Any]) -> Plain:
+        new = value.keys() - self._known
+        if new:
+            if len(self._known) > _MOST_NAMES:
+                self._known.clear()
+            self._known.update(new)
+            self._others = tuple(sorted(self._known.difference(fields)))
+        encode = self._shapes.direct.get(fields)
+        return Plain(fields, encode or self._encode_listed, self._others)
+
+    def _encode_listed(self, *values: Any) -> Encoded:
+        leading = 2 if self.place else 0
+        return self._shapes.row(values[:leading], self._fields or (), values[leading:])
 
     def _row(self, leading: tuple[Any, ...], value: Any) -> Encoded:
         if not isinstance(value, dict):

@@ -93,13 +93,16 @@ class RowMapper:
             plain = None
         if plain is None:
             return None
-        names, encode = plain
+        if plain.others is None:
+            decode, values = quick.decoder_of(plain.names), quick.values
+        else:
+            decode, values = quick.some_of(plain.names, plain.others)
         dead: list[DeadLetter] = []
         way = QuickWay(
-            quick.decoder_of(names),
-            quick.values,
-            encode,
-            (*quick.bad, self._encoder.refused),
+            decode,
+            values,
+            plain.encode,
+            (*quick.bad, self._encoder.refused, Rejection),
             lambda message: self._add_undecoded(road, chunk, message, shards, dead),
         )
         failed = way.go(road.place, chunk, shards)
