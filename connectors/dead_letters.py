@@ -91,6 +91,13 @@ def own_headers(headers: Iterable[Header]) -> list[Header]:
 def headers_of(letter: DeadLetter, connector: str) -> list[Header]:
     """The record's own headers and, behind them, where it came from and why it is here."""
     timestamp, _, _, headers = bytes_of(letter)
+    return [*own_headers(headers), *block_of(letter, connector, timestamp, replays(headers))]
+
+
+def block_of(
+    letter: DeadLetter, connector: str, timestamp: int | None, replayed: int
+) -> list[Header]:
+    """The headers of BLOCK. `timestamp` is the record's own, in ms."""
     stage, place = _STAGES[letter.stage]
     if letter.stage == "decode" and letter.code.startswith("key_"):
         stage = "KEY_CONVERTER"
@@ -107,7 +114,6 @@ def headers_of(letter: DeadLetter, connector: str) -> list[Header]:
         letter.stage,
         letter.code,
         "" if timestamp is None else timestamp,
-        replays(headers),
+        replayed,
     )
-    block = [(name, str(text).encode()) for name, text in zip(BLOCK, texts, strict=True)]
-    return [*own_headers(headers), *block]
+    return [(name, str(text).encode()) for name, text in zip(BLOCK, texts, strict=True)]

@@ -18,7 +18,7 @@ _CODE, _TIMESTAMP, _REPLAYS = -3, -2, -1
 
 
 class Restorer:
-    """Makes chunks of the original messages out of chunks of the dead-letter topic."""
+    """Makes chunks of the original messages out of chunks of dead letters."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -77,6 +77,15 @@ class Restorer:
         if self._free > now:
             time.sleep(self._free - now)
         self._free = max(self._free, now) + number / self._settings.rate
+
+
+def would_send(chunk: Chunk) -> Iterator[str]:
+    """What a dry run prints of messages on their way back to their topic."""
+    for message in chunk.messages:
+        yield (
+            f"would send: topic {chunk.topic} partition {chunk.partition}: the record that was at "
+            f"offset {message.offset()}"
+        )
 
 
 def shown(batch: Batch) -> Iterator[str]:

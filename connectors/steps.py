@@ -19,6 +19,7 @@ from bytewax.operators import KeyedStream
 from connectors.dead_letters import Destination
 from connectors.formats.decoding import ChunkDecoder
 from connectors.kafka.dead_letters import KafkaDeadLetters
+from connectors.kafka.resend import ONE, TopicsSink
 from connectors.kafka.source import KafkaSource
 from connectors.mapping.rows import RowMapper
 from connectors.records import (
@@ -33,11 +34,12 @@ from connectors.records import (
     original,
 )
 from connectors.rejections import Ignored, Logged
-from connectors.replay import Restorer, shown
+from connectors.replay import Restorer, shown, would_send
 from connectors.run.context import Run
 from connectors.run.patience import Patience
 from connectors.tablestore.dead_letters import TableDeadLetters
 from connectors.tablestore.encoder import RowEncoder, expecting_none
+from connectors.tablestore.letters import TableLetters
 from connectors.tablestore.sink import TablestoreSink
 from connectors.tablestore.timeseries_rows import PointEncoder
 from connectors.tablestore.writer import Writer
@@ -159,6 +161,27 @@ def write(batches: KeyedStream[Batch], run: Run, tables: Sequence[str] | None = 
 def topics_tables(run: Run) -> list[str]:
     """The tables known before anything is read; none where a pattern finds the topics."""
     return [run.settings.table_of(topic) for topic in run.settings.kafka.topics]
+
+
+def read_letters(flow: Dataflow, run: Run) -> Stream[Chunk]:
+    """Dead letters from their topic or their table; the run ends with the last."""
+    run.ends_when_read = True
+    if run.settings.replays_table:
+        return op.input(READ, flow, TableLetters(run))
+    return op.input(READ, flow, KafkaSource(run))
+
+
+def send_back(chunks: Stream[Chunk], run: Run) -> None:
+    """Messages to the topics that they came from; or what would be sent, with replay.dry_run."""
+    if run.settings.replay.dry_run:
+
+        def lines(chunk: Chunk) -> Iterable[str]:
+            run.counts.add("filtered", len(chunk.messages))
+            return would_send(chunk)
+
+        op.output("show", op.flat_map("lines", chunks, lines), StdOutSink())
+        return
+    op.output(WRITE, op.key_on("one_lane", chunks, lambda _: ONE), TopicsSink(run))
 
 
 def restore(step_id: str, letters: Stream[Chunk], run: Run) -> Stream[Chunk]:

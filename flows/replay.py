@@ -1,7 +1,8 @@
-"""Dead letters of the topic through the present mapping into their tables, and then the end.
+"""Dead letters taken up again, from their topic or table: into tables, or back to their topics.
 
     python -m bytewax.run flows.replay -r replay-state -s 5 -b 0
     SYNC__REPLAY__DRY_RUN=true python -m bytewax.run flows.replay
+    tablestore-sync replay --help
 
 It reads the config.toml of the flow that rejected them, and [replay] says which it takes. Stopped
 in between it goes on there; it needs a recovery folder of its own. Run it as one process.
@@ -12,20 +13,20 @@ from __future__ import annotations
 from bytewax.dataflow import Dataflow
 
 from connectors import steps
-from connectors.run.replaying import reading_dead_letters
+from connectors.run.replaying import flow_id, reading_dead_letters
 from connectors.run.start import start
-
-FLOW_ID = "replay"
 
 
 def get_flow(config: str | None = None) -> Dataflow:
     """The flow with the settings of a file; without one, of $SYNC_CONFIG or ./config.toml."""
-    run = start(FLOW_ID, config, steps.STEPS_WITH_STATE, reading_dead_letters)
-    run.ends_when_read = True
-    flow = Dataflow(FLOW_ID)
+    run = start(flow_id, config, steps.STEPS_WITH_STATE, reading_dead_letters)
+    flow = Dataflow(run.flow_id)
 
-    letters = steps.read(flow, run)
+    letters = steps.read_letters(flow, run)
     chunks = steps.restore("restore", letters, run)
+    if run.settings.replay.target == "topic":
+        steps.send_back(chunks, run)
+        return flow
     records = steps.decode("decode", chunks, run)
     records = steps.transform("transform", records, run)
     # Your steps, as in the flow that rejected them.

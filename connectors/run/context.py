@@ -25,6 +25,8 @@ class Run:
     def __init__(self, flow_id: str, settings: Settings, recovery: RecoveryFolder | None) -> None:
         self.flow_id = flow_id
         self.settings = settings
+        # Of the topics themselves, where the settings were fitted to a flow that reads another.
+        self.origin = settings.kafka
         self.recovery = recovery
         self.counts = Counts()
         self.failure: BaseException | None = None

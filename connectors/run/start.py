@@ -26,7 +26,7 @@ HOW_TO_RUN = "python -m bytewax.run flows.sync -r state -s 5 -b 0"
 
 
 def start(
-    flow_id: str,
+    flow_id: str | Callable[[Settings], str],
     config: str | Settings | None,
     steps: Sequence[str],
     adapt: Callable[[Settings], Settings] | None = None,
@@ -36,26 +36,31 @@ def start(
     Under `python -m bytewax.run` this takes the recovery folder named by -r, turns SIGTERM and
     SIGINT into a drain, and words the end. Anywhere else (a test, bytewax.visualize, a program
     that embeds the flow) it touches nothing outside: the caller has recovery and signals in hand.
-    `adapt` fits the settings to a flow that reads another source. Raises ConfigError, or StopRun
-    when the recovery folder cannot be used.
+    `adapt` fits the settings to a flow that reads another source; a flow whose state depends on
+    settings is named by a function of them. Raises ConfigError, or StopRun when the recovery folder
+    cannot be used.
     """
     alone = _under_bytewax_run()
     if alone:
         configure_logging()
         sys.excepthook = _word_the_end
     settings = config if isinstance(config, Settings) else load(config)
+    name = flow_id if isinstance(flow_id, str) else flow_id(settings)
+    origin = settings.kafka
     if adapt is not None:
         settings = adapt(settings)
     if not alone:
-        return Run(flow_id, settings, None)
+        run = Run(name, settings, None)
+        run.origin = origin
+        return run
     for key in () if adapt is not None else settings.without_effect():
         log.warning("%s has no effect: no topic of kafka.topics leads to it", key)
     arguments = _parse_args()
     recovery = None
     if arguments.recovery_directory is not None:
         contract = {
-            "flow": flow_id,
-            "steps": [f"{flow_id}.{step}" for step in steps],
+            "flow": name,
+            "steps": [f"{name}.{step}" for step in steps],
             "shards": settings.window.shards,
         }
         recovery = RecoveryFolder.open(
@@ -75,7 +80,8 @@ def start(
     gc.set_threshold(200_000, 10, 10)
     gc.collect()
     gc.freeze()
-    run = Run(flow_id, settings, recovery)
+    run = Run(name, settings, recovery)
+    run.origin = origin
     _drain_on_signals(run)
     atexit.register(_end, run)
     return run

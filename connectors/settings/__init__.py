@@ -139,11 +139,22 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"dead_letters.table {self.dead_letters.table!r} is the table of a topic as well"
             )
+        if self.replay.target == "topic" and self.replay.only_missing:
+            raise ValueError(
+                "replay.only_missing looks at tables: it has no meaning with replay.target topic"
+            )
 
     def table_of(self, topic: str) -> str:
         """The table of a topic; perhaps an illegal name, when a pattern found the topic."""
         mapped = self.mapping.topics.get(topic)
         return self.mapping.table_name.replace("<topic>", topic) if mapped is None else mapped
+
+    @property
+    def replays_table(self) -> bool:
+        """Whether a replay takes the letters of the table, and not of the topic."""
+        if self.replay.source is None:
+            return self.errors.dead_letters == "tablestore"
+        return self.replay.source == "table"
 
     def without_effect(self) -> list[str]:
         """Keys of tables and topics to which no topic leads: most likely misspelt.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -11,8 +11,18 @@ from connectors.settings.section import Section
 
 
 class ReplaySettings(Section):
-    """Which dead letters of the topic flows/replay.py takes up again, and how."""
+    """Which dead letters flows/replay.py takes up again, and how."""
 
+    source: Literal["topic", "table"] | None = Field(
+        None,
+        description="Where the letters are: dead_letters.topic or dead_letters.table. Unless set, "
+        "where errors.dead_letters sends them.",
+    )
+    target: Literal["tables", "topic"] = Field(
+        "tables",
+        description="tables: through the present mapping into their tables. topic: back to the "
+        "topic that each came from, for the flow to read again.",
+    )
     topics: tuple[str, ...] = Field(
         (), description="Only letters of records that came from these topics; all unless set."
     )

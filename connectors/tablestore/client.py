@@ -20,6 +20,7 @@ from tablestore.auth import RequestContext
 from tablestore.client import OTSClient
 from tablestore.error import OTSClientError, OTSServiceError
 from tablestore.metadata import (
+    INF_MAX,
     CapacityUnit,
     CreateTimeseriesTableRequest,
     ReservedThroughput,
@@ -228,6 +229,27 @@ class Client:
         )
         options = TableOptions(rules.time_to_live, rules.max_versions)
         self._call("create_table", meta, options, ReservedThroughput(CapacityUnit(0, 0)))
+
+    def rows_from(
+        self, table: str, start: Sequence[tuple[str, Any]], most: int
+    ) -> list[tuple[tuple[Any, ...], dict[str, Any]]]:
+        """GetRange from a key (inclusive) on, blocking: (key's values, columns) of some rows.
+
+        None is left when it is empty. Raises RequestFailed.
+        """
+        end = [(name, INF_MAX) for name, _ in start]
+        token: Any = list(start)
+        while token is not None:
+            _, token, rows, _ = self._call("get_range", table, "FORWARD", token, end, None, most)
+            if rows:
+                return [
+                    (
+                        tuple(value for _, value, *_ in row.primary_key),
+                        {name: value for name, value, *_ in row.attribute_columns},
+                    )
+                    for row in rows
+                ]
+        return []
 
     def describe_timeseries(self, table: str) -> TimeseriesShape:
         """DescribeTimeseriesTable, blocking. Raises RequestFailed, as `describe`."""

@@ -149,6 +149,14 @@ def pack_headers(headers: Sequence[Header]) -> bytes:
     return json.dumps(pairs).encode()
 
 
+def unpack_headers(data: bytes | None) -> list[Header]:
+    """The headers again. Raises ValueError or TypeError for what `pack_headers` did not make."""
+    return [
+        (str(name), None if value is None else base64.b64decode(value))
+        for name, value in json.loads(data or b"[]")
+    ]
+
+
 def _requests(waiting: Sequence[_Waiting]) -> Iterator[list[_Waiting]]:
     """As many letters together as a request takes."""
     taken: list[_Waiting] = []

@@ -90,7 +90,7 @@ class Case:
 
         def all_committed() -> bool:
             assert process.alive, f"the flow has ended:\n{process.text()}"
-            return self.committed() == ends
+            return {p: end for p, end in self.committed().items() if end} == ends
 
         until(
             all_committed, lambda: f"{ends}, {self.committed()} committed\n{process.text()}", within

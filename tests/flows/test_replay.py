@@ -1,13 +1,24 @@
 """Dead letters replayed: through the mended mapping into the tables, guarded, and resumable."""
 
 import json
+import time
 from typing import Any
 
-from tests.flows.conftest import Case
-from tests.flows.letters import letters_in_topic, messages_of, own_block, to_topic
+import pytest
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+
+from tests.flows.conftest import PARTITIONS, Case
+from tests.flows.letters import (
+    letters_in_topic,
+    messages_of,
+    own_block,
+    to_table,
+    to_topic,
+)
+from tests.support.brokers import read_records
 from tests.support.flow_process import FlowProcess
 from tests.support.ledger import Rejected
-from tests.support.producing import PAYLOAD
+from tests.support.producing import PAYLOAD, kafka_row
 
 REPLAYS = "__tablestore_sync.replays"
 
@@ -118,3 +129,125 @@ def test_only_missing_overwrites_nothing(case: Case) -> None:
     assert (counts["written"], counts["filtered"], counts["rejected"]) == (1, 1, 0)
     rows = case.store.rows(case.topic)
     assert rows == {(("id", "a"),): {"n": 2}, (("id", "b"),): {"n": "old"}}
+
+
+def test_from_the_table(embedded_case: Case) -> None:
+    """Letters of a table, one of them in parts, become rows; a second replay has nothing to do."""
+    case = embedded_case
+    case.store.create_table(case.topic)
+    table = to_table(case)
+    case.flow.set({"table": {"columns": [{"name": "order_id", "type": "integer"}]}})
+    case.orders(250)
+    long = {"order_id": "x", **{f"text_{number}": "y" * 900_000 for number in range(3)}}
+    case.producer.send(
+        case.topic,
+        json.dumps(long).encode(),
+        kafka_row(case.topic, long),
+        key=b"k",
+        timestamp=1_700_000_000_123,
+    )
+    case.producer.flush()
+    assert run_to_end(case)["rejected"] == 251
+    case.flow.set({"table": {"columns": "all"}})
+    dry = replay(case, folder="dry-state", dry_run=True)
+    assert dry.text().count("would write: ") == 251
+    assert case.store.rows(case.topic) == {}
+    one = replay(case, folder="one", count=1, until="2024-01-01T00:00:00Z", dry_run=True)
+    assert one.text().count("would write: ") <= 1, "only the old one is of that time"
+    first = replay(case, count=100, rate=200).counts()
+    assert 100 <= first["written"] < 251
+    assert replay(case).counts()["written"] == 251 - first["written"]
+    assert replay(case).counts()["read"] == 0
+    judged_without(case, table)
+
+
+def test_from_the_table_rejected_again(embedded_case: Case) -> None:
+    """The letter stays where it is, with one replay more, up to most_replays."""
+    case = embedded_case
+    case.store.create_table(case.topic)
+    table = to_table(case)
+    case.producer.send(case.topic, PAYLOAD.encode(), lambda *_: Rejected(), key=b"k")
+    case.producer.flush()
+    run_to_end(case)
+    rejected = [
+        replay(case, folder=f"state-{turn}", most_replays=2).counts()["rejected"]
+        for turn in range(4)
+    ]
+    assert rejected == [1, 1, 0, 0]
+    ((_, columns),) = case.store.rows(table).items()
+    assert (columns["replays"], columns["value"]) == (2, PAYLOAD.encode())
+
+
+def test_killed_replays_lose_nothing(embedded_case: Case) -> None:
+    """SIGKILL at any moment, from table and from topic: at the end every letter's row is there."""
+    case = embedded_case
+    case.store.create_table(case.topic)
+    places: list[str] = []
+    for number, send in enumerate((to_table, to_topic)):
+        places.append(send(case))
+        case.flow.set({"table": {"columns": [{"name": "order_id", "type": "integer"}]}})
+        case.orders(400, first=400 * number)
+        assert run_to_end(case)["rejected"] == 400
+        case.flow.set({"table": {"columns": "all"}})
+        before, case.flow.state = case.flow.state, case.flow.folder / f"killed-{number}"
+        case.flow.settings["replay"] = {"rate": 150}
+        for moment in (1.6, 2.2, 2.9):
+            process = case.flow.start(module="flows.replay")
+            time.sleep(moment)
+            process.kill()
+        case.flow.settings["replay"] = {}
+        case.flow.state = before
+        replay(case, folder=f"killed-{number}")
+    judged_without(case, places[0])
+
+
+@pytest.mark.parametrize("source", ["topic", "table"])
+def test_back_to_their_own_topic(case: Case, source: str) -> None:
+    """Key, value, headers, time and partition are the record's; the flow reads them again.
+
+    What it rejects again carries the count of its replays, so that it cannot go round for ever.
+    """
+    case.store.create_table(case.topic)
+    send = to_topic if source == "topic" else to_table
+    send(case)
+    producer = Producer({"bootstrap.servers": case.broker.bootstrap})
+    headers: list[tuple[str, str | bytes | None]] = [("own", b"\xff"), ("own", None)]
+    producer.produce(case.topic, b"bad", b"key", 2, timestamp=1_700_000_000_123, headers=headers)
+    producer.flush(10)
+    assert run_to_end(case)["rejected"] == 1
+    dry = replay(case, folder="dry", target="topic", dry_run=True)
+    assert dry.text().count("would send: ") == 1
+    for turn in range(4):
+        replay(case, folder=f"back-{turn}", target="topic", most_replays=2)
+        run_to_end(case)
+    found = read_partition(case, 2)
+    assert [message.value() for message in found] == [b"bad"] * 3
+    for turn, message in enumerate(found):
+        assert (message.key(), message.timestamp()[1]) == (b"key", 1_700_000_000_123)
+        count = [] if turn == 0 else [(REPLAYS, b"%d" % turn)]
+        assert message.headers() == [*headers, *count]
+
+
+def read_partition(case: Case, partition: int) -> list[Message]:
+    """Everything in a partition of the case's topic."""
+    client = Consumer({"bootstrap.servers": case.broker.bootstrap, "group.id": "reader"})
+    try:
+        end = case.broker.ends(case.topic, PARTITIONS).get(partition, 0)
+        client.assign([TopicPartition(case.topic, partition, 0)])
+        return read_records(client, end)
+    finally:
+        client.close()
+
+
+def test_brokers_that_refuse_stop_the_replay(embedded_case: Case) -> None:
+    """What cannot be sent is not counted as done: the end has code 1 and a remedy."""
+    case = embedded_case
+    case.store.create_table(case.topic)
+    to_table(case)
+    case.producer.send(case.topic, b"bad", lambda *_: Rejected(), partition=3)
+    case.producer.flush()
+    run_to_end(case)
+    case.flow.settings["replay"] = {"target": "topic"}
+    case.flow.set({"kafka": {"properties": {"security.protocol": "sasl_plaintext"}}})
+    case.flow.state = case.flow.folder / "refused"
+    case.flow.start(module="flows.replay").refused("remedy")

@@ -60,7 +60,15 @@ MAY_IMPORT: dict[str, set[str]] = {
 ONLY_IN = {
     "tablestore": {"tablestore/client.py"},
     "confluent_kafka": {"kafka"},
-    "bytewax": {"steps.py", "window.py", "kafka/source.py", "tablestore/sink.py", "run"},
+    "bytewax": {
+        "steps.py",
+        "window.py",
+        "kafka/source.py",
+        "tablestore/sink.py",
+        "tablestore/letters.py",
+        "kafka/resend.py",
+        "run",
+    },
     "httptools": {"tablestore/http.py"},
     "msgspec": {"records.py", "formats", "mapping", "transforms"},
     "pydantic": {"settings"},

@@ -123,6 +123,8 @@ OPTIONS = {
         '{ "sasl.password" = "/file" }',
     ),
     "dead_letters.table": Option("dead_env", "dead_env", '"dead_file"'),
+    "replay.source": Option("table", "table", '"topic"'),
+    "replay.target": Option("topic", "topic", '"tables"'),
     "replay.topics": Option('["a"]', ("a",), '["file"]'),
     "replay.codes": Option('["a"]', ("a",), '["file"]'),
     "replay.since": Option(

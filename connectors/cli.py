@@ -1,0 +1,156 @@
+"""`tablestore-sync`: the flows by name, with their most used settings as options.
+
+Each option is a setting that config.toml or the environment could hold as well; everything else
+comes from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+from connectors.settings import ENV_PREFIX, Settings
+from connectors.settings.loading import CONFIG_VARIABLE, ConfigError, load
+
+Command = Callable[[argparse.Namespace], int]
+_SNAPSHOT_SECONDS = "5"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns its exit code. `run` and `replay` become the flow's process."""
+    options = _parser().parse_args(arguments)
+    command: Command = options.command
+    try:
+        return command(options)
+    except ConfigError as error:
+        sys.stderr.write(f"tablestore-sync: {error}\n")
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tablestore-sync", description="Kafka topics into Alibaba Cloud Tablestore tables."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (_add_run, _add_replay, _add_check):
+        add(commands)
+    return parser
+
+
+def _with_config(parser: argparse.ArgumentParser, state: str | None = None) -> None:
+    parser.add_argument("--config", metavar="FILE", help="instead of ./config.toml")
+    if state is not None:
+        parser.add_argument(
+            "--state", metavar="FOLDER", default=state, help=f"recovery folder (default {state})"
+        )
+
+
+def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("run", help="move the topics, until SIGTERM or SIGINT")
+    _with_config(parser, "state")
+    parser.add_argument("--workers", type=int, metavar="N", help="worker threads (default 1)")
+    parser.set_defaults(command=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    more = [] if options.workers is None else ["-w", str(options.workers)]
+    return _become("flows.sync", options, {}, more)
+
+
+def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "replay",
+        help="take dead letters up again",
+        description="Takes dead letters up again, through the present mapping or back to their "
+        "topics. Stopped in between, it goes on there when it is started with the same --state.",
+    )
+    _with_config(parser, "replay-state")
+    add = parser.add_argument
+    add("--from", dest="source", choices=("topic", "table"), help="where the letters are")
+    add("--to", dest="target", choices=("tables", "topic"), help="through the mapping into their "
+        "tables (default), or back to the topic that each came from")  # fmt: skip
+    add("--dry-run", action="store_true", help="print what would be done, and do nothing")
+    add("--topic", action="append", dest="topics", metavar="T", help="only letters of this topic")
+    add("--code", action="append", dest="codes", metavar="C", help="only letters of this reason")
+    add("--since", metavar="TIME", help="only records of this time or later (RFC 3339)")
+    add("--until", metavar="TIME", help="only records before this time")
+    add("--count", metavar="N", help="end after so many letters")
+    add("--rate", metavar="N", help="at most so many letters a second")
+    add("--most-replays", metavar="N", help="leave alone what was replayed so often already")
+    add("--only-missing", action="store_true", help="write only where there is no row of that key")
+    parser.set_defaults(command=_replay)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    names = ("source", "target", "since", "until", "count", "rate", "most_replays")
+    given = {name: getattr(options, name) for name in names}
+    for name in ("topics", "codes"):
+        found = getattr(options, name)
+        given[name] = None if found is None else json.dumps(found)
+    for name in ("dry_run", "only_missing"):
+        given[name] = "true" if getattr(options, name) else None
+    variables = {
+        f"{ENV_PREFIX}REPLAY__{name.upper()}": value
+        for name, value in given.items()
+        if value is not None
+    }
+    return _become("flows.replay", options, variables)
+
+
+def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("check", help="read the settings, and say what they mean")
+    _with_config(parser)
+    parser.set_defaults(command=_check)
+
+
+def _check(options: argparse.Namespace) -> int:
+    settings = load(options.config)
+    sys.stdout.write("".join(f"{line}\n" for line in told(settings)))
+    return 0
+
+
+def told(settings: Settings) -> list[str]:
+    """What a configuration does, a line a topic, and what in it has no effect."""
+    kafka, errors = settings.kafka, settings.errors
+    lines = [f"from Kafka {kafka.bootstrap_servers}, group {kafka.group}, start {kafka.start}"]
+    for topic in kafka.topics:
+        table = settings.table_of(topic)
+        rules = settings.rules_of(table)
+        if rules.mode == "timeseries":
+            lines.append(f"  topic {topic} -> time series table {table}")
+            continue
+        key = ", ".join(f"{name} {kind}" for name, kind in rules.key_columns)
+        lines.append(f"  topic {topic} -> table {table}, primary key ({key})")
+    if kafka.topics_pattern is not None:
+        lines.append(f"  topics that match {kafka.topics_pattern} -> {settings.mapping.table_name}")
+    lines.append(f"to Tablestore {settings.tablestore.endpoint} {settings.tablestore.instance}")
+    rejected = "the run stops" if errors.tolerance == "none" else errors.dead_letters
+    lines.append(f"rejected records: {rejected}")
+    lines += [f"no effect: {name}" for name in settings.without_effect()]
+    return lines
+
+
+def _become(
+    flow: str,
+    options: argparse.Namespace,
+    variables: Mapping[str, str],
+    more: Sequence[str] = (),
+) -> int:
+    """Run the flow in this process's place, so that signals reach it."""
+    os.environ.update(variables)
+    if options.config is not None:
+        os.environ[CONFIG_VARIABLE] = options.config
+    load(options.config)  # a wrong option is told at once, and shortly
+    recovery = ["-r", options.state, "-s", _SNAPSHOT_SECONDS, "-b", "0"]
+    program = [sys.executable, "-m", "bytewax.run", flow, *recovery, *more]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(program[0], program)  # noqa: S606 - our own interpreter
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
