@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn
 
 from connectors.settings import ENV_PREFIX, Settings
 from connectors.settings.loading import CONFIG_VARIABLE, ConfigError, load
@@ -57,7 +58,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def _run(options: argparse.Namespace) -> int:
     more = [] if options.workers is None else ["-w", str(options.workers)]
-    return _become("flows.sync", options, {}, more)
+    _become("flows.sync", options, {}, more)
 
 
 def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -74,7 +75,8 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "tables (default), or back to the topic that each came from")  # fmt: skip
     add("--dry-run", action="store_true", help="print what would be done, and do nothing")
     add("--topic", action="append", dest="topics", metavar="T", help="only letters of this topic")
-    add("--code", action="append", dest="codes", metavar="C", help="only letters of this reason")
+    add("--code", "--reason", action="append", dest="codes", metavar="C",
+        help="only letters of this reason, such as value_json_invalid")  # fmt: skip
     add("--since", metavar="TIME", help="only records of this time or later (RFC 3339)")
     add("--until", metavar="TIME", help="only records before this time")
     add("--count", metavar="N", help="end after so many letters")
@@ -97,7 +99,7 @@ def _replay(options: argparse.Namespace) -> int:
         for name, value in given.items()
         if value is not None
     }
-    return _become("flows.replay", options, variables)
+    _become("flows.replay", options, variables)
 
 
 def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -138,7 +140,7 @@ def _become(
     options: argparse.Namespace,
     variables: Mapping[str, str],
     more: Sequence[str] = (),
-) -> int:
+) -> NoReturn:
     """Run the flow in this process's place, so that signals reach it."""
     os.environ.update(variables)
     if options.config is not None:
@@ -149,7 +151,6 @@ def _become(
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(program[0], program)  # noqa: S606 - our own interpreter
-    return 1
 
 
 if __name__ == "__main__":

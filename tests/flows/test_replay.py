@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from tests.flows.conftest import PARTITIONS, Case
 from tests.flows.letters import (
+    judged_without,
     letters_in_topic,
     messages_of,
     own_block,
@@ -138,7 +139,10 @@ def test_from_the_table(embedded_case: Case) -> None:
     table = to_table(case)
     case.flow.set({"table": {"columns": [{"name": "order_id", "type": "integer"}]}})
     case.orders(250)
-    long = {"order_id": "x", **{f"text_{number}": "y" * 900_000 for number in range(3)}}
+    long: dict[str, int | float | bool | str | bytes] = {
+        "order_id": "x",
+        **{f"text_{number}": "y" * 900_000 for number in range(3)},
+    }
     case.producer.send(
         case.topic,
         json.dumps(long).encode(),
@@ -217,8 +221,8 @@ def test_back_to_their_own_topic(case: Case, source: str) -> None:
     assert run_to_end(case)["rejected"] == 1
     dry = replay(case, folder="dry", target="topic", dry_run=True)
     assert dry.text().count("would send: ") == 1
-    for turn in range(4):
-        replay(case, folder=f"back-{turn}", target="topic", most_replays=2)
+    for _ in range(4):
+        replay(case, folder="back", target="topic", most_replays=2)
         run_to_end(case)
     found = read_partition(case, 2)
     assert [message.value() for message in found] == [b"bad"] * 3

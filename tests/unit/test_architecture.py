@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "rejections",
         "backoff",
     },
+    "cli": {"settings"},
     "steps": {
         "settings",
         "records",

@@ -1,0 +1,114 @@
+"""The command line: which process it becomes, and what it says of a configuration."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from connectors import cli
+
+pytestmark = pytest.mark.unit
+
+CONFIG = """
+[kafka]
+bootstrap_servers = "127.0.0.1:9092"
+topics = ["orders", "readings"]
+[tables.readings]
+mode = "timeseries"
+[tables.misspelt]
+auto_create = true
+[tables.readings.timeseries]
+measurement = "m"
+"""
+
+
+class BecameError(Exception):
+    """Stands for the process that would run in this one's place."""
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A config.toml in the present folder, an environment of its own, and no exec."""
+    file = tmp_path / "config.toml"
+    file.write_text(CONFIG)
+    monkeypatch.chdir(tmp_path)
+    own = {name: text for name, text in os.environ.items() if not name.startswith("SYNC_")}
+    monkeypatch.setattr(os, "environ", own)
+
+    def become(program: str, arguments: list[str]) -> None:
+        assert program == sys.executable
+        raise BecameError(arguments[1:])
+
+    monkeypatch.setattr(os, "execv", become)
+    return file
+
+
+def became(*arguments: str) -> list[str]:
+    """The command line of the process that a command becomes."""
+    with pytest.raises(BecameError) as raised:
+        cli.main(arguments)
+    found: list[str] = raised.value.args[0]
+    return found
+
+
+def test_run_becomes_the_flow(config: Path) -> None:
+    """With a recovery folder, a file of settings and workers as given."""
+    flow = ["-m", "bytewax.run", "flows.sync"]
+    assert became("run") == [*flow, "-r", "state", "-s", "5", "-b", "0"]
+    given = became("run", "--config", str(config), "--state", "x", "--workers", "2")
+    assert given == [*flow, "-r", "x", "-s", "5", "-b", "0", "-w", "2"]
+    assert os.environ["SYNC_CONFIG"] == str(config)
+
+
+def test_replay_s_options_are_settings(config: Path) -> None:
+    """Each option is the setting of its name; what is not given stays with config.toml."""
+    flow = ["-m", "bytewax.run", "flows.replay"]
+    assert became("replay") == [*flow, "-r", "replay-state", "-s", "5", "-b", "0"]
+    assert not [name for name in os.environ if name.startswith("SYNC_")]
+    where = ("--from", "table", "--to", "topic", "--dry-run")
+    which = ("--topic", "a", "--topic", "b", "--code", "x", "--most-replays", "1")
+    when = ("--since", "2026-01-01T00:00:00Z", "--until", "2026-02-01T00:00:00Z")
+    became("replay", *where, *which, *when, "--count", "5", "--rate", "2.5")
+    given = {name: text for name, text in os.environ.items() if name.startswith("SYNC_")}
+    assert given == {
+        "SYNC__REPLAY__SOURCE": "table",
+        "SYNC__REPLAY__TARGET": "topic",
+        "SYNC__REPLAY__TOPICS": '["a", "b"]',
+        "SYNC__REPLAY__CODES": '["x"]',
+        "SYNC__REPLAY__SINCE": "2026-01-01T00:00:00Z",
+        "SYNC__REPLAY__UNTIL": "2026-02-01T00:00:00Z",
+        "SYNC__REPLAY__COUNT": "5",
+        "SYNC__REPLAY__RATE": "2.5",
+        "SYNC__REPLAY__MOST_REPLAYS": "1",
+        "SYNC__REPLAY__DRY_RUN": "true",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ("replay --count none", "replay.count"),
+        ("replay --since yesterday", "replay.since"),
+        ("replay --to topic --only-missing", "only_missing"),
+        ("run --config missing.toml", "missing.toml"),
+    ],
+)
+def test_a_wrong_option_is_told_before_anything_runs(
+    config: Path, capsys: pytest.CaptureFixture[str], arguments: str, word: str
+) -> None:
+    """Exit code 1 and the setting's name, without a traceback."""
+    assert cli.main(arguments.split()) == 1
+    assert word in capsys.readouterr().err
+
+
+def test_check_says_what_a_configuration_means(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A line a topic with its table and key, and what has no effect."""
+    assert cli.main(["check"]) == 0
+    text = capsys.readouterr().out
+    assert "topic orders -> table orders, primary key (topic_partition string, offset int" in text
+    assert "topic readings -> time series table readings" in text
+    assert "rejected records: the run stops" in text
+    assert "no effect: tables.misspelt" in text
