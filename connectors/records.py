@@ -46,6 +46,10 @@ class Message(Protocol):
         """Headers, or None."""
         ...
 
+    def __len__(self) -> int:
+        """Bytes of the value."""
+        ...
+
 
 class Chunk(NamedTuple):
     """Messages of one poll of one partition, in offset order."""
@@ -170,6 +174,10 @@ class PlainMessage:
     def headers(self) -> list[Header] | None:
         """As in `Message`."""
         return self._headers or None
+
+    def __len__(self) -> int:
+        """As in `Message`."""
+        return len(self._value or b"")
 
 
 # A record's own bytes, kept beside its row where dead letters must carry them:

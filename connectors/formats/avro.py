@@ -1,38 +1,44 @@
 """Avro: values by their writer's schema, from a Schema Registry or a file.
 
 fastavro decodes, in C. It can be made to crash or to take all memory by values of recursive
-schemas nested thousands deep, and by arrays that declare billions of items of no bytes. So the
-bytes of such schemas are walked first, under a limit (`avro_limits`). All others are bounded by
-their own bytes.
+schemas nested thousands deep, by arrays that declare billions of items of no bytes, and by many
+items of many fields in few bytes. So the bytes of such schemas are walked first, under a limit
+(`avro_limits`). All others are bounded by their own bytes.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import fastavro
-from fastavro import read as fastavro_read
 from fastavro.types import Schema as AvroSchema
 
 from connectors.formats.avro_limits import walker
+from connectors.formats.avro_values import LARGEST_SCALE, with_defaults
 from connectors.formats.registry import Registry, Schema
 from connectors.outcomes import StopRun
 from connectors.records import Rejection
 
 Decode = Callable[[bytes], Any]
-# Bytes of an unscaled decimal: more digits than any column takes, and few enough to be quick.
-_LONGEST_DECIMAL = 1024
 _DEEPEST_SCHEMA = 200
+_NO_SCHEMA = (
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    RecursionError,
+    fastavro.schema.SchemaParseException,
+    fastavro.schema.UnknownType,
+)
 
 
 def decoder(registry: Registry, reader_schema: Path | None) -> Decode:
     """The function from framed bytes to the value. Raises Rejection, and StopRun here."""
-    reader = _of_file(reader_schema) if reader_schema is not None else None
+    reader = _reader_of_file(reader_schema) if reader_schema is not None else None
 
     def decode(data: bytes) -> Any:
         read, body = registry.framed(data, "AVRO", lambda schema: _of_registry(schema, reader))
@@ -43,37 +49,63 @@ def decoder(registry: Registry, reader_schema: Path | None) -> Decode:
 
 def raw_decoder(schema_file: Path) -> Decode:
     """The function from bare bytes to the value. Raises Rejection, and StopRun here."""
-    return _reader(_of_file(schema_file), None, framed=False)
+    named: dict[str, Any] = {}
+    return _reader(_of_file(schema_file, named), None, framed=False, named=named)
 
 
-def _of_file(path: Path) -> AvroSchema:
+def _of_file(path: Path, named: dict[str, Any]) -> AvroSchema:
     try:
-        return fastavro.parse_schema(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, RecursionError, fastavro.schema.SchemaParseException) as error:
+        schema = fastavro.parse_schema(json.loads(path.read_text("utf-8")), named_schemas=named)
+        _check(schema)
+    except (OSError, *_NO_SCHEMA) as error:
         raise StopRun(f"[format]: {path} is no Avro schema: {error}") from None
+    return schema
+
+
+def _reader_of_file(path: Path) -> AvroSchema:
+    named: dict[str, Any] = {}
+    schema = _of_file(path, named)
+    try:
+        made: AvroSchema = with_defaults(schema, named)
+    except (ValueError, TypeError, KeyError, Rejection) as error:
+        raise StopRun(f"[format]: {path}: a default does not fit its type: {error}") from None
+    if isinstance(made, dict) and "__named_schemas" in made:
+        made["__named_schemas"] = {name: with_defaults(named[name], named) for name in named}
+    return made
 
 
 def _of_registry(schema: Schema, reader: AvroSchema | None) -> Decode:
     named: dict[str, Any] = {}
     try:
-        parsed = _parsed(schema, named)
-        _check_depth(parsed)
+        parsed = _parsed(schema, named, set())
+        _check(parsed)
         return _reader(parsed, reader, framed=True, named=named)
-    except (ValueError, TypeError, KeyError, RecursionError, fastavro.schema.SchemaParseException):
+    except _NO_SCHEMA:
         raise Rejection("schema_bad", "of a schema that is no Avro schema") from None
 
 
-def _parsed(schema: Schema, named: dict[str, Any]) -> AvroSchema:
+def _parsed(schema: Schema, named: dict[str, Any], known: set[str]) -> AvroSchema:
     for reference in schema.references:
-        _parsed(reference.schema, named)
+        if reference.schema.text not in known:  # two may need the same third one
+            known.add(reference.schema.text)
+            _parsed(reference.schema, named, known)
     return fastavro.parse_schema(json.loads(schema.text), named_schemas=named)
 
 
-def _check_depth(schema: Any, depth: int = 0) -> None:
+def _check(schema: Any, depth: int = 0) -> None:
+    """Raise ValueError for what the library lets pass and no value can have."""
     if depth > _DEEPEST_SCHEMA:
         raise ValueError("nested too deep")
+    if isinstance(schema, dict):
+        scale, size = schema.get("scale", 0), schema.get("size", 0)
+        if not all(type(number) is int and number >= 0 for number in (scale, size)):
+            raise ValueError("a size or scale that is none")
+        if schema.get("logicalType") == "decimal" and scale > LARGEST_SCALE:
+            raise ValueError(f"a decimal of a scale above {LARGEST_SCALE}")
+        if not all(isinstance(field["name"], str) for field in schema.get("fields", ())):
+            raise ValueError("a field whose name is no text")
     for part in schema if isinstance(schema, list) else _inner(schema):
-        _check_depth(part, depth + 1)
+        _check(part, depth + 1)
 
 
 def _inner(schema: Any) -> list[Any]:
@@ -81,6 +113,16 @@ def _inner(schema: Any) -> list[Any]:
         return []
     fields = [field["type"] for field in schema.get("fields", ())]
     return [*fields, *(schema[name] for name in ("items", "values") if name in schema)]
+
+
+def _most_fields(schema: Any) -> int:
+    """Of all records of a reader's schema: so many fields it may add to one."""
+    if isinstance(schema, list):
+        return max(map(_most_fields, schema), default=0)
+    if not isinstance(schema, dict):
+        return 0
+    own = len(schema.get("fields", ()))
+    return max(own, max(map(_most_fields, _inner(schema)), default=0))
 
 
 def _reader(
@@ -94,7 +136,7 @@ def _reader(
     if framed and kind == "bytes" and reader is None:
         # Confluent's serializers write top-level bytes as they are, without their length.
         return lambda data: data
-    walk = walker(schema, named or {})
+    walk = walker(schema, named or {}, _most_fields(reader))
 
     def read(data: bytes) -> Any:
         source = BytesIO(data)
@@ -104,6 +146,10 @@ def _reader(
             value = fastavro.schemaless_reader(source, schema, reader)
         except Rejection:
             raise
+        except fastavro.read.SchemaResolutionError:
+            raise Rejection(
+                "avro_resolution", "of a schema that does not fit the reader's schema"
+            ) from None
         except Exception as error:  # noqa: BLE001 - the library raises many kinds for bad bytes
             raise Rejection(
                 "avro_invalid", f"no Avro of its schema ({type(error).__name__})"
@@ -113,23 +159,3 @@ def _reader(
         return value
 
     return read
-
-
-def _decimal(data: bytes, writer_schema: Any = None, _reader_schema: Any = None) -> Decimal:
-    """Exact, where the library rounds to the declared precision."""
-    if len(data) > _LONGEST_DECIMAL:
-        raise ValueError("decimal too long")
-    unscaled = int.from_bytes(data, "big", signed=True)
-    digits = tuple(int(digit) for digit in str(abs(unscaled)))
-    return Decimal((int(unscaled < 0), digits, -int(writer_schema.get("scale", 0))))
-
-
-def _uuid(text: str, _writer_schema: Any = None, _reader_schema: Any = None) -> str:
-    """Text stays text."""
-    return text
-
-
-# The library's own place for how logical types are read.
-fastavro_read.LOGICAL_READERS["bytes-decimal"] = _decimal
-fastavro_read.LOGICAL_READERS["fixed-decimal"] = _decimal
-fastavro_read.LOGICAL_READERS["string-uuid"] = _uuid

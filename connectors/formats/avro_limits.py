@@ -1,83 +1,116 @@
 """Walks Avro bytes before they are decoded, where their schema lets few bytes become much.
 
-Only two kinds of schema do: recursive ones (depth), and arrays or maps of items that take no bytes
-(number). For all others a record is no larger than its bytes, and there is nothing to walk.
+Recursive schemas do (depth), and arrays and maps whose items have many fields for few bytes, or
+take no bytes at all. How much a schema can make of a byte is worked out once; only records that
+could pass the limit are walked. For all others there is nothing to do.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from connectors.records import Rejection
 
 DEEPEST = 64
 MOST_EMPTY_ITEMS = 10_000
+# Fields and items of one record, all in all. A row has 1,024 columns; the rest is nested.
+MOST_VALUES = 1_000_000
 
 _FIXED = {"null": 0, "boolean": 1, "float": 4, "double": 8}
 _VARINTS = ("int", "long", "enum")
 
 
-def walker(schema: Any, named: dict[str, Any]) -> Callable[[bytes], None] | None:
-    """The check of one schema's bytes; None where they need none. It raises Rejection."""
+def walker(schema: Any, named: dict[str, Any], extra: int = 0) -> Callable[[bytes], None] | None:
+    """The check of one schema's bytes; None where they need none. It raises Rejection.
+
+    `extra` is how many fields a reader's schema may add to each record.
+    """
     names = dict(named)
-    if not _risky(schema, names, ()):
+    measure = _Measure(names, extra)
+    size = measure.of(schema, ())
+    worst = measure.worst if size.values <= MOST_VALUES else math.inf
+    if worst == 0:
         return None
 
     def check(data: bytes) -> None:
-        _Walk(data, names).value(schema, 0)
+        if worst * max(1, len(data)) > MOST_VALUES:  # infinity times nothing is no number
+            _Walk(data, names, extra).value(schema, 0)
 
     return check
 
 
-def _risky(schema: Any, names: dict[str, Any], above: tuple[str, ...]) -> bool:
-    if isinstance(schema, list):
-        return any(_risky(part, names, above) for part in schema)
-    if isinstance(schema, str):
-        if schema in above:
-            return True
-        return schema in names and _risky(names[schema], names, above)
-    kind = schema["type"]
-    if kind in ("record", "error"):
-        names.setdefault(schema["name"], schema)
-        if schema["name"] in above:
-            return True
-        inner = (*above, schema["name"])
-        return any(_risky(field["type"], names, inner) for field in schema["fields"])
-    if kind in ("array", "map"):
-        items = schema["items" if kind == "array" else "values"]
-        return _risky(items, names, above) or (kind == "array" and _empty(items, names))
-    if kind in ("enum", "fixed"):
-        names.setdefault(schema["name"], schema)
-        return False
-    return isinstance(kind, (dict, list)) and _risky(kind, names, above)
+class _Size(NamedTuple):
+    """What one value of a schema is at most, without the items in it, and its fewest bytes."""
+
+    values: int
+    least: int
 
 
-def _empty(schema: Any, names: dict[str, Any]) -> bool:
-    """Whether its values take no bytes."""
-    if isinstance(schema, str):
-        return schema == "null" or (schema in names and _empty(names[schema], names))
-    if isinstance(schema, list):
-        return False
-    kind = schema["type"]
-    if kind in ("record", "error"):
-        return all(_empty(field["type"], names) for field in schema["fields"])
-    if kind == "fixed":
-        return bool(schema["size"] == 0)
-    return (
-        isinstance(kind, (str, dict))
-        and kind not in ("array", "map", "enum")
-        and _empty(kind, names)
-    )
+class _Measure:
+    """The most values that a byte can become; infinity for recursion and items of no bytes."""
+
+    def __init__(self, names: dict[str, Any], extra: int) -> None:
+        self.worst = 0.0
+        self._names = names
+        self._extra = extra
+        # Each record once: a type that is used twice by one that is used twice, and so on, would
+        # take for ever.
+        self._sizes: dict[str, _Size] = {}
+
+    def of(self, schema: Any, above: tuple[str, ...]) -> _Size:
+        """One value; `above` are the records that it stands in."""
+        if isinstance(schema, list):
+            parts = [self.of(part, above) for part in schema]
+            values = max((part.values for part in parts), default=0)
+            return _Size(values, 1 + min((part.least for part in parts), default=0))
+        if isinstance(schema, str):
+            if schema in above:
+                self.worst = math.inf
+                return _Size(1, 0)
+            if schema in self._sizes:
+                return self._sizes[schema]
+            if schema in self._names:
+                return self.of(self._names[schema], above)
+            return _Size(1, _FIXED.get(schema, 1))
+        kind = schema["type"]
+        if kind in ("record", "error"):
+            return self._record(schema, above)
+        if kind in ("array", "map"):
+            item = self.of(schema["items" if kind == "array" else "values"], above)
+            least = item.least + (kind == "map")
+            self.worst = max(self.worst, (1 + item.values) / least if least else math.inf)
+            return _Size(1, 1)
+        if kind == "fixed":
+            self._names.setdefault(schema["name"], schema)
+            return _Size(1, schema["size"])
+        if kind == "enum":
+            self._names.setdefault(schema["name"], schema)
+            return _Size(1, 1)
+        return self.of(kind, above)
+
+    def _record(self, schema: Any, above: tuple[str, ...]) -> _Size:
+        name = schema["name"]
+        self._names.setdefault(name, schema)
+        if name in above:
+            self.worst = math.inf
+            return _Size(1, 0)
+        parts = [self.of(field["type"], (*above, name)) for field in schema["fields"]]
+        values = 1 + self._extra + sum(part.values for part in parts)
+        made = self._sizes[name] = _Size(values, sum(part.least for part in parts))
+        return made
 
 
 class _Walk:
     """One pass over the bytes of one record."""
 
-    def __init__(self, data: bytes, names: dict[str, Any]) -> None:
+    def __init__(self, data: bytes, names: dict[str, Any], extra: int) -> None:
         self._data = data
         self._names = names
         self._at = 0
+        self._extra = extra
+        self._values = 0
         self._empty_items = 0
 
     def value(self, schema: Any, depth: int) -> None:
@@ -98,6 +131,7 @@ class _Walk:
             return
         kind = schema["type"]
         if kind in ("record", "error"):
+            self._count(len(schema["fields"]) + self._extra)
             for field in schema["fields"]:
                 self.value(field["type"], depth + 1)
         elif kind in ("array", "map"):
@@ -117,6 +151,7 @@ class _Walk:
                 self._long()  # the block's size in bytes
             for _ in range(count):
                 start = self._at
+                self._count(1)
                 if kind == "map":
                     self._primitive("string")
                 self.value(items, depth + 1)
@@ -126,6 +161,11 @@ class _Walk:
                         raise Rejection(
                             "avro_items", f"of more than {MOST_EMPTY_ITEMS:,} items of no bytes"
                         )
+
+    def _count(self, values: int) -> None:
+        self._values += values
+        if self._values > MOST_VALUES:
+            raise Rejection("avro_values", f"of more than {MOST_VALUES:,} fields and items")
 
     def _primitive(self, kind: str) -> None:
         if kind in _VARINTS:

@@ -50,9 +50,11 @@ class _UnfitError(Exception):
 
 def decode(data: bytes) -> Any:
     """The payload by its schema. Raises Rejection."""
+    json.check_values(data)
     try:
         envelope = _envelope(data)
     except msgspec.ValidationError:
+        json.decode(data)  # says what is wrong with it, if it is no JSON at all
         raise Rejection(
             "connect_envelope", "no Connect JSON: it is no object of schema and payload"
         ) from None
@@ -111,6 +113,8 @@ def _converter(schema: Any, place: str) -> Convert:
 
 def _reader(schema: dict[str, Any], place: str) -> Convert:
     kind, name = schema.get("type"), schema.get("name")
+    if not isinstance(kind, str):
+        raise _SchemaError(f"the type of {place} is no text")
     if isinstance(name, str) and name.startswith(_LOGICAL):
         logical = _LOGICALS.get(name.removeprefix(_LOGICAL))
         if logical is not None:

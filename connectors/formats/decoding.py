@@ -46,11 +46,17 @@ class ChunkDecoder:
         self._value, self._key = decoders(settings.format, wait)
         self._quick = _QUICK.get(settings.format.value)
         self._keep_original = keep_original
+        self._most_bytes = settings.format.most_bytes
+        self._careful = min(json.MOST_VALUES, self._most_bytes)
         self._needs_key: dict[str, bool] = {}
 
     def decode_chunk(self, chunk: Chunk) -> Records:
         """The chunk's records, decoded at the latest when they are looked at."""
-        if self._quick is None or self._reads_key(chunk.topic):
+        if (
+            self._quick is None
+            or self._reads_key(chunk.topic)
+            or max(map(len, chunk.messages), default=0) > self._careful
+        ):
             return self._one_by_one(chunk)
         return DecodingChunk(chunk, self._open, self._quick)
 
@@ -80,9 +86,10 @@ class ChunkDecoder:
         for message in messages:
             part = "key"
             try:
-                key = _nullable(self._key, message.key()) if reads_key else None
+                key = self._nullable(self._key, message.key()) if reads_key else None
                 part = "value"
-                records.append(Record(message, _nullable(self._value, message.value()), key))
+                value = self._nullable(self._value, message.value())
+                records.append(Record(message, value, key))
             except Rejection as rejection:
                 dead.append(
                     DeadLetter(
@@ -97,6 +104,11 @@ class ChunkDecoder:
                 )
         return RecordChunk(topic, partition, records, dead)
 
-
-def _nullable(decode: Decode, data: bytes | None) -> Any:
-    return None if data is None else decode(data)
+    def _nullable(self, decode: Decode, data: bytes | None) -> Any:
+        if data is None:
+            return None
+        if len(data) > self._most_bytes:
+            raise Rejection(
+                "size", f"longer than {self._most_bytes:,} bytes, which is format.most_bytes"
+            )
+        return decode(data)

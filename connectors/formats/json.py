@@ -6,6 +6,7 @@ other decoders turn 2^64 into a float without a word. Of a name given twice the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from operator import attrgetter
@@ -17,6 +18,10 @@ from connectors.records import Rejection
 
 # The decoder bare, for chunks in which nothing is bad; it raises one of BAD.
 decode_good = _decode = msgspec.json.Decoder().decode
+# Of one document, all in all. A row has 1,024 columns; the rest is nested. Three bytes can become
+# an object of 70, so long documents are counted before they are decoded.
+MOST_VALUES = 1_000_000
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError)
 
 
@@ -63,6 +68,7 @@ def _struct_decoder(names: list[tuple[str, bool]]) -> Callable[[bytes], Any]:
 
 def decode(data: bytes) -> Any:
     """One JSON document. Raises Rejection; the reason holds positions, never content."""
+    check_values(data)
     try:
         return _decode(data)
     except msgspec.DecodeError as error:
@@ -77,6 +83,20 @@ def decode(data: bytes) -> Any:
         raise Rejection("json_encoding", f"not JSON: no UTF-8{_place(data)}") from None
     except RecursionError:
         raise Rejection("json_depth", "nested too deep: flatten it before it is produced") from None
+
+
+def check_values(data: bytes) -> None:
+    """Raise Rejection for a long document of too many values."""
+    # Each value takes a byte, and all but one a comma or a bracket before it.
+    if len(data) <= MOST_VALUES or _marks(data) <= MOST_VALUES:
+        return
+    # There may be commas in texts.
+    if _marks(_TEXT.sub(b"", data)) > MOST_VALUES:
+        raise Rejection("json_values", f"of more than {MOST_VALUES:,} values")
+
+
+def _marks(data: bytes) -> int:
+    return data.count(b",") + data.count(b"[") + data.count(b"{")
 
 
 def _without_content(text: str) -> str:

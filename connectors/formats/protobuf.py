@@ -1,7 +1,8 @@
 """Protobuf by a Schema Registry: messages of schemas that are known only when they come.
 
 The registry hands out a compiled schema (`format=serialized`, a FileDescriptorProto), so nothing
-here reads .proto text. Google's own decoder bounds depth and sizes. Fields have their names of the
+here reads .proto text. Google's own decoder bounds depth and lengths, `protobuf_limits` what few
+bytes can become. Fields have their names of the
 .proto file. A field of proto3 without presence has its default when it is not set, because on the
 wire that is the same as set to it; with presence it is null.
 """
@@ -33,6 +34,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
+from connectors.formats.protobuf_limits import walker
 from connectors.formats.registry import Registry, Schema
 from connectors.records import Rejection
 
@@ -160,10 +162,12 @@ def _zigzag(body: bytes, at: int) -> tuple[int, int]:
 
 def _reader_of_bytes(descriptor: Descriptor) -> Callable[[bytes], Any]:
     parse = GetMessageClass(descriptor).FromString
+    check = walker(descriptor)
     read = _message_reader(descriptor, {})
 
     def decode(body: bytes) -> Any:
         try:
+            check(body)
             return read(parse(body))
         except DecodeError:
             raise Rejection("protobuf_invalid", "no Protobuf message of its schema") from None

@@ -25,9 +25,9 @@ Wait = Callable[[str], None]
 
 _MOST_BYTES = 16 << 20
 _REMEMBERED = 4096
-_UNKNOWN_FOR = 10.0  # seconds that an unknown id is believed to stay unknown
+_BAD_FOR = 10.0  # seconds that an unknown id or a bad schema is believed to stay one
 _HEAD = 5  # magic byte and id
-_MOST_REFERENCES = 1000
+_MOST_REFERENCES = 100
 
 
 class Reference(NamedTuple):
@@ -70,7 +70,8 @@ class Registry:
             **tls,
         )
         self._made: dict[tuple[int, str], Any] = {}
-        self._unknown: dict[int, float] = {}
+        # Ids whose records are bad, for a while: (until when, why).
+        self._bad: dict[tuple[int, str], tuple[float, Rejection]] = {}
 
     def framed(self, data: bytes, kind: str, make: Callable[[Schema], Any]) -> tuple[Any, bytes]:
         """What `make` made of the schema that the bytes name, and the bytes behind the frame.
@@ -90,40 +91,58 @@ class Registry:
         return made, data[_HEAD:]
 
     def _make(self, number: int, kind: str, make: Callable[[Schema], Any]) -> Any:
-        if time.monotonic() < self._unknown.get(number, 0.0):
-            raise _unknown(number)
-        form = "?format=serialized" if kind == "PROTOBUF" else ""
-        found = self._get(f"/schemas/ids/{number}{form}")
-        if found is None:
-            if len(self._unknown) >= _REMEMBERED:
-                self._unknown.clear()
-            self._unknown[number] = time.monotonic() + _UNKNOWN_FOR
-            raise _unknown(number)
-        schema = self._schema(found, form, [0])
-        if schema.kind != kind:
-            raise Rejection(
-                "schema_kind", f"of schema {number}, which is {schema.kind} and not {kind}"
-            )
-        made = make(schema)
+        until, why = self._bad.get((number, kind), (0.0, None))
+        if why is not None and time.monotonic() < until:
+            raise Rejection(why.code, why.reason)
+        try:
+            made = make(self._fetched(number, kind))
+        except Rejection as rejection:
+            if len(self._bad) >= _REMEMBERED:
+                self._bad.clear()
+            self._bad[number, kind] = time.monotonic() + _BAD_FOR, rejection
+            raise
         if len(self._made) >= _REMEMBERED:
             self._made.clear()
         self._made[number, kind] = made
         return made
 
-    def _schema(self, found: Mapping[str, Any], form: str, seen: list[int]) -> Schema:
+    def _fetched(self, number: int, kind: str) -> Schema:
+        form = "?format=serialized" if kind == "PROTOBUF" else ""
+        found = self._get(f"/schemas/ids/{number}{form}")
+        if found is None:
+            raise Rejection(
+                "schema_unknown", f"of schema {number}, which the registry does not know"
+            )
+        schema = self._schema(found, form, {})
+        if schema.kind != kind:
+            raise Rejection(
+                "schema_kind", f"of schema {number}, which is {schema.kind} and not {kind}"
+            )
+        return schema
+
+    def _schema(
+        self, found: Mapping[str, Any], form: str, known: dict[str, Schema | None]
+    ) -> Schema:
+        """With what it imports. `known` are places that were fetched, None while they are."""
         references = []
-        for item in found.get("references") or ():
-            seen[0] += 1
-            if seen[0] > _MOST_REFERENCES:
-                raise Rejection("schema_bad", "of a schema with too many references")
+        for item in _references(found):
             place = f"/subjects/{quote(str(item['subject']), safe='')}/versions/{item['version']}"
-            inner = self._get(place + form)
-            if inner is None:
-                raise Rejection("schema_bad", "of a schema whose reference is not in the registry")
-            references.append(Reference(str(item["name"]), self._schema(inner, form, seen)))
-        return Schema(
-            str(found.get("schemaType") or "AVRO"), str(found.get("schema")), tuple(references)
-        )
+            if place not in known:
+                if len(known) >= _MOST_REFERENCES:
+                    raise Rejection("schema_bad", "of a schema with too many references")
+                known[place] = None
+                inner = self._get(place + form)
+                if inner is None:
+                    raise Rejection(
+                        "schema_bad", "of a schema whose reference is not in the registry"
+                    )
+                known[place] = self._schema(inner, form, known)
+            made = known[place]
+            if made is None:
+                raise Rejection("schema_bad", "of a schema that imports itself")
+            references.append(Reference(str(item["name"]), made))
+        kind = found.get("schemaType") or "AVRO"
+        return Schema(str(kind), str(found["schema"]), tuple(references))
 
     def _get(self, path: str) -> Mapping[str, Any] | None:
         """The answer; None when there is no such thing. Waits while nothing answers."""
@@ -155,8 +174,14 @@ class Registry:
                 "format.registry.username and password, or token, to those of a user who may read "
                 "schemas"
             )
-        if status == 404:
+        if status == 404 and _is_registrys(body):
             return None, None
+        if status == 404:
+            raise StopRun(
+                "schema registry: HTTP 404, and not in a Schema Registry's words: there is none at "
+                "this address.\n  remedy: set format.registry.url to the registry's, with its path "
+                "if it has one"
+            )
         if status in (301, 302, 303, 307, 308):
             raise StopRun(
                 f"schema registry: HTTP {status}: it answers from another address.\n  remedy: set "
@@ -170,13 +195,32 @@ class Registry:
             found = json.loads(body)
         except (ValueError, RecursionError):
             return "the answer is no JSON", None
-        if not isinstance(found, dict):
-            return "the answer is no object", None
+        if not isinstance(found, dict) or not isinstance(found.get("schema"), str):
+            return "the answer holds no schema", None
         return None, found
 
 
-def _unknown(number: int) -> Rejection:
-    return Rejection("schema_unknown", f"of schema {number}, which the registry does not know")
+def _is_registrys(body: bytes) -> bool:
+    """Whether a 404 says that there is no such schema, subject or version.
+
+    That has a code of its own, 40401 to 40403, while a wrong path or a proxy has none.
+    """
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    code = found.get("error_code") if isinstance(found, dict) else None
+    return isinstance(code, int) and 40400 < code < 40500
+
+
+def _references(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    references = found.get("references") or []
+    wanted = {"name", "subject", "version"}
+    if not isinstance(references, list) or not all(
+        isinstance(item, dict) and item.keys() >= wanted for item in references
+    ):
+        raise Rejection("schema_bad", "of a schema whose references are none")
+    return references
 
 
 def _authorization(settings: RegistrySettings) -> dict[str, str]:

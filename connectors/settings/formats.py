@@ -91,6 +91,12 @@ class FormatSettings(Section):
         "json",
         description="Format of record keys; read only where a key mode or transform needs them.",
     )
+    most_bytes: int = Field(
+        16 << 20,
+        ge=1,
+        description="Bytes of a value or key. A longer one is rejected before it is decoded, which "
+        "keeps memory bounded: decoded it takes many times as much.",
+    )
     value_schema_file: Path | None = Field(
         None,
         description="Avro schema (JSON) of the values: of raw_avro their own, of avro the "

@@ -12,6 +12,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
 _LONGEST = 400  # characters of a number in text
 _DECIMAL_DIGITS = 400
+_LONGEST_BITS = 4096
 _TRUE, _FALSE = ("true", "1"), ("false", "0")
 
 
@@ -27,6 +28,8 @@ def _string(value: Any) -> str:
     if isinstance(value, (int, float)):
         if isinstance(value, float) and not math.isfinite(value):
             raise CastError("is no finite number")
+        if isinstance(value, int) and value.bit_length() > _LONGEST_BITS:
+            raise CastError("is an integer of very many digits")
         return repr(value)
     if isinstance(value, Decimal):
         exponent = value.as_tuple().exponent
@@ -68,10 +71,18 @@ def _double(value: Any) -> float:
     text = isinstance(value, str) and len(value) <= _LONGEST and _NUMBER.fullmatch(value)
     if not text and not isinstance(value, Decimal):
         raise CastError(f"is {_kind(value)} that is no number")
+    if isinstance(value, Decimal) and not value.is_finite():
+        raise CastError("is no finite number")
     made = float(value)
-    if not math.isfinite(made):
+    if not math.isfinite(made) or (made == 0.0 and not _is_zero(value)):
         raise CastError("is no number that a double holds")
     return made
+
+
+def _is_zero(value: str | Decimal) -> bool:
+    if isinstance(value, Decimal):
+        return value.is_zero()
+    return not any(digit in value.lower().partition("e")[0] for digit in "123456789")
 
 
 def _boolean(value: Any) -> bool:

@@ -26,6 +26,9 @@ from connectors.transforms.casts import CASTS, CastError
 Change = Callable[[Record, dict[str, Any]], Any]
 # Objects in objects; deeper ones are nobody's data.
 _DEEPEST = 200
+# Characters of a name that flatten makes. No column's has more than 255; without a limit, one long
+# name above many fields would take their product in memory.
+_LONGEST_NAME = 1024
 
 
 def include(settings: Include) -> Change:
@@ -143,6 +146,11 @@ def flatten(settings: Flatten) -> Change:
                 raise Rejection("transform_depth", "flatten: nested too deep")
             for name, item in items.items():
                 path = f"{prefix}{name}"
+                if len(path) > _LONGEST_NAME and prefix:
+                    raise Rejection(
+                        "transform_name_length",
+                        f"flatten: a name would have more than {_LONGEST_NAME:,} characters",
+                    )
                 if isinstance(item, dict) and item:
                     put(path + separator, item, depth + 1)
                 elif path in out:

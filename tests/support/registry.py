@@ -73,7 +73,7 @@ class SchemaRegistry:
             if number not in self.schemas:
                 return 404, {"error_code": 40403, "message": f"Schema {number} not found"}
         elif parts[0] == "subjects" and parts[2] == "versions" and len(parts) == 4:
-            number = self.subjects.get((parts[1], int(parts[3])))
+            number = self.subjects.get((parts[1], int(parts[3]) if parts[3].isdigit() else -1))
         if number is None:
             return 404, {"error_code": 40401, "message": "Subject not found"}
         if (

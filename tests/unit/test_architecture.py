@@ -81,7 +81,7 @@ ONLY_IN = {
     "pickle": set(),
     "requests": set(),
     "urllib3": {"tablestore/client.py", "formats/registry.py"},
-    "fastavro": {"formats/avro.py"},
+    "fastavro": {"formats/avro.py", "formats/avro_values.py"},
 }
 # The functions at a boundary, which alone may catch whatever is raised.
 BOUNDARIES = {

@@ -201,6 +201,146 @@ def test_any_bytes_are_a_value_or_a_rejection(data: bytes, schema: Any) -> None:
         assert rejection.code.startswith("avro_")  # noqa: PT017
 
 
+def test_the_defaults_of_a_reader_are_values(
+    registry: SchemaRegistry, decoder: MakeDecoder, tmp_path: Path
+) -> None:
+    """Bytes, dates, records and decimals, as if the writer had written them."""
+    inner = {
+        "type": "record",
+        "name": "Inner",
+        "fields": [
+            {"name": "x", "type": "int", "default": 3},
+            {"name": "y", "type": "bytes", "default": "\u00ff"},
+        ],
+    }
+    cents = {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2}
+    defaults: dict[str, tuple[Any, Any, Any]] = {
+        "b": ("bytes", "\u0001\u00ff", b"\x01\xff"),
+        "f": ({"type": "fixed", "name": "One", "size": 1}, "\u00ff", b"\xff"),
+        "d": (cents, "\u007f", Decimal("1.27")),
+        "r": (inner, {"x": 5}, {"x": 5, "y": b"\xff"}),
+        "again": ("Inner", {}, {"x": 3, "y": b"\xff"}),
+        "u": (["bytes", "null"], "z", b"z"),
+        "n": (["null", "bytes"], None, None),
+        "day": ({"type": "int", "logicalType": "date"}, 1, date(1970, 1, 2)),
+        "dbl": ("double", 3, 3.0),
+        "list": ({"type": "array", "items": "bytes"}, ["a"], [b"a"]),
+        "map": ({"type": "map", "values": "bytes"}, {"k": "a"}, {"k": b"a"}),
+        "e": ({"type": "enum", "name": "E", "symbols": ["A"]}, "A", "A"),
+    }
+    old = {"type": "record", "name": "R", "fields": [{"name": "a", "type": "int"}]}
+    added = [
+        {"name": name, "type": kind, "default": default}
+        for name, (kind, default, _) in defaults.items()
+    ]
+    file = tmp_path / "reader.avsc"
+    file.write_text(json.dumps({**old, "fields": [*old["fields"], *added]}))
+    number = registry.register(json.dumps(old))
+    found = decoder("avro", value_schema_file=file)(framed(number, b"\2"))
+    assert found == {"a": 1, **{name: value for name, (_, _, value) in defaults.items()}}
+    assert type(found["dbl"]) is float
+    file.write_text(
+        json.dumps({**old, "fields": [{"name": "b", "type": ["int", "null"], "default": []}]})
+    )
+    with pytest.raises(StopRun, match=r"reader\.avsc"):
+        decoder("avro", value_schema_file=file)
+
+
+@pytest.mark.parametrize(
+    "reader",
+    [
+        [{"name": "a", "type": "string"}],
+        [{"name": "new", "type": "string"}],
+    ],
+    ids=["another type", "no default"],
+)
+def test_a_writer_that_does_not_fit_the_reader(
+    registry: SchemaRegistry, decoder: MakeDecoder, tmp_path: Path, reader: Any
+) -> None:
+    """Rejects its records with a code of its own."""
+    file = tmp_path / "reader.avsc"
+    file.write_text(json.dumps({"type": "record", "name": "R", "fields": reader}))
+    old = {"type": "record", "name": "R", "fields": [{"name": "a", "type": "int"}]}
+    number = registry.register(json.dumps(old))
+    with pytest.raises(Rejection) as caught:
+        decoder("avro", value_schema_file=file)(framed(number, b"\2"))
+    assert caught.value.code == "avro_resolution"
+
+
+@pytest.mark.parametrize(
+    ("schema", "data", "code"),
+    [
+        ({"type": "int", "logicalType": "date"}, b"\xfe\xff\xff\xff\x0f", "avro_time"),
+        ({"type": "int", "logicalType": "time-millis"}, b"\x01", "avro_time"),
+        ({"type": "long", "logicalType": "time-micros"}, b"\xff" * 9 + b"\x01", "avro_time"),
+        ({"type": "long", "logicalType": "timestamp-millis"}, b"\xff" * 9 + b"\x01", "avro_time"),
+        (
+            {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2},
+            b"\0",
+            "avro_decimal",
+        ),
+    ],
+)
+def test_logical_values_that_are_none(schema: Any, data: bytes, code: str) -> None:
+    """Rejected with what is wrong; nothing is wrapped into another day."""
+    record = {"type": "record", "name": "R", "fields": [{"name": "a", "type": schema}]}
+    decode = avro._reader(fastavro.parse_schema(record), None, framed=False)
+    with pytest.raises(Rejection) as caught:
+        decode(data)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize("scale", [10**9, -1, "x"])
+def test_a_scale_that_no_decimal_has(
+    registry: SchemaRegistry, decoder: MakeDecoder, scale: Any
+) -> None:
+    """As text such a number would fill the memory."""
+    kind = {"type": "bytes", "logicalType": "decimal", "precision": 2 * 10**9, "scale": scale}
+    number = registry.register(json.dumps(kind))
+    with pytest.raises(Rejection) as caught:
+        decoder("avro")(framed(number, b"\2\1"))
+    assert caught.value.code == "schema_bad"
+
+
+WIDE = {
+    "type": "record",
+    "name": "Wide",
+    "fields": [
+        {"name": "b", "type": "boolean"},
+        *({"name": f"n{number}", "type": "null"} for number in range(1000)),
+    ],
+}
+WIDES = {"type": "array", "items": WIDE}
+
+
+def doubling(levels: int) -> Any:
+    """A record of two records of two records: a few hundred bytes of schema, 2^levels fields."""
+    made: Any = {"type": "record", "name": "L0", "fields": [{"name": "n", "type": "null"}]}
+    for level in range(1, levels):
+        fields = [{"name": "a", "type": made}, {"name": "b", "type": f"L{level - 1}"}]
+        made = {"type": "record", "name": f"L{level}", "fields": fields}
+    return made
+
+
+@pytest.mark.parametrize(
+    ("schema", "data"), [(WIDES, b"\xa0\x9c\1" + b"\0" * 10_001), (doubling(40), b"")]
+)
+def test_few_bytes_may_not_become_very_many_fields(schema: Any, data: bytes) -> None:
+    """Ten thousand items of a thousand fields of no bytes; and a billion fields of no bytes."""
+    decode = avro._reader(fastavro.parse_schema(schema), None, framed=False)
+    with pytest.raises(Rejection) as caught:
+        decode(data)
+    assert caught.value.code in ("avro_values", "avro_depth")
+
+
+def test_records_below_the_limit_are_read_unchanged() -> None:
+    """A walk changes nothing of what is decoded."""
+    decode = avro._reader(fastavro.parse_schema(WIDES), None, framed=False)
+    found = decode(b"\x0a\1\0\1\0\1\0")
+    assert [item["b"] for item in found] == [True, False, True, False, True]
+    assert all(len(item) == 1001 for item in found)
+
+
 BOMBS = r"""
 import json, resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
@@ -225,7 +365,7 @@ def test_no_bytes_end_the_process() -> None:
     """In a process with 1 GiB of memory: depth, counts and lengths that lie."""
     text = {"type": "array", "items": "string"}
     maps = {"type": "map", "values": {"type": "array", "items": "null"}}
-    schemas = json.dumps([TREE, NULLS, EMPTY, text, maps, "string", "bytes", ORDER])
+    schemas = json.dumps([TREE, NULLS, EMPTY, WIDES, text, maps, "string", "bytes", ORDER])
     done = subprocess.run(
         [sys.executable, "-c", BOMBS, schemas],
         capture_output=True,

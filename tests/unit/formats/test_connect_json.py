@@ -140,6 +140,8 @@ def test_what_does_not_fit_is_rejected(schema: Any, payload: Any) -> None:
         "string",
         {},
         {"type": "int128"},
+        {"type": ["int32"]},
+        {"type": {}},
         {"type": "array"},
         {"type": "struct"},
         {"type": "struct", "fields": [{"type": "string"}]},
@@ -177,18 +179,22 @@ def test_json_that_is_no_envelope(data: bytes) -> None:
         b'{"schema":' + b'{"type":"array","items":' * 5000 + b"1" + b"}" * 5001,
         b'{"schema":null,"payload":' + b"[" * 5000 + b"]" * 5000 + b"}",
         b'{"schema":null,"payload":1e999}',
+        b'{"schema":null,"payload":' + b"9" * 5000 + b"}",
     ],
 )
 def test_bombs_are_rejections(data: bytes) -> None:
     """Depth and numbers beyond all bounds."""
-    with pytest.raises(Rejection):
+    with pytest.raises(Rejection) as caught:
         decode(data)
+    assert caught.value.code.startswith("json_")
 
 
 schemas = st.recursive(
     st.sampled_from([INT, TEXT, {"type": "bytes"}, decimal(1), {"type": "boolean"}, None, 5]),
     lambda inner: (
-        st.builds(lambda i: {"type": "array", "items": i}, inner)
+        inner.map(lambda kind: {"type": kind})
+        | inner.map(lambda kind: {"type": "int32", "name": kind, "default": kind})
+        | st.builds(lambda i: {"type": "array", "items": i}, inner)
         | st.builds(lambda i: {"type": "struct", "fields": [{"field": "a", "type": "x"}, i]}, inner)
         | st.builds(lambda i: {"type": "map", "keys": TEXT, "values": i, "optional": True}, inner)
     ),

@@ -163,3 +163,33 @@ def test_neighbours_change_nothing(values: list[bytes | None]) -> None:
     together = outcome(message_chunk(values))
     alone = [(offset, outcome(message_chunk([value]))[0][1]) for offset, value in enumerate(values)]
     assert together == alone
+
+
+@pytest.mark.parametrize("word", ["json", "connect_json", "string", "long"])
+def test_values_and_keys_that_are_too_long_are_rejected(word: str) -> None:
+    """Before anything is made of them; one of exactly the limit is decoded."""
+    made = settings(
+        format={"value": word, "key": "string", "most_bytes": 8},
+        table={"primary_key_mode": "record_key", "primary_key": [{"name": "id"}]},
+    )
+    fits = {"json": b"12345678", "string": b"12345678", "long": b"\0" * 8}
+    values = [b"9" * 9, fits.get(word, b"x"), fits.get(word, b"x")]
+    found = ChunkDecoder(made).decode_chunk(message_chunk(values, keys=[b"k", b"k" * 9, b"k" * 8]))
+    sizes = [one for one in found.dead if one.code.endswith("_size")]
+    assert [(one.offset, one.code) for one in sizes] == [
+        (0, "value_size"),
+        (1, "key_size"),
+    ]
+    assert "format.most_bytes" in sizes[0].reason
+    assert len(found.records) == (1 if word in fits else 0)
+
+
+def test_the_quick_way_counts_bytes_and_values_too() -> None:
+    """Where the mapping would decode for itself."""
+    bomb = b'{"a":[' + b"[]," * 600_000 + b"1]}"
+    found = ChunkDecoder(settings()).decode_chunk(message_chunk([b'{"a":1}', bomb, b'{"a":2}']))
+    assert [record.value for record in found.records] == [{"a": 1}, {"a": 2}]
+    assert [letter.code for letter in found.dead] == ["value_json_values"]
+    small = ChunkDecoder(settings(format={"most_bytes": 7}))
+    chunk = small.decode_chunk(message_chunk([b'{"a":1}', b'{"a":11}']))
+    assert [letter.code for letter in chunk.dead] == ["value_size"]

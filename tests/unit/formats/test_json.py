@@ -209,7 +209,7 @@ def run():
             try:
                 decode(head * depth + b"1" + end * depth)
             except Rejection as rejection:
-                assert rejection.code == "json_depth"
+                assert rejection.code in ("json_depth", "json_values")
     print("survived")
 
 threading.stack_size(2 << 20)
@@ -221,3 +221,15 @@ thread.join()
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
     )
     assert done.stdout == "survived\n", (done.returncode, done.stderr[-2000:])
+
+
+def test_long_documents_of_very_many_values_are_rejected() -> None:
+    """A few megabytes may not become gigabytes; commas in texts are no values."""
+    for data in (b"[" + b"[]," * 600_000 + b"1]", b'{"a":[' + b"{}," * 600_000 + b"1]}"):
+        with pytest.raises(Rejection) as caught:
+            decode(data)
+        assert caught.value.code == "json_values"
+    commas = '\\",[{' * 400_000
+    data = b'{"a":"' + commas.encode() + b'"}'
+    assert decode(data) == {"a": '",[{' * 400_000}
+    assert len(decode(b"[" + b"1," * 990_000 + b"1]")) == 990_001

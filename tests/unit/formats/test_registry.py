@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -143,3 +144,77 @@ def test_json_schema(registry: SchemaRegistry, decoder: MakeDecoder) -> None:
     with pytest.raises(Rejection) as caught:
         decode(framed(number, b"{"))
     assert caught.value.code == "json_invalid"
+
+
+@pytest.mark.parametrize("text", ["{", '"long"'], ids=["no schema", "of another kind"])
+def test_a_bad_schema_is_asked_for_once(
+    registry: SchemaRegistry, decoder: MakeDecoder, text: str
+) -> None:
+    """A stream of its records does not become a stream of requests."""
+    number = registry.register(text, "AVRO" if text == "{" else "JSON")
+    decode = decoder("avro")
+    for _ in range(10):
+        with pytest.raises(Rejection):
+            decode(framed(number, b"\2"))
+    assert len(registry.requests) == 1
+
+
+@pytest.mark.parametrize("body", [b"<html>", b'{"error_code": 404, "message": "HTTP 404"}', b"[]"])
+def test_a_404_that_is_no_registrys_stops(
+    registry: SchemaRegistry, decoder: MakeDecoder, body: bytes
+) -> None:
+    """P5: a wrong path or a proxy must not turn every record into a bad one."""
+    registry.fault = lambda _: (404, body)
+    with pytest.raises(StopRun, match=r"format\.registry\.url"):
+        decoder("avro")(framed(1, b"\2"))
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"schema": 5}', b"[]", b"[" * 100_000])
+def test_an_answer_without_a_schema_is_trouble(
+    registry: SchemaRegistry, decoder: MakeDecoder, body: bytes
+) -> None:
+    """It says nothing about the record."""
+    registry.fault = lambda _: (200, body)
+    with pytest.raises(Impatient):
+        decoder("avro")(framed(1, b"\2"))
+
+
+@pytest.mark.parametrize(
+    "references",
+    [
+        [{"name": "x", "subject": "me", "version": 1}],
+        [{"name": "x", "subject": "nobody", "version": 1}],
+        [{"name": "x", "subject": "me"}],
+        ["x"],
+        5,
+    ],
+    ids=["itself", "nobody", "no version", "no object", "no list"],
+)
+def test_references_that_are_none(
+    registry: SchemaRegistry, decoder: MakeDecoder, references: Any
+) -> None:
+    """Reject the record; a schema that imports itself does not go round for ever."""
+    number = registry.register(LONG, references=references, subject="me")
+    with pytest.raises(Rejection) as caught:
+        decoder("avro")(framed(number, b"\2"))
+    assert caught.value.code == "schema_bad"
+    assert len(registry.requests) <= 3
+
+
+def test_a_shared_reference_is_fetched_once(registry: SchemaRegistry, decoder: MakeDecoder) -> None:
+    """Two schemas that both import a third one."""
+
+    def to(*names: str) -> list[dict[str, Any]]:
+        return [{"name": name, "subject": name, "version": 1} for name in names]
+
+    def record(name: str, *kinds: str) -> str:
+        fields = [{"name": kind.lower(), "type": kind} for kind in kinds]
+        return json.dumps({"type": "record", "name": name, "fields": fields})
+
+    registry.register('{"type": "enum", "name": "A", "symbols": ["ONE"]}', subject="A")
+    registry.register(record("B", "A"), references=to("A"), subject="B")
+    registry.register(record("C", "A"), references=to("A"), subject="C")
+    number = registry.register(record("D", "B", "C", "A"), references=to("B", "C", "A"))
+    one = {"a": "ONE"}
+    assert decoder("avro")(framed(number, b"\0\0\0")) == {"b": one, "c": one, "a": "ONE"}
+    assert len(registry.requests) == 4

@@ -63,6 +63,7 @@ OPTIONS = {
     "tablestore.timeseries_encoding": Option("protobuf", "protobuf", '"flatbuffers"'),
     "format.value": Option("string", "string", '"my.module:decode"'),
     "format.key": Option("long", "long", '"connect_json"'),
+    "format.most_bytes": Option("5", 5, "6"),
     "format.value_schema_file": Option(
         "a.avsc", Path("a.avsc"), '"b.avsc"', 'value = "raw_avro"\n'
     ),

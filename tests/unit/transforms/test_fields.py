@@ -1,5 +1,6 @@
 """Transforms of fields and predicates: each case is one record, its transforms, what it becomes."""
 
+import itertools
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +28,14 @@ def run(transforms: list[dict[str, Any]], value: Any, key: Any = None) -> list[R
     function = pipeline(settings(transforms=transforms))
     assert function is not None
     return list(function(Record(MESSAGE, value, key)))
+
+
+def nested(depth: int) -> dict[str, Any]:
+    """An object in an object, and so on."""
+    made: dict[str, Any] = {"a": 1}
+    for _ in range(depth):
+        made = {"a": made}
+    return made
 
 
 def values(transform: dict[str, Any], value: Any) -> list[Any]:
@@ -163,7 +172,20 @@ def test_each_transform_of_fields(transform: dict[str, Any], value: Any, becomes
         ({"type": "cast", "fields": {"a": "double"}}, {"a": "nan"}, "transform_cast"),
         ({"type": "cast", "fields": {"a": "double"}}, {"a": "1e999"}, "transform_cast"),
         ({"type": "cast", "fields": {"a": "boolean"}}, {"a": 2}, "transform_cast"),
+        ({"type": "cast", "fields": {"a": "string"}}, {"a": 10**5000}, "transform_cast"),
+        ({"type": "cast", "fields": {"a": "double"}}, {"a": Decimal("sNaN")}, "transform_cast"),
+        ({"type": "cast", "fields": {"a": "double"}}, {"a": "1e-400"}, "transform_cast"),
+        ({"type": "cast", "fields": {"a": "double"}}, {"a": Decimal("1e-400")}, "transform_cast"),
+        ({"type": "flatten"}, nested(201), "transform_depth"),
+        ({"type": "flatten"}, {"a" * 1000: {"b" * 30: 1}}, "transform_name_length"),
+        # In memory the names would be a hundred times as long as the record.
+        (
+            {"type": "flatten"},
+            {"a" * 1_000_000: dict.fromkeys(map(str, range(100_000)), 1)},
+            "transform_name_length",
+        ),
     ],
+    ids=itertools.count(),
 )
 def test_what_cannot_be_done_is_rejected(transform: dict[str, Any], value: Any, code: str) -> None:
     """With a code, and a reason that does not hold the value."""
