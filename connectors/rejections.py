@@ -14,6 +14,7 @@ from connectors.dead_letters import Destination
 from connectors.outcomes import StopRun
 from connectors.records import DeadLetter
 from connectors.run.context import Run
+from connectors.run.counts import LaneCount
 
 log = logging.getLogger("sync.rejected")
 
@@ -36,7 +37,7 @@ class Rejections:
         """Let the destination go."""
         self._destination.close()
 
-    async def take(self, letters: list[DeadLetter]) -> None:
+    async def take(self, letters: list[DeadLetter], lane: LaneCount | None = None) -> None:
         """Settle the letters; when this returns their records are accounted for.
 
         Raises StopRun under tolerance none. Reasons hold no payload.
@@ -50,7 +51,7 @@ class Rejections:
             )
         self._brake.check(letters)
         await self._destination.send(letters)
-        self._run.counts.reject(letters, self._run.settings.errors.dead_letters)
+        self._run.counts.reject(letters, self._run.settings.errors.dead_letters, lane)
 
 
 class Brake:

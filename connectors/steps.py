@@ -135,16 +135,21 @@ def map_rows(step_id: str, records: Stream[Records], run: Run) -> KeyedStream[Ba
     """Records to rows as bytes, each on the shard of its table and primary key."""
     points = PointRoads(PointEncoder())
     mapper = RowMapper(run.settings, RowEncoder(), _keep(run), points.road)
-    return op.flat_map(step_id, records, mapper.map_chunk)
+    counts = run.counts
+
+    def map_chunk(chunk: Records) -> list[tuple[str, Batch]]:
+        rows = mapper.map_chunk(chunk)
+        counts.mapped(
+            sum([sum(map(count_of, segments)) + len(dead) for _, (segments, dead) in rows])
+        )
+        return rows
+
+    return op.flat_map(step_id, records, map_chunk)
 
 
 def window(rows: KeyedStream[Batch], run: Run) -> KeyedStream[Batch]:
     """Rows wait here until their batch is full or old enough."""
-
-    def resumed(number: int) -> None:
-        run.counts.add("resumed", number)
-
-    return op.stateful_batch(WINDOW, rows, builder(run.settings.window, resumed))
+    return op.stateful_batch(WINDOW, rows, builder(run.settings.window, run.counts.open_window))
 
 
 def write(batches: KeyedStream[Batch], run: Run, tables: Sequence[str] | None = None) -> None:

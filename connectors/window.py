@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from typing import Protocol
 
 from bytewax.operators import StatefulBatchLogic
 
@@ -27,10 +28,31 @@ from connectors.settings import WindowSettings
 State = list[Segment]
 
 
+class Count(Protocol):
+    """What a window tells of the rows and dead letters that pass through it."""
+
+    def resumed(self, number: int) -> None:
+        """Rows of an earlier run."""
+        ...
+
+    def came(self, number: int) -> None:
+        """Some arrived."""
+        ...
+
+    def gave(self, number: int) -> None:
+        """Some went on."""
+        ...
+
+    def snapshot(self, waiting: int) -> None:
+        """A snapshot was taken, with so many rows in it."""
+        ...
+
+
 class Window(StatefulBatchLogic[Batch, Batch, State]):
     """Closes on rows, bytes or age, whichever comes first. Dead letters pass at once."""
 
-    def __init__(self, settings: WindowSettings, resumed: State | None) -> None:
+    def __init__(self, settings: WindowSettings, resumed: State | None, count: Count) -> None:
+        self._count = count
         self._most_rows = settings.rows
         self._most_bytes = settings.bytes
         self._age = timedelta(seconds=settings.age)
@@ -38,10 +60,13 @@ class Window(StatefulBatchLogic[Batch, Batch, State]):
         self._rows = sum(map(count_of, self._segments))
         self._bytes = sum(map(size_of, self._segments))
         self._due = self._later() if self._segments else None
+        if self._segments:
+            count.resumed(self._rows)
 
     def on_batch(self, values: list[Batch]) -> tuple[list[Batch], bool]:
         """Take rows in; give out what is full."""
         was_empty = not self._segments
+        before = self._rows
         dead: list[DeadLetter] = []
         for segments, refused in values:
             self._segments += segments
@@ -50,7 +75,11 @@ class Window(StatefulBatchLogic[Batch, Batch, State]):
                 self._bytes += size_of(segment)
             if refused:
                 dead += refused
-        full: list[Batch] = [([], dead)] if dead else []
+        self._count.came(self._rows - before + len(dead))
+        full: list[Batch] = []
+        if dead:
+            self._count.gave(len(dead))
+            full.append(([], dead))
         if self._is_full():
             while self._is_full():
                 full.append((self._take(), []))
@@ -73,6 +102,7 @@ class Window(StatefulBatchLogic[Batch, Batch, State]):
 
     def snapshot(self) -> State:
         """The waiting rows. The copy is shallow: segments never change."""
+        self._count.snapshot(sum(map(count_of, self._segments)))
         return self._segments.copy()
 
     def _later(self) -> datetime:
@@ -110,6 +140,7 @@ class Window(StatefulBatchLogic[Batch, Batch, State]):
             size += size_of(segment)
         else:
             self._segments.clear()
+        self._count.gave(rows)
         self._rows -= rows
         self._bytes -= size
         return taken
@@ -122,13 +153,11 @@ def _fitting(segment: Segment, room: int) -> int:
 
 
 def builder(
-    settings: WindowSettings, resumed: Callable[[int], None]
+    settings: WindowSettings, count: Callable[[], Count]
 ) -> Callable[[State | None], Window]:
-    """Makes the window of a shard, at its state; `resumed` is told how many rows that held."""
+    """Makes the window of a shard, at its state; each has counts of its own."""
 
     def build(state: State | None) -> Window:
-        if state:
-            resumed(sum(map(count_of, state)))
-        return Window(settings, state)
+        return Window(settings, state, count())
 
     return build

@@ -194,6 +194,8 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
         if run.failure is not None or run.drain_reason is not None or self._client is None:
             run.check()
             raise StopIteration
+        if run.counts.due:
+            run.counts.check()
         offset = self._mirror.due()
         if offset is not None:
             self._commit(self._client, offset)
@@ -219,6 +221,7 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
 
     def snapshot(self) -> int:
         """The next offset to read."""
+        self._run.counts.due = True
         self._mirror.snapshotted(self._next)
         self._run.snapshot_offsets[self._topic, self._number] = self._next
         return self._next

@@ -1,15 +1,28 @@
-"""Counts of records, for the last line of a run and for Prometheus."""
+"""Counts of records, for the last line of a run and for Prometheus; and whether they balance.
+
+At a snapshot of an epoch every record read before it is written, rejected, filtered, or waits in a
+window. The sources read on only when that epoch is closed everywhere, so each part of the flow
+notes its own numbers in its own snapshot, and the first one that reads on holds them together.
+"""
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 
-from prometheus_client.core import REGISTRY, CounterMetricFamily, Metric
+from prometheus_client.core import (
+    REGISTRY,
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from connectors.records import DeadLetter
+
+log = logging.getLogger("sync.counts")
 
 # Every record read ends as one of: written, rejected, filtered; superseded ones count as written.
 NAMES = {
@@ -19,8 +32,10 @@ NAMES = {
     "filtered": "Records that a step of the flow dropped, less those that it added.",
     "resumed": "Rows taken over from the recovery folder, read by an earlier run.",
     "retried": "Rows sent again after a transient failure.",
+    "unbalanced": "Snapshots at which read + resumed was not written + rejected + filtered + what "
+    "waits in windows.",
 }
-
+_SETTLED = ("written", "rejected", "filtered")
 
 # Distinct reasons that are counted apart: a code may come from a user's step or the service.
 _MOST_REASONS = 200
@@ -29,25 +44,91 @@ _LAST = 10
 Reason = tuple[str, str, str]
 
 
+class LaneCount:
+    """What a lane took and what became of it; `snapshot` is called when it is empty."""
+
+    def __init__(self) -> None:
+        self.taken = self.settled = 0
+        self.cut = (0, 0)
+
+    def took(self, number: int) -> None:
+        """Rows and dead letters arrived. Called in the lane's own thread."""
+        self.taken += number
+
+    def snapshot(self) -> None:
+        """Note the numbers of this epoch."""
+        self.cut = self.taken, self.settled
+
+
+class WindowCount:
+    """What came to a window, and what waits there."""
+
+    def __init__(self, counts: Counts) -> None:
+        self._counts = counts
+        self._came = self._resumed = self._gave = 0
+        self.cut = (0, 0, 0, 0)
+
+    def resumed(self, number: int) -> None:
+        """Rows of an earlier run."""
+        self._resumed = number
+        self.cut = (0, number, number, 0)
+        self._counts.add("resumed", number)
+
+    def came(self, number: int) -> None:
+        """Rows and dead letters, of this run."""
+        self._came += number
+
+    def gave(self, number: int) -> None:
+        """Rows and dead letters went on to their lane."""
+        self._gave += number
+
+    def snapshot(self, waiting: int) -> None:
+        """Note the numbers of this epoch."""
+        self.cut = self._came, self._resumed, waiting, self._gave
+        self._counts.note()
+
+
 class Counts:
     """Thread-safe counts of one run in one process."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, alone: bool = True) -> None:
+        """`alone`: no other process of a cluster takes rows over."""
+        self.alone = alone
+        # A source took a snapshot, and has not read on.
+        self.due = False
+        # A signal that asks for the counts may come while its own thread holds it.
+        self._lock = threading.RLock()
         self._counts = dict.fromkeys(NAMES, 0)
         self._reasons: Counter[Reason] = Counter()
         self._last: deque[str] = deque(maxlen=_LAST)
+        self._lanes: list[LaneCount] = []
+        self._windows: list[WindowCount] = []
+        # Filtered by steps, and mapped; these and read as they were when a window noted its own.
+        self._dropped = self._mapped = 0
+        self._noted = (0, 0, 0)
+        self._missing = 0
         _Exporter.current = self
 
-    def add(self, name: str, number: int) -> None:
-        """Add to one of `NAMES`."""
+    def add(self, name: str, number: int, lane: LaneCount | None = None) -> None:
+        """Add to one of `NAMES`; what a lane settled is its own too."""
         with self._lock:
             self._counts[name] += number
+            if lane is not None and name in _SETTLED:
+                lane.settled += number
+            elif name == "filtered":
+                self._dropped += number
 
-    def reject(self, letters: Sequence[DeadLetter], destination: str) -> None:
-        """Count dead letters that are settled, by reason and destination."""
+    def mapped(self, number: int) -> None:
+        """Rows and dead letters are on their way to windows."""
         with self._lock:
-            self._counts["rejected"] += len(letters)
+            self._mapped += number
+
+    def reject(
+        self, letters: Sequence[DeadLetter], destination: str, lane: LaneCount | None = None
+    ) -> None:
+        """Count dead letters that are settled, by reason and destination."""
+        self.add("rejected", len(letters), lane)
+        with self._lock:
             for letter in letters:
                 reason = (letter.stage, letter.code, destination)
                 if reason not in self._reasons and len(self._reasons) >= _MOST_REASONS:
@@ -72,6 +153,67 @@ class Counts:
         with self._lock:
             return dict(self._counts)
 
+    def in_flight(self) -> int:
+        """Records that are read and not settled, at this moment."""
+        found = self.snapshot()
+        return found["read"] + found["resumed"] - sum(found[name] for name in _SETTLED)
+
+    def open_lane(self) -> LaneCount:
+        """The counts of one more lane."""
+        with self._lock:
+            self._lanes.append(LaneCount())
+            return self._lanes[-1]
+
+    def open_window(self) -> WindowCount:
+        """The counts of one more window."""
+        with self._lock:
+            self._windows.append(WindowCount(self))
+            return self._windows[-1]
+
+    def note(self) -> None:
+        """Every record of this epoch has passed the steps, and none of the next one is read."""
+        with self._lock:
+            self._noted = self._counts["read"], self._dropped, self._mapped
+
+    def check(self) -> None:
+        """Hold together what the parts of the flow noted in the last snapshot.
+
+        Called by a source before it reads on: till then no part can be in a later one.
+        """
+        with self._lock:
+            self.due = False
+            windows = [window.cut for window in self._windows]
+            lanes = [lane.cut for lane in self._lanes]
+            read, dropped, mapped = self._noted
+        came, resumed, waiting, gave = _sums(windows, 4)
+        taken, settled = _sums(lanes, 2)
+        if not self.alone:  # what is on its way to other processes, less what came from them
+            waiting += mapped - came + gave - taken
+        self._hold(read + resumed, dropped + settled + waiting)
+
+    def check_all(self) -> None:
+        """Hold the counts together where nothing waits: at a clean end."""
+        if self.alone:
+            found = self.snapshot()
+            settled = sum(found[name] for name in _SETTLED)
+            self._hold(found["read"] + found["resumed"], settled)
+
+    def _hold(self, came: int, went: int) -> None:
+        if came != went:
+            self.add("unbalanced", 1)
+            if came - went != self._missing:
+                log.error(
+                    "the counts do not balance: %d records were read or resumed, and %d are "
+                    "written, rejected, filtered or wait: this is a fault of this software",
+                    came,
+                    went,
+                )
+        self._missing = came - went
+
+
+def _sums(rows: Sequence[tuple[int, ...]], width: int) -> tuple[int, ...]:
+    return tuple(sum(column) for column in zip(*rows, strict=True)) if rows else (0,) * width
+
 
 class _Exporter(Collector):
     """Shows the present run's counts in the default registry, where Bytewax's /metrics looks."""
@@ -84,6 +226,11 @@ class _Exporter(Collector):
                 family = CounterMetricFamily(f"sync_records_{name}", NAMES[name])
                 family.add_metric([], value)
                 yield family
+            yield GaugeMetricFamily(
+                "sync_records_in_flight",
+                "Records read and not yet settled; less what went to other processes.",
+                self.current.in_flight(),
+            )
             reasons = CounterMetricFamily(
                 "sync_rejections",
                 "Records set aside, by reason and destination.",

@@ -82,6 +82,7 @@ def start(
     gc.freeze()
     run = Run(name, settings, recovery)
     run.origin = origin
+    run.counts.alone = not arguments.addresses
     _drain_on_signals(run)
     atexit.register(_end, run)
     return run
@@ -105,6 +106,7 @@ def _drain_on_signals(run: Run) -> None:
 
     signal.signal(signal.SIGTERM, handle)
     signal.signal(signal.SIGINT, handle)
+    signal.signal(signal.SIGUSR1, lambda *_: _tell(run, "now", with_rejected=True))
 
 
 def _word_the_end(
@@ -138,15 +140,23 @@ def _end(run: Run) -> None:
                 finish()
             except StopRun as error:
                 log.warning("after the end: %s", error)
+        run.counts.check_all()
     errors = run.settings.errors
-    if errors.tolerance == "all" and errors.dead_letters != "log":  # the log has told them already
-        for told in run.counts.last_rejected():
-            sys.stderr.write(f"sync: rejected: {told}\n")
-    counts = " ".join(f"{name}={number}" for name, number in run.counts.snapshot().items())
-    sys.stderr.write(f"sync: {'failed' if failed else 'ended'}: {counts}\n")
+    # Else the log has told them already.
+    with_rejected = errors.tolerance == "all" and errors.dead_letters != "log"
+    _tell(run, "failed" if failed else "ended", with_rejected)
     if run.restart and not failed:
         log.info("starting again: %s", run.drain_reason)
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+
+
+def _tell(run: Run, state: str, with_rejected: bool) -> None:
+    """The counts in one line, and the last rejections before it: places and reasons."""
+    for told in run.counts.last_rejected() if with_rejected else ():
+        sys.stderr.write(f"sync: rejected: {told}\n")
+    counts = {**run.counts.snapshot(), "in_flight": run.counts.in_flight()}
+    text = " ".join(f"{name}={number}" for name, number in counts.items())
+    sys.stderr.write(f"sync: {state}: {text}\n")

@@ -60,6 +60,8 @@ class _Partition(StatefulSourcePartition[Chunk, "Key | None"]):
         if run.failure is not None or run.drain_reason is not None:
             run.check()
             raise StopIteration
+        if run.counts.due:
+            run.counts.check()
         start: list[tuple[str, Any]] = [("topic_partition", ""), ("offset", -(2**63))]
         if self._last is not None:
             start = [("topic_partition", self._last[0]), ("offset", self._last[1] + 1)]
@@ -74,6 +76,7 @@ class _Partition(StatefulSourcePartition[Chunk, "Key | None"]):
 
     def snapshot(self) -> Key | None:
         """The last letter that was taken."""
+        self._run.counts.due = True
         return self._last
 
     def close(self) -> None:

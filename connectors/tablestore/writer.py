@@ -20,6 +20,7 @@ from connectors.outcomes import Reject, Retry, Stop, StopRun, Verdict, Written
 from connectors.records import Batch, DeadLetter, Row, Segment, count_of, rows_of
 from connectors.rejections import Rejections
 from connectors.run.context import Run
+from connectors.run.counts import LaneCount
 from connectors.tablestore.client import Client, RequestFailed
 from connectors.tablestore.requests import Kind, Requests
 from connectors.tablestore.schema import Schema
@@ -86,6 +87,7 @@ class Lane:
         self._loop = loop
         self._most = writer.run.settings.tablestore.queue + 1
         self._batches: deque[Batch] = deque()
+        self._count = writer.run.counts.open_lane()
         self._changed = threading.Condition()
         self._busy = False
         self._closed = False
@@ -99,6 +101,7 @@ class Lane:
             with self._changed:
                 self._wait(self._most - 1)
                 self._batches.append(batch)
+                self._count.took(sum(map(count_of, batch[0])) + len(batch[1]))
                 if not self._busy:
                     self._busy = True
                     self._loop.call_soon_threadsafe(self._start)
@@ -107,6 +110,7 @@ class Lane:
         """Wait until everything handed over is settled. Raises as `submit` does."""
         with self._changed:
             self._wait(0)
+        self._count.snapshot()
 
     def close(self) -> None:
         """Forget what is not sent. It promises nothing: after a failure it is called too."""
@@ -142,9 +146,9 @@ class Lane:
                         return
                     segments, dead = self._batches[0]
                 for kind, some in self._writer.requests.of(segments) if segments else ():
-                    await _BatchWrite(self._writer, kind, some).done()
+                    await _BatchWrite(self._writer, kind, some, self._count).done()
                 if dead:
-                    await self._writer.rejections.take(dead)
+                    await self._writer.rejections.take(dead, self._count)
                 with self._changed:
                     if self._batches:
                         self._batches.popleft()
@@ -163,8 +167,11 @@ class _BatchWrite:
     the service refuse it, the one before it is sent: a bad row takes no good one along.
     """
 
-    def __init__(self, writer: Writer, kind: Kind, segments: Sequence[Segment]) -> None:
+    def __init__(
+        self, writer: Writer, kind: Kind, segments: Sequence[Segment], lane: LaneCount
+    ) -> None:
         self._writer = writer
+        self._lane = lane
         self._kind = kind
         self._run = writer.run
         self._segments = segments
@@ -187,7 +194,7 @@ class _BatchWrite:
             number = sum(map(count_of, self._segments))
             outcome = await self._request([(tables.pop(), wires)], [number])
             if outcome is None:
-                self._run.counts.add("written", number)
+                self._run.counts.add("written", number, self._lane)
                 return
             rows = [row for segment in self._segments for row in rows_of(segment)]
             waiting = await self._pause(*await self._learn(rows, outcome))
@@ -267,7 +274,7 @@ class _BatchWrite:
         replaced = 0
         if self._earlier:
             replaced = sum(len(self._earlier.pop(row.key, ())) for row in rows)
-        self._run.counts.add("written", len(rows) + replaced)
+        self._run.counts.add("written", len(rows) + replaced, self._lane)
 
     async def _settle(
         self, rows: Sequence[Row], verdicts: Sequence[Verdict]
@@ -288,7 +295,7 @@ class _BatchWrite:
             elif isinstance(verdict, Reject) and self._is_there_already(verdict):
                 # So it is for what this row replaced in its batch.
                 replaced = len(self._earlier.pop(row.key, ()))
-                self._run.counts.add("filtered", 1 + replaced)
+                self._run.counts.add("filtered", 1 + replaced, self._lane)
             elif isinstance(verdict, Reject):
                 dead.append(row.refused(verdict.code, verdict.reason))
                 earlier = self._earlier.get(row.key)
@@ -298,7 +305,7 @@ class _BatchWrite:
                 raise StopRun(f"table {row.table}: {verdict.reason}")
         self._count_written(written)
         if dead:
-            await self._writer.rejections.take(dead)
+            await self._writer.rejections.take(dead, self._lane)
         return again, trouble
 
     def _is_there_already(self, verdict: Reject) -> bool:

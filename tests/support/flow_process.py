@@ -23,7 +23,9 @@ class FlowProcess(ChildProcess):
         """The numbers of the last line at a clean end: read, written, rejected, filtered."""
         lines = [line for line in self.text().splitlines() if line.startswith("sync: ended:")]
         assert lines, f"no clean end:\n{self.text()}"
-        return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", lines[-1])}
+        counts = {name: int(number) for name, number in re.findall(r"(\w+)=(-?\d+)", lines[-1])}
+        assert counts["unbalanced"] == 0, self.text()
+        return counts
 
     def handles(self, number: signal.Signals) -> bool:
         """Whether the flow has its handler for the signal by now; before, the default ends it."""

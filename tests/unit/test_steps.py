@@ -313,7 +313,7 @@ def test_resumed_rows_are_counted() -> None:
     run = new_run()
     state = pipeline(new_run(window={"shards": 1}), message_chunk([b'{"n":1}', b'{"n":2}']))
     segments = [segment for _, (parts, _) in state for segment in parts]
-    builder(run.settings.window, lambda number: run.counts.add("resumed", number))(segments)
+    builder(run.settings.window, run.counts.open_window)(segments)
     assert run.counts.snapshot()["resumed"] == 2
 
 

@@ -15,6 +15,28 @@ from connectors.window import State, Window, builder
 from tests.unit.making import batch, dead_in, letter, row, rows_in, wire_of
 
 
+class Told:
+    """Sums of what a window tells."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+
+    def _add(self, name: str, number: int) -> None:
+        self.numbers[name] = self.numbers.get(name, 0) + number
+
+    def resumed(self, number: int) -> None:
+        self._add("resumed", number)
+
+    def came(self, number: int) -> None:
+        self._add("came", number)
+
+    def gave(self, number: int) -> None:
+        self._add("gave", number)
+
+    def snapshot(self, waiting: int) -> None:
+        self.numbers["waiting"] = waiting
+
+
 def limits(rows: int = 5, bytes: int = 1024, age: float = 1.0) -> WindowSettings:  # noqa: A002
     """Settings of a window; below the least bytes that a file may ask for."""
     return WindowSettings.model_construct(rows=rows, bytes=bytes, age=age, shards=4)
@@ -40,7 +62,7 @@ def offsets_of(batches: list[Batch]) -> list[int]:
 
 def test_rows_wait_below_the_limits() -> None:
     """Nothing comes out of a window that is neither full nor due."""
-    window = Window(limits(rows=5, bytes=100), None)
+    window = Window(limits(rows=5, bytes=100), None, Told())
     for offset in range(4):
         assert window.on_batch([batch(some_rows(24, start=offset))]) == ([], False)
     assert offsets_of([(window.snapshot(), [])]) == [0, 1, 2, 3]
@@ -75,7 +97,7 @@ def test_a_window_closes_on_rows_and_bytes(
 
     Given row by row, a window may close earlier, but within the limits and in order all the same.
     """
-    window = Window(limits(rows=5, bytes=100), None)
+    window = Window(limits(rows=5, bytes=100), None, Told())
     rows = some_rows(*sizes)
     if piecemeal:
         full = [found for one in rows for found in window.on_batch([batch([one])])[0]]
@@ -91,7 +113,7 @@ def test_a_window_closes_on_rows_and_bytes(
 
 def test_an_oversized_row_goes_alone() -> None:
     """A row beyond the byte limit is a batch of its own, between its neighbours."""
-    window = Window(limits(rows=10, bytes=100), None)
+    window = Window(limits(rows=10, bytes=100), None, Told())
     full, _ = window.on_batch([batch(some_rows(10, 10, 300, 10, 10))])
     assert sizes_of(full) == [[10, 10], [300]]
     assert sizes_of(window.on_eof()[0]) == [[10, 10]]
@@ -99,7 +121,7 @@ def test_an_oversized_row_goes_alone() -> None:
 
 def test_dead_letters_pass_at_once() -> None:
     """They wait for nothing, keep their order, and do not close the window."""
-    window = Window(limits(), None)
+    window = Window(limits(), None, Told())
     out, _ = window.on_batch([batch(some_rows(2), [letter(1)]), batch([], [letter(2), letter(3)])])
     assert rows_in(out) == []
     assert [found.offset for found in dead_in(out)] == [1, 2, 3]
@@ -109,7 +131,7 @@ def test_dead_letters_pass_at_once() -> None:
 
 def test_dead_letters_alone_start_no_clock() -> None:
     """Nothing waits, so nothing is due."""
-    window = Window(limits(), None)
+    window = Window(limits(), None, Told())
     window.on_batch([batch([], [letter(1)])])
     assert window.notify_at() is None
     assert window.snapshot() == []
@@ -117,7 +139,7 @@ def test_dead_letters_alone_start_no_clock() -> None:
 
 def test_age_counts_from_the_oldest_row() -> None:
     """Later rows do not put off the moment; it lies `age` after the first one came."""
-    window = Window(limits(rows=100, age=60.0), None)
+    window = Window(limits(rows=100, age=60.0), None, Told())
     before = datetime.now(timezone.utc)
     window.on_batch([batch(some_rows(2))])
     after = datetime.now(timezone.utc)
@@ -131,7 +153,7 @@ def test_age_counts_from_the_oldest_row() -> None:
 
 def test_the_clock_starts_anew_with_what_is_left_over() -> None:
     """After a batch has gone, the oldest of the rest has just come; with no rest there is none."""
-    window = Window(limits(rows=3, age=60.0), None)
+    window = Window(limits(rows=3, age=60.0), None, Told())
     window.on_batch([batch(some_rows(2))])
     first = window.notify_at()
     window.on_batch([batch(some_rows(2, 2, 2, start=1))])
@@ -146,7 +168,7 @@ def test_the_clock_starts_anew_with_what_is_left_over() -> None:
 def test_what_is_due_goes_out_whole() -> None:
     """on_notify and on_eof give all rows, in batches within the limits, and stop the clock."""
     for closing in (Window.on_notify, Window.on_eof):
-        window = Window(limits(rows=5), None)
+        window = Window(limits(rows=5), None, Told())
         window.on_batch([batch(some_rows(2, 2, 2))])
         out, discard = closing(window)
         assert (sizes_of(out), discard) == ([[2, 2, 2]], False)
@@ -156,7 +178,7 @@ def test_what_is_due_goes_out_whole() -> None:
 
 def test_an_empty_window_can_be_woken() -> None:
     """Bytewax keeps an old time scheduled: waking an empty window gives nothing, ever."""
-    window = Window(limits(rows=2), None)
+    window = Window(limits(rows=2), None, Told())
     assert window.on_notify() == ([], False)
     assert window.on_eof() == ([], False)
     window.on_batch([batch(some_rows(2, 2))])
@@ -169,9 +191,9 @@ def test_an_empty_window_can_be_woken() -> None:
 def test_a_resumed_window_is_due_in_time() -> None:
     """Rows from the recovery store wait no longer than `age` from now; their number is told."""
     state: State = batch(some_rows(2, 2, 2))[0]
-    told: list[int] = []
-    window = builder(limits(age=60.0), told.append)(state)
-    assert told == [3]
+    told = Told()
+    window = builder(limits(age=60.0), lambda: told)(state)
+    assert told.numbers == {"resumed": 3}
     due = window.notify_at()
     assert due is not None
     assert due <= datetime.now(timezone.utc) + timedelta(seconds=60)
@@ -180,17 +202,31 @@ def test_a_resumed_window_is_due_in_time() -> None:
 
 def test_a_new_window_is_no_resumed_one() -> None:
     """Without a state, or with an empty one, nothing is told and nothing is due."""
-    told: list[int] = []
-    build = builder(limits(), told.append)
+    told = Told()
+    build = builder(limits(), lambda: told)
     assert build(None).notify_at() is None
     assert build([]).notify_at() is None
-    assert told == []
+    assert told.numbers == {}
+
+
+def test_what_passes_is_counted() -> None:
+    """At each snapshot: what came, and was there before, has gone on or is told as waiting."""
+    told = Told()
+    window = Window(limits(rows=5), batch(some_rows(2, 2))[0], told)
+    for number in range(9):
+        window.on_batch([batch(some_rows(*[2] * number), [letter(1)] * (number % 3))])
+        window.snapshot()
+        numbers = told.numbers
+        assert numbers["resumed"] + numbers["came"] == numbers.get("gave", 0) + numbers["waiting"]
+    window.on_eof()
+    window.snapshot()
+    assert (told.numbers["waiting"], told.numbers["gave"]) == (0, 2 + 36 + 9)
 
 
 def test_a_resumed_window_keeps_smaller_limits() -> None:
     """State of a run with larger limits goes out in batches of the present ones."""
     state: State = batch(some_rows(*[10] * 12))[0]
-    window = Window(limits(rows=5, bytes=30), state)
+    window = Window(limits(rows=5, bytes=30), state, Told())
     out = window.on_notify()[0]
     assert sizes_of(out) == [[10, 10, 10]] * 4
     assert offsets_of(out) == [*range(12)]
@@ -198,7 +234,7 @@ def test_a_resumed_window_keeps_smaller_limits() -> None:
 
 def test_a_snapshot_is_of_its_moment() -> None:
     """Rows that come or go later do not change it: Bytewax pickles it when it likes."""
-    window = Window(limits(rows=3), None)
+    window = Window(limits(rows=3), None, Told())
     window.on_batch([batch(some_rows(2, 2))])
     taken = window.snapshot()
     before = pickle.dumps(taken)
@@ -210,7 +246,7 @@ def test_a_snapshot_is_of_its_moment() -> None:
 
 def test_the_state_is_of_plain_types() -> None:
     """It can be read without our classes: tuples, lists, texts, integers and bytes only."""
-    window = Window(limits(), None)
+    window = Window(limits(), None, Told())
     window.on_batch([batch(some_rows(2, 2))])
 
     def kinds(value: object) -> set[type]:
@@ -232,7 +268,7 @@ def test_originals_stay_with_their_rows() -> None:
         [*range(5)],
         originals,
     )
-    window = Window(limits(rows=2), None)
+    window = Window(limits(rows=2), None, Told())
     out = window.on_batch([([segment], [])])[0] + window.on_eof()[0]
     assert [(found.offset, found.original) for found in rows_in(out)] == list(enumerate(originals))
 
@@ -244,7 +280,7 @@ class Engine(RuleBasedStateMachine):
     def begin(self, rows: int, size: int) -> None:
         """Any limits."""
         self.settings = limits(rows=rows, bytes=size, age=30.0)
-        self.window = Window(self.settings, None)
+        self.window = Window(self.settings, None, Told())
         self.out: list[Batch] = []
         self.given = 0
         self.dead: list[DeadLetter] = []
@@ -294,11 +330,11 @@ class Engine(RuleBasedStateMachine):
     def crash(self) -> None:
         """The process dies and resumes from the last snapshot; the source repeats from there."""
         if self.saved is None:
-            self.window = Window(self.settings, None)
+            self.window = Window(self.settings, None, Told())
             out = given = dead = 0
         else:
             state, out, given, dead = self.saved
-            self.window = Window(self.settings, pickle.loads(state))
+            self.window = Window(self.settings, pickle.loads(state), Told())
         del self.out[out:], self.dead[dead:]
         self.given = given
 
@@ -342,7 +378,7 @@ TestEngine = Engine.TestCase
 @given(st.lists(st.integers(2, 300), max_size=60), st.integers(1, 200), st.integers(1, 1000))
 def test_batches_are_as_full_as_they_can_be(sizes: list[int], rows: int, size: int) -> None:
     """No batch could have taken the next row too: requests are not wasted."""
-    window = Window(limits(rows=rows, bytes=size), None)
+    window = Window(limits(rows=rows, bytes=size), None, Told())
     out = window.on_batch([batch(some_rows(*sizes))])[0] + window.on_eof()[0]
     cut = sizes_of(out)
     assert [length for part in cut for length in part] == sizes
