@@ -61,10 +61,12 @@ class _Partition(StatefulSinkPartition[Chunk, None]):
                 "  remedy: correct kafka.properties"
             ) from None
         self._failed: tuple[KafkaError, str] | None = None
+        self._count = run.counts.open_lane()
 
     def write_batch(self, values: list[Chunk]) -> None:
         """Hand over; blocks while the client's queue is full."""
         for chunk in values:
+            self._count.took(len(chunk.messages))
             for message in chunk.messages:
                 kind, timestamp = message.timestamp()
                 while True:
@@ -98,6 +100,7 @@ class _Partition(StatefulSinkPartition[Chunk, None]):
                     "next start goes on from the last snapshot"
                 )
         self._check()
+        self._count.snapshot()
 
     def close(self) -> None:
         """Drop what is not confirmed: it is replayed again."""
@@ -105,7 +108,7 @@ class _Partition(StatefulSinkPartition[Chunk, None]):
 
     def _reported(self, error: KafkaError | None, message: Message) -> None:
         if error is None:
-            self._run.counts.add("written", 1)
+            self._run.counts.add("written", 1, self._count)
         elif self._failed is None:
             self._failed = error, message.topic() or ""
 

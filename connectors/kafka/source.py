@@ -187,6 +187,8 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
         self._limit = run.settings.kafka.chunk_messages
         self._mirror = GroupMirror(place.offset, run.settings.window.age)
         self._awake: datetime | None = None
+        self._epochs = 0  # those that ended
+        self._epoch: int | None = None  # the last of them, until it is closed everywhere
 
     def next_batch(self) -> list[Chunk]:
         """One chunk, or nothing. Bytewax calls this only when every earlier epoch is durable."""
@@ -194,8 +196,9 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
         if run.failure is not None or run.drain_reason is not None or self._client is None:
             run.check()
             raise StopIteration
-        if run.counts.due:
-            run.counts.check()
+        if self._epoch is not None:
+            run.counts.check(self._epoch)
+            self._epoch = None
         offset = self._mirror.due()
         if offset is not None:
             self._commit(self._client, offset)
@@ -221,7 +224,8 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
 
     def snapshot(self) -> int:
         """The next offset to read."""
-        self._run.counts.due = True
+        self._epochs += 1
+        self._epoch = self._epochs
         self._mirror.snapshotted(self._next)
         self._run.snapshot_offsets[self._topic, self._number] = self._next
         return self._next

@@ -85,7 +85,6 @@ class WindowCount:
     def snapshot(self, waiting: int) -> None:
         """Note the numbers of this epoch."""
         self.cut = self._came, self._resumed, waiting, self._gave
-        self._counts.note()
 
 
 class Counts:
@@ -94,8 +93,7 @@ class Counts:
     def __init__(self, alone: bool = True) -> None:
         """`alone`: no other process of a cluster takes rows over."""
         self.alone = alone
-        # A source took a snapshot, and has not read on.
-        self.due = False
+        self._epoch = 0  # the last one that was checked
         # A signal that asks for the counts may come while its own thread holds it.
         self._lock = threading.RLock()
         self._counts = dict.fromkeys(NAMES, 0)
@@ -103,9 +101,7 @@ class Counts:
         self._last: deque[str] = deque(maxlen=_LAST)
         self._lanes: list[LaneCount] = []
         self._windows: list[WindowCount] = []
-        # Filtered by steps, and mapped; these and read as they were when a window noted its own.
-        self._dropped = self._mapped = 0
-        self._noted = (0, 0, 0)
+        self._by_steps = self._mapped = 0  # settled by steps, and not in lanes
         self._missing = 0
         _Exporter.current = self
 
@@ -113,10 +109,11 @@ class Counts:
         """Add to one of `NAMES`; what a lane settled is its own too."""
         with self._lock:
             self._counts[name] += number
-            if lane is not None and name in _SETTLED:
-                lane.settled += number
-            elif name == "filtered":
-                self._dropped += number
+            if name in _SETTLED:
+                if lane is None:
+                    self._by_steps += number
+                else:
+                    lane.settled += number
 
     def mapped(self, number: int) -> None:
         """Rows and dead letters are on their way to windows."""
@@ -170,26 +167,21 @@ class Counts:
             self._windows.append(WindowCount(self))
             return self._windows[-1]
 
-    def note(self) -> None:
-        """Every record of this epoch has passed the steps, and none of the next one is read."""
-        with self._lock:
-            self._noted = self._counts["read"], self._dropped, self._mapped
+    def check(self, epoch: int) -> None:
+        """Hold together what the parts of the flow noted in their snapshots of an epoch.
 
-    def check(self) -> None:
-        """Hold together what the parts of the flow noted in the last snapshot.
-
-        Called by a source before it reads on: till then no part can be in a later one.
+        Each partition of the source calls it before it reads on; the first one in the process does
+        it. No record of the next epoch is on its way then, and none of this one.
         """
         with self._lock:
-            self.due = False
-            windows = [window.cut for window in self._windows]
-            lanes = [lane.cut for lane in self._lanes]
-            read, dropped, mapped = self._noted
-        came, resumed, waiting, gave = _sums(windows, 4)
-        taken, settled = _sums(lanes, 2)
-        if not self.alone:  # what is on its way to other processes, less what came from them
-            waiting += mapped - came + gave - taken
-        self._hold(read + resumed, dropped + settled + waiting)
+            if epoch <= self._epoch:
+                return
+            self._epoch = epoch
+            came, resumed, waiting, gave = _sums([window.cut for window in self._windows], 4)
+            taken, settled = _sums([lane.cut for lane in self._lanes], 2)
+            if not self.alone:  # what is on its way to other processes, less what came from them
+                waiting += self._mapped - came + gave - taken
+            self._hold(self._counts["read"] + resumed, self._by_steps + settled + waiting)
 
     def check_all(self) -> None:
         """Hold the counts together where nothing waits: at a clean end."""

@@ -53,6 +53,8 @@ class _Partition(StatefulSourcePartition[Chunk, "Key | None"]):
         replay = run.settings.replay
         most = _PAGE if replay.count is None else min(_PAGE, replay.count)
         self._page = most if replay.rate is None else max(1, min(most, int(replay.rate)))
+        self._epochs = 0  # those that ended
+        self._epoch: int | None = None  # the last of them, until it is closed everywhere
 
     def next_batch(self) -> list[Chunk]:
         """A page of letters; StopIteration behind the last."""
@@ -60,8 +62,9 @@ class _Partition(StatefulSourcePartition[Chunk, "Key | None"]):
         if run.failure is not None or run.drain_reason is not None:
             run.check()
             raise StopIteration
-        if run.counts.due:
-            run.counts.check()
+        if self._epoch is not None:
+            run.counts.check(self._epoch)
+            self._epoch = None
         start: list[tuple[str, Any]] = [("topic_partition", ""), ("offset", -(2**63))]
         if self._last is not None:
             start = [("topic_partition", self._last[0]), ("offset", self._last[1] + 1)]
@@ -76,7 +79,8 @@ class _Partition(StatefulSourcePartition[Chunk, "Key | None"]):
 
     def snapshot(self) -> Key | None:
         """The last letter that was taken."""
-        self._run.counts.due = True
+        self._epochs += 1
+        self._epoch = self._epochs
         return self._last
 
     def close(self) -> None:

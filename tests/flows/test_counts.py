@@ -39,7 +39,7 @@ from connectors.mapping import rows
 whole = rows.RowMapper.map_chunk
 
 def lose(self, chunk):
-    return [one for one in whole(self, chunk) if one[0] != "3"]
+    return [] if LOST else whole(self, chunk)
 
 rows.RowMapper.map_chunk = lose
 from flows.sync import get_flow
@@ -112,14 +112,17 @@ def test_a_cluster_balances_together(embedded_case: Case) -> None:
     assert sum(one["read"] for one in counts) == 820
 
 
-def test_a_row_that_gets_lost_is_counted(embedded_case: Case) -> None:
+@pytest.mark.parametrize(
+    ("lost", "workers"), [("True", 1), ("chunk.partition == 0", 1), ("chunk.partition == 0", 2)]
+)
+def test_a_row_that_gets_lost_is_counted(embedded_case: Case, lost: str, workers: int) -> None:
     """A fault of the software itself is told at the next snapshot, while the flow runs."""
     case = embedded_case
     case.store.create_table(case.topic)
     case.unbalanced = True
     case.flow.folder.mkdir(exist_ok=True)
-    (case.flow.folder / "losing.py").write_text(LOSING)
-    process = case.flow.start(module="losing")
+    (case.flow.folder / "losing.py").write_text(LOSING.replace("LOST", lost))
+    process = case.flow.start("-w", str(workers), module="losing")
     case.orders(400)
     told(process, "the counts do not balance: ")
     assert process.alive
