@@ -110,17 +110,38 @@ class Settings(BaseSettings):
                 raise ValueError(f"table {name!r}: a time series table has at most 128 characters")
         self._check_dead_letters()
         self._check_replay()
+        self._check_deletes()
         return self
 
+    def _check_deletes(self) -> None:
+        """A delete that is told by no tombstone must be told by a transform."""
+        if any(transform.type in ("debezium", "function") for transform in self.transforms):
+            return
+        for name, rules in {"table": self.table, **self._named()}.items():
+            if rules.delete_mode != "none" and rules.primary_key_mode != "record_key":
+                raise ValueError(
+                    f"{name}: delete_mode {rules.delete_mode} needs primary_key_mode record_key, "
+                    "or a transform of type debezium or function that tells deletes"
+                )
+
+    def _named(self) -> dict[str, TableSettings]:
+        return {f"tables.{name}": rules for name, rules in self.tables.items()}
+
     def _check_replay(self) -> None:
-        """Points of time series cannot be written on a condition."""
+        """What only_missing asks for must have a meaning for the tables that it may write."""
+        if not self.replay.only_missing:
+            return
         topics = self.replay.topics or self.kafka.topics
         tables = {self.table_of(topic) for topic in topics} or {*self.tables}
-        series = sorted(name for name in tables if self.rules_of(name).mode == "timeseries")
-        if self.replay.only_missing and series:
+        without: dict[str, list[str]] = {}
+        for name in sorted(tables):
+            reason = _no_condition(self.rules_of(name))
+            if reason is not None:
+                without.setdefault(reason, []).append(name)
+        for reason, names in without.items():
             raise ValueError(
-                f"replay.only_missing: points of time series ({', '.join(series)}) are written "
-                "without a condition; name the other topics in replay.topics"
+                f"replay.only_missing: {', '.join(names)}: {reason}; name the other topics in "
+                "replay.topics"
             )
 
     def _check_dead_letters(self) -> None:
@@ -172,3 +193,16 @@ class Settings(BaseSettings):
     def rules_of(self, table: str) -> TableSettings:
         """The rules of a table."""
         return self.tables.get(table, self.table)
+
+
+def _no_condition(rules: TableSettings) -> str | None:
+    """Why rows of a table cannot be written only where there is none of their key."""
+    if rules.mode == "timeseries":
+        return "points of time series are written without a condition"
+    if rules.generates_keys:
+        return "with an auto_increment key every replay makes a new row"
+    if rules.version != "none":
+        return "versions decide there, so that a replay never replaces what is newer"
+    if rules.insert_mode == "update":
+        return "an update has no meaning where there must be no row"
+    return None

@@ -10,13 +10,27 @@ from pydantic import BeforeValidator, Field, model_validator
 from connectors.settings.section import Section
 from connectors.settings.timeseries import TimeseriesSettings, merge_timeseries
 
-KeyType = Literal["string", "integer", "binary"]
+KeyType = Literal["string", "integer", "binary", "auto_increment"]
 ColumnType = Literal["string", "integer", "double", "boolean", "binary"]
 
 # Names of tables and columns, Tablestore limits page: 1 to 255 bytes.
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 # Column names the key mode `kafka` gives to its two key columns, as the Java connector does.
 KAFKA_KEY = (("topic_partition", "string"), ("offset", "integer"))
+# And those of the key mode `search`: a hash in front spreads the records of a partition.
+SEARCH_KEY = (
+    ("md5", "string"),
+    ("topic", "string"),
+    ("partition", "integer"),
+    ("offset", "integer"),
+)
+# The column that search_timestamp adds.
+SEARCH_TIMESTAMP = "timestamp"
+_KEYS_OF_PLACE = {"kafka": KAFKA_KEY, "search": SEARCH_KEY}
+# Seconds that a version may differ from the service's clock: what the service allows unless told
+# otherwise, and what a table gets here whose cells have versions (history is older than a day).
+_DEVIATION = 86_400
+_DEVIATION_OF_VERSIONS = 10 * 365 * 86_400
 
 
 def check_name(value: str) -> str:
@@ -78,24 +92,53 @@ class TableSettings(Section):
         TimeseriesSettings(),
         description="The options of mode timeseries, see [table.timeseries].",
     )
-    primary_key_mode: Literal["kafka", "record_key", "record_value"] = Field(
+    primary_key_mode: Literal["kafka", "record_key", "record_value", "search"] = Field(
         "kafka",
         description="kafka: topic_partition (string) and offset (integer). record_key, "
-        "record_value: the fields of primary_key, from the record's key or value.",
+        "record_value: the fields of primary_key, from the record's key or value (a key that is "
+        "plain text or a number is the one key column). search: md5 (string, 5 hexadecimal digits "
+        "that spread the load), topic, partition and offset.",
     )
     primary_key: tuple[KeyColumn, ...] = Field(
         (),
         max_length=4,
         description="1 to 4 key columns in the table's order: {name, type}, with type string, "
-        "integer or binary (text that is base64).",
+        "integer, binary, or auto_increment for one that is not the first: where the "
+        "record has no such field the service makes a new number, so a replay makes a new row.",
+    )
+    search_timestamp: Literal["none", "kafka", "local"] = Field(
+        "none",
+        description="With primary_key_mode search, a column `timestamp` in ms since 1970: kafka: "
+        "the record's, local: when it is mapped.",
     )
     columns: Literal["all"] | tuple[Column, ...] = Field(
         "all",
         description="all, or the list of columns to write: {name, type}, with type string, "
         "integer, double, boolean or binary (text that is base64).",
     )
-    insert_mode: Literal["put"] = Field(
-        "put", description="put: the record replaces the row of its key."
+    insert_mode: Literal["put", "update"] = Field(
+        "put",
+        description="put: the record replaces the row of its key. update: its columns are written "
+        "into that row, the others stay.",
+    )
+    delete_mode: Literal["none", "row", "column", "row_and_column"] = Field(
+        "none",
+        description="row: a record without a value (a tombstone), or a Debezium delete, deletes "
+        "the row of its key. column: with insert_mode update, a field that is null deletes its "
+        "column. Needs primary_key_mode record_key; row and row_and_column are for record_value "
+        "too where a transform of type debezium or function tells deletes.",
+    )
+    version: Literal["none", "record_timestamp", "field"] = Field(
+        "none",
+        description="The version of the cells that are written, in ms since 1970: the record's "
+        "timestamp or a field of its value. The newer version of a cell stays, whatever comes "
+        "later; a put then leaves columns that it does not have. none: the service's clock.",
+    )
+    version_field: str | None = Field(
+        None, min_length=1, description="With version field: its name, or dotted path."
+    )
+    version_unit: Literal["s", "ms", "us", "ns", "iso8601"] = Field(
+        "ms", description="What version_field counts in, since 1970; iso8601: RFC 3339 text."
     )
     auto_create: bool = Field(False, description="Create the table when it is missing.")
     time_to_live: int = Field(
@@ -103,6 +146,15 @@ class TableSettings(Section):
     )
     max_versions: int = Field(
         1, ge=1, le=2**31 - 1, description="Versions a cell in a table made here."
+    )
+
+    max_version_deviation: int | None = Field(
+        None,
+        ge=1,
+        le=2**31 - 1,
+        description="Seconds that versions may lie away from the present: of a table made here, "
+        "and the least that an existing one must allow where version is not none. Unless set: "
+        "86400, the service's own, or ten years where version is not none.",
     )
 
     @model_validator(mode="after")
@@ -119,10 +171,11 @@ class TableSettings(Section):
 
     @model_validator(mode="after")
     def _check(self) -> TableSettings:
-        if self.primary_key_mode == "kafka" and self.primary_key:
-            raise ValueError("primary_key has no meaning with primary_key_mode kafka: remove it")
-        if self.primary_key_mode != "kafka" and not self.primary_key:
-            raise ValueError(f"primary_key_mode {self.primary_key_mode} needs primary_key")
+        mode = self.primary_key_mode
+        if mode in _KEYS_OF_PLACE and self.primary_key:
+            raise ValueError(f"primary_key has no meaning with primary_key_mode {mode}: remove it")
+        if mode not in _KEYS_OF_PLACE and not self.primary_key:
+            raise ValueError(f"primary_key_mode {mode} needs primary_key")
         names = [name for name, _ in self.key_columns]
         if self.columns != "all":
             if not self.columns:
@@ -137,12 +190,80 @@ class TableSettings(Section):
             raise ValueError("time_to_live is -1 (for ever) or at least 86400 seconds")
         return self
 
+    @model_validator(mode="after")
+    def _check_generated_keys(self) -> TableSettings:
+        generated = [column.type == "auto_increment" for column in self.primary_key]
+        if sum(generated) > 1:
+            raise ValueError("primary_key: a table has one auto_increment column at most")
+        if generated[:1] == [True]:
+            raise ValueError(
+                "primary_key: the first column cannot be auto_increment: put another one before it"
+            )
+        if self.search_timestamp != "none":
+            if self.primary_key_mode != "search":
+                raise ValueError("search_timestamp needs primary_key_mode search")
+            listed = () if self.columns == "all" else self.columns
+            if any(c.name == SEARCH_TIMESTAMP and c.type != "integer" for c in listed):
+                raise ValueError("columns: with search_timestamp, timestamp is an integer column")
+        return self
+
+    @model_validator(mode="after")
+    def _check_deletes(self) -> TableSettings:
+        deletes, mode = self.delete_mode, self.primary_key_mode
+        if deletes == "none" or mode == "record_key":
+            return self
+        if mode in _KEYS_OF_PLACE:
+            raise ValueError(
+                f"delete_mode {deletes} needs primary_key_mode record_key: with {mode} each record "
+                "is a row of its own"
+            )
+        if deletes == "column":
+            raise ValueError("delete_mode column needs primary_key_mode record_key")
+        return self
+
+    @model_validator(mode="after")
+    def _check_version(self) -> TableSettings:
+        if self.version == "field" and self.version_field is None:
+            raise ValueError("version field needs version_field")
+        if self.version != "field" and {"version_field", "version_unit"} & self.model_fields_set:
+            raise ValueError('version_field and version_unit need version = "field"')
+        if self.version != "none" and self.delete_mode != "none":
+            raise ValueError(
+                f"version and delete_mode {self.delete_mode}: the service deletes newer versions "
+                "too, so a late delete would take newer values along; set delete_mode or version "
+                "to none (or mark deletes by a column of their own)"
+            )
+        return self
+
     @property
     def key_columns(self) -> tuple[tuple[str, str], ...]:
         """The key's columns as (name, type), in the table's order."""
-        if self.primary_key_mode == "kafka":
-            return KAFKA_KEY
+        place = _KEYS_OF_PLACE.get(self.primary_key_mode)
+        if place is not None:
+            return place
         return tuple((column.name, column.type) for column in self.primary_key)
+
+    @property
+    def generates_keys(self) -> bool:
+        """Whether the service chooses a part of the key: then a repeat is a row of its own."""
+        return any(column.type == "auto_increment" for column in self.primary_key)
+
+    @property
+    def deletes_rows(self) -> bool:
+        """Whether a record can delete its row."""
+        return self.delete_mode in ("row", "row_and_column")
+
+    @property
+    def deletes_columns(self) -> bool:
+        """Whether a field that is null deletes its column."""
+        return self.insert_mode == "update" and self.delete_mode in ("column", "row_and_column")
+
+    @property
+    def deviation(self) -> int:
+        """Seconds that the versions of its cells may lie away from the service's clock."""
+        if self.max_version_deviation is not None:
+            return self.max_version_deviation
+        return _DEVIATION if self.version == "none" else _DEVIATION_OF_VERSIONS
 
 
 def merge_table(base: Any, override: Any) -> Any:
@@ -154,6 +275,18 @@ def merge_table(base: Any, override: Any) -> Any:
         return merge_timeseries(base, override, _OF_TIMESERIES)
     if "timeseries" not in override:
         merged.pop("timeseries", None)
-    if override.get("primary_key_mode") == "kafka" and "primary_key" not in override:
-        merged.pop("primary_key", None)
+    # What has a meaning only with another option goes where that option is overridden.
+    if "primary_key_mode" in override:
+        of_place = merged["primary_key_mode"] in list(_KEYS_OF_PLACE)
+        _drop(merged, override, "primary_key", not of_place)
+        _drop(merged, override, "delete_mode", not of_place)
+        _drop(merged, override, "search_timestamp", merged["primary_key_mode"] == "search")
+    if "version" in override:
+        _drop(merged, override, "version_field", merged["version"] == "field")
+        _drop(merged, override, "version_unit", merged["version"] == "field")
     return merged
+
+
+def _drop(merged: dict[str, Any], override: dict[str, Any], key: str, keep: bool) -> None:
+    if not keep and key not in override:
+        merged.pop(key, None)

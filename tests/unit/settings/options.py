@@ -26,6 +26,7 @@ class Option(NamedTuple):
 
 
 _KEY = 'primary_key_mode = "record_key"\n'
+_KEYS = 'primary_key = [{ name = "k" }]\n'
 
 OPTIONS = {
     "kafka.bootstrap_servers": Option("b1:1,b2:2", "b1:1,b2:2", '"file:9092"'),
@@ -94,7 +95,15 @@ OPTIONS = {
         (Column(name="c", type="double"),),
         '[{ name = "file", type = "string" }]',
     ),
-    "table.insert_mode": Option("put", "put", '"put"'),
+    "table.search_timestamp": Option("kafka", "kafka", '"local"', 'primary_key_mode = "search"\n'),
+    "table.insert_mode": Option("update", "update", '"put"'),
+    "table.delete_mode": Option(
+        "row", "row", '"column"', f'primary_key_mode = "record_key"\n{_KEYS}'
+    ),
+    "table.version": Option("record_timestamp", "record_timestamp", '"none"'),
+    "table.version_field": Option("a.b", "a.b", '"c"', 'version = "field"\n'),
+    "table.version_unit": Option("s", "s", '"iso8601"', 'version = "field"\nversion_field = "f"\n'),
+    "table.max_version_deviation": Option("90000", 90000, "100000"),
     "table.auto_create": Option("true", True, "false"),
     "table.time_to_live": Option("86400", 86400, "90000"),
     "table.max_versions": Option("5", 5, "6"),
@@ -143,8 +152,6 @@ OPTIONS = {
     "recovery.partitions": Option("2", 2, "3"),
     "shutdown.deadline": Option("1.5", 1.5, "2"),
 }
-ONE_LEGAL_VALUE = {"table.insert_mode"}
-"""Options that have but one legal value so far."""
 
 
 def paths() -> Iterator[str]:
