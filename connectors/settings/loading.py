@@ -254,5 +254,5 @@ def _origin(key: tuple[str, ...], values: dict[str, Any], file: Path) -> str:
             node = node[part]
         else:
             return "the default: neither the environment nor " + str(file) + " sets it"
-    section, name = (key[:-1], key[-1]) if len(key) > 1 else (key, "")
+    section, name = (key, "") if isinstance(node, dict) or len(key) == 1 else (key[:-1], key[-1])
     return f"{file}, [{'.'.join(section)}] {name}".rstrip()

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from connectors.settings.columns import ColumnRules, without_meaning
 from connectors.settings.section import Section
 from connectors.settings.timeseries import TimeseriesSettings, merge_timeseries
 
@@ -55,6 +56,42 @@ class MappingSettings(Section):
         default_factory=dict, description="Tables of single topics; wins over table_name."
     )
 
+    route_field: str | None = Field(
+        None,
+        min_length=1,
+        description="The field of the value, by its dotted path, that names the record's table.",
+    )
+    route_header: str | None = Field(
+        None, min_length=1, description="The header that names the record's table."
+    )
+    route_tables: tuple[Name, ...] = Field(
+        (),
+        description="The tables that a field, a header or a function may name. They are compared "
+        "or created at the start, as those of the topics; another name is a rejection.",
+    )
+    route_missing: Literal["topic", "reject"] = Field(
+        "topic",
+        description="What becomes of a record whose field or header is null or absent. topic: it "
+        "goes to its topic's table. reject: it is rejected.",
+    )
+
+    @model_validator(mode="after")
+    def _check_routing(self) -> MappingSettings:
+        ways = [name for name in ("route_field", "route_header") if getattr(self, name) is not None]
+        if len(ways) > 1:
+            raise ValueError("route_field and route_header both name the table: keep one")
+        if ways and not self.route_tables:
+            raise ValueError(f"{ways[0]} needs route_tables, the list of tables that it may name")
+        if "route_missing" in self.model_fields_set and not ways:
+            raise ValueError(
+                "route_missing has no meaning without route_field or route_header: set one, or "
+                "remove it"
+            )
+        twice = sorted({n for n in self.route_tables if self.route_tables.count(n) > 1})
+        if twice:
+            raise ValueError(f"route_tables names twice: {', '.join(twice)}")
+        return self
+
     @model_validator(mode="after")
     def _check(self) -> MappingSettings:
         if not NAME.fullmatch(self.table_name.replace("<topic>", "t")):
@@ -80,7 +117,7 @@ class Column(Section):
 _OF_TIMESERIES = frozenset({"mode", "auto_create", "time_to_live", "timeseries"})
 
 
-class TableSettings(Section):
+class TableSettings(ColumnRules):
     """The rules of a table: [table] holds for all, [tables.NAME] overrides it for one."""
 
     mode: Literal["wide_column", "timeseries"] = Field(
@@ -103,8 +140,9 @@ class TableSettings(Section):
         (),
         max_length=4,
         description="1 to 4 key columns in the table's order: {name, type}, with type string, "
-        "integer, binary, or auto_increment for one that is not the first: where the "
-        "record has no such field the service makes a new number, so a replay makes a new row.",
+        "integer, binary (text as binary_text says), or auto_increment for one that is not the "
+        "first: where the record has no such field the service makes a new number, so a replay "
+        "makes a new row.",
     )
     search_timestamp: Literal["none", "kafka", "local"] = Field(
         "none",
@@ -114,7 +152,7 @@ class TableSettings(Section):
     columns: Literal["all"] | tuple[Column, ...] = Field(
         "all",
         description="all, or the list of columns to write: {name, type}, with type string, "
-        "integer, double, boolean or binary (text that is base64).",
+        "integer, double, boolean or binary (text as binary_text says).",
     )
     insert_mode: Literal["put", "update"] = Field(
         "put",
@@ -271,6 +309,8 @@ def merge_table(base: Any, override: Any) -> Any:
     if not isinstance(base, dict) or not isinstance(override, dict):
         return override
     merged = {**base, **override}
+    for name in without_meaning(override):
+        merged.pop(name, None)
     if merged.get("mode") == "timeseries":
         return merge_timeseries(base, override, _OF_TIMESERIES)
     if "timeseries" not in override:

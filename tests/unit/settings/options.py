@@ -74,6 +74,21 @@ OPTIONS = {
     ),
     "mapping.table_name": Option("env_<topic>", "env_<topic>", '"file_<topic>"'),
     "mapping.topics": Option('{"orders": "env"}', {"orders": "env"}, '{ orders = "file" }'),
+    "mapping.route_field": Option("kind", "kind", '"a.b"', 'route_tables = ["x"]\n'),
+    "mapping.route_header": Option("kind", "kind", '"table"', 'route_tables = ["x"]\n'),
+    "mapping.route_tables": Option('["x", "y"]', ("x", "y"), '["file"]'),
+    "mapping.route_missing": Option(
+        "reject", "reject", '"topic"', 'route_field = "a"\nroute_tables = ["x"]\n'
+    ),
+    "table.key_fields": Option("fill", "fill", '"override"'),
+    "table.binary_text": Option("hex", "hex", '"utf8"'),
+    "table.decimals": Option("double", "double", '"integer"'),
+    "table.decimal_scale": Option("2", 2, "3", 'decimals = "integer"\n'),
+    "table.times": Option("iso8601", "iso8601", '"epoch"'),
+    "table.nested": Option("flatten", "flatten", '"json"'),
+    "table.separator": Option("__", "__", '"_x_"', 'nested = "flatten"\n'),
+    "table.column_names": Option("rewrite", "rewrite", '"reject"'),
+    "table.conversions": Option("connector", "connector", '"exact"'),
     "table.mode": Option("timeseries", "timeseries", '"wide_column"'),
     "table.timeseries": Option(
         '{"time_field": "t"}',
