@@ -1,4 +1,4 @@
-"""`python -m demo`: see demo/run.py for the story."""
+"""`python -m demo`: see demo/run.py for the story; `python -m demo replay FOLDER`: its sequel."""
 
 import sys
 
@@ -10,8 +10,10 @@ def main() -> int:
     interruption = Interruption()
     interruption.listen()
     # Imported only now: this takes half a second, and Ctrl-C in it should not show a traceback.
-    from demo import run  # noqa: PLC0415
+    from demo import replay, run  # noqa: PLC0415
 
+    if sys.argv[1:2] == ["replay"]:
+        return replay.main(sys.argv[2:], interruption)
     return run.main(sys.argv[1:], interruption)
 
 

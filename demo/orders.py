@@ -9,8 +9,10 @@ SEED = 20260105
 BROKEN = 12
 """Broken orders among however many: three faults in turn."""
 
-Fault = Literal["not JSON", "no order_id", "integer beyond 64 bits"]
-FAULTS: tuple[Fault, ...] = ("not JSON", "no order_id", "integer beyond 64 bits")
+Fault = Literal["not JSON", "order_id named id", "integer beyond 64 bits"]
+MISNAMED = {"order_id": "id"}
+"""What a rename in the mapping mends."""
+FAULTS: tuple[Fault, ...] = ("not JSON", "order_id named id", "integer beyond 64 bits")
 
 # Opening of the shop, 2026-01-05 08:00 UTC, in milliseconds since 1970.
 _START_MS = 1_767_600_000_000
@@ -90,6 +92,6 @@ def _encode(fields: dict[str, Any]) -> bytes:
 def _spoil(fields: dict[str, Any], value: bytes, fault: Fault) -> bytes:
     if fault == "not JSON":
         return value[: len(value) // 2]
-    if fault == "no order_id":
-        return _encode({name: field for name, field in fields.items() if name != "order_id"})
+    if fault == "order_id named id":
+        return _encode({MISNAMED.get(name, name): field for name, field in fields.items()})
     return _encode({**fields, "created_at": 2**63})

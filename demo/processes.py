@@ -74,6 +74,15 @@ class Child:
             self._interruption.pause(_POLL_SECONDS)
         raise ChildFailedError(f"{self.name} was not ready within 30 s.\n{self._last_words()}")
 
+    def wait_end(self, seconds: float) -> None:
+        """Wait until it has ended by itself. Raises ChildFailedError unless with exit code 0."""
+        deadline = time.monotonic() + seconds
+        while (code := self._process.poll()) is None and time.monotonic() < deadline:
+            self._interruption.pause(_POLL_SECONDS)
+        if code != 0:
+            told = f"not within {seconds:.0f} s" if code is None else f"with exit code {code}"
+            raise ChildFailedError(f"{self.name} ended {told}.\n{self._last_words()}")
+
     def lines(self) -> list[str]:
         """The whole lines of the log so far."""
         text = self.log.read_text(encoding="utf-8", errors="replace")

@@ -6,36 +6,30 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from demo.tablestore import Row
+from demo.tablestore import Letter, Row
 
 _ENDED = re.compile(r"^sync: ended: (.*)$")
 _COUNT = re.compile(r"(\w+)=(\d+)")
-# ... WARNING sync.rejected: topic orders partition 2 offset 17: decode, value_json: the value ...
-_REJECTED = re.compile(r"\bsync\.rejected: topic (\S+) [^:]+: (\w+, \w+): ")
 _SHOWN_FAULTS = 5
 
 
 class FlowEnd(NamedTuple):
-    """The flow's own account, from its last line and its log."""
+    """The flow's own account from its last line, and the dead letters by reason and by topic."""
 
     counts: Mapping[str, int]
     reasons: Mapping[str, int]
     topics: Mapping[str, int]
-    """Dead letters by topic."""
 
 
-def flow_end(lines: Iterable[str]) -> FlowEnd:
+def flow_end(lines: Iterable[str], letters: Iterable[Letter]) -> FlowEnd:
     """Read the account out of the flow's output; empty counts where it wrote no last line."""
     counts: dict[str, int] = {}
-    reasons: Counter[str] = Counter()
-    topics: Counter[str] = Counter()
     for line in lines:
         if match := _ENDED.match(line):
             counts = {name: int(number) for name, number in _COUNT.findall(match[1])}
-        elif match := _REJECTED.search(line):
-            topics[match[1]] += 1
-            reasons[match[2]] += 1
-    return FlowEnd(counts, reasons, topics)
+    found = list(letters)
+    reasons = Counter(letter.reason for letter in found)
+    return FlowEnd(counts, reasons, Counter(letter.topic for letter in found))
 
 
 class Comparison:
@@ -103,7 +97,7 @@ def accounting(
         (read, produced, "records read by the flow", "produced"),
         (written + rejected, produced, "written + dead-lettered", "produced"),
         (rejected, broken, "dead-lettered", "broken on purpose"),
-        (sum(end.reasons.values()), rejected, "dead letters in its log", "dead-lettered"),
+        (sum(end.reasons.values()), rejected, "dead letters in their table", "dead-lettered"),
         (rows, written, "rows in the table", "written"),
     )
     wrong = [

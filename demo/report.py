@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from demo.proof import FlowEnd
-from demo.tablestore import Row
+from demo.tablestore import Letter, Row
 
 _PLAIN_WIDTH = 100
 _COLUMNS = ("customer_id", "amount", "currency", "city", "status", "express")
@@ -61,9 +61,9 @@ class Screen:
             tasks = {name: progress.add_task(name, total=total) for name, total in totals.items()}
             yield lambda name, number: progress.update(tasks[name], completed=number)
 
-    def rows(self, table: str, rows: Sequence[Row]) -> None:
+    def rows(self, table: str, rows: Sequence[Row], which: str = "The first rows") -> None:
         """A few rows of the table."""
-        shown = self._table(f"The first rows of table {table}, by GetRange")
+        shown = self._table(f"{which} of table {table}, by GetRange")
         shown.add_column("order_id", no_wrap=True)
         for name in _COLUMNS:
             number = name in ("customer_id", "amount")
@@ -71,6 +71,18 @@ class Screen:
         for row in rows:
             cells = (row.columns.get(name) for name in _COLUMNS)
             shown.add_row(row.key, *("" if cell is None else escape(str(cell)) for cell in cells))
+        self._console.print(shown)
+        self.say()
+
+    def letters(self, title: str, letters: Sequence[Letter]) -> None:
+        """Dead letters: where each record stands in Kafka, and why it is no row."""
+        shown = self._table(title)
+        shown.add_column("topic, partition, offset", no_wrap=True)
+        shown.add_column("replays", justify="right")
+        shown.add_column("reason")
+        for one in sorted(letters, key=lambda one: (one.topic, one.reason, one[1:3])):
+            place = f"{one.topic} {one.partition} {one.offset}"
+            shown.add_row(place, str(one.replays), escape(f"{one.reason}: {one.text}"))
         self._console.print(shown)
         self.say()
 
@@ -88,13 +100,15 @@ class Screen:
         self._console.print(shown)
         self.say()
 
-    def closing(self, folder: Path, look_again: str) -> None:
+    def closing(self, folder: Path, replay: str, look_again: str) -> None:
         """Where to look, and what to try next."""
         self.say(f"Everything it used and wrote is in {folder}:")
-        self.say("  config.toml  flow.log  kafka.log  tablestore.log  state/  tablestore/")
+        self.say(
+            "  config.toml  mended.toml  flow.log  kafka.log  tablestore.log  state/  tablestore/"
+        )
         self.say("Next:")
-        self.say(f"  less {folder}/flow.log")
-        self.say("      what the flow said, with the dead letters")
+        self.say(f"  {replay}")
+        self.say("      the dead letters once more, through the mended mapping of mended.toml")
         self.say(f"  {look_again}")
         self.say("      the same table again, for a browser or your own program")
         self.say("  README.md, config.toml")

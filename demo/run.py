@@ -1,6 +1,7 @@
 """The story: start Kafka, Tablestore and the flow; produce; wait; stop; read back; compare.
 
 Usage: python -m demo [--orders 50000] [--folder demo-data/NAME]
+Then: python -m demo replay demo-data/NAME
 Exit code 0: every order is where it should be. 1: not, with what is wrong. 128 + n: signal n.
 """
 
@@ -26,6 +27,7 @@ from demo.tablestore import (
     ACCESS_KEY_SECRET,
     Row,
     read_all,
+    read_letters,
     read_points,
     rows_written,
 )
@@ -33,6 +35,15 @@ from demo.tablestore import (
 TOPIC = "orders"
 TABLE = "orders"
 KEY = "order_id"
+LETTERS = "dead_letters"
+MENDED = "mended.toml"
+MENDING = f"""
+# What the demo mends: some orders call their key something else.
+[[transforms]]
+type = "rename"
+topics = "{TOPIC}"
+fields = {{ id = "order_id" }}
+"""
 _PRODUCED, _WRITTEN, _READ = "produced to Kafka", "written to Tablestore", "read back"
 # Compressed, an order takes some 100 bytes; uncompressed 250. Never near the embedded Kafka's end.
 _ORDERS_A_PARTITION = 12_500
@@ -40,6 +51,17 @@ _STALL_SECONDS = 60.0
 _STOP_SECONDS = 45.0
 _POLL_SECONDS = 0.1
 _SHOWN_ROWS = 6
+
+
+def environment(endpoint: str) -> dict[str, str]:
+    """The settings that the demo has beside its config.toml: addresses, keys, a second topic."""
+    return {
+        "SYNC__KAFKA__TOPICS": json.dumps([TOPIC, READINGS]),
+        "SYNC__TABLES": json.dumps({READINGS: RULES}),
+        "SYNC__TABLESTORE__ENDPOINT": endpoint,
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET,
+    }
 
 
 class StalledError(RuntimeError):
@@ -110,6 +132,7 @@ class _Story:
         began = time.monotonic()
         config = ROOT / "config.toml"
         shutil.copyfile(config, self._folder / "config.toml")
+        (self._folder / MENDED).write_text(config.read_text("utf-8") + MENDING, "utf-8")
         with Children(self._interruption) as children:
             kafka, tablestore = self._start_servers(children)
             bootstrap, endpoint = kafka.wait_ready(), tablestore.wait_ready()
@@ -121,9 +144,10 @@ class _Story:
             self._screen.step("flow stopped with SIGTERM: drained, exit code 0")
             rows, comparison = self._read_back(endpoint, good)
             points = self._read_points_back(endpoint)
+            letters = read_letters(endpoint, LETTERS, self._interruption)
             tablestore.stop_well(_STOP_SECONDS)
             kafka.stop_well(_STOP_SECONDS)
-        end = flow_end(flow.lines())
+        end = flow_end(flow.lines(), letters)
         wrong = accounting(
             produced + points_produced,
             produced - good + points_produced - good_points,
@@ -136,6 +160,7 @@ class _Story:
             if number != arrived + end.topics.get(topic, 0):
                 wrong.append(f"{topic}: {number:,} produced, and not as many arrived or rejected")
         self._screen.rows(TABLE, rows)
+        self._screen.letters(f"The dead letters, whole in table {LETTERS}", letters)
         self._screen.account(produced + points_produced, end, comparison.rows + points.rows)
         for text in wrong:
             self._screen.fail(text)
@@ -145,7 +170,12 @@ class _Story:
                 f"{end.topics.get(topic, 0):,}; every row has the values of its record"
             )
         self._screen.say(f"{time.monotonic() - began:.1f} s in all.")
-        self._screen.closing(_shown(self._folder), _look_again(self._folder))
+        shown = shown_path(self._folder)
+        self._screen.closing(
+            shown,
+            f"{_python()} -m demo replay {shown}",
+            f"{_python()} -m emulator --data {shown}/tablestore",
+        )
         return 1 if wrong else 0
 
     def _start_servers(self, children: Children) -> tuple[Child, Child]:
@@ -174,14 +204,7 @@ class _Story:
             "the flow",
             ["bytewax.run", "flows.sync", "-r", str(state), "-s", "1", "-b", "0"],
             self._folder / "flow.log",
-            {
-                "SYNC__KAFKA__BOOTSTRAP_SERVERS": bootstrap,
-                "SYNC__KAFKA__TOPICS": json.dumps([TOPIC, READINGS]),
-                "SYNC__TABLES": json.dumps({READINGS: RULES}),
-                "SYNC__TABLESTORE__ENDPOINT": endpoint,
-                "ALIBABA_CLOUD_ACCESS_KEY_ID": ACCESS_KEY_ID,
-                "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ACCESS_KEY_SECRET,
-            },
+            {**environment(endpoint), "SYNC__KAFKA__BOOTSTRAP_SERVERS": bootstrap},
         )
 
     def _fill(self, bootstrap: str, endpoint: str, flow: Child) -> tuple[int, int]:
@@ -189,7 +212,7 @@ class _Story:
         good = sum(order.fields is not None for order in orders(self._count))
         good_readings = self._good_readings()
         began = time.monotonic()
-        totals = {_PRODUCED: self._count, _WRITTEN: good + good_readings}
+        totals = {_PRODUCED: self._count, _WRITTEN: self._count + self._readings}
         with self._screen.bars(totals) as advance:
             produce(
                 bootstrap,
@@ -213,9 +236,13 @@ class _Story:
                 f"{self._readings:,} sensor readings too, {self._readings - good_readings} broken"
             )
             rows = good + good_readings
-            self._wait_for(rows, endpoint, flow, lambda number: advance(_WRITTEN, number))
+            everything = self._count + self._readings  # also the dead letters are rows
+            self._wait_for(everything, endpoint, flow, lambda number: advance(_WRITTEN, number))
         seconds = time.monotonic() - began
-        self._screen.step(f"{rows:,} rows written, {seconds:.1f} s after the first was produced")
+        self._screen.step(
+            f"{rows:,} rows and {everything - rows} dead letters written, "
+            f"{seconds:.1f} s after the first was produced"
+        )
         return produced, good
 
     def _good_readings(self) -> int:
@@ -270,7 +297,7 @@ class _Story:
         return comparison
 
 
-def _shown(folder: Path) -> Path:
+def shown_path(folder: Path) -> Path:
     """The folder as the user would type it."""
     try:
         return folder.resolve().relative_to(Path.cwd())
@@ -278,7 +305,7 @@ def _shown(folder: Path) -> Path:
         return folder
 
 
-def _look_again(folder: Path) -> str:
+def _python() -> Path:
+    """Our interpreter as the user would type it."""
     python = Path(sys.executable)
-    shown = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python
-    return f"{shown} -m emulator --data {_shown(folder)}/tablestore"
+    return python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python

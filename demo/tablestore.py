@@ -49,19 +49,54 @@ def _client(endpoint: str) -> Any:
     return OTSClient(endpoint, ACCESS_KEY_ID, ACCESS_KEY_SECRET, INSTANCE, logger_name=_SDK_LOGGER)
 
 
+class Letter(NamedTuple):
+    """A dead letter read back: where its record stands in Kafka, and why it is here."""
+
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    """Stage and code, such as `map, key_missing`."""
+    text: str
+    replays: int
+    value: bytes
+
+
 def read_all(endpoint: str, table: str, key: str, interruption: Interruption) -> Iterator[Row]:
     """Every row of the table by GetRange, in the order of its key column. Raises Interrupted."""
+    for values, columns in _scan(endpoint, table, [key], interruption):
+        yield Row(values[0], columns)
+
+
+def read_letters(endpoint: str, table: str, interruption: Interruption) -> list[Letter]:
+    """Every dead letter of the table. Raises Interrupted."""
+    return [
+        Letter(
+            columns["topic"],
+            columns["partition"],
+            values[1],
+            f"{columns['stage']}, {columns['code']}",
+            columns["reason"],
+            columns["replays"],
+            bytes(columns["value"]),
+        )
+        for values, columns in _scan(endpoint, table, ["topic_partition", "offset"], interruption)
+    ]
+
+
+def _scan(
+    endpoint: str, table: str, key: list[str], interruption: Interruption
+) -> Iterator[tuple[list[Any], dict[str, Any]]]:
     client = _client(endpoint)
     from tablestore import INF_MAX, INF_MIN  # noqa: PLC0415
 
-    start: Any = [(key, INF_MIN)]
+    start: Any = [(name, INF_MIN) for name in key]
+    end = [(name, INF_MAX) for name in key]
     while start:
-        _, start, rows, _ = client.get_range(
-            table, "FORWARD", start, [(key, INF_MAX)], limit=_PAGE_ROWS
-        )
+        _, start, rows, _ = client.get_range(table, "FORWARD", start, end, limit=_PAGE_ROWS)
         for row in rows:
             columns = {name: value for name, value, _ in row.attribute_columns}
-            yield Row(row.primary_key[0][1], columns)
+            yield [value for _, value, *_ in row.primary_key], columns
         interruption.check()
 
 

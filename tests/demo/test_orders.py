@@ -34,8 +34,10 @@ def test_broken_orders_are_as_many_as_promised_and_each_kind_is_broken_in_its_wa
         if order.fault == "not JSON":
             with pytest.raises(ValueError, match=r"."):
                 json.loads(order.value)
-        elif order.fault == "no order_id":
-            assert "order_id" not in json.loads(order.value)
+        elif order.fault == "order_id named id":
+            fields = json.loads(order.value)
+            assert "order_id" not in fields
+            assert fields["id"].startswith("ORD-")
         else:
             assert json.loads(order.value)["created_at"] > 2**63 - 1
 

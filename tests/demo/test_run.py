@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import socket
 import sys
@@ -76,7 +77,45 @@ def test_it_adds_up_and_leaves_nothing(tmp_path: Path) -> None:
         assert "\x1b[" not in text, "no colours where there is no terminal"
         assert demo.ports(), "else the next line proves nothing"
         assert leaves_nothing(demo)
+        assert text.count("map, key_missing: the record's value has no field") == 4
+        replay(demo, text, 4)
     assert (demo.data / "config.toml").is_file()
+
+
+def replay(demo: Demo, text: str, written: int) -> None:
+    """The command line that the demo has printed makes rows of what can be mended."""
+    (line,) = [line for line in text.splitlines() if " -m demo replay " in line]
+    program, *arguments = shlex.split(line)
+    assert program == sys.executable
+    demo.run(arguments)
+    assert demo.wait() == 0, demo.text()
+    assert f"sync: ended: read={14 + written} written={written} rejected=14 " in demo.text()
+    assert "4 orders that were dead letters are rows of table orders" in demo.text()
+    assert leaves_nothing(demo)
+
+
+@linux
+def test_a_replay_needs_a_demo_s_folder(tmp_path: Path) -> None:
+    """Without one the command says so, and starts nothing."""
+    with Demo(tmp_path, "--orders", "none") as demo:
+        demo.wait()
+        demo.run(["-m", "demo", "replay", str(tmp_path)])
+        assert demo.wait() == 2
+        assert "no folder of a demo" in demo.text()
+
+
+@linux
+def test_an_interrupted_replay_leaves_nothing(tmp_path: Path) -> None:
+    """Ctrl-C in its middle: the shell's exit code, all processes gone; it can be run again."""
+    with Demo(tmp_path, "--orders", "500") as demo:
+        assert demo.wait() == 0, demo.text()
+        text = demo.text()
+        demo.run(["-m", "demo", "replay", str(demo.data)])
+        demo.wait_for("18 dead letters in table")
+        to_the_group(demo)
+        assert demo.wait() == 130, demo.text()
+        assert leaves_nothing(demo)
+        replay(demo, text, 4)
 
 
 def to_the_group(demo: Demo) -> None:
