@@ -101,6 +101,7 @@ class Catalog:
             key=key,
             defined=defined,
             created_at_us=int(now * 1_000_000),
+            local_transactions=request.enable_local_txn or not request.HasField("enable_local_txn"),
             split_points=keys.split_points(key[0], request.partitions),
         )
         if request.HasField("sse_spec"):

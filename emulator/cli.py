@@ -23,90 +23,19 @@ from emulator.timeseries.tables import TimeseriesCatalog
 from emulator.transactions import Transactions
 
 _DEFAULT_EFFECTS = 100_000
+_DESCRIPTION = (
+    "A local Tablestore for the official SDKs. At start it prints where it listens and how to"
+    " connect; open that address in a browser to look inside. SIGTERM or Ctrl-C stops it."
+)
 
 
 def parse_arguments(arguments: Sequence[str]) -> Options:
     """Return the options of a command line; exits with 2 and a text for a wrong one."""
+    parser = argparse.ArgumentParser(prog="python -m emulator", description=_DESCRIPTION)
     defaults = Options()
-    parser = argparse.ArgumentParser(prog="python -m emulator", description=__doc__)
-    add = parser.add_argument
-    add("--host", default=defaults.host, help="address to listen on (%(default)s)")
-    add("--port", type=int, default=defaults.port, help="0 takes a free one (%(default)s)")
-    add("--data", type=Path, help="folder of the database; without it everything is in memory")
-    add(
-        "--instance",
-        action="append",
-        metavar="NAME[:KEY_ID:SECRET]",
-        help=f"with tables of its own, and a key of its own if given; repeatable"
-        f" ({settings.DEFAULT_INSTANCE})",
-    )
-    add(
-        "--access-key-id",
-        default=defaults.access_key_id,
-        help="of the instances without a key of their own (%(default)s)",
-    )
-    add("--access-key-secret", default=defaults.access_key_secret, help="its secret (%(default)s)")
-    add(
-        "--open-pages",
-        action="store_true",
-        help="pages and fault plans for every address that reaches the port, not only loopback",
-    )
-    add("--faults", type=Path, help="JSON file with fault rules to begin with")
-    add(
-        "--effects",
-        type=int,
-        nargs="?",
-        const=_DEFAULT_EFFECTS,
-        default=0,
-        help=f"keep a log of the last N row changes for GET /-/effects (N: {_DEFAULT_EFFECTS})",
-    )
-    add("--answers", type=int, default=defaults.answers, help="requests kept (%(default)s)")
-    add("--ready-delay", type=float, default=0.0, help="seconds until a new table is usable")
-    add(
-        "--not-ready-as",
-        choices=["OTSTableNotReady", "OTSObjectNotExist", "OTSPartitionUnavailable"],
-        default=defaults.not_ready_as,
-        help="answer until then (%(default)s)",
-    )
-    add("--latency", type=float, default=0.0, help="milliseconds added to each data request")
-    add("--discard", action="store_true", help="check and count writes, store nothing")
-    add(
-        "--duplicates",
-        choices=["lenient", "strict"],
-        default=defaults.duplicates,
-        help="repeated rows in a batch: applied in order, or all of it refused (%(default)s)",
-    )
-    add(
-        "--missing-table",
-        choices=["request", "row"],
-        default=defaults.missing_table,
-        help="what fails in a batch when a table is missing (%(default)s)",
-    )
-    add(
-        "--key-order",
-        choices=["schema", "any"],
-        default=defaults.key_order,
-        help="order in which the columns of a primary key are taken (%(default)s)",
-    )
-    add(
-        "--key-columns",
-        choices=["count", "ignored"],
-        default="count",
-        help="whether a key column in columns_to_get shows a row without other columns",
-    )
-    add(
-        "--table-operations-per-second",
-        type=float,
-        default=0.0,
-        help="above it: OTSQuotaExhausted; 0: no limit (the service allows about 10)",
-    )
-    add(
-        "--meta-delay",
-        type=float,
-        default=0.0,
-        help="seconds until a new time series is found by its metadata (the service: some)",
-    )
-    add("--verbose", action="store_true", help="log each request to stderr")
+    _add_common(parser, defaults)
+    _add_switches(parser, defaults)
+    _add_observing(parser, defaults)
     given = parser.parse_args(arguments)
     instances, own_keys = _instances(parser, given)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO if given.verbose else logging.WARNING)
@@ -129,10 +58,143 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
         duplicates=given.duplicates,
         missing_table=given.missing_table,
         key_order=given.key_order,
+        column_names=given.column_names,
         key_columns_count=given.key_columns == "count",
         meta_delay=given.meta_delay,
         table_operations_per_second=given.table_operations_per_second,
     )
+
+
+def _add_common(parser: argparse.ArgumentParser, defaults: Options) -> None:
+    add = parser.add_argument
+    add("--host", default=defaults.host, help="address to listen on (%(default)s)")
+    add("--port", type=int, default=defaults.port, help="0 takes a free one (%(default)s)")
+    add(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder of the database; without it everything is in memory",
+    )
+    add(
+        "--instance",
+        action="append",
+        metavar="NAME[:KEY_ID:SECRET]",
+        help=f"with tables of its own, and a key of its own if given; repeatable"
+        f" ({settings.DEFAULT_INSTANCE})",
+    )
+    add(
+        "--access-key-id",
+        metavar="ID",
+        default=defaults.access_key_id,
+        help="of the instances without a key of their own (%(default)s)",
+    )
+    add(
+        "--access-key-secret",
+        metavar="SECRET",
+        default=defaults.access_key_secret,
+        help="its secret (%(default)s)",
+    )
+    add(
+        "--open-pages",
+        action="store_true",
+        help="pages and fault plans for every address that reaches the port, not only loopback",
+    )
+    add("--discard", action="store_true", help="check and count writes, store nothing")
+
+
+def _add_switches(parser: argparse.ArgumentParser, defaults: Options) -> None:
+    group = parser.add_argument_group("where the service is not documented (emulator/README.md)")
+    add = group.add_argument
+    add(
+        "--duplicates",
+        choices=["lenient", "strict"],
+        default=defaults.duplicates,
+        help="repeated rows in a batch: applied in order, or all of it refused (%(default)s)",
+    )
+    add(
+        "--missing-table",
+        choices=["request", "row"],
+        default=defaults.missing_table,
+        help="what fails in a batch when a table is missing (%(default)s)",
+    )
+    add(
+        "--key-order",
+        choices=["schema", "any"],
+        default=defaults.key_order,
+        help="order in which the columns of a primary key are taken (%(default)s)",
+    )
+    add(
+        "--column-names",
+        choices=["documented", "any"],
+        default=defaults.column_names,
+        help="attribute columns: letters, digits and _ only, or any text without # in front"
+        " (%(default)s)",
+    )
+    add(
+        "--key-columns",
+        choices=["count", "ignored"],
+        default="count",
+        help="whether a key column in columns_to_get shows a row without other columns"
+        " (%(default)s)",
+    )
+    add(
+        "--ready-delay",
+        type=float,
+        metavar="SECONDS",
+        default=0.0,
+        help="until a new table is usable (0)",
+    )
+    add(
+        "--not-ready-as",
+        metavar="CODE",
+        choices=["OTSTableNotReady", "OTSObjectNotExist", "OTSPartitionUnavailable"],
+        default=defaults.not_ready_as,
+        help="answer until then: %(choices)s (%(default)s)",
+    )
+    add(
+        "--meta-delay",
+        type=float,
+        metavar="SECONDS",
+        default=0.0,
+        help="until a new time series is found by its metadata (0)",
+    )
+    add(
+        "--table-operations-per-second",
+        type=float,
+        metavar="N",
+        default=0.0,
+        help="above it: OTSQuotaExhausted; 0: no limit (0; the service allows about 10)",
+    )
+
+
+def _add_observing(parser: argparse.ArgumentParser, defaults: Options) -> None:
+    add = parser.add_argument_group("faults and logs").add_argument
+    add("--faults", type=Path, metavar="FILE", help="JSON file with fault rules to begin with")
+    add(
+        "--effects",
+        type=int,
+        nargs="?",
+        metavar="N",
+        const=_DEFAULT_EFFECTS,
+        default=0,
+        help="keep a log of the last N row changes for GET /-/effects"
+        f" (off; N: {_DEFAULT_EFFECTS})",
+    )
+    add(
+        "--answers",
+        type=int,
+        metavar="N",
+        default=defaults.answers,
+        help="requests kept for GET /-/answers (%(default)s)",
+    )
+    add(
+        "--latency",
+        type=float,
+        metavar="MS",
+        default=0.0,
+        help="milliseconds added to each data request (0)",
+    )
+    add("--verbose", action="store_true", help="log each request to stderr")
 
 
 def _instances(
@@ -210,6 +272,8 @@ def connecting(options: Options, endpoint: str) -> dict[str, tuple[str, str, str
 
 async def serve(options: Options) -> None:
     """Run until SIGTERM or SIGINT."""
+    if options.column_names == "any":
+        limits.take_any_column_name()
     faults = Faults.from_file(options.faults) if options.faults else Faults()
     store = Store(options.data)
     stop = asyncio.Event()

@@ -6,6 +6,7 @@ Values of different types are unequal and in no order.
 
 import re
 from collections.abc import Callable, Mapping
+from struct import error as struct_error
 
 from google.protobuf.message import DecodeError, Message
 
@@ -66,7 +67,7 @@ def _transfer(rule: wire.ValueTransferRule) -> Callable[[bytes], bytes | None]:
                 return pb.wire_value(int(part))
             if cast == pb.DOUBLE:
                 return pb.wire_value(float(part))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, struct_error):  # no number, or beyond 64 bits
             return None
         return pb.wire_value(part)
 

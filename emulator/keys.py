@@ -13,6 +13,7 @@ from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
 
 _SIGN = 1 << 63
+_INFINITE = (pb.INF_MIN, pb.INF_MAX)
 _MINIMUM, _VALUE, _MAXIMUM = b"\x01", b"\x02", b"\x03"
 
 
@@ -36,6 +37,13 @@ def check_key(table: Table, key: list[pb.KeyCell]) -> None:
             raise invalid_key(
                 f"Validate PK name fail. Input: {name.decode()}, Meta: {column.name.decode()}."
             )
+
+
+def check_finite(key: list[pb.KeyCell]) -> None:
+    """Raise 400 when a key has an infinite value: those are for the bounds of ranges."""
+    for _, value in key:
+        if value[0] in _INFINITE:
+            raise invalid(f"{pb.TYPE_NAMES[value[0]]} is an invalid type for the primary key.")
 
 
 def put_in_order(table: Table, key: list[pb.KeyCell]) -> None:
@@ -99,7 +107,7 @@ def encode_bound(table: Table, key: list[pb.KeyCell]) -> bytes:
 def _rank(column: KeyColumn, value: bytes) -> bytes:
     """Return the place of one end of a partition; raises 400 where it cannot be one."""
     value = pb.decode_stand_alone(value)
-    if value[0] in (pb.INF_MIN, pb.INF_MAX):
+    if value[0] in _INFINITE:
         return _MINIMUM if value[0] == pb.INF_MIN else _MAXIMUM
     if value[0] != column.kind:
         raise _type_error(value, column)

@@ -255,11 +255,14 @@ def put_row(table: Table, change: RowChange, now_ms: int) -> bytes:
     return pack_row(StoredRow(now_ms, cells))
 
 
-def update_row(table: Table, old: StoredRow | None, change: RowChange, now_ms: int) -> bytes:
+def update_row(table: Table, old: StoredRow | None, change: RowChange, now_ms: int) -> bytes | None:
     """Return the stored row after an update; a missing row begins empty.
 
-    Raises 400 for an increment of a cell that is not an integer.
+    An update that only deletes makes no row where there was none. Raises 400 for an increment of
+    a cell that is not an integer.
     """
+    if old is None and all(cell[1] in (pb.DELETE_ALL, pb.DELETE_ONE) for cell in change.cells):
+        return None
     cells: Versions = {} if old is None else dict(old.cells)
     for name, op, value, timestamp in change.cells:
         if op == pb.DELETE_ALL:

@@ -48,6 +48,9 @@ class Options:
     key_order: Literal["schema", "any"] = "schema"
     """Whether the columns of a primary key must come in the order of the schema (the texts of the
     service name them by position) or are put in order, as far as rows are concerned."""
+    column_names: Literal["documented", "any"] = "documented"
+    """Which names attribute columns may have. Documented: letters, digits and `_`, as the guide
+    says. Any: 1..255 bytes of UTF-8 that do not begin with `#`, as the official Java test does."""
     missing_table: Literal["request", "row"] = "request"
     """A batch with a missing table fails as a whole (the API page) or only that table's rows."""
     key_columns_count: bool = True

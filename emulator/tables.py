@@ -57,6 +57,8 @@ class Table:
     encrypted: bool = False
     encryption_key: dict[str, Any] = field(default_factory=dict)
     """Settings of encryption beside the switch, as they were given: key_type, key_id, role_arn."""
+    local_transactions: bool = True
+    """Whether local transactions may be started; off only when its creation says so."""
     split_points: list[str] = field(default_factory=list)
     """Where the partitions given at creation meet: wire values in hexadecimal."""
     ready_at: float = 0.0

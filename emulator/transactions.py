@@ -57,7 +57,7 @@ class Transactions:
         try:
             uuid.UUID(transaction_id)
         except ValueError:
-            raise invalid("Invalid transaction id.") from None
+            raise invalid("TransactionID is invalid.") from None
         self._purge()
         found = self._open.get(transaction_id)
         if found is None:

@@ -48,6 +48,7 @@ def parse_change(
     if not PUT_ROW <= kind <= DELETE_ROW:
         raise invalid("The modify type is invalid.")
     row = pb.decode_row(raw, inner)
+    keys.check_finite(row.key)
     rows.check_change(kind, row)
     change = Change(kind, row, raw)
     if condition is not None:
@@ -61,8 +62,17 @@ def parse_change(
             raise invalid(f"Invalid return type: {returns.return_type}.")
         if has_bad_text(returns):
             raise invalid(errors.BAD_PROTOBUF)
+        _check_returns(row, returns)
         change.returns = returns
     return change
+
+
+def _check_returns(row: RowChange, returns: wire.ReturnContent) -> None:
+    """Raise 400 for columns to return that are not incremented: only those have new values."""
+    added = {name for name, op, _, _ in row.cells if op == pb.INCREMENT}
+    for name in returns.return_column_names:
+        if returns.return_type != _RETURN_AFTER or name.encode() not in added:
+            raise invalid(f"Only incremented columns can be returned, column: {name}.")
 
 
 class Writer:
@@ -187,7 +197,9 @@ class Writer:
             return pb.encode_rows([pb.encode_row(change.row.key)])
         row = rows.unpack_row(new)
         stored = rows.suffixed(row) if table.is_inner else row.cells
-        names = {name.encode() for name in change.returns.return_column_names} or set(stored)
+        names = {name.encode() for name in change.returns.return_column_names}
+        if not names:
+            names = {name for name, op, _, _ in change.row.cells if op == pb.INCREMENT}
         cells = [cell for cell in rows.iterate_cells(stored) if cell[0] in names]
         newest = list({name: (name, s, v) for name, s, v in reversed(cells)}.values())
         return pb.encode_rows([pb.encode_row(change.row.key, newest[::-1])])

@@ -6,7 +6,7 @@ whole request; what depends on the table or on the row is the error of that row 
 
 from functools import lru_cache
 
-from emulator import limits, rows
+from emulator import keys, limits, rows
 from emulator.errors import ServiceError, invalid
 from emulator.operations.row_operations import consumed, find_transaction, read_key
 from emulator.reads import Selection, parse_selection
@@ -261,7 +261,7 @@ def batch_get_row(call: Call, request: wire.BatchGetRowRequest) -> wire.BatchGet
     for part in request.tables:
         selection = parse_selection(part, call.service.options.key_columns_count)
         for buffer in part.primary_key:
-            pb.decode_row(buffer, limits.is_inner(part.table_name))
+            keys.check_finite(pb.decode_row(buffer, limits.is_inner(part.table_name)).key)
         table = _find(call, part.table_name)
         answer = response.tables.add(table_name=part.table_name)
         reader = Writer(call)
@@ -279,7 +279,7 @@ def batch_get_row(call: Call, request: wire.BatchGetRowRequest) -> wire.BatchGet
 
 
 def _check_batch_get(request: wire.BatchGetRowRequest) -> None:
-    if not request.tables or not any(part.primary_key for part in request.tables):
+    if not request.tables:
         raise invalid("No row specified in the request of BatchGetRow.")
     names = [part.table_name for part in request.tables]
     for name in names:
@@ -289,8 +289,6 @@ def _check_batch_get(request: wire.BatchGetRowRequest) -> None:
     if sum(len(part.primary_key) for part in request.tables) > limits.BATCH_GET_ROWS:
         raise invalid(f"Rows count exceeds the upper limit: {limits.BATCH_GET_ROWS}.")
     for part in request.tables:
-        if not part.primary_key:
-            raise invalid(f"No row is specified for table: '{part.table_name}'.")
         if any(part.token):
             raise invalid("Invalid token.")  # this server gives none out
 

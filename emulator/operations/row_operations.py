@@ -72,6 +72,7 @@ def read_key(call: Call, table: Table, buffer: bytes) -> tuple[list[pb.KeyCell],
     """Return the primary key of a read and its stored form; raises 400 when it does not fit."""
     row = pb.decode_row(buffer, table.is_inner)
     check_read_key(row)
+    keys.check_finite(row.key)
     if any(value[0] == pb.AUTO_INCREMENT for _, value in row.key):
         raise invalid("PKAutoIncr can't be used for read operations.")
     if call.service.options.key_order == "any":

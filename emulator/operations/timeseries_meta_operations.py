@@ -82,7 +82,9 @@ def update_meta(call: Call, request: wire.UpdateTimeseriesMetaRequest) -> wire.F
         key = points.key_from_message(item.time_series_key, table.needs_measurement)
         attributes = points.parse_pairs(item.attributes, "attributes")
         stored_key = keys.encode_key(table.series, table.series_cells(key))
-        changes[stored_key] = SeriesMeta(key, attributes, now, visible).pack()
+        known = call.service.store.get(stored_key)  # what can be found already stays so
+        seen = visible if known is None else SeriesMeta.unpack(known).visible_at
+        changes[stored_key] = SeriesMeta(key, attributes, now, seen).pack()
     if not call.service.options.discard:
         call.service.store.write(changes)
     return wire.FailedRowsResponse()

@@ -15,10 +15,14 @@ def start_transaction(
     table = call.service.catalog.usable(call.instance, request.table_name)
     row = pb.decode_row(request.key)
     check_read_key(row)
+    if not table.local_transactions:
+        raise invalid(
+            "Try to call method using explicit transaction on explicit-transaction-disabled table."
+        )
     name, value = row.key[0]
     column = table.key[0]
     if len(row.key) != 1:
-        raise invalid_key(f"Validate PK size fail. Input: {len(row.key)}, Meta: 1.")
+        raise invalid("StartLocalTransaction support only one primary key.")
     if name != column.name:
         raise invalid_key(
             f"Validate PK name fail. Input: {name.decode()}, Meta: {column.name.decode()}."

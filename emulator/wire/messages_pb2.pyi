@@ -138,7 +138,7 @@ class PartitionRange(_message.Message):
     def __init__(self, begin: _Optional[bytes] = ..., end: _Optional[bytes] = ...) -> None: ...
 
 class CreateTableRequest(_message.Message):
-    __slots__ = ("table_meta", "reserved_throughput", "table_options", "partitions", "stream_spec", "sse_spec", "index_metas")
+    __slots__ = ("table_meta", "reserved_throughput", "table_options", "partitions", "stream_spec", "sse_spec", "index_metas", "enable_local_txn")
     TABLE_META_FIELD_NUMBER: _ClassVar[int]
     RESERVED_THROUGHPUT_FIELD_NUMBER: _ClassVar[int]
     TABLE_OPTIONS_FIELD_NUMBER: _ClassVar[int]
@@ -146,6 +146,7 @@ class CreateTableRequest(_message.Message):
     STREAM_SPEC_FIELD_NUMBER: _ClassVar[int]
     SSE_SPEC_FIELD_NUMBER: _ClassVar[int]
     INDEX_METAS_FIELD_NUMBER: _ClassVar[int]
+    ENABLE_LOCAL_TXN_FIELD_NUMBER: _ClassVar[int]
     table_meta: TableMeta
     reserved_throughput: ReservedThroughput
     table_options: TableOptions
@@ -153,7 +154,8 @@ class CreateTableRequest(_message.Message):
     stream_spec: StreamSpecification
     sse_spec: SSESpecification
     index_metas: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, table_meta: _Optional[_Union[TableMeta, _Mapping]] = ..., reserved_throughput: _Optional[_Union[ReservedThroughput, _Mapping]] = ..., table_options: _Optional[_Union[TableOptions, _Mapping]] = ..., partitions: _Optional[_Iterable[_Union[PartitionRange, _Mapping]]] = ..., stream_spec: _Optional[_Union[StreamSpecification, _Mapping]] = ..., sse_spec: _Optional[_Union[SSESpecification, _Mapping]] = ..., index_metas: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    enable_local_txn: bool
+    def __init__(self, table_meta: _Optional[_Union[TableMeta, _Mapping]] = ..., reserved_throughput: _Optional[_Union[ReservedThroughput, _Mapping]] = ..., table_options: _Optional[_Union[TableOptions, _Mapping]] = ..., partitions: _Optional[_Iterable[_Union[PartitionRange, _Mapping]]] = ..., stream_spec: _Optional[_Union[StreamSpecification, _Mapping]] = ..., sse_spec: _Optional[_Union[SSESpecification, _Mapping]] = ..., index_metas: _Optional[_Iterable[bytes]] = ..., enable_local_txn: bool = ...) -> None: ...
 
 class CreateTableResponse(_message.Message):
     __slots__ = ()

@@ -114,7 +114,7 @@ def _learn_name(name: bytes, inner: bool) -> int:
     """Check a name seen for the first time and remember its checksum."""
     if not name:
         raise invalid("invalid name of column: empty name.")
-    if not limits.is_name(name):
+    if not limits.is_column_name(name, inner=False):
         if inner and limits.is_column_name(name, inner):
             return crc8(name, 0)  # not remembered: elsewhere it is refused
         raise limits.column_name_error(name)

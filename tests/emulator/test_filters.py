@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 import tablestore as ots
+from tablestore.plainbuffer.plain_buffer_builder import PlainBufferBuilder
 
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
-from tests.emulator.harness import Emulator, all_rows, columns, now_ms, put, row
+from tests.emulator.harness import Answer, Emulator, all_rows, columns, now_ms, put, row
 from tests.emulator.reading import IGNORE, cells, invalid, key, refused, scan
 
 # ---- filters and conditions ---------------------------------------------------------------
@@ -160,18 +161,28 @@ def test_increments_add_and_return(emulator: Emulator, client: Any) -> None:
 
 
 def test_the_changed_cells_are_returned_after_modify(emulator: Emulator, client: Any) -> None:
-    """Return type 2 (Java, Go) answers with the new values of the named columns."""
+    """Return type 2 (Java, Go) answers with the sums; what is not incremented is refused."""
     table = emulator.make_table()
     client.put_row(table, ots.Row(key(1), [("c", 1), ("d", 1)]), IGNORE)
-    request = wire.UpdateRowRequest(
-        table_name=table,
-        row_change=row(key(1), [("c", 5)]),
-        condition=wire.Condition(row_existence=0),
-        return_content=wire.ReturnContent(return_type=2, return_column_names=["c"]),
-    )
-    answer = wire.ChangeRowResponse.FromString(emulator.send("UpdateRow", request).body)
-    returned = pb.decode_row(answer.row)
-    assert [(cell[0], cell[2]) for cell in returned.cells] == [(b"c", pb.integer(5))]
+    change = [("INCREMENT", [("c", 4), ("d", 1)]), ("PUT", [("e", 9)])]
+
+    def send(kind: int, *names: str) -> Answer:
+        request = wire.UpdateRowRequest(
+            table_name=table,
+            row_change=bytes(PlainBufferBuilder.serialize_for_update_row(key(1), dict(change))),
+            condition=wire.Condition(row_existence=0),
+            return_content=wire.ReturnContent(return_type=kind, return_column_names=names),
+        )
+        return emulator.send("UpdateRow", request)
+
+    for kind, names in ((2, ["c", "e"]), (2, ["other"]), (1, ["c"])):
+        status, code, _ = send(kind, *names).error
+        assert (status, code) == (400, "OTSParameterInvalid")
+    assert columns(client.get_row(table, key(1), max_version=1)[1]) == {"c": 1, "d": 1}
+    for names, expected in ((["c"], {b"c": 5}), ([], {b"c": 9, b"d": 3})):
+        answer = wire.ChangeRowResponse.FromString(send(2, *names).body)
+        returned = pb.decode_row(answer.row)
+        assert {cell[0]: pb.python_value(cell[2] or b"") for cell in returned.cells} == expected
 
 
 def test_generated_keys_are_unique_and_growing(emulator: Emulator, client: Any) -> None:
@@ -210,7 +221,9 @@ def test_a_transaction_is_seen_and_applied_as_one(emulator: Emulator, client: An
         "OTSSessionNotExist",
         "Session not exist or may be timeout.",
     )
-    assert refused(lambda: client.commit_transaction("no id"))[1] == "OTSParameterInvalid"
+    assert refused(lambda: client.commit_transaction("no id")) == invalid(
+        "TransactionID is invalid."
+    )
 
 
 def test_an_aborted_transaction_changes_nothing(emulator: Emulator, client: Any) -> None:

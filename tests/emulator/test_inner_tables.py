@@ -15,10 +15,11 @@ from tablestore.metadata import (
     TimeseriesTableMeta,
     TimeseriesTableOptions,
 )
+from tablestore.plainbuffer.plain_buffer_builder import PlainBufferBuilder
 
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
-from tests.emulator.harness import Emulator, row, running
+from tests.emulator.harness import Emulator, running
 
 NAMES = ["_#h", "_m_name", "_data_source", "_tags", "_time"]
 INNER = "points#timeseries"
@@ -159,9 +160,10 @@ def test_expiry_outlives_the_process(tmp_path: Path) -> None:
 
 
 def test_a_row_is_returned_as_it_is_shown(emulator: Emulator, series: Any) -> None:
+    raw = PlainBufferBuilder.serialize_for_update_row(key(7), {"INCREMENT": [("n:i", 5)]})
     change = wire.UpdateRowRequest(
         table_name=INNER,
-        row_change=row(key(7), [("n:i", 5)]),
+        row_change=bytes(raw),
         condition=wire.Condition(row_existence=0),
         return_content=wire.ReturnContent(return_type=2, return_column_names=["n:i"]),
     )

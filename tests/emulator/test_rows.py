@@ -11,7 +11,7 @@ import tablestore as ots
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
 from emulator.wire.crc import crc8
-from tests.emulator.harness import Emulator, all_rows, columns, put, row
+from tests.emulator.harness import Emulator, all_rows, batch, columns, put, row
 
 IGNORE = ots.Condition("IGNORE")
 EXIST = ots.Condition("EXPECT_EXIST")
@@ -281,9 +281,21 @@ def test_changes_that_contradict_themselves(
 def test_infinite_values_are_for_ranges_only(emulator: Emulator) -> None:
     table = emulator.make_table()
     buffer = pb.HEADER + pb.encode_row([(b"k", pb.text(b"a")), (b"id", b"\x09")])
-    status, code, text = emulator.send("PutRow", put(table, buffer)).error
-    assert (status, code) == (400, "OTSInvalidPK")
-    assert text == "Validate PK type fail. Input: VT_INF_MIN, Meta: VT_INTEGER."
+    expected = (
+        400,
+        "OTSParameterInvalid",
+        "VT_INF_MIN is an invalid type for the primary key.",
+    )
+    batched = wire.BatchGetRowRequest()
+    batched.tables.add(table_name=table, primary_key=[buffer], max_versions=1)
+    one = wire.GetRowRequest(table_name=table, primary_key=buffer, max_versions=1)
+    for api, request in (
+        ("PutRow", put(table, buffer)),
+        ("GetRow", one),
+        ("BatchWriteRow", batch((table, [row(key()), buffer]))),
+        ("BatchGetRow", batched),
+    ):
+        assert emulator.send(api, request).error == expected
 
 
 def test_keys_are_ordered_by_type(emulator: Emulator, client: Any) -> None:

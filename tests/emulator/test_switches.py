@@ -86,6 +86,7 @@ def options_of_help() -> dict[str, str]:
         check=True,
     ).stdout
     parts = re.split(r"\n  (?=-)", shown.split("options:")[1])[1:]
+    parts = [part.split("\n\n")[0] for part in parts]  # without the heading of the next group
     return {part.split()[0].strip(","): " ".join(part.split()) for part in parts}
 
 

@@ -33,7 +33,6 @@ from tests.emulator.harness import Emulator, running
 from tests.emulator.series import (
     FIELDS,
     OP,
-    failures,
     get,
     key,
     make,
@@ -77,8 +76,11 @@ def test_custom_keys_and_field_keys(emulator: Emulator, client: Any) -> None:
         assert all(row.timeseries_key.tags == series.tags for row in found)
     assert get(client, table, 0, 7, key=series).rows is None
     assert get(client, table, 8, 9, key=series).rows is None
-    (failed,) = failures(emulator, table, TimeseriesRow(series, {"cores": 8, "load1": 1.0}, 9))
-    assert failed.error_message == "No value is given for primary key name:frequency."
+    point = TimeseriesRow(series, {"cores": 8, "load1": 1.0}, 9)
+    status, code, text = refused(lambda: put(client, table, point))
+    assert (status, code) == (400, "OTSParameterInvalid")
+    assert text == "missing primary key fields: frequency."
+    assert get(client, table, 9, 10, key=series).rows is None
 
 
 # ---- metadata -----------------------------------------------------------------------------

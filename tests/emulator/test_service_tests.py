@@ -1,0 +1,124 @@
+"""What the vendor's own Java and Python tests assert of the service, tried here with the SDK."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+import tablestore as ots
+
+from emulator.wire import messages_pb2 as wire
+from tests.emulator.harness import Emulator, all_rows, batch, columns, row, running
+from tests.emulator.reading import IGNORE, cells, ids, invalid, key, refused
+
+NAMES = [
+    "a-b",
+    ".abc",
+    "abc:",
+    '"',
+    "a$b",
+    "&",
+    "a(b",
+    "\\",
+    "a\nb",
+    " ",
+    "1st",
+    "阿里巴巴",
+    "a" * 255,
+]
+
+
+@pytest.mark.parametrize("change", [{"DELETE_ALL": ["c", "d"]}, {"DELETE": [("c", None, 1)]}])
+def test_deletes_alone_make_no_row(emulator: Emulator, client: Any, change: Any) -> None:
+    """By UpdateRow and in a batch, in a row that never was and in one deleted just before."""
+    table = emulator.make_table()
+    update = ots.Row(key(1), change)
+    client.update_row(table, update, IGNORE)
+    assert cells(client, table, max_version=1) is None
+    client.put_row(table, ots.Row(key(1), [("c", 1)]), IGNORE)
+    request = ots.BatchWriteRowRequest()
+    items = [ots.DeleteRowItem(ots.Row(key(1)), IGNORE), ots.UpdateRowItem(update, IGNORE)]
+    request.add(ots.TableInBatchWriteRowItem(table, items))
+    assert client.batch_write_row(request).is_all_succeed()
+    assert all_rows(client, table) == []
+    client.put_row(table, ots.Row(key(1), [("c", 1)]), ots.Condition("EXPECT_NOT_EXIST"))
+    client.update_row(table, ots.Row(key(1), {"DELETE_ALL": ["c"]}), IGNORE)
+    assert cells(client, table, max_version=1) == [], "a row that is there stays"
+
+
+def test_a_table_without_keys_is_read_as_nothing(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table()
+    request = ots.BatchGetRowRequest()
+    request.add(ots.TableInBatchGetRowItem(table, [], [], None, 1))
+    assert client.batch_get_row(request).get_result_by_table(table) == []
+
+
+def test_transactions_are_refused_with_the_texts_of_the_service(
+    emulator: Emulator, client: Any
+) -> None:
+    table = emulator.make_table()
+    one = invalid("StartLocalTransaction support only one primary key.")
+    assert refused(lambda: client.start_local_transaction(table, key(1))) == one
+    bad = invalid("TransactionID is invalid.")
+    assert refused(lambda: client.commit_transaction("")) == bad
+    assert refused(lambda: client.abort_transaction("")) == bad
+    transaction = client.start_local_transaction(table, [("k", "a")])
+    assert refused(lambda: client.start_local_transaction(table, [("k", "a")])) == (
+        409,
+        "OTSRowOperationConflict",
+        "Data is being modified by the other request.",
+    )
+    for write in (
+        lambda: client.update_row(table, ots.Row(key(1), {"PUT": [("c", 1)]}), IGNORE),
+        lambda: client.delete_row(table, ots.Row(key(1)), IGNORE),
+    ):
+        assert refused(write)[1] == "OTSRowOperationConflict"
+    request = ots.BatchWriteRowRequest()
+    item = ots.PutRowItem(ots.Row(key(1), [("c", 1)]), IGNORE)
+    request.add(ots.TableInBatchWriteRowItem(table, [item]))
+    (failed,) = client.batch_write_row(request).get_put()[1]
+    assert failed.error_code == "OTSRowOperationConflict"
+    client.abort_transaction(transaction)
+
+
+def test_a_table_may_be_made_without_transactions(emulator: Emulator, client: Any) -> None:
+    """Only the Java SDK sends this field; what it says outlives a change of the table."""
+    request = wire.CreateTableRequest(
+        table_meta=wire.TableMeta(
+            table_name="plain", primary_key=[wire.PrimaryKeySchema(name="k", type=2)]
+        ),
+        reserved_throughput=wire.ReservedThroughput(
+            capacity_unit=wire.CapacityUnit(read=0, write=0)
+        ),
+        table_options=wire.TableOptions(time_to_live=-1, max_versions=1),
+        enable_local_txn=False,
+    )
+    assert emulator.send("CreateTable", request).status == 200
+    client.update_table("plain", ots.TableOptions(-1, 2))
+    assert refused(lambda: client.start_local_transaction("plain", [("k", "a")])) == invalid(
+        "Try to call method using explicit transaction on explicit-transaction-disabled table."
+    )
+
+
+def test_names_of_columns_are_those_of_the_guide_unless_asked_otherwise() -> None:
+    with running() as server:
+        table, client = server.make_table(), server.client()
+        for name in NAMES[:-1]:
+            change = ots.Row(key(1), [(name, 1)])
+            write = partial(client.put_row, table, change, IGNORE)
+            assert refused(write) == invalid(f"Invalid column name: '{name}'.")
+    with running("--column-names", "any") as server:
+        table, client = server.make_table(), server.client()
+        for name in NAMES:
+            buffer = row(key(1), [(name, 1)])  # the SDK counts names in characters, not bytes
+            answer = server.send("BatchWriteRow", batch((table, [buffer])))
+            written = wire.BatchWriteRowResponse.FromString(answer.body)
+            assert written.tables[0].rows[0].is_ok
+            found = client.get_row(table, key(1), [name], max_version=1)[1]
+            assert columns(found) == {name: 1}
+            same = ots.SingleColumnCondition(name, 1, ots.ComparatorType.EQUAL)
+            low, high = key(0), key(9)
+            options: dict[str, Any] = {"column_filter": same, "max_version": 1}
+            assert ids(client.get_range(table, "FORWARD", low, high, **options)[2]) == [1]
+        for name in ("#", "#abc", "a" * 256):
+            answer = server.send("BatchWriteRow", batch((table, [row(key(1), [(name, 1)])])))
+            assert answer.error == invalid(f"Invalid column name: '{name}'.")
