@@ -52,16 +52,16 @@ class Sent:
     def send(self, case: Case) -> None:
         """One case, with what comes before it."""
         for value in case.before:
-            self._produce(case, self._framed(case, value))
+            self._produce(case, self._framed(case.schema, value))
             self.before += 1
-        value = self._framed(case, case.value)
+        value = self._framed(case.schema, case.value)
         place = self._produce(case, value)
         self.places.append((place, case, value))
 
-    def _framed(self, case: Case, value: bytes | None) -> bytes | None:
-        if case.schema is None or value is None:
+    def _framed(self, schema: str | None, value: bytes | None) -> bytes | None:
+        if schema is None or value is None:
             return value
-        return b"\0" + self._ids[case.schema].to_bytes(4, "big") + value
+        return b"\0" + self._ids[schema].to_bytes(4, "big") + value
 
     def _produce(self, case: Case, value: bytes | None) -> Place:
         found: list[Place] = []
@@ -74,7 +74,7 @@ class Sent:
         self._producer.produce(
             self._topics[case.table],
             value,
-            case.key,
+            self._framed(case.key_schema, case.key),
             partition=0,
             timestamp=case.timestamp,
             headers=headers,

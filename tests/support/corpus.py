@@ -21,7 +21,7 @@ else:
 
 FOLDER = Path(__file__).parents[1] / "corpus"
 _KEYS = {
-    "about", "table", "value", "key", "schema", "timestamp", "headers", "before", "rejected",
+    "about", "table", "value", "key", "schema", "key_schema", "timestamp", "headers", "before", "rejected",
     "filtered", "row", "row_key", "gone",
 }  # fmt: skip
 
@@ -36,6 +36,7 @@ class Case:
     value: bytes | None
     key: bytes | None
     schema: str | None
+    key_schema: str | None
     timestamp: int
     headers: Mapping[str, str]
     before: tuple[bytes | None, ...]
@@ -94,9 +95,13 @@ def flows() -> list[CorpusFlow]:
 
 def _flow(folder: Path) -> CorpusFlow:
     settings = tomllib.loads((folder / "flow.toml").read_text("utf-8"))
+    formats = settings.get("format", {})
+    for part in ("value_schema_file", "key_schema_file"):
+        if part in formats:
+            formats[part] = str(folder / formats[part])
     made = CorpusFlow(folder.name, settings, settings.pop("schemas", {}))
     for path in sorted(folder.glob("*.toml")):
-        if path.name != "flow.toml":
+        if path.name != "flow.toml":  # the run's configuration
             made.cases.append(_case(path.stem, tomllib.loads(path.read_text("utf-8"))))
     return made
 
@@ -113,6 +118,7 @@ def _case(name: str, found: dict[str, Any]) -> Case:
         bytes_of(found.get("value")),
         bytes_of(found.get("key")),
         found.get("schema"),
+        found.get("key_schema"),
         found.get("timestamp", 0),
         found.get("headers", {}),
         tuple(bytes_of(one) for one in found.get("before", ())),
