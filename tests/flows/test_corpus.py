@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import resource
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -117,6 +118,8 @@ def test_the_corpus(
             "dead_letters": {"topic": dead, "properties": LARGE},
         }
     )
+    if corpus.transforms:
+        flow.env["SYNC__TRANSFORMS"] = json.dumps(corpus.transforms)
     with ExitStack() as stack:
         ids: dict[str, int] = {}
         if corpus.schemas:

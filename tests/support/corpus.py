@@ -21,8 +21,8 @@ else:
 
 FOLDER = Path(__file__).parents[1] / "corpus"
 _KEYS = {
-    "about", "table", "value", "key", "schema", "key_schema", "timestamp", "headers", "before", "rejected",
-    "filtered", "row", "row_key", "gone",
+    "about", "table", "value", "key", "schema", "key_schema", "timestamp", "headers", "before",
+    "rejected", "filtered", "row", "row_key", "gone",
 }  # fmt: skip
 
 
@@ -63,6 +63,7 @@ class CorpusFlow:
 
     name: str
     settings: dict[str, Any]
+    transforms: list[dict[str, Any]]
     schemas: dict[str, dict[str, Any]]
     cases: list[Case] = field(default_factory=list)
 
@@ -99,7 +100,8 @@ def _flow(folder: Path) -> CorpusFlow:
     for part in ("value_schema_file", "key_schema_file"):
         if part in formats:
             formats[part] = str(folder / formats[part])
-    made = CorpusFlow(folder.name, settings, settings.pop("schemas", {}))
+    transforms, schemas = settings.pop("transforms", []), settings.pop("schemas", {})
+    made = CorpusFlow(folder.name, settings, transforms, schemas)
     for path in sorted(folder.glob("*.toml")):
         if path.name != "flow.toml":  # the run's configuration
             made.cases.append(_case(path.stem, tomllib.loads(path.read_text("utf-8"))))
