@@ -14,8 +14,8 @@ from connectors.mapping.values import IDENTITY, Converter, converter, natural
 from connectors.records import UNAVAILABLE, Record, Rejection
 from connectors.settings.tables import TableSettings
 from connectors.settings.timeseries import MOST_TABLE_NAME, TimeseriesSettings
+from connectors.times import moment_of, own_moment
 from connectors.timeseries.series import SeriesBook
-from connectors.timeseries.times import moment_of, own_moment
 
 # Rules of the service (limits page of the time series model, and of PutTimeseriesData).
 MOST_FIELDS = 1024

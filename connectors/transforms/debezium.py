@@ -13,9 +13,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from connectors import paths
 from connectors.records import UNAVAILABLE, Change, Record, Rejection
 from connectors.settings.transforms import Debezium
-from connectors.transforms import paths
 from connectors.transforms.mongodb import document, identifier
 
 _ROW = ("c", "r", "u")

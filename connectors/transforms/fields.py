@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from connectors import paths
 from connectors.records import UNAVAILABLE, Record, Rejection
 from connectors.settings.transforms import (
     Cast,
@@ -20,7 +21,6 @@ from connectors.settings.transforms import (
     Literals,
     Rename,
 )
-from connectors.transforms import paths
 from connectors.transforms.casts import CASTS, CastError
 
 Change = Callable[[Record, dict[str, Any]], Any]

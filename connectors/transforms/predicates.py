@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from connectors import paths
 from connectors.records import Record
 from connectors.settings.transforms import Predicate
-from connectors.transforms import paths
 
 Question = Callable[[Record], bool]
 

@@ -17,6 +17,8 @@ HARD_LIMIT = 450
 MAY_IMPORT: dict[str, set[str]] = {
     "outcomes": set(),
     "records": set(),
+    "paths": set(),
+    "times": {"records"},
     "functions": {"outcomes"},
     "backoff": set(),
     "settings": {"outcomes"},
@@ -25,9 +27,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "replay": {"dead_letters", "records", "run", "settings"},
     "rejections": {"dead_letters", "outcomes", "records", "run"},
     "formats": {"settings", "records", "outcomes", "functions"},
-    "transforms": {"settings", "records", "functions"},
-    "mapping": {"settings", "records"},
-    "timeseries": {"settings", "records", "mapping"},
+    "transforms": {"settings", "records", "functions", "paths"},
+    "mapping": {"settings", "records", "paths", "times"},
+    "timeseries": {"settings", "records", "mapping", "times"},
     "window": {"settings", "records"},
     "kafka": {"settings", "records", "outcomes", "run", "dead_letters"},
     "tablestore": {

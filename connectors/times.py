@@ -1,4 +1,4 @@
-"""The time of a point: microseconds since 1970 from whatever the configured unit is."""
+"""Times of records: microseconds since 1970 from whatever the configured unit is."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.records import UNAVAILABLE, PlainMessage, Record, Rejection
-from connectors.timeseries.times import moment_of, own_moment
+from connectors.times import moment_of, own_moment
 from tests.unit.making import CANARY
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
