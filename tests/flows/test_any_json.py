@@ -1,0 +1,219 @@
+"""Any JSON value becomes a row that the local Tablestore takes, or a rejection with a reason.
+
+20,000 values, or as many as `CORPUS_JSON_VALUES` says: the long lane is a million,
+
+    CORPUS_JSON_VALUES=1000000 python -m pytest tests/flows/test_any_json.py
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from connectors.formats.decoding import ChunkDecoder
+from connectors.mapping.rows import RowMapper
+from connectors.records import (
+    Chunk,
+    DeadLetter,
+    PlainMessage,
+    RecordChunk,
+    Records,
+    Rejection,
+    Row,
+    rows_of,
+)
+from connectors.settings import Settings
+from connectors.tablestore.encoder import RowEncoder
+from connectors.tablestore.plainbuffer import batch_body
+from connectors.transforms.pipeline import pipeline
+from emulator.wire import messages_pb2 as wire
+from tests.emulator.harness import Emulator, running
+from tests.support.any_json import AnyJson
+from tests.support.lanes import note
+from tests.unit import making
+
+pytestmark = pytest.mark.emulator
+VALUES = int(os.environ.get("CORPUS_JSON_VALUES", "20000"))
+SEED = int(os.environ.get("CORPUS_JSON_SEED", "5"))
+KAFKA = (("topic_partition", "STRING"), ("offset", "INTEGER"))
+LISTED = [
+    {"name": "a", "type": "string"},
+    {"name": "b", "type": "integer"},
+    {"name": "c", "type": "double"},
+    {"name": "d", "type": "boolean"},
+    {"name": "x", "type": "binary"},
+]
+BY_ID: dict[str, Any] = {
+    "primary_key_mode": "record_value",
+    "primary_key": [{"name": "id"}],
+}
+# Each with the key of its table.
+CONFIGURATIONS: dict[str, tuple[dict[str, Any], tuple[tuple[str, str], ...]]] = {
+    "all columns": ({}, KAFKA),
+    "listed columns": ({"table": {"columns": LISTED}}, KAFKA),
+    "key in the value": ({"table": BY_ID}, (("id", "STRING"),)),
+    "plain or whole key": (
+        {"table": {"primary_key_mode": "record_key", "primary_key": [{"name": "id"}]}},
+        (("id", "STRING"),),
+    ),
+    "binary key": (
+        {
+            "table": {
+                "primary_key_mode": "record_key",
+                "primary_key": [{"name": "k", "type": "binary"}],
+                "columns": LISTED,
+            }
+        },
+        (("k", "BINARY"),),
+    ),
+    "transforms": (
+        {
+            "transforms": [
+                {"type": "rename", "fields": {"a": "z", "b.c": "q"}},
+                {"type": "cast", "fields": {"c": "integer", "d": "double", "i": "string"}},
+                {"type": "insert", "fields": {"at": "offset"}, "replace": True},
+                {"type": "flatten"},
+                {"type": "filter", "drop": {"field": "x", "matches": "x+"}},
+            ]
+        },
+        KAFKA,
+    ),
+    "debezium": (
+        {
+            "transforms": [
+                {"type": "debezium", "when": {"field": "op", "is_null": False}},
+                {"type": "filter", "drop": {"field": "s", "above": 5}},
+            ]
+        },
+        KAFKA,
+    ),
+    "connect json": ({"format": {"value": "connect_json", "key": "connect_json"}}, KAFKA),
+}
+# Codes that stand for "something unforeseen was raised".
+UNFORESEEN = {"step_failed", "format_failed", "map_failed"}
+
+
+class Flow:
+    """What a run does with a chunk, up to the bytes of the rows."""
+
+    def __init__(self, made: Settings) -> None:
+        self._decoder = ChunkDecoder(made)
+        self._transform = pipeline(made)
+        self._mapper = RowMapper(made, RowEncoder())
+
+    def settle(self, chunk: Chunk) -> tuple[list[Row], list[DeadLetter]]:
+        """The rows and dead letters of a chunk; anything else that is raised fails the test."""
+        records = self._transformed(self._decoder.decode_chunk(chunk))
+        rows: list[Row] = []
+        dead: list[DeadLetter] = []
+        for _, (segments, letters) in self._mapper.map_chunk(records):
+            rows += [row for segment in segments for row in rows_of(segment)]
+            dead += letters
+        return rows, dead
+
+    def _transformed(self, chunk: Records) -> Records:
+        if self._transform is None:
+            return chunk
+        made = RecordChunk(chunk.topic, chunk.partition, [], list(chunk.dead))
+        for record in chunk.records:
+            try:
+                made.records.extend(self._transform(record))
+            except Rejection as found:
+                made.dead.append(DeadLetter(*_place(record), "transform", found.code, found.reason))
+        return made
+
+
+def _place(record: Any) -> tuple[str, int, int]:
+    return record.topic, record.partition, record.offset
+
+
+def chunks(name: str, values: AnyJson, count: int) -> Iterator[Chunk]:
+    """Messages of any JSON, in chunks."""
+    envelope = name == "connect json"
+    event = name == "debezium"
+
+    def bytes_of() -> bytes:
+        found = values.document()
+        if envelope:
+            return b'{"schema":%b,"payload":%b}' % (
+                values.document() if len(found) % 3 == 0 else b"null",
+                found,
+            )
+        return b'{"op":"c","after":%b}' % found if event and len(found) % 2 else found
+
+    for first in range(0, count, 200):
+        numbers = range(first, min(first + 200, count))
+        messages = [
+            PlainMessage("t", 0, number, key=bytes_of(), value=bytes_of()) for number in numbers
+        ]
+        yield Chunk("t", 0, messages)
+
+
+def write(server: Emulator, table: str, rows: list[Row]) -> None:
+    """All rows, in requests without a key twice; each must be taken."""
+    request: dict[bytes, Row] = {}
+    size = 0
+    for row in [*rows, None]:
+        full = row is None or row.identity in request or size + len(row.wire) > 3_900_000
+        if request and (full or len(request) == 200):
+            _send(server, table, list(request.values()))
+            request, size = {}, 0
+        if row is not None:
+            request[row.identity] = row
+            size += len(row.wire)
+
+
+def _send(server: Emulator, table: str, rows: list[Row]) -> None:
+    body = batch_body([(table, [row.wire for row in rows])])
+    answer = server.send("BatchWriteRow", wire.BatchWriteRowRequest.FromString(bytes(body)))
+    assert answer.status == 200, (answer.error, [row.wire for row in rows][:3])
+    found = wire.BatchWriteRowResponse.FromString(answer.body)
+    assert len(found.tables[0].rows) == len(rows)
+    wrong = [
+        (one.error, row.wire[:300])
+        for one, row in zip(found.tables[0].rows, rows, strict=True)
+        if not one.is_ok
+    ]
+    assert not wrong
+
+
+@pytest.mark.timeout(3600)
+def test_any_json_is_a_row_or_a_rejection(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """In every configuration: nothing is raised, nothing is lost, no row is refused."""
+    data = tmp_path_factory.mktemp("any-json")
+    codes: Counter[str] = Counter()
+    written = 0
+    with running("--data", str(data), "--duplicates", "strict") as server:
+        for number, (name, (sections, key)) in enumerate(CONFIGURATIONS.items()):
+            table = server.make_table(key)
+            flow = Flow(making.settings(**sections))
+            count = VALUES // len(CONFIGURATIONS)
+            mine = 0
+            for chunk in chunks(name, AnyJson(SEED * 100 + number), count):
+                rows, dead = flow.settle(chunk)
+                offsets = [row.offset for row in rows] + [letter.offset for letter in dead]
+                assert len(set(offsets)) == len(offsets)
+                if "transforms" not in sections:  # which may drop some
+                    assert len(offsets) == len(chunk.messages)
+                for letter in dead:
+                    assert letter.code, name
+                    assert letter.code not in UNFORESEEN, (name, letter)
+                    assert letter.reason, letter
+                    assert "\n" not in letter.reason, letter
+                    codes[letter.code] += 1
+                write(server, table, rows)
+                mine += len(rows)
+            assert mine > count // 200, f"too few rows to tell anything: {name}"
+            written += mine
+    note(
+        request.config,
+        f"any JSON: {VALUES:,} values (seed {SEED}), {written:,} rows, {codes.total():,} rejected "
+        f"for {len(codes)} reasons",
+    )
+    assert len(codes) > 15
