@@ -13,14 +13,16 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
-from emulator import errors
+from emulator import errors, limits
 from emulator.errors import STATUS, ServiceError
 from emulator.service import RowFault
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
+from emulator.wire.flatbuffer import RawPoint, decode_points
 
+_FLAT_BUFFER = 0
 NO_PERMISSION = (
     "You have no permission to access the requested resource, please contact the resource owner"
 )
@@ -174,8 +176,55 @@ def parse_rules(document: object) -> list[Rule]:
     return [parse_rule(item) for item in document]
 
 
-def _requested_rows(request: Message) -> Iterable[tuple[str, bytes]]:
-    """Yield (table, row buffer) of a write or read, in request order."""
+def _requested_rows(request: Message) -> Iterable[tuple[str, pb.RowChange | None]]:
+    """Yield (table, row) of a write or read, in request order; None for one that is not whole.
+
+    What cannot be read here is refused by the operation.
+    """
+    if isinstance(request, wire.PutTimeseriesDataRequest):
+        for point in _points(request.rows_data):
+            yield request.table_name, point
+        return
+    for table, buffer in _buffers(request):
+        try:
+            yield table, pb.decode_row(buffer, limits.is_inner(table))
+        except ServiceError:
+            yield table, None
+
+
+def _points(data: wire.TimeseriesRows) -> Iterable[pb.RowChange]:
+    """Yield points as rows: the columns of their series as the key, tags by name beside it."""
+    found: list[RawPoint] = []
+    try:
+        if data.type == _FLAT_BUFFER:
+            found = decode_points(data.rows_data)
+        else:
+            found = [_raw(row) for row in wire.TimeseriesRowList.FromString(data.rows_data).rows]
+    except (ServiceError, DecodeError, ValueError):  # also text that is no UTF-8
+        return
+    for point in found:
+        key = [
+            (b"_m_name", pb.text(point.measurement)),
+            (b"_data_source", pb.text(point.source)),
+            (b"_time", pb.integer(point.time)),
+            *((name, pb.text(value)) for name, value in point.tag_list),
+        ]
+        cells: list[pb.CellChange] = [(name, pb.PUT, v, None) for name, v in point.fields]
+        yield pb.RowChange(key, cells, False, {name for name, _ in point.fields}, None)
+
+
+def _raw(row: wire.TimeseriesRow) -> RawPoint:
+    fields: list[tuple[bytes, bytes]] = []
+    for field_ in row.fields:
+        for descriptor, value in field_.ListFields():
+            if descriptor.name != "name":
+                fields.append((field_.name.encode(), pb.wire_value(value)))
+    tags = [(tag.name.encode(), tag.value.encode()) for tag in row.key.tag_list]
+    name, source = row.key.measurement.encode(), row.key.source.encode()
+    return RawPoint(name, source, row.key.tags.encode(), tags, row.time, fields)
+
+
+def _buffers(request: Message) -> Iterable[tuple[str, bytes]]:
     if isinstance(request, wire.BatchWriteRowRequest):
         for table in request.tables:
             for row in table.rows:
@@ -264,12 +313,8 @@ class Faults:
     def _request_matches(rule: Rule, request: Message) -> bool:
         if rule.key is None and rule.rows is None:
             return rule.table is None or rule.table in _tables(request)
-        for index, (table, buffer) in enumerate(_requested_rows(request)):
-            try:
-                change = pb.decode_row(buffer)
-            except ServiceError:
-                continue  # the operation will refuse it
-            if _row_matches(rule, table, index, change):
+        for index, (table, change) in enumerate(_requested_rows(request)):
+            if change is not None and _row_matches(rule, table, index, change):
                 return True
         return False
 

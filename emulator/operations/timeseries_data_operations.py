@@ -115,7 +115,8 @@ class _PointWriter:
             cells: list[pb.CellChange] = [
                 (name, pb.PUT, value, None) for name, value in point.fields.items()
             ]
-            change = pb.RowChange(key, cells, False, set(point.fields), None)
+            tags = [(name.encode(), pb.wire_value(value)) for name, value in point.key.tags]
+            change = pb.RowChange([*key, *tags], cells, False, set(point.fields), None)
             self._call.row_fault(table.name, index, change)
         stored = rows.pack_row(
             rows.StoredRow(self._call.now_ms, {name: {0: fields[name]} for name in fields})

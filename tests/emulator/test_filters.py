@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -116,6 +117,91 @@ def test_conditions_on_columns_guard_writes(emulator: Emulator, client: Any) -> 
     write(single("c", 1, EQ))
     write(single("x", 2, EQ, pass_if_missing=True))
     assert len(cells(client, table, max_version=1) or []) == 2
+
+
+def test_conditions_nest(emulator: Emulator, client: Any) -> None:
+    """NOT inside OR inside NOT, on values, versions, missing columns and a row that is missing."""
+    table = emulator.make_table(max_version=3)
+    start = now_ms() - 10
+    old_and_new = [("c", 1, start), ("c", 5, start + 1), ("text", "x9y")]
+    client.put_row(table, ots.Row(key(1), old_and_new), IGNORE)
+    not_, and_, or_ = ots.LogicalOperator.NOT, ots.LogicalOperator.AND, ots.LogicalOperator.OR
+    five, six = single("c", 5, EQ), single("c", 6, EQ)
+    absent = single("none", 1, EQ, pass_if_missing=False)
+    cases = [
+        (composite(not_, composite(or_, composite(and_, five, composite(not_, six)), six)), False),
+        (composite(not_, composite(not_, composite(not_, six))), True),
+        (composite(not_, composite(or_, six, composite(and_, five, absent))), True),
+        (composite(or_, absent, composite(not_, absent)), True),
+        (single("c", 1, EQ), False),
+        (single("c", 1, EQ, latest_version_only=False), True),
+        (composite(not_, single("c", 1, EQ, latest_version_only=False)), False),
+    ]
+    for number, (condition, passes) in enumerate(cases):
+        change = ots.Row(key(1), {"PUT": [("seen", number)]})
+        write = partial(client.update_row, table, change, ots.Condition("EXPECT_EXIST", condition))
+        if passes:
+            write()
+        else:
+            assert refused(write) == (403, "OTSConditionCheckFail", "Condition check failed."), (
+                number
+            )
+    for passes in (False, True):
+        condition = ots.Condition("IGNORE", single("c", 1, EQ, pass_if_missing=passes))
+        write = partial(client.put_row, table, ots.Row(key(7), [("c", 1)]), condition)
+        if passes:
+            write()
+        else:
+            assert refused(write)[0] == 403
+
+
+INT, DOUBLE, TEXT = ots.CastType.VT_INTEGER, ots.CastType.VT_DOUBLE, ots.CastType.VT_STRING
+
+
+@pytest.mark.parametrize(
+    ("pattern", "cast", "comparator", "value", "expected"),
+    [
+        ("([0-9]+)", INT, EQ, 12, [0]),
+        ("(-?[0-9]+)$", INT, LT, 0, [1]),
+        ("([0-9.e]+)", DOUBLE, EQ, 1500.0, [4]),
+        ("^(..)", TEXT, EQ, "ab", [0, 1]),
+        ("x([0-9]+)", INT, GT, 0, []),  # beyond 64 bits: no value
+        ("[a-z]+", TEXT, EQ, "no", [2]),  # without a group: the whole match
+        ("([0-9]+)", INT, EQ, "12", []),  # another type than the cast
+    ],
+)
+def test_a_rule_takes_a_part_of_a_text_and_casts_it(
+    emulator: Emulator,
+    client: Any,
+    pattern: str,
+    cast: Any,
+    comparator: Any,
+    value: Any,
+    expected: list[int],
+) -> None:
+    """As a filter and as a condition; a text without such a part counts as missing."""
+    table = emulator.make_table()
+    texts = ["abc12", "abc-7", "no", "x99999999999999999999", "1.5e3"]
+    for number, text in enumerate(texts):
+        client.put_row(table, ots.Row(key(number), [("s", text)]), IGNORE)
+    rule = ots.RegexRule(pattern, cast)
+    condition = ots.SingleColumnRegexCondition("s", comparator, value, rule)
+    assert scan(client, table, key(0), key(9), column_filter=condition)[1] == expected
+    for number in range(len(texts)):
+        change = ots.Row(key(number), {"PUT": [("hit", True)]})
+        write = partial(client.update_row, table, change, ots.Condition("IGNORE", condition))
+        if number in expected:
+            write()
+        else:
+            assert refused(write)[1] == "OTSConditionCheckFail"
+
+
+def test_a_pattern_that_is_none_is_refused(client: Any, ten: str) -> None:
+    rule = ots.RegexRule("(", TEXT)
+    condition = ots.SingleColumnRegexCondition("c", EQ, "a", rule)
+    assert refused(lambda: scan(client, ten, key(0), key(9), column_filter=condition)) == invalid(
+        "Invalid regex in value transfer rule."
+    )
 
 
 def test_the_number_of_filters_is_limited(client: Any, ten: str) -> None:

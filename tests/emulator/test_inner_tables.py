@@ -159,6 +159,15 @@ def test_expiry_outlives_the_process(tmp_path: Path) -> None:
         assert server.client().describe_table(INNER).table_options.time_to_live == 86_400
 
 
+def test_a_fault_can_wait_for_a_value_in_it(emulator: Emulator, series: Any) -> None:
+    rule = {"kind": "bad_request_if_row", "key": {"column": "n:i", "value": 5}}
+    good, bad = (ots.Row(key(7), [("n:i", value)]) for value in (4, 5))
+    with emulator.faults(rule):
+        series.put_row(INNER, good, IGNORE)
+        assert refused(lambda: series.put_row(INNER, bad, IGNORE)) == (400, "OTSParameterInvalid")
+    assert points(series) == [(7, {"n": 4})]
+
+
 def test_a_row_is_returned_as_it_is_shown(emulator: Emulator, series: Any) -> None:
     raw = PlainBufferBuilder.serialize_for_update_row(key(7), {"INCREMENT": [("n:i", 5)]})
     change = wire.UpdateRowRequest(
