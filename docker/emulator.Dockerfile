@@ -16,5 +16,5 @@ VOLUME /data
 EXPOSE 18087
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
-    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:18087/-/stats', timeout=2)"]
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:18087/-/faults', timeout=2)"]
 ENTRYPOINT ["python", "-m", "emulator", "--host", "0.0.0.0", "--open-pages", "--data", "/data"]

@@ -21,6 +21,7 @@ from emulator.service import RowFault
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
 from emulator.wire.flatbuffer import RawPoint, decode_points
+from emulator.wire.strings import has_bad_text
 
 _FLAT_BUFFER = 0
 NO_PERMISSION = (
@@ -199,8 +200,10 @@ def _points(data: wire.TimeseriesRows) -> Iterable[pb.RowChange]:
         if data.type == _FLAT_BUFFER:
             found = decode_points(data.rows_data)
         else:
-            found = [_raw(row) for row in wire.TimeseriesRowList.FromString(data.rows_data).rows]
-    except (ServiceError, DecodeError, ValueError):  # also text that is no UTF-8
+            listed = wire.TimeseriesRowList.FromString(data.rows_data)
+            if not has_bad_text(listed):
+                found = [_raw(row) for row in listed.rows]
+    except (ServiceError, DecodeError):
         return
     for point in found:
         key = [

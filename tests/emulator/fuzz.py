@@ -21,6 +21,7 @@ from google.protobuf.message import Message
 
 from emulator.catalog import Catalog
 from emulator.errors import STATUS, ServiceError
+from emulator.faults import Faults, parse_rules
 from emulator.observe import Journal
 from emulator.operations import OPERATIONS
 from emulator.server import parse_request, run_operation
@@ -35,6 +36,11 @@ from tests.emulator.fuzz_parts import GUARDED, NOW_MS, SERIES, WIDE, random_row
 
 _EDGES = (b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x80", b"\x00" * 8, b"\xff" * 10)
 _TEXTS = ("", "c", "k", "id", WIDE, SERIES, "none", "9", "x" * 300, "Zürich", "a#b", '["a=b"]', "(")
+_NOWHERE = {"column": "nowhere", "value": "a value that no body has"}
+_FAULTS = Faults(
+    parse_rules([{"kind": kind, "key": _NOWHERE} for kind in ("bad_request_if_row", "row_error")])
+)
+"""Rules that look into every row of every body and never fire."""
 _LIFE = 500  # bodies until the tables are made anew
 
 Mutate = Callable[[bytes], bytes]
@@ -173,7 +179,10 @@ def perform(service: Service, api: str, body: bytes) -> bytes:
     """What the server does with a body whose signature was right."""
     operation = OPERATIONS[api]
     call = Call(service, DEFAULT_INSTANCE, "fuzz", NOW_MS)
-    return run_operation(operation, call, parse_request(operation, body))
+    message = parse_request(operation, body)
+    assert _FAULTS.for_request(api, message) is None
+    call.row_faults = _FAULTS.for_rows(api)
+    return run_operation(operation, call, message)
 
 
 def guarded_rows(service: Service) -> list[tuple[bytes, bytes]]:
