@@ -134,6 +134,7 @@ class Catalog:
         if specification.enable_stream and not table.stream_enabled:
             table.stream_enabled_at_us = int(time.time() * 1_000_000)
         table.stream_enabled = specification.enable_stream
+        table.stream_columns = list(specification.columns_to_get)
         table.stream_hours = specification.expiration_time if specification.enable_stream else 0
 
     def save(self, table: Table) -> None:

@@ -7,6 +7,7 @@ strings and binaries bytewise with 00 escaped and a terminator that sorts before
 
 from collections.abc import Iterable
 
+from emulator import limits
 from emulator.errors import invalid, invalid_key
 from emulator.tables import KeyColumn, Table
 from emulator.wire import messages_pb2 as wire
@@ -110,7 +111,18 @@ def _rank(column: KeyColumn, value: bytes) -> bytes:
     if value[0] in _INFINITE:
         return _MINIMUM if value[0] == pb.INF_MIN else _MAXIMUM
     if value[0] != column.kind:
-        raise _type_error(value, column)
+        raise invalid("The value type of partition does not match with primary key.")
+    if value[0] == pb.INTEGER:
+        if pb.python_value(value) in (-_SIGN, _SIGN - 1):
+            raise invalid("The value of partition range can not be INT64_MIN or INT64_MAX.")
+    elif len(value) == 5:
+        kind = "string" if value[0] == pb.STRING else "binary"
+        raise invalid(f"The value of partition range can not be empty {kind}.")
+    elif len(value) - 5 > limits.PARTITION_VALUE_BYTES:
+        raise invalid(
+            f"The value of partition range exceeds the MaxLength:{limits.PARTITION_VALUE_BYTES}"
+            f" with CurrentLength:{len(value) - 5}."
+        )
     return encode_value(value)
 
 
@@ -122,7 +134,10 @@ def split_points(column: KeyColumn, ranges: Iterable[wire.PartitionRange]) -> li
     """
     points: list[str] = []
     last: bytes | None = None
-    for part in ranges:
+    parts = list(ranges)
+    if len(parts) > limits.PARTITIONS:
+        raise invalid(f"The count of partitions cannot be greater than {limits.PARTITIONS}")
+    for part in parts:
         begin, end = _rank(column, part.begin), _rank(column, part.end)
         if begin >= end:
             raise invalid("The partition range is empty: its begin must be less than its end.")

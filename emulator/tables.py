@@ -54,6 +54,8 @@ class Table:
     stream_enabled: bool = False
     stream_hours: int = 0
     stream_enabled_at_us: int = 0
+    stream_columns: list[str] = field(default_factory=list)
+    """Columns whose old values its records were asked to have."""
     encrypted: bool = False
     encryption_key: dict[str, Any] = field(default_factory=dict)
     """Settings of encryption beside the switch, as they were given: key_type, key_id, role_arn."""
@@ -174,6 +176,7 @@ class Table:
             stream_id=f"{self.name}_{self.stream_enabled_at_us}",
             expiration_time=self.stream_hours,
             last_enable_time=self.stream_enabled_at_us,
+            columns_to_get=self.stream_columns,
         )
 
     def set_options(self, options: wire.TableOptions) -> None:

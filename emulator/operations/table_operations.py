@@ -1,6 +1,7 @@
 """Tables: create, list, describe, update, delete; their defined columns, splits and indexes."""
 
 import copy
+import hashlib
 import time
 from typing import NoReturn
 
@@ -13,6 +14,7 @@ from emulator.wire import plainbuffer as pb
 
 _ACTIVE, _LOADING = 1, 3
 _DEFAULT_SPLIT_UNIT = 100 * 1024 * 1024  # bytes
+_MIN_SPLIT_UNIT = 1024 * 1024
 
 
 def create_table(call: Call, request: wire.CreateTableRequest) -> wire.CreateTableResponse:
@@ -126,19 +128,38 @@ def compute_splits(
     """Divide a table into ranges of about the asked size."""
     table = call.service.catalog.usable(call.instance, request.table_name)
     if request.split_size <= 0:
-        raise invalid("The split size must be greater than 0.")
-    unit = request.split_size_unit_in_byte or _DEFAULT_SPLIT_UNIT
+        raise invalid("The split_size should be greater than 0.")
+    unit = _DEFAULT_SPLIT_UNIT
+    if request.HasField("split_size_unit_in_byte"):
+        unit = request.split_size_unit_in_byte
+    if unit < _MIN_SPLIT_UNIT:
+        raise invalid(
+            f"The split_size_unit_in_byte should be greater equal than: {_MIN_SPLIT_UNIT}"
+        )
+    if request.HasField("split_point_limit") and request.split_point_limit <= 0:
+        raise invalid("The split_point_limit should be greater than 0.")
     response = wire.ComputeSplitPointsBySizeResponse(
         consumed=wire.ConsumedCapacity(capacity_unit=wire.CapacityUnit(read=1, write=0)),
         schema=table.key_schema(),
     )
     wanted, size = request.split_size * unit, 0
     end = keys.table_end(table.id)
+    points: list[bytes] = []
     for key, length in call.service.store.sizes(table.prefix, end):
         if size >= wanted:
-            cells = keys.decode_key(table, key)
-            response.split_points.append(pb.encode_rows([pb.encode_row(cells)]))
+            points.append(key)
             size = 0
         size += length
-    response.locations.add(location="local", repeat=len(response.split_points) + 1)
+    for key in _spread(points, request.split_point_limit):
+        cells = keys.decode_key(table, key)
+        response.split_points.append(pb.encode_rows([pb.encode_row(cells)]))
+    place = hashlib.md5(table.prefix, usedforsecurity=False).hexdigest()
+    response.locations.add(location=place, repeat=len(response.split_points) + 1)
     return response
+
+
+def _spread(points: list[bytes], limit: int) -> list[bytes]:
+    """Return at most `limit` of the points, evenly; 0 means all of them."""
+    if not limit or len(points) <= limit:
+        return points
+    return [points[(len(points) + 1) * number // (limit + 1) - 1] for number in range(1, limit + 1)]

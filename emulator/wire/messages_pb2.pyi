@@ -98,24 +98,28 @@ class ReservedThroughputDetails(_message.Message):
     def __init__(self, capacity_unit: _Optional[_Union[CapacityUnit, _Mapping]] = ..., last_increase_time: _Optional[int] = ..., last_decrease_time: _Optional[int] = ...) -> None: ...
 
 class StreamSpecification(_message.Message):
-    __slots__ = ("enable_stream", "expiration_time")
+    __slots__ = ("enable_stream", "expiration_time", "columns_to_get")
     ENABLE_STREAM_FIELD_NUMBER: _ClassVar[int]
     EXPIRATION_TIME_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_TO_GET_FIELD_NUMBER: _ClassVar[int]
     enable_stream: bool
     expiration_time: int
-    def __init__(self, enable_stream: bool = ..., expiration_time: _Optional[int] = ...) -> None: ...
+    columns_to_get: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, enable_stream: bool = ..., expiration_time: _Optional[int] = ..., columns_to_get: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class StreamDetails(_message.Message):
-    __slots__ = ("enable_stream", "stream_id", "expiration_time", "last_enable_time")
+    __slots__ = ("enable_stream", "stream_id", "expiration_time", "last_enable_time", "columns_to_get")
     ENABLE_STREAM_FIELD_NUMBER: _ClassVar[int]
     STREAM_ID_FIELD_NUMBER: _ClassVar[int]
     EXPIRATION_TIME_FIELD_NUMBER: _ClassVar[int]
     LAST_ENABLE_TIME_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_TO_GET_FIELD_NUMBER: _ClassVar[int]
     enable_stream: bool
     stream_id: str
     expiration_time: int
     last_enable_time: int
-    def __init__(self, enable_stream: bool = ..., stream_id: _Optional[str] = ..., expiration_time: _Optional[int] = ..., last_enable_time: _Optional[int] = ...) -> None: ...
+    columns_to_get: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, enable_stream: bool = ..., stream_id: _Optional[str] = ..., expiration_time: _Optional[int] = ..., last_enable_time: _Optional[int] = ..., columns_to_get: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SSESpecification(_message.Message):
     __slots__ = ("enable", "key_type", "key_id", "role_arn")
@@ -542,14 +546,16 @@ class TransactionResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class ComputeSplitPointsBySizeRequest(_message.Message):
-    __slots__ = ("table_name", "split_size", "split_size_unit_in_byte")
+    __slots__ = ("table_name", "split_size", "split_size_unit_in_byte", "split_point_limit")
     TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
     SPLIT_SIZE_FIELD_NUMBER: _ClassVar[int]
     SPLIT_SIZE_UNIT_IN_BYTE_FIELD_NUMBER: _ClassVar[int]
+    SPLIT_POINT_LIMIT_FIELD_NUMBER: _ClassVar[int]
     table_name: str
     split_size: int
     split_size_unit_in_byte: int
-    def __init__(self, table_name: _Optional[str] = ..., split_size: _Optional[int] = ..., split_size_unit_in_byte: _Optional[int] = ...) -> None: ...
+    split_point_limit: int
+    def __init__(self, table_name: _Optional[str] = ..., split_size: _Optional[int] = ..., split_size_unit_in_byte: _Optional[int] = ..., split_point_limit: _Optional[int] = ...) -> None: ...
 
 class ComputeSplitPointsBySizeResponse(_message.Message):
     __slots__ = ("consumed", "schema", "split_points", "locations")

@@ -194,7 +194,7 @@ def requests() -> list[Entry]:
         (
             "ComputeSplitPointsBySize",
             lambda _: wire.ComputeSplitPointsBySizeRequest(
-                table_name=WIDE, split_size=1, split_size_unit_in_byte=200
+                table_name=WIDE, split_size=1, split_size_unit_in_byte=1 << 20
             ),
         ),
         (

@@ -336,14 +336,33 @@ def test_a_transaction_stays_in_its_partition(emulator: Emulator, client: Any) -
 def test_splits_divide_a_table_by_size(emulator: Emulator) -> None:
     table = emulator.make_table()
     for number in range(10):
-        emulator.send("PutRow", put(table, row(key(number), [("c", "x" * 1000)])))
-    request = wire.ComputeSplitPointsBySizeRequest(
-        table_name=table, split_size=1, split_size_unit_in_byte=3000
+        emulator.send("PutRow", put(table, row(key(number), [("c", "x" * 360_000)])))
+
+    def split(**options: int) -> Answer:
+        options.setdefault("split_size", 1)
+        options.setdefault("split_size_unit_in_byte", 1 << 20)
+        request = wire.ComputeSplitPointsBySizeRequest(table_name=table, **options)
+        return emulator.send("ComputeSplitPointsBySize", request)
+
+    for options, expected in (
+        ({}, [3, 6, 9]),
+        ({"split_size": 2}, [6]),
+        ({"split_point_limit": 2}, [3, 6]),
+        ({"split_point_limit": 1}, [6]),
+        ({"split_point_limit": 9}, [3, 6, 9]),
+        ({"split_size_unit_in_byte": 100 << 20}, []),
+    ):
+        found = wire.ComputeSplitPointsBySizeResponse.FromString(split(**options).body)
+        points = [pb.python_value(pb.decode_row(point).key[1][1]) for point in found.split_points]
+        assert points == expected, options
+        assert found.consumed.capacity_unit.read == 1
+        assert sum(place.repeat for place in found.locations) == len(points) + 1
+        assert all(len(place.location) == 32 for place in found.locations)
+    assert split(split_size=0).error == invalid("The split_size should be greater than 0.")
+    assert split(split_size_unit_in_byte=0).error == invalid(
+        "The split_size_unit_in_byte should be greater equal than: 1048576"
     )
-    answer = emulator.send("ComputeSplitPointsBySize", request)
-    response = wire.ComputeSplitPointsBySizeResponse.FromString(answer.body)
-    points = [pb.python_value(pb.decode_row(point).key[1][1]) for point in response.split_points]
-    assert points == [3, 6, 9]
+    assert split(split_point_limit=0).error[:2] == (400, "OTSParameterInvalid")
 
 
 def test_the_clock_of_versions_is_the_servers(emulator: Emulator, client: Any) -> None:

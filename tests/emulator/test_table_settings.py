@@ -1,5 +1,6 @@
 """What a table keeps beside its schema: encryption, partitions, columns defined later, indexes."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -92,6 +93,60 @@ def test_partitions_are_full_and_without_gaps(
 ) -> None:
     assert emulator.send("CreateTable", creation(*bounds)).status == 400
     assert not emulator.client().list_table()
+
+
+@pytest.mark.parametrize(
+    ("kind", "points", "text"),
+    [
+        (1, range(1, 11), "The count of partitions cannot be greater than 10"),
+        (1, [-(2**63), 5], "The value of partition range can not be INT64_MIN or INT64_MAX."),
+        (1, [5, 2**63 - 1], "The value of partition range can not be INT64_MIN or INT64_MAX."),
+        (2, [5], "The value type of partition does not match with primary key."),
+        (2, ["", "m"], "The value of partition range can not be empty string."),
+        (3, [b"", b"m"], "The value of partition range can not be empty binary."),
+        (
+            2,
+            ["Z" * 65],
+            "The value of partition range exceeds the MaxLength:64 with CurrentLength:65.",
+        ),
+        (1, range(1, 10), ""),
+        (2, ["Z" * 64, "中国"], ""),
+        (3, [b"\x01" * 64, b"\x32"], ""),
+    ],
+)
+def test_where_partitions_may_meet(emulator: Emulator, kind: int, points: Any, text: str) -> None:
+    """As the Java test of split points asserts it."""
+    bounds = [LOW, *(pb.wire_value(point) for point in points), HIGH]
+    request = creation(*itertools.pairwise(bounds))
+    request.table_meta.primary_key[0].type = kind
+    answer = emulator.send("CreateTable", request)
+    if text:
+        assert answer.error == (400, "OTSParameterInvalid", text)
+        return
+    assert answer.status == 200
+    found = [pb.decode_row(split).key for split in described(emulator, "parted").shard_splits]
+    assert found == [[(b"k", bound)] for bound in bounds[1:-1]]
+
+
+def test_the_columns_of_a_stream_are_kept_and_shown(emulator: Emulator) -> None:
+    """Only the Java SDK gives them; a change of other options leaves the stream as it is."""
+    request = creation()
+    given = wire.StreamSpecification(
+        enable_stream=True, expiration_time=24, columns_to_get=["a", "b"]
+    )
+    request.stream_spec.CopyFrom(given)
+    assert emulator.send("CreateTable", request).status == 200
+    emulator.client().update_table("parted", ots.TableOptions(-1, 2))
+    shown = described(emulator, "parted").stream_details
+    assert (shown.enable_stream, shown.expiration_time) == (True, 24)
+    assert list(shown.columns_to_get) == ["a", "b"]
+    assert shown.stream_id.startswith("parted_")
+    off = wire.UpdateTableRequest(
+        table_name="parted", stream_spec=wire.StreamSpecification(enable_stream=False)
+    )
+    assert emulator.send("UpdateTable", off).status == 200
+    shown = described(emulator, "parted").stream_details
+    assert (shown.enable_stream, list(shown.columns_to_get)) == (False, [])
 
 
 def test_defined_columns_come_and_go(emulator: Emulator, client: Any) -> None:
