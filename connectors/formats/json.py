@@ -51,18 +51,25 @@ def decoder_of_some(
     return decode, attrgetter(*(f"f{number}" for number in range(len(wanted))))
 
 
+def _none_such(_: bytes) -> Any:
+    raise msgspec.DecodeError("not in this way")
+
+
 def _struct_decoder(names: list[tuple[str, bool]]) -> Callable[[bytes], Any]:
     """A decoder to a struct with a field a name, which is required or not."""
-    struct = msgspec.defstruct(
-        "Value",
-        [
-            (f"f{number}", Any) if required else (f"f{number}", Any, None)
-            for number, (_, required) in enumerate(names)
-        ],
-        rename={f"f{number}": name for number, (name, _) in enumerate(names)},
-        forbid_unknown_fields=True,
-        gc=False,
-    )
+    try:
+        struct = msgspec.defstruct(
+            "Value",
+            [
+                (f"f{number}", Any) if required else (f"f{number}", Any, None)
+                for number, (_, required) in enumerate(names)
+            ],
+            rename={f"f{number}": name for number, (name, _) in enumerate(names)},
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+    except ValueError:  # of names that a struct cannot have, such as those with a quote
+        return _none_such
     return msgspec.json.Decoder(struct).decode
 
 

@@ -1,5 +1,6 @@
 """Listed columns are decoded straight from the bytes, with the results of the general way."""
 
+import json
 from typing import Any
 
 import pytest
@@ -103,3 +104,14 @@ def test_the_quick_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(chunk), "opened", None)
     made = mapper.map_chunk(chunk)
     assert len(rows_in([batch for _, batch in made])) == len(values)
+
+
+@pytest.mark.parametrize("rules", MADE)
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "\n", "\0", "", "\u2028", "__dict__", "é", "f0"])
+def test_names_that_a_decoder_cannot_have(rules: str, name: str) -> None:
+    """A field that nobody listed, of any name, ends nothing and hides nothing."""
+    value = json.dumps({"k": "x", "a": "y", name: 1, "b": 2.5}).encode()
+    worse = json.dumps({"k": "x", "a": "y", name: 1, "b": "2.5x"}).encode()
+    ways = Ways(rules)
+    for _ in range(3):
+        ways.compare([value, value, worse, value])
