@@ -55,14 +55,7 @@ class Registry:
         self._headers.update(_authorization(settings))
         tls: dict[str, Any] = {}
         if urlsplit(settings.url).scheme == "https":
-            context = ssl.create_default_context(
-                cafile=str(settings.ca_file) if settings.ca_file else None
-            )
-            if settings.certificate_file is not None:
-                context.load_cert_chain(
-                    str(settings.certificate_file), str(settings.certificate_key_file)
-                )
-            tls["ssl_context"] = context
+            tls["ssl_context"] = _tls(settings)
         self._pool = urllib3.PoolManager(
             num_pools=1,
             timeout=urllib3.Timeout(total=settings.timeout),
@@ -166,7 +159,7 @@ class Registry:
             finally:
                 answer.release_conn()
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            return type(error).__name__, None
+            return _trouble(error), None
         status = answer.status
         if status in (401, 403):
             raise StopRun(
@@ -221,6 +214,37 @@ def _references(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     ):
         raise Rejection("schema_bad", "of a schema whose references are none")
     return references
+
+
+def _tls(settings: RegistrySettings) -> ssl.SSLContext:
+    place, file = "ca_file", settings.ca_file
+    try:
+        context = ssl.create_default_context(cafile=str(file) if file else None)
+        if settings.certificate_file is not None:
+            place, file = "certificate_file", settings.certificate_file
+            context.load_cert_chain(str(file), str(settings.certificate_key_file))
+    except (OSError, ValueError) as error:  # an ssl.SSLError is one
+        reason = getattr(error, "reason", None) or type(error).__name__
+        raise StopRun(
+            f"format.registry.{place}: cannot use {file}: {reason}\n  remedy: it is a file of "
+            "certificates in PEM, which the run may read, with the key that belongs to it"
+        ) from None
+    return context
+
+
+def _trouble(error: Exception) -> str:
+    """What it is called. Raises StopRun for certificates that one side does not take."""
+    cause: Any = error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        inner = [one for one in cause.args if isinstance(one, Exception)]
+        cause = inner[0] if inner else cause.__cause__ or cause.__context__
+    reason = "" if cause is None else str(cause.reason)
+    if "CERT" in reason:
+        raise StopRun(
+            f"schema registry: TLS: {reason}\n  remedy: set format.registry.ca_file to the "
+            "authority of the registry's certificate, and certificate_file where it asks for ours"
+        ) from None
+    return f"{type(error).__name__} {reason}".strip()
 
 
 def _authorization(settings: RegistrySettings) -> dict[str, str]:
