@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from connectors.kafka.committed import starts_of_group
 from connectors.kafka.group import GroupMirror, commit_at_end
 from connectors.kafka.topics import (
     ClientErrors,
@@ -25,6 +26,7 @@ from connectors.kafka.watch import Watch, forget_old_topics
 from connectors.outcomes import StopRun
 from connectors.records import Chunk
 from connectors.run.context import Run
+from connectors.settings.kafka import KafkaSettings
 
 log = logging.getLogger("sync.kafka")
 
@@ -51,6 +53,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         self._live: set[str] = set()
         self._first_run: set[str] | None = None
         self._watch: Watch | None = None
+        self._of_group: dict[str, int] | None = None
         run.at_clean_end.append(lambda: commit_at_end(run))
 
     def list_parts(self) -> list[str]:
@@ -146,17 +149,33 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
     def _start(self, client: Consumer, place: TopicPartition) -> int:
         settings = self._run.settings.kafka
         recovery = self._run.recovery
-        if recovery is None:
-            return resolve_start(settings, client, place)
         part = part_name(place.topic, place.partition)
+        if recovery is None:
+            return self._first_start(settings, client, place)
         start = recovery.start_of(part)
         if start is None:
             if self._first_run is not None and part not in self._first_run:
                 # It came while nobody looked, so all of it is new whatever kafka.start says.
                 settings = settings.model_copy(update={"start": "earliest"})
-            start = resolve_start(settings, client, place)
+            start = self._first_start(settings, client, place)
             recovery.remember_start(part, start)
         return start
+
+    def _first_start(self, settings: KafkaSettings, client: Consumer, place: TopicPartition) -> int:
+        if settings.start_group is None:
+            return resolve_start(settings, client, place)
+        if self._of_group is None:
+            self._of_group = starts_of_group(settings, settings.start_group, self._without_start())
+        return self._of_group[part_name(place.topic, place.partition)]
+
+    def _without_start(self) -> list[TopicPartition]:
+        """Those of the first run's partitions for which no start is noted yet."""
+        recovery = self._run.recovery
+        parts = self._live
+        if recovery is not None:
+            first = self._live if self._first_run is None else self._live & self._first_run
+            parts = {part for part in first if recovery.start_of(part) is None}
+        return [TopicPartition(*part_place(part)) for part in sorted(parts)]
 
 
 def _fetch_limits(kilobytes: int, given: dict[str, str | int | float | bool]) -> dict[str, int]:

@@ -46,10 +46,18 @@ RESERVED_PROPERTIES = {
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
-_START = 'allowed: "earliest", "latest" or a time with its zone such as 2026-01-31T08:00:00Z'
+_START = (
+    'allowed: "earliest", "latest", "group:NAME" or a time with its zone such as '
+    "2026-01-31T08:00:00Z"
+)
+_OF_GROUP = "group:"
 
 
 def _start(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(_OF_GROUP):
+        if not value[len(_OF_GROUP) :].strip():
+            raise ValueError("group: names no consumer group, such as group:connect-orders")
+        return value
     if isinstance(value, str) and value not in ("earliest", "latest"):
         found = _TIME.fullmatch(value)
         if found is None:
@@ -71,7 +79,7 @@ def _start(value: Any) -> Any:
 
 def check_time(value: Any) -> Any:
     """A time with its zone, or none."""
-    if value in ("earliest", "latest"):
+    if value in ("earliest", "latest") or str(value).startswith(_OF_GROUP):
         raise ValueError("a time with its zone such as 2026-01-31T08:00:00Z")
     return _start(value)
 
@@ -146,8 +154,14 @@ class KafkaSettings(Section):
     )
     start: Annotated[str, BeforeValidator(_start)] = Field(
         "earliest",
-        description="Where the first run starts: earliest, latest, or a time with its zone "
-        "(RFC 3339). Later runs go on where the last one ended.",
+        description="Where the first run starts: earliest, latest, a time with its zone "
+        "(RFC 3339), or group:NAME, the offsets that this consumer group has committed (of a "
+        "connector: connect-NAME). Later runs go on where the last one ended.",
+    )
+    start_without_offset: Literal["earliest", "latest", "stop"] = Field(
+        "earliest",
+        description="With start group:NAME, where a partition starts in which that group has no "
+        "committed offset; stop refuses to start.",
     )
     lost_offset: Literal["stop", "earliest", "latest"] = Field(
         "stop",
@@ -211,10 +225,16 @@ class KafkaSettings(Section):
 
     @property
     def start_ms(self) -> int | None:
-        """The start time in ms since 1970, or None for earliest and latest."""
-        if self.start in ("earliest", "latest"):
+        """The start time in ms since 1970, or None for the other starts."""
+        if self.start in ("earliest", "latest") or self.start_group is not None:
             return None
         return milliseconds(self.start)
+
+    @property
+    def start_group(self) -> str | None:
+        """The group at whose committed offsets the first run starts, or None."""
+        found = self.start.startswith(_OF_GROUP)
+        return self.start[len(_OF_GROUP) :].strip() if found else None
 
     def client_properties(self) -> dict[str, Property]:
         """The properties of the connection, secrets in clear: hand them to a client only."""

@@ -163,6 +163,14 @@ def test_start_words(config: Config, given: str) -> None:
     assert (loaded.start, loaded.start_ms) == (given, None)
 
 
+def test_a_group_to_start_at(config: Config) -> None:
+    """group:NAME names a group, and no time; partitions without an offset start at the earliest."""
+    loaded = config.load(f'{KAFKA}start = "group:connect-a:b"\n').kafka
+    assert (loaded.start_group, loaded.start_ms) == ("connect-a:b", None)
+    assert loaded.start_without_offset == "earliest"
+    assert config.load(f'{KAFKA}start = "latest"\n').kafka.start_group is None
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -176,6 +184,9 @@ def test_start_words(config: Config, given: str) -> None:
         '""',
         "5",
         '"1969-12-31T23:59:59.999Z"',
+        '"group:"',
+        '"group: "',
+        '"Group:x"',
     ],
 )
 def test_other_starts_are_refused(config: Config, given: str) -> None:
