@@ -87,6 +87,11 @@ def column_name_error(name: bytes) -> ServiceError:
     return invalid(f"Invalid column name: '{name.decode('utf-8', 'replace')}'.")
 
 
+def key_count_error() -> ServiceError:
+    """Return the error for a key or a schema of more columns than any table may have."""
+    return invalid(f"The number of primary key columns must be in range: [1, {KEY_COLUMNS}].")
+
+
 def units(size: int) -> int:
     """Return the capacity units for `size` bytes: one for each 4 KB begun, at least one."""
     return max(1, -(-size // CAPACITY_UNIT_BYTES))

@@ -329,12 +329,14 @@ def key_size(key: Iterable[pb.KeyCell]) -> int:
 
 
 def change_size(change: RowChange) -> int:
-    """Return the bytes a change counts for: names and values."""
+    """Return the bytes a change counts for: names, values, and 8 for a version that is given."""
     size = key_size(change.key)
-    for name, _, value, _ in change.cells:
+    for name, _, value, timestamp in change.cells:
         size += len(name)
         if value is not None:
             size += pb.value_size(value)
+        if timestamp is not None:
+            size += 8
     return size
 
 

@@ -224,9 +224,7 @@ def check_schema(meta: wire.TableMeta) -> tuple[tuple[KeyColumn, ...], dict[byte
     """Return the columns of a new table; raises 400 for a schema the service refuses."""
     limits.check_table_name(meta.table_name)
     if not 1 <= len(meta.primary_key) <= limits.KEY_COLUMNS:
-        raise invalid(
-            f"The number of primary key columns must be in range: [1, {limits.KEY_COLUMNS}]."
-        )
+        raise limits.key_count_error()
     key: list[KeyColumn] = []
     for index, schema in enumerate(meta.primary_key):
         name = schema.name.encode()

@@ -180,6 +180,8 @@ def decode_row(buffer: bytes, inner: bool = False) -> RowChange:
         raise broken("row is not end with checksum tag.") from None
     if end != len(buffer) and any(buffer[end:]):
         raise broken("has more data in cell, but they can't be parsed.")
+    if len(row.key) > limits.KEY_COLUMNS and not inner:
+        raise limits.key_count_error()
     return row
 
 

@@ -7,7 +7,7 @@ import pytest
 import tablestore as ots
 
 from emulator.wire import messages_pb2 as wire
-from tests.emulator.harness import Emulator, all_rows, batch, columns, row, running
+from tests.emulator.harness import Emulator, all_rows, batch, columns, now_ms, row, running
 from tests.emulator.reading import IGNORE, cells, ids, invalid, key, refused
 
 NAMES = [
@@ -43,6 +43,57 @@ def test_deletes_alone_make_no_row(emulator: Emulator, client: Any, change: Any)
     client.put_row(table, ots.Row(key(1), [("c", 1)]), ots.Condition("EXPECT_NOT_EXIST"))
     client.update_row(table, ots.Row(key(1), {"DELETE_ALL": ["c"]}), IGNORE)
     assert cells(client, table, max_version=1) == [], "a row that is there stays"
+
+
+def test_more_key_columns_than_any_table_has(emulator: Emulator, client: Any) -> None:
+    """Refused for the whole request, before the table is looked at."""
+    table = emulator.make_table()
+    expected = invalid("The number of primary key columns must be in range: [1, 4].")
+    five = [(f"k{number}", "a") for number in range(5)]
+    read = ots.BatchGetRowRequest()
+    read.add(ots.TableInBatchGetRowItem(table, [key(1), five], [], None, 1))
+    write = ots.BatchWriteRowRequest()
+    items = [ots.PutRowItem(ots.Row(each, [("c", 1)]), IGNORE) for each in (key(1), five)]
+    write.add(ots.TableInBatchWriteRowItem(table, items))
+    low, high = ([(name, bound) for name, _ in five] for bound in (ots.INF_MIN, ots.INF_MAX))
+    for call in (
+        lambda: client.put_row(table, ots.Row(five, [("c", 1)]), IGNORE),
+        lambda: client.update_row(table, ots.Row(five, {"PUT": [("c", 1)]}), IGNORE),
+        lambda: client.delete_row(table, ots.Row(five), IGNORE),
+        lambda: client.get_row(table, five, max_version=1),
+        lambda: client.batch_get_row(read),
+        lambda: client.batch_write_row(write),
+        lambda: client.get_range(table, "FORWARD", low, high, max_version=1),
+    ):
+        assert refused(call) == expected
+    assert all_rows(client, table) == []
+
+
+@pytest.mark.parametrize("kind", [str, bytearray])
+def test_a_version_counts_8_bytes_of_a_batch(emulator: Emulator, kind: Any) -> None:
+    """Three rows of 1,398,101 bytes with their key, name and version, and two bytes more."""
+    table, stamp = emulator.make_table([("pk", "STRING")]), now_ms()
+
+    def sent(*lengths: int) -> tuple[int, str, str]:
+        cells = [
+            (
+                "k" * 50,
+                "a" * length if kind is str else b"a" * length,
+                stamp,
+            )
+            for length in lengths
+        ]
+        rows = [
+            row([("pk", "v" * 96 + f"{number:02}")], [cell]) for number, cell in enumerate(cells)
+        ]
+        answer = emulator.send("BatchWriteRow", batch((table, rows)))
+        return (200, "", "") if answer.status == 200 else answer.error
+
+    assert sent(1_397_945, 1_397_943, 1_397_943) == invalid(
+        "The total data size of BatchWriteRow request exceeds the limit, limit size: 4194304,"
+        " data size: 4194305."
+    )
+    assert sent(1_397_944, 1_397_943, 1_397_943)[0] == 200
 
 
 def test_a_table_without_keys_is_read_as_nothing(emulator: Emulator, client: Any) -> None:
