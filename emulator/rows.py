@@ -329,15 +329,18 @@ def key_size(key: Iterable[pb.KeyCell]) -> int:
 
 
 def change_size(change: RowChange) -> int:
-    """Return the bytes a change counts for: names, values, and 8 for a version that is given."""
+    """Return the bytes a change costs: names and values."""
     size = key_size(change.key)
-    for name, _, value, timestamp in change.cells:
+    for name, _, value, _ in change.cells:
         size += len(name)
         if value is not None:
             size += pb.value_size(value)
-        if timestamp is not None:
-            size += 8
     return size
+
+
+def request_size(change: RowChange) -> int:
+    """Return the bytes a change counts for in a request: a version that is given has 8 too."""
+    return change_size(change) + 8 * sum(cell[3] is not None for cell in change.cells)
 
 
 def row_size(key: Iterable[pb.KeyCell], cells: Iterable[tuple[bytes, int, bytes]]) -> int:

@@ -64,7 +64,7 @@ def _table_answer(name: str, answers: RowAnswers) -> bytes:
 def _check_total(name: str, changes: list[Change], body_size: int) -> None:
     if body_size <= limits.BATCH_WRITE_BYTES:
         return  # the data can only be smaller
-    size = sum(rows.change_size(change.row) for change in changes)
+    size = sum(rows.request_size(change.row) for change in changes)
     if size > limits.BATCH_WRITE_BYTES:
         raise invalid(
             f"The total data size of {name} request exceeds the limit, limit size: "

@@ -40,7 +40,7 @@ def _parse(kind: int, request: WriteRequest, buffer: bytes) -> Change:
 
 def _check_size(name: str, change: Change) -> None:
     if len(change.raw) > limits.ROW_BYTES:
-        size = rows.change_size(change.row)
+        size = rows.request_size(change.row)
         if size > limits.ROW_BYTES:
             raise invalid(
                 f"The total data size of {name} request exceeds the limit, limit size: "

@@ -22,6 +22,9 @@ from emulator.wire.strings import has_bad_text
 _FLAT_BUFFER, _PLAIN_BUFFER, _PROTO_BUFFER = 0, 1, 2
 _META_NORMAL, _META_IGNORE = 0, 1
 _TABLE_VERSION = 1
+_KINDS = {1: pb.INTEGER, 2: pb.BOOLEAN, 3: pb.DOUBLE, 4: pb.STRING, 5: pb.BLOB}
+"""Wire type of a field by the number that FlatBuffers and fields_to_get have for it."""
+_NO_KIND = -1
 _AFTER = b"\xff"  # sorts after every key of one time, whatever field keys follow it
 
 
@@ -179,7 +182,7 @@ def _with_time(prefix: bytes, time: int) -> bytes:
 def get_data(call: Call, request: wire.GetTimeseriesDataRequest) -> wire.GetTimeseriesDataResponse:
     """Read the points of one series with begin <= time < end, in either direction, in pages.
 
-    Of `fields_to_get` only the names count.
+    A field that is asked for with another type than it has is not answered.
     """
     table = call.service.series.usable(call.instance, request.table_name)
     key = points.key_from_message(request.time_series_key, table.needs_measurement)
@@ -198,7 +201,10 @@ def get_data(call: Call, request: wire.GetTimeseriesDataRequest) -> wire.GetTime
         first, last = _with_time(prefix, begin), _with_time(prefix, end)
     if request.token:
         first = _token_key(request.token, prefix)
-    names = {field.name.encode() for field in request.fields_to_get}
+    names = {
+        field.name.encode(): _KINDS.get(field.type, _NO_KIND) if field.type else None
+        for field in request.fields_to_get
+    }
     found = call.service.store.scan(first, last, request.backward)
     return _page(table, found, names, wanted)
 
@@ -216,7 +222,7 @@ def _token_key(token: bytes, prefix: bytes) -> bytes:
 def _page(
     table: TimeseriesTable,
     found: Iterable[tuple[bytes, bytes]],
-    names: set[bytes],
+    names: dict[bytes, int | None],
     wanted: int,
 ) -> wire.GetTimeseriesDataResponse:
     encoded: list[bytes] = []
@@ -230,7 +236,7 @@ def _page(
         cells = [
             (name + rows.FIELD_SUFFIXES[versions[0][0]], None, versions[0])
             for name, versions in sorted(fields.items())
-            if not names or name in names
+            if not names or (name in names and names[name] in (None, versions[0][0]))
         ]
         if names and not cells:
             continue

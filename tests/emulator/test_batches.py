@@ -10,7 +10,7 @@ from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
 from emulator.wire.crc import crc8
 from tests.emulator.harness import IGNORE as WIRE_IGNORE
-from tests.emulator.harness import Emulator, all_rows, batch, columns, row, running
+from tests.emulator.harness import Emulator, all_rows, batch, columns, now_ms, row, running
 
 IGNORE = ots.Condition("IGNORE")
 
@@ -255,6 +255,8 @@ def test_bulk_import_writes_rows(emulator: Emulator, client: Any) -> None:
     assert (consumed.capacity_unit.read, consumed.capacity_unit.write) == (0, 0)
     assert consumed.capacity_data_size.write_size == len("k") + len("id") + 1 + 8 + len("cxy")
     assert len(all_rows(client, table)) == 200
+    versioned = imported(emulator, bulk(table, [row(key(1), [("c", "xy", now_ms())])]))
+    assert versioned.rows[0].consumed == consumed, "a version costs nothing"
 
 
 def test_bulk_import_updates_and_deletes(emulator: Emulator, client: Any) -> None:

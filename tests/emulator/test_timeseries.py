@@ -182,6 +182,21 @@ def test_only_the_fields_asked_for_are_returned(client: Any) -> None:
     assert [row.fields for row in found] == [{"a": 1}]
 
 
+def test_a_field_of_another_type_than_asked_for_is_left_out(client: Any) -> None:
+    """As the Java test asserts it: 1 integer, 2 boolean, 3 double, 4 text, 5 binary."""
+    table = make(client)
+    fields = {"i": 7, "b": True, "d": 0.5, "t": "x", "x": bytearray(b"y")}
+    put(client, table, TimeseriesRow(key(), fields, 1))
+    right = dict(zip(fields, range(1, 6), strict=True))
+    assert get(client, table, fieldsToGet=right).rows[0].fields == fields
+    for name, kind in right.items():
+        asked = {**right, name: kind % 5 + 1}
+        found = get(client, table, fieldsToGet=asked).rows[0].fields
+        assert set(found) == set(fields) - {name}
+        assert get(client, table, fieldsToGet={name: 99}).rows is None
+        assert set(get(client, table, fieldsToGet={name: 0}).rows[0].fields) == {name}
+
+
 def test_old_points_expire(client: Any) -> None:
     table = make(client, timeseries_table_options=TimeseriesTableOptions(86400))
     now = now_ms() * 1000
