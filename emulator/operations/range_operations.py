@@ -53,6 +53,7 @@ def _scan(
 
 def get_range(call: Call, request: wire.GetRangeRequest) -> wire.GetRangeResponse:
     """Read up to 5,000 rows or 4 MB; the key to go on with is in the answer."""
+    limits.check_data_table_name(request.table_name)
     if request.direction not in (_FORWARD, _BACKWARD):
         raise invalid(f"Invalid direction: {request.direction}.")
     if request.HasField("limit") and request.limit <= 0:

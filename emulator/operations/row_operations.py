@@ -34,6 +34,7 @@ def _write(call: Call, request: WriteRequest, change: Change) -> wire.ChangeRowR
 
 
 def _parse(kind: int, request: WriteRequest, buffer: bytes) -> Change:
+    limits.check_data_table_name(request.table_name)  # before anything else, as on the service
     inner = limits.is_inner(request.table_name)
     return parse_change(kind, buffer, request.condition, request.return_content, inner)
 
@@ -90,6 +91,7 @@ def check_read_key(row: pb.RowChange) -> None:
 
 def get_row(call: Call, request: wire.GetRowRequest) -> wire.GetRowResponse:
     """Read one row; no row is an empty answer, not an error."""
+    limits.check_data_table_name(request.table_name)
     selection = parse_selection(request, call.service.options.key_columns_count)
     if request.token:
         raise invalid("Invalid token.")  # this server gives none out

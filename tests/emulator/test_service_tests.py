@@ -96,6 +96,33 @@ def test_a_version_counts_8_bytes_of_a_batch(emulator: Emulator, kind: Any) -> N
     assert sent(1_397_944, 1_397_943, 1_397_943)[0] == 200
 
 
+@pytest.mark.parametrize("name", ["", "0", "#", "中文", "T#", "T中文", "3t", "-", "a" * 256])
+def test_the_name_of_a_table_is_looked_at_first(emulator: Emulator, name: str) -> None:
+    """Whatever else is wrong: no choice of versions, a broken row, an empty range."""
+    broken: dict[str, Any] = {"table_name": name, "condition": wire.Condition(row_existence=9)}
+    requests = {
+        "PutRow": wire.PutRowRequest(row=b"x", **broken),
+        "UpdateRow": wire.UpdateRowRequest(row_change=b"x", **broken),
+        "DeleteRow": wire.DeleteRowRequest(primary_key=b"x", **broken),
+        "GetRow": wire.GetRowRequest(table_name=name, primary_key=b"x"),
+        "GetRange": wire.GetRangeRequest(
+            table_name=name,
+            direction=7,
+            inclusive_start_primary_key=b"x",
+            exclusive_end_primary_key=b"x",
+        ),
+        "BatchGetRow": wire.BatchGetRowRequest(),
+        "BatchWriteRow": batch((name, [b"x"])),
+        "BulkImport": wire.BulkImportRequest(table_name=name),
+        "DescribeTable": wire.DescribeTableRequest(table_name=name),
+        "UpdateTable": wire.UpdateTableRequest(table_name=name),
+        "DeleteTable": wire.DeleteTableRequest(table_name=name),
+    }
+    requests["BatchGetRow"].tables.add(table_name=name, primary_key=[b"x"])  # type: ignore[attr-defined]
+    for api, request in requests.items():
+        assert emulator.send(api, request).error == invalid(f"Invalid table name: '{name}'."), api
+
+
 def test_a_table_without_keys_is_read_as_nothing(emulator: Emulator, client: Any) -> None:
     table = emulator.make_table()
     request = ots.BatchGetRowRequest()
