@@ -82,6 +82,7 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     add("--count", metavar="N", help="end after so many letters")
     add("--rate", metavar="N", help="at most so many letters a second")
     add("--most-replays", metavar="N", help="leave alone what was replayed so often already")
+    add("--again", action="store_true", help="also what was replayed from the table already")
     add("--only-missing", action="store_true", help="write only where there is no row of that key")
     parser.set_defaults(command=_replay)
 
@@ -92,7 +93,7 @@ def _replay(options: argparse.Namespace) -> int:
     for name in ("topics", "codes"):
         found = getattr(options, name)
         given[name] = None if found is None else json.dumps(found)
-    for name in ("dry_run", "only_missing"):
+    for name in ("dry_run", "again", "only_missing"):
         given[name] = "true" if getattr(options, name) else None
     variables = {
         f"{ENV_PREFIX}REPLAY__{name.upper()}": value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from itertools import chain, groupby
@@ -15,6 +16,7 @@ log = logging.getLogger("sync.replay")
 
 _TOPIC, _PARTITION, _OFFSET = range(3)
 _CODE, _TIMESTAMP, _REPLAYS = -3, -2, -1
+_LOOK = 0.2  # seconds between two looks at the state of the run
 
 
 class Restorer:
@@ -23,15 +25,31 @@ class Restorer:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._settings = run.settings.replay
-        self._taken = 0
+        self._left = self._settings.count
         self._free = time.monotonic()  # when the rate allows the next letter
+        self._lock = threading.Lock()
+
+    def admits(self, message: Message) -> bool:
+        """Whether the source may take this letter; not when replay.count are taken.
+
+        It is asked before the position moves, so that a letter too many is not passed over.
+        """
+        with self._lock:
+            if self._left == 0:
+                return False
+            if self._left is not None and self.restored(message) is not None:
+                self._left -= 1
+                if self._left == 0:
+                    self._run.drain("replay.count is reached")
+            return True
 
     def restore(self, chunk: Chunk) -> list[Chunk]:
         """The messages of the letters that are selected; the others count as filtered."""
-        messages = [m for m in map(self._restored, chunk.messages) if m is not None]
-        self._taken += len(messages)
-        if self._settings.count is not None and self._taken >= self._settings.count:
-            self._run.drain("replay.count is reached")
+        messages = []
+        for message in chunk.messages:
+            found = self.restored(message, told=True)
+            if found is not None:
+                messages.append(found)
         self._run.counts.add("filtered", len(chunk.messages) - len(messages))
         self._pause(len(messages))
         return [
@@ -39,29 +57,35 @@ class Restorer:
             for place, group in groupby(messages, lambda m: (m.topic(), m.partition()))
         ]
 
-    def _restored(self, message: Message) -> PlainMessage | None:
+    def restored(self, message: Message, told: bool = False) -> PlainMessage | None:
+        """The record of a letter; None for what is not selected, which may be told."""
         headers: list[Header] = list(message.headers() or ())
         block = headers[-len(BLOCK) :]
         where = f"topic {message.topic()} partition {message.partition()} offset {message.offset()}"
         if tuple(name for name, _ in block) != BLOCK:
-            log.warning("%s is no dead letter of this software: left alone", where)
+            if told:
+                log.warning("%s is no dead letter of this software: left alone", where)
             return None
         try:
-            told = [(value or b"").decode() for _, value in block]
-            timestamp = int(told[_TIMESTAMP]) if told[_TIMESTAMP] else None
-            partition, offset, replays = (int(told[at]) for at in (_PARTITION, _OFFSET, _REPLAYS))
+            texts = [(value or b"").decode() for _, value in block]
+            timestamp = int(texts[_TIMESTAMP]) if texts[_TIMESTAMP] else None
+            partition, offset, replays = (int(texts[at]) for at in (_PARTITION, _OFFSET, _REPLAYS))
         except ValueError:  # anybody may write to the topic
-            log.warning("%s has headers that no dead letter has: left alone", where)
+            if told:
+                log.warning("%s has headers that no dead letter has: left alone", where)
             return None
-        if not self._settings.takes(told[_TOPIC], told[_CODE], timestamp):
+        if not self._settings.takes(texts[_TOPIC], texts[_CODE], timestamp):
             return None
         if replays >= self._settings.most_replays:
-            log.warning(
-                "%s: replayed %d times already (replay.most_replays): left alone", where, replays
-            )
+            if told:
+                log.warning(
+                    "%s: replayed %d times already (replay.most_replays): left alone",
+                    where,
+                    replays,
+                )
             return None
         return PlainMessage(
-            told[_TOPIC],
+            texts[_TOPIC],
             partition,
             offset,
             timestamp=timestamp,
@@ -71,12 +95,15 @@ class Restorer:
         )
 
     def _pause(self, number: int) -> None:
+        """Wait as the rate says, unless the run is to end."""
         if self._settings.rate is None or not number:
             return
-        now = time.monotonic()
-        if self._free > now:
-            time.sleep(self._free - now)
-        self._free = max(self._free, now) + number / self._settings.rate
+        with self._lock:
+            free = self._free
+            self._free = max(free, time.monotonic()) + number / self._settings.rate
+        while (wait := free - time.monotonic()) > 0 and self._run.drain_reason is None:
+            time.sleep(min(wait, _LOOK))
+            self._run.check()
 
 
 def would_send(chunk: Chunk) -> Iterator[str]:

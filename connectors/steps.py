@@ -7,6 +7,7 @@ engine. Whoever writes steps never sees one: `map_records`, `filter_records` and
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from bytewax.operators import KeyedStream
 from connectors.dead_letters import Destination
 from connectors.formats.decoding import ChunkDecoder
 from connectors.kafka.dead_letters import KafkaDeadLetters
+from connectors.kafka.letters import TopicLetters
 from connectors.kafka.resend import ONE, TopicsSink
 from connectors.kafka.source import KafkaSource
 from connectors.mapping.rows import RowMapper
@@ -46,6 +48,8 @@ from connectors.tablestore.writer import Writer
 from connectors.timeseries.points import PointRoads
 from connectors.transforms.pipeline import pipeline
 from connectors.window import builder
+
+log = logging.getLogger("sync.replay")
 
 # The steps that have state in the recovery store. Renaming one orphans the rows that wait in it, so
 # these names are a contract: the recovery folder's manifest holds them.
@@ -169,11 +173,18 @@ def topics_tables(run: Run) -> list[str]:
 
 
 def read_letters(flow: Dataflow, run: Run) -> Stream[Chunk]:
-    """Dead letters from their topic or their table; the run ends with the last."""
+    """The records of the dead letters in their topic or table, as far as [replay] selects them.
+
+    The run ends with the last.
+    """
     run.ends_when_read = True
+    run.leaves_no_trace = run.settings.replay.dry_run
+    restorer = Restorer(run)
     if run.settings.replays_table:
-        return op.input(READ, flow, TableLetters(run))
-    return op.input(READ, flow, KafkaSource(run))
+        letters = op.input(READ, flow, TableLetters(run, restorer.admits, restorer.restored))
+    else:
+        letters = op.input(READ, flow, TopicLetters(run, restorer.admits))
+    return op.flat_map("restore", letters, restorer.restore)
 
 
 def send_back(chunks: Stream[Chunk], run: Run) -> None:
@@ -189,14 +200,17 @@ def send_back(chunks: Stream[Chunk], run: Run) -> None:
     op.output(WRITE, op.key_on("one_lane", chunks, lambda _: ONE), TopicsSink(run))
 
 
-def restore(step_id: str, letters: Stream[Chunk], run: Run) -> Stream[Chunk]:
-    """Dead letters to the messages that they were, as [replay] selects them."""
-    return op.flat_map(step_id, letters, Restorer(run).restore)
-
-
 def only_missing(step_id: str, rows: KeyedStream[Batch], run: Run) -> KeyedStream[Batch]:
     """With replay.only_missing each row is written only where there is none of its key."""
     if not run.settings.replay.only_missing:
+        tables = run.settings.replaced_by_replay(run.origin.topics)
+        if tables:
+            log.warning(
+                "a replayed row replaces what stands in table %s by now, newer or not: "
+                "replay.only_missing = true writes only where there is no row of its key, and with "
+                "version in the table's rules what is newer stays",
+                ", ".join(tables),
+            )
         return rows
     return op.map_value(step_id, rows, expecting_none)
 

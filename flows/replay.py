@@ -22,8 +22,7 @@ def get_flow(config: str | None = None) -> Dataflow:
     run = start(flow_id, config, steps.STEPS_WITH_STATE, reading_dead_letters)
     flow = Dataflow(run.flow_id)
 
-    letters = steps.read_letters(flow, run)
-    chunks = steps.restore("restore", letters, run)
+    chunks = steps.read_letters(flow, run)
     if run.settings.replay.target == "topic":
         steps.send_back(chunks, run)
         return flow

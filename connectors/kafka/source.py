@@ -13,7 +13,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from connectors.kafka.committed import starts_of_group
-from connectors.kafka.group import GroupMirror, commit_at_end
+from connectors.kafka.group import commit_at_end
 from connectors.kafka.topics import (
     ClientErrors,
     consumer,
@@ -26,6 +26,7 @@ from connectors.kafka.watch import Watch, forget_old_topics
 from connectors.outcomes import StopRun
 from connectors.records import Chunk
 from connectors.run.context import Run
+from connectors.run.settled import SettledPosition
 from connectors.settings.kafka import KafkaSettings
 
 log = logging.getLogger("sync.kafka")
@@ -110,7 +111,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         step_id: str,  # noqa: ARG002
         for_part: str,
         resume_state: int | None,
-    ) -> _Partition:
+    ) -> Partition:
         """A reader of one partition, at its state or where a first run starts."""
         topic, number = part_place(for_part)
         recovery = self._run.recovery
@@ -118,7 +119,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         if for_part not in self._live:
             known = None if recovery is None else recovery.start_of(for_part)
             place.offset = (known or 0) if resume_state is None else resume_state
-            return _Partition(self._run, place, None)
+            return Partition(self._run, place, None)
         client = consumer(self._run.settings.kafka, ClientErrors(), **self._tuning())
         anew = None if recovery is None else recovery.new_start_of(for_part)
         if anew is not None:
@@ -128,7 +129,10 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         else:
             place.offset = resume_state
         client.assign([place])
-        return _Partition(self._run, place, client)
+        return self._reader(place, client)
+
+    def _reader(self, place: TopicPartition, client: Consumer) -> Partition:
+        return Partition(self._run, place, client)
 
     def _tuning(self) -> dict[str, int | bool]:
         """How far to read ahead: bounded for the process, and each partition has a consumer."""
@@ -194,7 +198,7 @@ def _fetch_limits(kilobytes: int, given: dict[str, str | int | float | bool]) ->
     return limits if "message.max.bytes" not in given else {}
 
 
-class _Partition(StatefulSourcePartition[Chunk, int]):
+class Partition(StatefulSourcePartition[Chunk, int]):
     """Reads one Kafka partition. Without a client it is a removed one and ends at once."""
 
     def __init__(self, run: Run, place: TopicPartition, client: Consumer | None) -> None:
@@ -204,7 +208,7 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
         self._next: int = place.offset
         self._client = client
         self._limit = run.settings.kafka.chunk_messages
-        self._mirror = GroupMirror(place.offset, run.settings.window.age)
+        self._mirror = SettledPosition(place.offset, run.settings.window.age)
         self._awake: datetime | None = None
         self._epochs = 0  # those that ended
         self._epoch: int | None = None  # the last of them, until it is closed everywhere
@@ -234,6 +238,7 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
                 return []
         else:
             self._next = (messages[-1].offset() or 0) + 1
+        messages = self._taken(messages)
         run.counts.add("read", len(messages))
         return [Chunk(self._topic, self._number, messages)]
 
@@ -253,6 +258,10 @@ class _Partition(StatefulSourcePartition[Chunk, int]):
         """Leave the brokers. Says nothing about offsets: it is called after failures too."""
         if self._client is not None:
             self._client.close()
+
+    def _taken(self, messages: list[Message]) -> list[Message]:
+        """A reader that ends takes what is before its end; this one takes all."""
+        return messages
 
     def _commit(self, client: Consumer, offset: int) -> None:
         place = TopicPartition(self._topic, self._number, offset)

@@ -38,6 +38,8 @@ class Run:
         # Whether the run ends when every partition was read to its end, and those that are not yet.
         self.ends_when_read = False
         self.unread: set[str] = set()
+        # A dry run: where it began is where the next one begins.
+        self.leaves_no_trace = False
         self.at_clean_end: list[Callable[[], None]] = []
         # A signal may come while its own thread holds it.
         self._lock = threading.RLock()

@@ -14,13 +14,16 @@ def reading_dead_letters(settings: Settings) -> Settings:
     """The same settings with the dead-letter topic as the source, read from its beginning."""
     dead = settings.dead_letters
     replay = settings.replay
+    # What is rejected again goes back to where it came from.
+    where = "tablestore" if settings.replays_table else "kafka"
+    errors = settings.errors.model_copy(update={"dead_letters": where})
     if settings.replays_table:
-        return _dry(settings, {})
+        return _dry(settings, {"errors": errors})
     chunk = settings.kafka.chunk_messages
     if replay.rate is not None:
         chunk = max(1, min(chunk, int(replay.rate)))  # the pause after a chunk stays short
     if replay.count is not None:
-        chunk = 1  # nothing is read beyond it, but one letter a partition
+        chunk = 1  # nothing is read beyond it
     update: dict[str, object] = {
         "topics": (dead.topic,),
         "topics_pattern": None,
@@ -35,7 +38,8 @@ def reading_dead_letters(settings: Settings) -> Settings:
             "secret_properties": dead.secret_properties,
             "secret_property_files": dead.secret_property_files,
         }
-    return _dry(settings, {"kafka": settings.kafka.model_copy(update=update)})
+    kafka = settings.kafka.model_copy(update=update)
+    return _dry(settings, {"kafka": kafka, "errors": errors})
 
 
 def _dry(settings: Settings, changes: dict[str, object]) -> Settings:

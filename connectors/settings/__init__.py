@@ -7,6 +7,7 @@ The field descriptions are the reference: docs/options.md is generated from them
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field, model_validator
@@ -177,6 +178,16 @@ class Settings(BaseSettings):
             return self.errors.dead_letters == "tablestore"
         return self.replay.source == "table"
 
+    def replaced_by_replay(self, topics: Sequence[str]) -> list[str]:
+        """The tables of these topics where a replayed row takes the place of a newer one.
+
+        Not so where the place in Kafka is the key, or where versions decide.
+        """
+        tables = {self.table_of(topic) for topic in self.replay.topics or topics}
+        if not tables:  # a pattern finds them
+            tables = {self.mapping.table_name}
+        return sorted(table for table in tables if _replaces(self.rules_of(table)))
+
     def without_effect(self) -> list[str]:
         """Keys of tables and topics to which no topic leads: most likely misspelt.
 
@@ -206,3 +217,13 @@ def _no_condition(rules: TableSettings) -> str | None:
     if rules.insert_mode == "update":
         return "an update has no meaning where there must be no row"
     return None
+
+
+def _replaces(rules: TableSettings) -> bool:
+    """Whether a late row of a key takes the place of a newer one."""
+    return (
+        rules.mode == "wide_column"
+        and rules.primary_key_mode in ("record_key", "record_value")
+        and rules.version == "none"
+        and not rules.generates_keys
+    )

@@ -35,14 +35,15 @@ class ReplaySettings(Section):
     until: Annotated[str | None, BeforeValidator(check_time)] = Field(
         None, description="Only records before this time."
     )
-    count: int | None = Field(
-        None,
-        ge=1,
-        description="End after so many letters; up to one more a partition may be on its way.",
-    )
+    count: int | None = Field(None, ge=1, description="End after so many letters.")
     rate: float | None = Field(None, gt=0, description="At most so many letters a second.")
     most_replays: int = Field(
         3, ge=1, description="A record that was replayed so often already is left alone."
+    )
+    again: bool = Field(
+        False,
+        description="From the table: also the letters that were replayed already, which have the "
+        "column replayed. From the topic: give the replay a new recovery folder.",
     )
     only_missing: bool = Field(
         False, description="Write only where the table has no row of that key yet."

@@ -21,15 +21,23 @@ from tablestore.client import OTSClient
 from tablestore.error import OTSClientError, OTSServiceError
 from tablestore.metadata import (
     INF_MAX,
+    BatchWriteRowRequest,
     CapacityUnit,
+    ComparatorType,
+    Condition,
     CreateTimeseriesTableRequest,
     ReservedThroughput,
+    RowExistenceExpectation,
+    SingleColumnCondition,
+    TableInBatchWriteRowItem,
     TableMeta,
     TableOptions,
     TimeseriesMetaOptions,
     TimeseriesTableMeta,
     TimeseriesTableOptions,
+    UpdateRowItem,
 )
+from tablestore.metadata import Row as SdkRow
 from tablestore.protobuf.table_store_pb2 import BatchWriteRowResponse
 from tablestore.protobuf.timeseries_pb2 import PutTimeseriesDataResponse
 from tablestore.retry import NoRetryPolicy
@@ -250,6 +258,27 @@ class Client:
                     for row in rows
                 ]
         return []
+
+    def mark_replayed(
+        self, table: str, letters: Sequence[tuple[tuple[str, int], int]], time_ms: int
+    ) -> None:
+        """The column `replayed` to dead letters, blocking, where `replays` is still the given one.
+
+        `letters` is (topic_partition and offset, replays) of each. Raises RequestFailed.
+        """
+        items = []
+        for (place, offset), replays in letters:
+            same = SingleColumnCondition("replays", replays, ComparatorType.EQUAL, False)
+            key = [("topic_partition", place), ("offset", offset)]
+            row = SdkRow(key, {"PUT": [("replayed", time_ms)]})
+            exists = Condition(RowExistenceExpectation.EXPECT_EXIST, same)
+            items.append(UpdateRowItem(row, exists))
+        request = BatchWriteRowRequest()
+        request.add(TableInBatchWriteRowItem(table, items))
+        for row in self._call("batch_write_row", request).get_failed_of_update():
+            if row.error_code != "OTSConditionCheckFail":
+                verdict = judge(200, row.error_code, row.error_message)
+                raise RequestFailed(verdict, row.error_code)
 
     def describe_timeseries(self, table: str) -> TimeseriesShape:
         """DescribeTimeseriesTable, blocking. Raises RequestFailed, as `describe`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from connectors.dead_letters import BLOCK, REPLAYS, headers_of, replays
@@ -45,3 +47,35 @@ def test_a_forged_count_of_replays_is_none() -> None:
     """The header may come from the source topic, on any record."""
     assert replays([(REPLAYS, b"9" * 5000)]) == 0
     assert replays([(REPLAYS, b"7")]) == 7
+
+
+def letter_at(offset: int, code: str = "key_missing") -> PlainMessage:
+    letter = LETTER._replace(offset=offset, code=code)
+    return PlainMessage("dead", 0, offset, key=b"k", value=b"v", headers=headers_of(letter, "g"))
+
+
+def test_no_letter_is_passed_over_for_the_count() -> None:
+    """So many of the selected ones are admitted, others in between too; behind them none."""
+    run = new_run(replay={"count": 2, "codes": ["key_missing"]})
+    restorer = Restorer(run)
+    codes = ["other", "key_missing", "other", "key_missing", "other", "key_missing"]
+    admitted = [restorer.admits(letter_at(at, code)) for at, code in enumerate(codes)]
+    assert admitted == [True, True, True, True, False, False]
+    assert run.drain_reason is not None
+
+
+def test_the_rate_is_kept() -> None:
+    """Ten chunks of five letters at 200 a second take what 45 letters take, and no drain waits."""
+    run = new_run(replay={"rate": 200.0})
+    restorer = Restorer(run)
+    began = time.monotonic()
+    for _ in range(10):
+        restorer.restore(Chunk("dead", 0, [letter_at(at) for at in range(5)]))
+    assert 0.2 < time.monotonic() - began < 2
+    run = new_run(replay={"rate": 0.01})
+    restorer = Restorer(run)
+    run.drain("a signal")
+    began = time.monotonic()
+    for _ in range(3):
+        restorer.restore(Chunk("dead", 0, [letter_at(0)]))
+    assert time.monotonic() - began < 1

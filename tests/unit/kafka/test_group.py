@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.kafka.group import GroupMirror
+from connectors.run.settled import SettledPosition
 
 
 class Clock:
@@ -12,7 +12,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        monkeypatch.setattr("connectors.kafka.group.time.monotonic", lambda: self.now)
+        monkeypatch.setattr("connectors.run.settled.time.monotonic", lambda: self.now)
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def test_an_offset_waits_until_its_rows_have_left_the_windows(clock: Clock) -> None:
     """Rows read before a snapshot may wait for the age of a window, and then one epoch more."""
-    mirror = GroupMirror(0, age=2.0)
+    mirror = SettledPosition(0, age=2.0)
     mirror.snapshotted(10)
     assert mirror.due() is None
     clock.now += 1.9
@@ -38,7 +38,7 @@ def test_an_offset_waits_until_its_rows_have_left_the_windows(clock: Clock) -> N
 
 def test_an_idle_partition_is_committed_once(clock: Clock) -> None:
     """The same offset again and again is one commit; the start itself is none."""
-    mirror = GroupMirror(7, age=1.0)
+    mirror = SettledPosition(7, age=1.0)
     found = []
     for offset in [7, 7, 9, 9, 9, 9, 9, 9]:
         mirror.snapshotted(offset)
@@ -49,7 +49,7 @@ def test_an_idle_partition_is_committed_once(clock: Clock) -> None:
 
 def test_the_newest_of_many_is_committed(clock: Clock) -> None:
     """After a pause one commit says it all."""
-    mirror = GroupMirror(0, age=0.5)
+    mirror = SettledPosition(0, age=0.5)
     for offset in range(1, 6):
         mirror.snapshotted(offset)
         clock.now += 0.01
@@ -73,8 +73,8 @@ def test_a_committed_offset_is_always_in_the_tables(
     """
     now = 0.0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("connectors.kafka.group.time.monotonic", lambda: now)
-        mirror = GroupMirror(0, age)
+        patch.setattr("connectors.run.settled.time.monotonic", lambda: now)
+        mirror = SettledPosition(0, age)
         offset = 0
         taken: list[tuple[float, int]] = []
         committed = 0

@@ -89,7 +89,7 @@ def test_a_topic_made_anew_begins_where_it_was_chosen(
 ) -> None:
     """Its old offsets mean nothing: with kafka.lost_offset it begins there, though it has state."""
     now = 100.0
-    monkeypatch.setattr("connectors.kafka.group.time.monotonic", lambda: now)
+    monkeypatch.setattr("connectors.run.settled.time.monotonic", lambda: now)
     run = run_with(tmp_path)
     Reader(started(run), world, "orders:0", None)
     assert run.recovery is not None

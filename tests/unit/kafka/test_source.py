@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from connectors.kafka import group
 from connectors.kafka.source import KafkaSource
 from connectors.outcomes import StopRun
+from connectors.run.settled import SettledPosition
 from tests.unit.kafka.world import (
     Reader,
     World,
@@ -295,7 +295,7 @@ def test_offsets_are_committed_only_once_they_are_durable(
 ) -> None:
     """The group never hears of an offset before rows of it have left window and sink."""
     now = 100.0
-    monkeypatch.setattr("connectors.kafka.group.time.monotonic", lambda: now)
+    monkeypatch.setattr("connectors.run.settled.time.monotonic", lambda: now)
     reader = Reader(started(run_with()), world, "orders:0", 5)
     partition, client = reader.partition, reader.client
     client.polls = [messages(5, 6), messages(7)]
@@ -315,7 +315,7 @@ def test_a_refused_commit_is_told_and_no_more(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The group only mirrors: the recovery folder has the truth."""
-    monkeypatch.setattr(group.GroupMirror, "due", lambda self: 7)
+    monkeypatch.setattr(SettledPosition, "due", lambda self: 7)
     reader = Reader(started(run_with()), world, "orders:0", 5)
     reader.client.commit_error = KafkaException(KafkaError(KafkaError._TRANSPORT, "away"))
     reader.client.polls = [messages(5)]

@@ -162,6 +162,7 @@ OPTIONS = {
     "replay.count": Option("5", 5, "6"),
     "replay.rate": Option("0.5", 0.5, "10"),
     "replay.most_replays": Option("5", 5, "6"),
+    "replay.again": Option("true", True, "false"),
     "replay.only_missing": Option("true", True, "false"),
     "replay.dry_run": Option("true", True, "false"),
     "recovery.required": Option("false", False, "true"),
