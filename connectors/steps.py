@@ -23,6 +23,7 @@ from connectors.kafka.dead_letters import KafkaDeadLetters
 from connectors.kafka.letters import TopicLetters
 from connectors.kafka.resend import ONE, TopicsSink
 from connectors.kafka.source import KafkaSource
+from connectors.mapping.fence import fenced
 from connectors.mapping.rows import RowMapper
 from connectors.records import (
     Batch,
@@ -139,10 +140,11 @@ def map_rows(step_id: str, records: Stream[Records], run: Run) -> KeyedStream[Ba
     """Records to rows as bytes, each on the shard of its table and primary key."""
     points = PointRoads(PointEncoder())
     mapper = RowMapper(run.settings, RowEncoder(), _keep(run), points.road)
+    mapped = fenced(mapper.map_chunk, mapper.shard_names, _keep(run))
     counts = run.counts
 
     def map_chunk(chunk: Records) -> list[tuple[str, Batch]]:
-        rows = mapper.map_chunk(chunk)
+        rows = mapped(chunk)
         counts.mapped(
             sum([sum(map(count_of, segments)) + len(dead) for _, (segments, dead) in rows])
         )

@@ -144,7 +144,7 @@ def _reader(
             if walk is not None:
                 walk(data)
             value = fastavro.schemaless_reader(source, schema, reader)
-        except Rejection:
+        except (Rejection, MemoryError):
             raise
         except fastavro.read.SchemaResolutionError:
             raise Rejection(

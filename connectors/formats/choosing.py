@@ -42,7 +42,7 @@ def decoders(settings: FormatSettings, wait: Wait) -> tuple[Decode, Decode]:
 def _decoder(word: str, schema_file: Path | None, registry: Registry | None, place: str) -> Decode:
     """Libraries of formats that are not used are not loaded: that would make each start slower."""
     if word in _PLAIN:
-        return _PLAIN[word]
+        return _fenced(_PLAIN[word], word)
     if word == "raw_avro" and schema_file is not None:
         from connectors.formats import avro  # noqa: PLC0415
 
@@ -60,6 +60,24 @@ def _decoder(word: str, schema_file: Path | None, registry: Registry | None, pla
 
         return json_schema.decoder(registry)
     return _of_user(word, place)
+
+
+def _fenced(decode: Decode, word: str) -> Decode:
+    """What nobody foresaw about some bytes rejects them, and ends nothing."""
+
+    def fenced(data: bytes) -> Any:
+        try:
+            return decode(data)
+        except (Rejection, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the last fence
+            raise Rejection(
+                "decode_failed",
+                f"not decoded as {word}: nobody foresaw it ({type(error).__name__}); please "
+                "report it",
+            ) from None
+
+    return fenced
 
 
 def _of_user(name: str, place: str) -> Decode:

@@ -66,8 +66,8 @@ class ChunkDecoder:
         decode = quick.decode
         try:
             records = [Record(message, decode(message.value())) for message in chunk.messages]
-        except quick.bad:
-            return self._one_by_one(chunk)  # one of them is bad or null: find out which
+        except Exception:  # noqa: BLE001 - one of them is bad or null: find out which
+            return self._one_by_one(chunk)
         return RecordChunk(chunk.topic, chunk.partition, records, [])
 
     def _reads_key(self, topic: str) -> bool:

@@ -178,6 +178,12 @@ def _reader_of_bytes(descriptor: Descriptor) -> Callable[[bytes], Any]:
             ) from None
         except RecursionError:
             raise Rejection("protobuf_depth", "nested too deep") from None
+        except (Rejection, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the last fence: messages are built at run time
+            raise Rejection(
+                "protobuf_failed", f"not decoded: nobody foresaw it ({type(error).__name__})"
+            ) from None
 
     return decode
 

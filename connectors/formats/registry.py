@@ -238,7 +238,7 @@ def _trouble(error: Exception) -> str:
     while cause is not None and not isinstance(cause, ssl.SSLError):
         inner = [one for one in cause.args if isinstance(one, Exception)]
         cause = inner[0] if inner else cause.__cause__ or cause.__context__
-    reason = "" if cause is None else str(cause.reason)
+    reason = "" if cause is None else str(cause.reason or "")
     if "CERT" in reason:
         raise StopRun(
             f"schema registry: TLS: {reason}\n  remedy: set format.registry.ca_file to the "

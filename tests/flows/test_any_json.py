@@ -94,7 +94,7 @@ CONFIGURATIONS: dict[str, tuple[dict[str, Any], tuple[tuple[str, str], ...]]] = 
     "connect json": ({"format": {"value": "connect_json", "key": "connect_json"}}, KAFKA),
 }
 # Codes that stand for "something unforeseen was raised".
-UNFORESEEN = {"step_failed", "format_failed", "map_failed"}
+UNFORESEEN = {"step_failed", "format_failed", "map_failed", "value_decode_failed"}
 
 
 class Flow:

@@ -92,6 +92,11 @@ BOUNDARIES = {
     ("kafka/watch.py", "_loop"),
     ("formats/avro.py", "read"),
     ("formats/choosing.py", "decode"),
+    ("formats/choosing.py", "fenced"),
+    ("formats/decoding.py", "_open"),
+    ("formats/protobuf.py", "decode"),
+    ("mapping/fence.py", "one"),
+    ("mapping/fence.py", "whole"),
 }
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.formats import choosing
 from connectors.formats.decoding import ChunkDecoder
 from connectors.records import Chunk, PlainMessage
 from connectors.settings import Settings
@@ -193,3 +194,21 @@ def test_the_quick_way_counts_bytes_and_values_too() -> None:
     small = ChunkDecoder(settings(format={"most_bytes": 7}))
     chunk = small.decode_chunk(message_chunk([b'{"a":1}', b'{"a":11}']))
     assert [letter.code for letter in chunk.dead] == ["value_size"]
+
+
+def test_what_nobody_foresaw_rejects_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last fence around a format: told by its kind, without the value."""
+
+    def decode(data: bytes) -> int:
+        if data == CANARY.encode():
+            raise ZeroDivisionError(CANARY)
+        return len(data)
+
+    monkeypatch.setitem(choosing._PLAIN, "bytes", decode)
+    values = [b"1", CANARY.encode(), b"333"]
+    found = ChunkDecoder(settings(format={"value": "bytes"})).decode_chunk(message_chunk(values))
+    assert [record.value for record in found.records] == [1, 3]
+    (letter,) = found.dead
+    assert (letter.offset, letter.code) == (1, "value_decode_failed")
+    assert "ZeroDivisionError" in letter.reason
+    assert CANARY not in letter.reason
