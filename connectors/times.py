@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -14,7 +15,9 @@ from connectors.records import UNAVAILABLE, Record, Rejection
 _MICROSECONDS: Final = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _NANOSECONDS_OF_ONE: Final = 1_000
 _LATEST: Final = (1 << 63) - 1
+_FAR: Final = 10**25  # beyond it no unit has a time
 _INTEGER = re.compile(r"-?[0-9]{1,25}", re.ASCII)
+_FRACTION = re.compile(r"-?[0-9]{1,25}\.[0-9]{1,25}", re.ASCII)
 # ISO 8601, a calendar date and a time of day with its zone, in the extended or the basic form.
 _ISO = re.compile(
     r"(\d{4})-?(\d\d)-?(\d\d)[Tt ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?"
@@ -63,6 +66,12 @@ def _no_time(name: str, unit: str, value: Any) -> Rejection:
         return Rejection("time_missing", f"field {name!r}, the time, is null or absent")
     if value is UNAVAILABLE:
         return Rejection("time_missing", f"field {name!r}, the time, is not sent by its source")
+    if isinstance(value, datetime):
+        return Rejection(
+            "time_invalid",
+            f"field {name!r}: a time without a zone, which may be any moment of two days: give it "
+            "one in a step before, or at its producer",
+        )
     wanted = (
         "a time with its zone such as 2026-01-31T08:00:00Z" if unit == "iso8601" else "a number"
     )
@@ -85,21 +94,28 @@ def _counted(microseconds: int) -> Callable[[Any], int | None]:
 def _nanoseconds(value: Any) -> int | None:
     if type(value) is int:
         return value // _NANOSECONDS_OF_ONE
-    if isinstance(value, str) and _INTEGER.fullmatch(value):
-        return int(value) // _NANOSECONDS_OF_ONE
-    if isinstance(value, Decimal) and value.is_finite() and abs(value) < 10**25:
-        return int(value) // _NANOSECONDS_OF_ONE
-    return None  # a double has no room for the nanoseconds of our days
+    # Not of a double, which has no room for the nanoseconds of our days.
+    number = _exact(value)
+    return None if number is None else math.floor(number) // _NANOSECONDS_OF_ONE
 
 
 def _of_number(value: Any, microseconds: int) -> int | None:
     """A text of digits, or a fraction, to the nearest microsecond."""
-    if isinstance(value, str) and _INTEGER.fullmatch(value):
-        return int(value) * microseconds
-    if isinstance(value, float) and value - value == 0.0 and abs(value) < 1e25:
-        return round(value * microseconds)
-    if isinstance(value, Decimal) and value.is_finite() and abs(value) < 10**25:
-        return round(value * microseconds)
+    if isinstance(value, float):
+        is_time = value - value == 0.0 and abs(value) < _FAR
+        return round(value * microseconds) if is_time else None
+    number = _exact(value)
+    return None if number is None else round(number * microseconds)
+
+
+def _exact(value: Any) -> int | Decimal | None:
+    """The number that a text of digits or a Decimal is."""
+    if isinstance(value, str):
+        if _INTEGER.fullmatch(value):
+            return int(value)
+        return Decimal(value) if _FRACTION.fullmatch(value) else None
+    if isinstance(value, Decimal) and value.is_finite() and abs(value) < _FAR:
+        return value
     return None
 
 

@@ -18,7 +18,27 @@ LEAST_METADATA_TIME_TO_LIVE = 604_800
 MOST_TABLE_NAME = 128
 MOST_MEASUREMENT = 128
 MOST_DATA_SOURCE = 256
+MOST_FIELDS = 1024
+# All tags of a series as the service writes them, ["name=value","name=value"].
+MOST_TAGS = 512
 _NO_MEASUREMENT = re.compile(r"[#\s]")
+_TAG_NAME = re.compile(r"[\x21\x23-\x3c\x3e-\x7e]+")  # printable ASCII but " and =
+_FIELD_NAME = re.compile(r"[a-z_][a-z0-9_]{0,127}")
+_RESERVED = frozenset(
+    ("_m_name", "_data_source", "_tags", "_time", "_meta_update_time", "_attributes")
+)
+TAG_NAME_RULE = "a tag's name is printable ASCII without blanks, quotes and ="
+FIELD_NAME_RULE = "1 to 128 of a-z 0-9 _, not starting with a digit and none of the service's own"
+
+
+def is_tag_name(name: str) -> bool:
+    """Whether the service takes a tag of this name."""
+    return _TAG_NAME.fullmatch(name) is not None
+
+
+def is_field_name(name: str) -> bool:
+    """Whether the service takes a field of this name."""
+    return _FIELD_NAME.fullmatch(name) is not None and name not in _RESERVED
 
 
 def wrong_measurement(text: str) -> str | None:
@@ -72,8 +92,8 @@ class TimeseriesSettings(Section):
     )
     time_unit: TimeUnit = Field(
         "ms",
-        description="Unit of time_field since 1970, rounded down to microseconds; iso8601: text "
-        "such as 2026-01-31T08:00:00Z, with its zone.",
+        description="Unit of time_field since 1970; what is finer than microseconds is cut. "
+        "iso8601: text such as 2026-01-31T08:00:00Z, with its zone.",
     )
     fields: tuple[DeclaredField, ...] = Field(
         (),
@@ -139,6 +159,21 @@ class TimeseriesSettings(Section):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"a field can be but one thing; named twice: {', '.join(twice)}")
+        for tag in self.tags:
+            if not is_tag_name(tag):
+                raise ValueError(f"tags: {tag!r} can be no tag: {TAG_NAME_RULE}; rename the field")
+            if len(tag) + len('["=x"]') > MOST_TAGS:
+                raise ValueError(f"tags: a name fills the {MOST_TAGS} bytes of all tags")
+        self._check_fields()
+
+    def _check_fields(self) -> None:
+        if len(self.fields) > MOST_FIELDS:
+            raise ValueError(f"fields lists more than the {MOST_FIELDS:,} that a point can have")
+        for field in self.fields:
+            name = field.name
+            # Only ASCII is lower-cased: the Kelvin sign would become a k.
+            if not is_field_name(name.lower() if self.to_lower_case and name.isascii() else name):
+                raise ValueError(f"fields: {name!r} can be no field: {FIELD_NAME_RULE}")
         if self.to_lower_case:
             lower = [field.name.lower() for field in self.fields]
             alike = sorted({name for name in lower if lower.count(name) > 1})

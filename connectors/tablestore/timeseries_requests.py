@@ -76,18 +76,24 @@ class PointRequests:
         flat = self._ask(self._body(table, row, "flatbuffers"))
         same = flat == self._ask(self._body(table, row, "protobuf"))
         unlike = flat != self._ask(body_of(table, _UNKNOWN_TYPE, row))
-        self._encoding = "protobuf" if flat is not None and same and unlike else "flatbuffers"
+        self._encoding = "protobuf" if flat and same and unlike else "flatbuffers"
         log.info("points of time series go as %s", self._encoding)
 
-    def _ask(self, body: bytes) -> Reject | None:
-        """What is wrong with a request; None when nothing is."""
+    def _ask(self, body: bytes) -> Sequence[Reject]:
+        """What is wrong with a request, be it as a whole or with its row; nothing: none."""
         try:
-            self._client.ask(API, body)
-        except RequestFailed as failed:
-            if isinstance(failed.verdict, Reject):
-                return failed.verdict
+            failed = self._client.failed_points(self._client.ask(API, body))
+        except RequestFailed as refused:
+            if isinstance(refused.verdict, Reject):
+                return (refused.verdict,)
             raise
-        return None
+        faults: list[Reject] = []
+        for _, code, message in failed:
+            verdict = judge(200, code, message)
+            if not isinstance(verdict, Reject):
+                raise RequestFailed(verdict, code)
+            faults.append(verdict)
+        return faults
 
     def _body(self, table: str, rows: bytes, encoding: Encoding) -> bytes:
         if encoding == "flatbuffers":

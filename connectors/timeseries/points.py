@@ -5,7 +5,6 @@ A shape is the field names and the Python types of their values, as in mapping/p
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -13,16 +12,16 @@ from connectors.mapping.roads import Road
 from connectors.mapping.values import IDENTITY, Converter, converter, natural
 from connectors.records import UNAVAILABLE, Record, Rejection
 from connectors.settings.tables import TableSettings
-from connectors.settings.timeseries import MOST_TABLE_NAME, TimeseriesSettings
+from connectors.settings.timeseries import (
+    FIELD_NAME_RULE,
+    MOST_FIELDS,
+    MOST_TABLE_NAME,
+    TimeseriesSettings,
+    is_field_name,
+)
 from connectors.times import moment_of, own_moment
 from connectors.timeseries.series import SeriesBook
 
-# Rules of the service (limits page of the time series model, and of PutTimeseriesData).
-MOST_FIELDS = 1024
-_NAME = re.compile(r"[a-z_][a-z0-9_]{0,127}")
-_RESERVED = frozenset(
-    ("_m_name", "_data_source", "_tags", "_time", "_meta_update_time", "_attributes")
-)
 # Shapes that are remembered, and names in them; a stream whose every record has other names must
 # not fill the memory.
 _MOST_SHAPES = 512
@@ -126,12 +125,11 @@ class Points:
                 continue
             # Such a name may be data, a mail address used as a key for example: it is not told.
             where = f"field number {position + 1} of the record"
-            if not _NAME.fullmatch(own) or own in _RESERVED:
+            if not is_field_name(own):
                 raise Rejection(
                     "field_name",
-                    f"the name of {where} is no field's name: 1 to 128 of a-z 0-9 _, not starting "
-                    "with a digit and none of the service's own; rename it, or list the fields to "
-                    "write, with map_all = false",
+                    f"the name of {where} is no field's name: {FIELD_NAME_RULE}; rename it, or "
+                    "list the fields to write, with map_all = false",
                 )
             if own in found:
                 raise Rejection(

@@ -10,13 +10,13 @@ from connectors.mapping.values import converter
 from connectors.records import UNAVAILABLE, Rejection
 from connectors.settings.timeseries import (
     MOST_DATA_SOURCE,
+    MOST_TAGS,
+    TAG_NAME_RULE,
     TimeseriesSettings,
+    is_tag_name,
     wrong_measurement,
 )
 
-# All tags of a series as the service writes them, ["name=value","name=value"], in bytes.
-MOST_TAGS = 512
-_TAG_NAME = re.compile(r"[\x21\x23-\x3c\x3e-\x7e]+")  # printable ASCII but " and =
 _BAD_IN_TAG = re.compile(r'["=]')
 
 # A series is remembered by the texts of the fields that make it, None where there is none, and the
@@ -159,12 +159,8 @@ def _checked(
     size = 2
     before: str | None = None
     for number, (name, value) in enumerate(tags, 1):
-        if not _TAG_NAME.fullmatch(name):
-            raise Rejection(
-                "tag_name",
-                f"tag number {number}: a tag's name is printable ASCII without blanks, quotes "
-                "and =",
-            )
+        if not is_tag_name(name):
+            raise Rejection("tag_name", f"tag number {number}: {TAG_NAME_RULE}")
         if name == before:
             raise Rejection("tag_twice", f"tag number {number} has the name of another one")
         before = name

@@ -31,12 +31,17 @@ def refused(unit: str, value: Any) -> str:
         ("s", 1.5, 1_500_000),
         ("s", "7", 7_000_000),
         ("s", Decimal("0.000001"), 1),
+        ("s", "1767600000.123456", 1_767_600_000_123_456),
+        ("s", "9223372036854.775807", 2**63 - 1),
+        ("us", "1.9", 2),
         ("ms", 1_700_000_000_123, 1_700_000_000_123_000),
         ("ms", 0.25, 250),
         ("us", 0, 0),
         ("us", 2**63 - 1, 2**63 - 1),
         ("ns", 1_999, 1),
         ("ns", "1700000000123456789", 1_700_000_000_123_456),
+        ("ns", "1700000000123456789.9", 1_700_000_000_123_456),
+        ("ns", Decimal("1999.9"), 1),
         ("iso8601", "1970-01-01T00:00:01Z", 1_000_000),
         ("iso8601", "1970-01-01 00:01z", 60_000_000),
         ("iso8601", "1970-01-01T02:00:00.5+02:00", 500_000),
@@ -81,6 +86,11 @@ def test_integers_are_exact(time: int) -> None:
         ("s", CANARY, "time_invalid"),
         ("s", "", "time_invalid"),
         ("s", "1e3", "time_invalid"),
+        ("s", "1.", "time_invalid"),
+        ("s", "-0.5", "time_range"),
+        ("ns", "-0.5", "time_range"),
+        ("s", Decimal("-Infinity"), "time_invalid"),
+        ("s", Decimal("1e999999"), "time_invalid"),
         ("s", float("nan"), "time_invalid"),
         ("s", float("inf"), "time_invalid"),
         ("s", Decimal("NaN"), "time_invalid"),
@@ -99,6 +109,13 @@ def test_integers_are_exact(time: int) -> None:
 def test_what_is_no_time(unit: str, value: Any, code: str) -> None:
     """No guess: a time without a zone, a boolean, a text or a moment before 1970 is rejected."""
     assert refused(unit, value) == code
+
+
+def test_a_time_without_a_zone_is_told_so() -> None:
+    """Avro's local timestamps are no mystery to their reader."""
+    with pytest.raises(Rejection) as caught:
+        moment_of("at", "us")(datetime(2026, 1, 1))  # noqa: DTZ001
+    assert "without a zone" in caught.value.reason
 
 
 def test_the_records_own_time() -> None:

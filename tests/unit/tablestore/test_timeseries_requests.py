@@ -47,6 +47,7 @@ class Service:
         self.wide: list[int] = []
         self.bodies: list[bytes] = []
         self.always: RequestFailed | None = None
+        self.names_bad_rows = False
 
     async def post(self, api: str, body: bytes) -> bytes:
         """As the client's."""
@@ -72,11 +73,12 @@ class Service:
             times = [row.time for row in rows]
         else:
             times = [raw.time for raw in flatbuffer.decode_points(data.rows_data)]
-        if any(time < 0 for time in times):
+        named = [(n, "OTSParameterInvalid", "bad time") for n, t in enumerate(times) if t < 0]
+        if named and not self.names_bad_rows:
             raise RequestFailed(Reject("OTSParameterInvalid", "bad time"), "OTSParameterInvalid")
         assert len({*times}) == len(times), "a key twice in one request"
         self.requests.append(times)
-        failed = self.answer(times)
+        failed = self.answer(times) or named
         bad = {index for index, _, _ in failed}
         self.stored |= {time: time for n, time in enumerate(times) if n not in bad}
         response = PutTimeseriesDataResponse()
@@ -252,6 +254,27 @@ def test_the_form_is_chosen_by_asking(
     assert caplog.text.count(f"go as {form}") == 1
     assert service.stored == {}
     assert 99 in reads or service.forms == [0, 2, 99]
+
+
+@pytest.mark.parametrize(("reads", "form"), [({0, 2}, "protobuf"), ({0}, "flatbuffers")])
+def test_the_fault_may_be_the_rows_alone(reads: set[int], form: str) -> None:
+    """An endpoint that answers 200 and names the impossible row has read it just as well."""
+    service = Service()
+    service.reads = reads
+    service.names_bad_rows = True
+    requests = PointRequests(cast(Client, service), "auto")
+    requests.choose("points")
+    assert requests._encoding == form
+    assert service.stored == {}
+
+
+@pytest.mark.parametrize("answer", ["OTSServerBusy", "OTSNoPermissionAccess"])
+def test_trouble_of_the_asked_row_is_no_answer(answer: str) -> None:
+    """Whatever says nothing of the form is raised, for the caller to wait or to stop."""
+    service = Service(lambda _: [(0, answer, "x")])
+    service.names_bad_rows = True
+    with pytest.raises(RequestFailed):
+        PointRequests(cast(Client, service), "auto").choose("points")
 
 
 @pytest.mark.parametrize("encoding", ["protobuf", "flatbuffers"])
