@@ -7,10 +7,12 @@ comes from there.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from connectors.settings import ENV_PREFIX, Settings
@@ -66,10 +68,12 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "replay",
         help="take dead letters up again",
         description="Takes dead letters up again, through the present mapping or back to their "
-        "topics. Stopped in between, it goes on there when it is started with the same --state.",
+        "topics. Stopped in between, the same command goes on there.",
     )
-    _with_config(parser, "replay-state")
+    _with_config(parser)
     add = parser.add_argument
+    add("--state", metavar="FOLDER", help="recovery folder (default: one in replay-state/ for "
+        "each selection of letters, so that another one begins at the first letter)")  # fmt: skip
     add("--from", dest="source", choices=("topic", "table"), help="where the letters are")
     add("--to", dest="target", choices=("tables", "topic"), help="through the mapping into their "
         "tables (default), or back to the topic that each came from")  # fmt: skip
@@ -101,6 +105,15 @@ def _replay(options: argparse.Namespace) -> int:
         if value is not None
     }
     _become("flows.replay", options, variables)
+
+
+def _replay_state(settings: Settings) -> str:
+    """A folder for this selection: the position in a topic is only good for the same one."""
+    place = "table" if settings.replays_table else "topic"
+    replay = settings.replay
+    selection = (replay.target, replay.topics, replay.codes, replay.since, replay.until)
+    digest = hashlib.sha256(json.dumps(selection).encode()).hexdigest()[:8]
+    return str(Path("replay-state") / f"{place}-{digest}")
 
 
 def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -146,8 +159,9 @@ def _become(
     os.environ.update(variables)
     if options.config is not None:
         os.environ[CONFIG_VARIABLE] = options.config
-    load(options.config)  # a wrong option is told at once, and shortly
-    recovery = ["-r", options.state, "-s", _SNAPSHOT_SECONDS, "-b", "0"]
+    settings = load(options.config)  # a wrong option is told at once, and shortly
+    state = options.state or _replay_state(settings)
+    recovery = ["-r", state, "-s", _SNAPSHOT_SECONDS, "-b", "0"]
     program = [sys.executable, "-m", "bytewax.run", flow, *recovery, *more]
     sys.stdout.flush()
     sys.stderr.flush()

@@ -64,7 +64,7 @@ def test_run_becomes_the_flow(config: Path) -> None:
 def test_replay_s_options_are_settings(config: Path) -> None:
     """Each option is the setting of its name; what is not given stays with config.toml."""
     flow = ["-m", "bytewax.run", "flows.replay"]
-    assert became("replay") == [*flow, "-r", "replay-state", "-s", "5", "-b", "0"]
+    assert became("replay", "--state", "x") == [*flow, "-r", "x", "-s", "5", "-b", "0"]
     assert not [name for name in os.environ if name.startswith("SYNC_")]
     where = ("--from", "table", "--to", "topic", "--dry-run")
     which = ("--topic", "a", "--topic", "b", "--code", "x", "--most-replays", "1")
@@ -83,6 +83,30 @@ def test_replay_s_options_are_settings(config: Path) -> None:
         "SYNC__REPLAY__MOST_REPLAYS": "1",
         "SYNC__REPLAY__DRY_RUN": "true",
     }
+
+
+def test_another_selection_of_letters_begins_at_the_first(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The position of one says nothing about another; count and rate are no selection."""
+
+    def folder(*options: str) -> str:
+        for name in [name for name in os.environ if name.startswith("SYNC_")]:
+            monkeypatch.delenv(name)
+        return became("replay", *options)[4]
+
+    one, two, *others = (
+        folder(),
+        folder("--count", "9", "--rate", "2", "--dry-run"),
+        folder("--from", "table"),
+        folder("--to", "topic"),
+        folder("--code", "a"),
+        folder("--topic", "a"),
+        folder("--since", "2026-01-01T00:00:00Z"),
+    )
+    assert one == two
+    assert len({one, *others}) == 1 + len(others)
+    assert all(name.startswith("replay-state/") for name in (one, *others))
 
 
 @pytest.mark.parametrize(
