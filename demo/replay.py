@@ -2,9 +2,9 @@
 
 Usage: python -m demo replay demo-data/NAME
 
-It starts the local Tablestore on the demo's data and runs `tablestore-sync replay` with the demo's
-mended.toml, in which a rename gives the orders their key. Those become rows; the others are
-rejected again, and their letters say so. Exit code 0: every order that can be mended is a row.
+It starts the local Tablestore on the demo's data and runs `python -m connectors.cli replay` with
+the demo's mended.toml, in which a rename gives the orders their key. Those become rows; the others
+are rejected again, and their letters say so. Exit code 0: every order that can be mended is a row.
 """
 
 import argparse
@@ -58,7 +58,9 @@ def _replay(folder: Path, screen: Screen, interruption: Interruption, children: 
     before = read_letters(endpoint, LETTERS, interruption)
     screen.step(f"{len(before)} dead letters in table {LETTERS}")
     ended = _run(folder, endpoint, children)
-    screen.step(f"tablestore-sync replay --from table --config {shown_path(folder / MENDED)}")
+    screen.step(
+        f"python -m connectors.cli replay --from table --config {shown_path(folder / MENDED)}"
+    )
     screen.say(f"   {ended}")
     after = read_letters(endpoint, LETTERS, interruption)
     screen.letters(
