@@ -4,13 +4,12 @@ A filter sees the columns and versions that were selected for reading, a conditi
 Values of different types are unequal and in no order.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from struct import error as struct_error
 
 from google.protobuf.message import DecodeError, Message
 
-from emulator import limits
+from emulator import limits, patterns
 from emulator.errors import invalid
 from emulator.rows import Versions
 from emulator.wire import messages_pb2 as wire
@@ -47,10 +46,7 @@ def _compare(operator: int, left: bytes, right: bytes) -> bool:
 
 def _transfer(rule: wire.ValueTransferRule) -> Callable[[bytes], bytes | None]:
     """Return the function that takes the first group of a pattern out of a string and casts it."""
-    try:
-        pattern = re.compile(rule.regex)
-    except re.error:
-        raise invalid("Invalid regex in value transfer rule.") from None
+    search, groups = patterns.searcher(rule.regex)
     cast = rule.cast_type if rule.HasField("cast_type") else pb.STRING
     if cast not in _CASTS:
         raise invalid("Invalid cast type in value transfer rule.")
@@ -58,10 +54,10 @@ def _transfer(rule: wire.ValueTransferRule) -> Callable[[bytes], bytes | None]:
     def apply(value: bytes) -> bytes | None:
         if value[0] != pb.STRING:
             return None
-        found = pattern.search(value[5:].decode("utf-8", "replace"))
+        found = search(value[5:].decode("utf-8", "replace"))
         if found is None:
             return None
-        part = found.group(1 if pattern.groups else 0)
+        part = found.group(1 if groups else 0)
         try:
             if cast == pb.INTEGER:
                 return pb.wire_value(int(part))

@@ -204,6 +204,26 @@ def test_a_pattern_that_is_none_is_refused(client: Any, ten: str) -> None:
     )
 
 
+def test_a_pattern_without_end_ends(emulator: Emulator, client: Any) -> None:
+    """It costs its own request a second, not the others their server."""
+    table = emulator.make_table()
+    for number in range(3):
+        client.put_row(table, ots.Row(key(number), [("s", "a" * 40 + "!")]), IGNORE)
+    rule = ots.RegexRule("^(a+)+$", TEXT)
+    condition = ots.SingleColumnRegexCondition("s", EQ, "a", rule)
+    change = ots.Row(key(1), {"PUT": [("c", 1)]})
+    for call in (
+        lambda: scan(client, table, key(0), key(9), column_filter=condition),
+        lambda: client.update_row(table, change, ots.Condition("IGNORE", condition)),
+    ):
+        began = time.monotonic()
+        assert refused(call) == invalid("The regex in value transfer rule takes too long.")
+        assert time.monotonic() - began < 20
+    rule = ots.RegexRule("^(a+)!$", TEXT)
+    condition = ots.SingleColumnRegexCondition("s", EQ, "a" * 40, rule)
+    assert scan(client, table, key(0), key(9), column_filter=condition)[1] == [0, 1, 2]
+
+
 def test_the_number_of_filters_is_limited(client: Any, ten: str) -> None:
     parts = [single("c", number, NE) for number in range(10)]
     wide = composite(ots.LogicalOperator.AND, *parts)
