@@ -18,7 +18,7 @@ import fastavro
 from fastavro.types import Schema as AvroSchema
 
 from connectors.formats.avro_limits import walker
-from connectors.formats.avro_values import LARGEST_SCALE, with_defaults
+from connectors.formats.avro_values import LARGEST_SCALE, strict, with_defaults
 from connectors.formats.registry import Registry, Schema
 from connectors.outcomes import StopRun
 from connectors.records import Rejection
@@ -137,13 +137,15 @@ def _reader(
         # Confluent's serializers write top-level bytes as they are, without their length.
         return lambda data: data
     walk = walker(schema, named or {}, _most_fields(reader))
+    # The library parses a union at the top again, and would find branches in it that are none.
+    writer = strict(schema) if isinstance(schema, dict) else schema
 
     def read(data: bytes) -> Any:
         source = BytesIO(data)
         try:
             if walk is not None:
                 walk(data)
-            value = fastavro.schemaless_reader(source, schema, reader)
+            value = fastavro.schemaless_reader(source, writer, reader)
         except (Rejection, MemoryError):
             raise
         except fastavro.read.SchemaResolutionError:

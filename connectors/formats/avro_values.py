@@ -73,6 +73,40 @@ for _word, _length in _DAY.items():
     _READERS[_word] = _time_of_day(_READERS[_word], _length)
 
 
+# A list of Python takes an index of -1 for its last item, and so does the library for the branches
+# of unions and the symbols of enums. Behind them stand so many that are none.
+_NONE_SUCH = ["\0"] * 64
+
+
+def strict(schema: Any) -> Any:
+    """The writer's schema, in which negative branches and symbols are errors."""
+    if isinstance(schema, list):
+        return [*map(strict, schema), *_NONE_SUCH]
+    if not isinstance(schema, dict):
+        return schema
+    made = dict(schema)
+    if made.get("type") == "enum":
+        return {**made, "symbols": [*made["symbols"], *_NONE_SUCH], "logicalType": "known"}
+    for inner in ("items", "values"):
+        if inner in made:
+            made[inner] = strict(made[inner])
+    if "fields" in made:
+        made["fields"] = [{**one, "type": strict(one["type"])} for one in made["fields"]]
+    if "__named_schemas" in made:
+        named = made["__named_schemas"]
+        made["__named_schemas"] = {name: strict(named[name]) for name in named}
+    return made
+
+
+def _known(symbol: str, _writer_schema: Any = None, _reader_schema: Any = None) -> str:
+    if symbol == _NONE_SUCH[0]:
+        raise Rejection("avro_invalid", "of an enum's symbol that its schema does not have")
+    return symbol
+
+
+_READERS["enum-known"] = _known
+
+
 def with_defaults(schema: Any, names: dict[str, Any]) -> Any:
     """The reader's schema with defaults that are values. Raises ValueError and the like."""
     if isinstance(schema, list):

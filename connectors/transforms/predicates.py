@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from connectors import paths
@@ -60,10 +61,10 @@ def _comparison(predicate: Predicate) -> Callable[[Any], bool]:
         return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
     if predicate.above is not None:
         least = predicate.above
-        return lambda value: _is_number(value) and value > least
+        return lambda value: _is_number(value) and value > _like(value, least)
     if predicate.below is not None:
         most = predicate.below
-        return lambda value: _is_number(value) and value < most
+        return lambda value: _is_number(value) and value < _like(value, most)
     if predicate.is_null is not None:
         wanted_null = predicate.is_null
         return lambda value: (value is None or value is paths.MISSING) is wanted_null
@@ -71,6 +72,8 @@ def _comparison(predicate: Predicate) -> Callable[[Any], bool]:
 
 
 def _is_number(value: Any) -> bool:
+    if isinstance(value, Decimal):
+        return value.is_finite()
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
@@ -78,4 +81,11 @@ def _same(value: Any, wanted: Any) -> bool:
     """1 equals 1.0, but true is no number and "1" is no number either."""
     if isinstance(wanted, bool) or isinstance(value, bool):
         return value is wanted
+    if isinstance(value, Decimal):
+        return not isinstance(wanted, str) and bool(value == _like(value, wanted))
     return isinstance(value, (str, int, float)) and bool(value == wanted)
+
+
+def _like(value: Any, wanted: int | float) -> int | float | Decimal:
+    """What stands in the configuration, as a decimal where the value is one: 0.1 is 0.1 there."""
+    return Decimal(repr(wanted)) if isinstance(value, Decimal) else wanted

@@ -290,6 +290,51 @@ def test_logical_values_that_are_none(schema: Any, data: bytes, code: str) -> No
     assert caught.value.code == code
 
 
+CHOICES = {
+    "type": "record",
+    "name": "R",
+    "fields": [
+        {"name": "e", "type": {"type": "enum", "name": "E", "symbols": ["A", "B"]}},
+        {"name": "u", "type": ["null", "int", "E"]},
+        {"name": "l", "type": {"type": "array", "items": ["null", "E"]}},
+    ],
+}
+
+
+def test_branches_and_symbols_that_are_not_there() -> None:
+    """Below the first as above the last: an index of -1 is not the last one."""
+    decode = avro._reader(fastavro.parse_schema(CHOICES), None, framed=False)
+    assert decode(b"\2\4\0\2\2\2\0") == {"e": "B", "u": "A", "l": ["B"]}
+    for index in (b"\1", b"\3", b"\5", b"\7", b"\x7f", b"\6", b"\x10"):
+        for data in (
+            index + b"\0\0",
+            b"\0" + index + b"\0\0",
+            b"\0\4" + index + b"\0",
+            b"\0\0\2" + index + b"\0",
+            b"\0\0\2\2" + index + b"\0",
+        ):
+            with pytest.raises(Rejection) as caught:
+                decode(data)
+            assert caught.value.code == "avro_invalid"
+
+
+def test_branches_and_symbols_by_a_reader(
+    registry: SchemaRegistry, decoder: MakeDecoder, tmp_path: Path
+) -> None:
+    """The same where a reader's schema is resolved to, with a default for unknown symbols."""
+    kind = {"type": "enum", "name": "E", "symbols": ["A"], "default": "A"}
+    fields = [{"name": "u", "type": ["null", "int", "E"]}, {"name": "e", "type": kind}]
+    file = tmp_path / "reader.avsc"
+    reader = {"type": "record", "name": "R", "fields": list(reversed(fields))}
+    file.write_text(json.dumps(reader))
+    number = registry.register(json.dumps(CHOICES))
+    decode = decoder("avro", value_schema_file=file)
+    assert decode(framed(number, b"\2\2\x0a\0")) == {"e": "A", "u": 5}
+    for data in (b"\2\1\x0a\0", b"\2\x10\x0a\0"):
+        with pytest.raises(Rejection):
+            decode(framed(number, data))
+
+
 @pytest.mark.parametrize("scale", [10**9, -1, "x"])
 def test_a_scale_that_no_decimal_has(
     registry: SchemaRegistry, decoder: MakeDecoder, scale: Any
