@@ -132,14 +132,18 @@ def told(settings: Settings) -> list[str]:
     """What a configuration does, a line a topic, and what in it has no effect."""
     kafka, errors = settings.kafka, settings.errors
     lines = [f"from Kafka {kafka.bootstrap_servers}, group {kafka.group}, start {kafka.start}"]
-    for topic in kafka.topics:
-        table = settings.table_of(topic)
-        rules = settings.rules_of(table)
-        if rules.mode == "timeseries":
-            lines.append(f"  topic {topic} -> time series table {table}")
-            continue
-        key = ", ".join(f"{name} {kind}" for name, kind in rules.key_columns)
-        lines.append(f"  topic {topic} -> table {table}, primary key ({key})")
+    mapping = settings.mapping
+    if not mapping.routes_all:
+        lines += [
+            f"  topic {topic} -> {_told_table(settings, settings.table_of(topic))}"
+            for topic in kafka.topics
+        ]
+    if mapping.route_field is not None or mapping.route_header is not None:
+        named = f"field {mapping.route_field}" if mapping.route_field is not None else None
+        origin = named or f"header {mapping.route_header}"
+        missing = "its topic's table" if mapping.route_missing == "topic" else "a rejection"
+        lines.append(f"  the {origin} names the record's table; without it: {missing}")
+    lines += [f"  route to {_told_table(settings, name)}" for name in mapping.route_tables]
     if kafka.topics_pattern is not None:
         lines.append(f"  topics that match {kafka.topics_pattern} -> {settings.mapping.table_name}")
     lines.append(f"to Tablestore {settings.tablestore.endpoint} {settings.tablestore.instance}")
@@ -147,6 +151,14 @@ def told(settings: Settings) -> list[str]:
     lines.append(f"rejected records: {rejected}")
     lines += [f"no effect: {name}" for name in settings.without_effect()]
     return lines
+
+
+def _told_table(settings: Settings, table: str) -> str:
+    rules = settings.rules_of(table)
+    if rules.mode == "timeseries":
+        return f"time series table {table}"
+    key = ", ".join(f"{name} {kind}" for name, kind in rules.key_columns)
+    return f"table {table}, primary key ({key})"
 
 
 def _become(

@@ -139,7 +139,11 @@ def flat_map_records(
 def map_rows(step_id: str, records: Stream[Records], run: Run) -> KeyedStream[Batch]:
     """Records to rows as bytes, each on the shard of its table and primary key."""
     points = PointRoads(PointEncoder())
-    mapper = RowMapper(run.settings, RowEncoder(), _keep(run), points.road)
+    # A replay reads dead letters, and writes to the tables of the topics that they came from.
+    origin = run.settings.model_copy(update={"kafka": run.origin})
+    mapper = RowMapper(
+        run.settings, RowEncoder(), _keep(run), points.road, tables=origin.known_tables()
+    )
     mapped = fenced(mapper.map_chunk, mapper.shard_names, _keep(run))
     counts = run.counts
 
@@ -161,7 +165,7 @@ def window(rows: KeyedStream[Batch], run: Run) -> KeyedStream[Batch]:
 def write(batches: KeyedStream[Batch], run: Run, tables: Sequence[str] | None = None) -> None:
     """Batches to Tablestore; what is refused goes where the tolerance says.
 
-    `tables` are made sure of at the start: those of the topics that are read, unless given.
+    `tables` are made sure of at the start: those of the topics and routes, unless given.
     """
     if tables is None:
         tables = topics_tables(run)
@@ -170,8 +174,10 @@ def write(batches: KeyedStream[Batch], run: Run, tables: Sequence[str] | None = 
 
 
 def topics_tables(run: Run) -> list[str]:
-    """The tables known before anything is read; none where a pattern finds the topics."""
-    return [run.settings.table_of(topic) for topic in run.settings.kafka.topics]
+    """The tables known before anything is read: of topics that are named, and of routes."""
+    if run.settings.kafka.topics_pattern is not None:
+        return [*run.settings.mapping.route_tables]
+    return run.settings.known_tables()
 
 
 def read_letters(flow: Dataflow, run: Run) -> Stream[Chunk]:

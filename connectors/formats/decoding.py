@@ -22,7 +22,7 @@ from connectors.records import (
     original,
 )
 from connectors.settings import Settings
-from connectors.settings.transforms import needs_key
+from connectors.settings.transforms import Function, needs_key
 
 Decode = Callable[[bytes], Any]
 
@@ -72,11 +72,18 @@ class ChunkDecoder:
 
     def _reads_key(self, topic: str) -> bool:
         if topic not in self._needs_key:
-            rules = self._settings.rules_of(self._settings.table_of(topic))
-            self._needs_key[topic] = rules.primary_key_mode == "record_key" or needs_key(
-                self._settings.transforms
+            self._needs_key[topic] = needs_key(self._settings.transforms) or any(
+                self._settings.rules_of(table).reads_key for table in self._tables_of(topic)
             )
         return self._needs_key[topic]
+
+    def _tables_of(self, topic: str) -> set[str]:
+        """Where its records may go, as far as the settings tell."""
+        settings = self._settings
+        tables = {settings.table_of(topic), *settings.mapping.route_tables}
+        if any(isinstance(transform, Function) for transform in settings.transforms):
+            tables.update(settings.known_tables())
+        return tables
 
     def _one_by_one(self, chunk: Chunk) -> RecordChunk:
         topic, partition, messages, _ = chunk

@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, Protocol
 
-from connectors.mapping.values import IDENTITY, Converter, converter, key_converter, natural
+from connectors.mapping.names import rewritten
+from connectors.mapping.values import IDENTITY, Conversions, Converter
 from connectors.records import Rejection
 from connectors.settings.tables import NAME, TableSettings
 
@@ -61,8 +62,11 @@ class Shapes:
     # Of all compiled shapes of the table together.
     MOST_COLUMNS = 40_000
 
-    def __init__(self, rules: TableSettings, encoder: Encoder) -> None:
+    def __init__(self, rules: TableSettings, encoder: Encoder, plain: bool = True) -> None:
+        """`plain`: values hold nothing but what JSON has."""
         self._rules = rules
+        self.conversions = Conversions(rules, plain)
+        self._rewrites = rules.column_names == "rewrite"
         self._encoder = encoder
         self._keys = rules.key_columns
         self.refused = encoder.refused
@@ -81,7 +85,7 @@ class Shapes:
     @property
     def fields(self) -> tuple[str, ...] | None:
         """The fields to take from a value, absent ones as None; None: all that it has."""
-        if self._listed is None:
+        if self._listed is None or self._rewrites:
             return None
         keys = [name for name, _ in self._keys] if self._key_in_value else []
         return (*keys, *self._listed)
@@ -105,6 +109,9 @@ class Shapes:
     def _plan(
         self, shape: tuple[Any, ...], names: tuple[str, ...], types: Sequence[type], leading: int
     ) -> Encode:
+        if self._rewrites:
+            used = None if self._listed is None else {*self._listed, *dict(self._keys)}
+            names = rewritten(names, used)
         keys = self._key_picks(names, types, leading)
         picks, columns = self._column_picks(names, types, leading)
         picks = keys + picks
@@ -121,11 +128,12 @@ class Shapes:
         # The encoder looks at types, but not at what it is not given: only a plan that takes every
         # value as it is may be called for other values of the same names.
         takes_all = len(picks) == leading + len(names) and not any(c for _, c in picks)
-        if not takes_all or names in self.direct or names in self._several:
-            self._several.add(names)
-            self.direct.pop(names, None)
+        own = shape[0]
+        if not takes_all or own in self.direct or own in self._several:
+            self._several.add(own)
+            self.direct.pop(own, None)
         else:
-            self.direct[names] = plan
+            self.direct[own] = plan
         return plan
 
     def _key_picks(self, names: tuple[str, ...], types: Sequence[type], leading: int) -> list[Pick]:
@@ -136,7 +144,7 @@ class Shapes:
             if name not in names:
                 raise missing_key(name, "value")
             position = names.index(name)
-            convert = key_converter(name, kind, types[position])
+            convert = self.conversions.key_converter(name, kind, types[position])
             picks.append((leading + position, None if convert is IDENTITY else convert))
         return picks
 
@@ -160,10 +168,12 @@ class Shapes:
                     )
                 continue
             if self._listed is None:
-                kind, convert = natural(name, found)
-            else:
+                kind, convert = self.conversions.natural(name, found)
+            elif name in self._listed:
                 kind = self._listed[name]
-                convert = converter(name, kind, found)
+                convert = self.conversions.converter(name, kind, found)
+            else:
+                continue
             picks.append((position, None if convert is IDENTITY else convert))
             columns.append((name, kind))
         _check_columns(columns)
@@ -223,12 +233,14 @@ def missing_key(name: str, origin: str) -> Rejection:
     return Rejection("key_missing", f"the record's {origin} has no field {name!r}, a key column")
 
 
-def key_values(columns: Columns, fields: dict[str, Any]) -> tuple[Any, ...]:
+def key_values(
+    columns: Columns, fields: dict[str, Any], conversions: Conversions
+) -> tuple[Any, ...]:
     """The primary key from the fields of a record's key. Raises Rejection."""
     values = []
     for name, kind in columns:
         if name not in fields:
             raise missing_key(name, "key")
         value = fields[name]
-        values.append(key_converter(name, kind, type(value))(value))
+        values.append(conversions.key_converter(name, kind, type(value))(value))
     return tuple(values)

@@ -150,7 +150,7 @@ class RecordKey(RowRoad):
     def one(self, record: Record) -> Encoded:
         """The row of a record."""
         fields = self._key_fields(record.key)
-        leading = key_values(self._keys, fields)
+        leading = key_values(self._keys, fields, self._shapes.conversions)
         value = record.value
         if type(value) is dict:
             for name, _ in self._keys:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from connectors.mapping.gathering import QuickWay, Shards
 from connectors.mapping.plans import Encoder, Shapes
+from connectors.mapping.preparing import prepared
 from connectors.mapping.roads import Road
 from connectors.mapping.roads import road as make_road
+from connectors.mapping.routing import router
 from connectors.records import (
     Batch,
     DeadLetter,
@@ -20,7 +22,11 @@ from connectors.records import (
     original,
 )
 from connectors.settings import NAME, Settings
+from connectors.settings.formats import BARE
 from connectors.settings.tables import TableSettings
+
+# By table, what the rows of one chunk go by.
+_Lanes = dict[str, tuple[Road, Shards]]
 
 
 class RowMapper:
@@ -36,9 +42,18 @@ class RowMapper:
         encoder: Encoder,
         keep_original: bool = False,
         point_road: Callable[[TableSettings, str, str], Road] | None = None,
+        tables: Collection[str] | None = None,
     ) -> None:
-        """`point_road` makes the ways into time series tables, of (rules, table, topic)."""
+        """`point_road` makes the ways into time series tables, of (rules, table, topic).
+
+        `tables` are those that a record may name; by default, those that the settings know.
+        """
         self._settings = settings
+        self._router = router(settings.mapping)
+        self._tables = frozenset(settings.known_tables() if tables is None else tables)
+        # What JSON has, and nothing else.
+        self._plain = settings.format.value == "json"
+        self._bare = settings.format.value in BARE
         self._point_road = point_road
         self._encoder = encoder
         self._keep_original = keep_original
@@ -47,7 +62,7 @@ class RowMapper:
         width = len(str(self._shards - 1))
         self._names: Final = [f"{shard:0{width}d}" for shard in range(self._shards)]
         self._shapes: dict[str, Shapes] = {}
-        self._roads: dict[tuple[str, int], Road] = {}
+        self._roads: dict[tuple[str, int, str], Road] = {}
 
     @property
     def shard_names(self) -> list[str]:
@@ -56,27 +71,79 @@ class RowMapper:
 
     def map_chunk(self, chunk: Records) -> list[tuple[str, Batch]]:
         """The rows of a chunk by shard, in order; dead letters ride on the partition's shard."""
-        topic, partition = chunk.topic, chunk.partition
-        table = self._settings.table_of(topic)
-        shards = Shards((table, topic, partition), self._shards, self._block, self._keep_original)
+        lanes: _Lanes = {}
+        if self._router is None:
+            dead = self._by_topic(chunk, lanes)
+        else:
+            dead = self._by_record(chunk, lanes)
+        names = self._names
+        out: list[tuple[str, Batch]] = [
+            (names[shard], ([segment], []))
+            for _, shards in lanes.values()
+            for shard, segment in shards.segments()
+        ]
+        if dead:
+            out.append((names[chunk.partition % self._shards], ([], dead)))
+        return out
+
+    def _by_topic(self, chunk: Records, lanes: _Lanes) -> list[DeadLetter]:
+        """All records to the table of their topic, but those of which a step said another."""
         try:
-            road = self._road(topic, partition, table)
-        except Rejection as rejection:  # of the table
-            keep = self._keep_original
-            every = [*chunk.dead, *(_dead(record, rejection, keep) for record in chunk.records)]
-            return [(self._names[partition % self._shards], ([], every))]
+            road, shards = self._lane(chunk, self._settings.table_of(chunk.topic), lanes)
+        except Rejection:  # of the table
+            return self._by_record(chunk, lanes)
         dead = self._quickly(road, chunk, shards) if isinstance(chunk, DecodingChunk) else None
         if dead is None:
             dead = list(chunk.dead)
             for record in chunk.records:
-                self._add(road, record, shards, dead)
-        names = self._names
-        out: list[tuple[str, Batch]] = [
-            (names[shard], ([segment], [])) for shard, segment in shards.segments()
-        ]
-        if dead:
-            out.append((names[partition % self._shards], ([], dead)))
-        return out
+                if record.table is None:
+                    self._add(road, record, shards, dead)
+                else:
+                    self._add_routed(chunk, record, lanes, dead)
+        return dead
+
+    def _by_record(self, chunk: Records, lanes: _Lanes) -> list[DeadLetter]:
+        """Each record to its own table."""
+        dead = list(chunk.dead)
+        for record in chunk.records:
+            self._add_routed(chunk, record, lanes, dead)
+        return dead
+
+    def _add_routed(
+        self, chunk: Records, record: Record, lanes: _Lanes, dead: list[DeadLetter]
+    ) -> None:
+        try:
+            road, shards = self._lane(chunk, self._table_of(record, chunk.topic), lanes)
+        except Rejection as rejection:
+            dead.append(_dead(record, rejection, self._keep_original))
+        else:
+            self._add(road, record, shards, dead)
+
+    def _table_of(self, record: Record, topic: str) -> str:
+        """The record's own table, or that of its topic. Raises Rejection."""
+        own = self._settings.table_of(topic)
+        if record.table is not None:
+            if record.table not in self._tables and record.table != own:
+                raise Rejection(
+                    "table_unknown",
+                    "a step gave the record a table that no topic has: add that to "
+                    "mapping.route_tables, so that it is compared or created at the start",
+                )
+            return record.table
+        return (self._router(record) if self._router is not None else None) or own
+
+    def _lane(self, chunk: Records, table: str, lanes: _Lanes) -> tuple[Road, Shards]:
+        """The way to a table from here. Raises Rejection."""
+        lane = lanes.get(table)
+        if lane is None:
+            topic, partition = chunk.topic, chunk.partition
+            road = self._road(topic, partition, table)
+            place = (table, topic, partition)
+            lane = lanes[table] = (
+                road,
+                Shards(place, self._shards, self._block, self._keep_original),
+            )
+        return lane
 
     def _quickly(self, road: Road, chunk: DecodingChunk, shards: Shards) -> list[DeadLetter] | None:
         """Decode, encode and shard each message in one go; None when the first is not plain.
@@ -137,7 +204,7 @@ class RowMapper:
             shards.add(encoded, record.message, road.place, road.hashed(encoded[0]))
 
     def _road(self, topic: str, partition: int, table: str) -> Road:
-        place = (topic, partition)
+        place = (topic, partition, table)
         if place not in self._roads:
             if not NAME.fullmatch(table):
                 raise Rejection(
@@ -150,8 +217,9 @@ class RowMapper:
                 self._roads[place] = self._point_road(rules, table, topic)
                 return self._roads[place]
             if table not in self._shapes:
-                self._shapes[table] = Shapes(rules, self._encoder)
-            self._roads[place] = make_road(rules, self._shapes[table], topic, partition)
+                self._shapes[table] = Shapes(rules, self._encoder, self._plain)
+            road = make_road(rules, self._shapes[table], topic, partition)
+            self._roads[place] = prepared(road, rules, self._bare)
         return self._roads[place]
 
 

@@ -1,4 +1,4 @@
-"""One value for one column: exact, or a rejection. Nothing is cut, rounded or rendered to guess.
+"""One value for one column: by which conversion, decided from its type and the table's rules.
 
 A converter takes a value of one Python type and returns what the encoder takes for the column's
 type, or raises Rejection. `IDENTITY` marks values that need none.
@@ -6,239 +6,187 @@ type, or raises Rejection. `IDENTITY` marks values that need none.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Callable
-from typing import Any
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from uuid import UUID
 
-import msgspec
-
+from connectors.mapping import exact, java, typed
+from connectors.mapping.exact import IDENTITY, Converter, refuse
 from connectors.records import Rejection
+from connectors.settings.columns import ColumnRules
 
-Converter = Callable[[Any], Any]
+__all__ = ["IDENTITY", "Conversions", "Converter", "converter", "key_converter", "natural"]
 
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
-# Every integer up to here has a double of its own.
-_EXACT = 2**53
-_NOT_0 = "123456789"
-# Longer digits cannot be in range, and Python's own text conversion is quadratic.
-_LONGEST_INTEGER = 20
+Make = Callable[[str], Converter]
 
-
-def IDENTITY(value: Any) -> Any:  # noqa: N802 - a constant that happens to be callable
-    """The value as it is."""
-    return value
+_BYTES = (bytes, bytearray, memoryview)
+_NESTED = (dict, list, tuple)
+_MOMENTS = (datetime, date, time, timedelta)
+# Of these, values of their subclasses are taken as well; a datetime is a date.
+_BASES = (str, *_NESTED, Decimal, *_MOMENTS, UUID)
 
 
-def refuse(name: str, wanted: str, found: type) -> Rejection:
-    """The rejection of a value whose kind cannot become the column's type."""
-    kind = {dict: "object", list: "array", str: "string", int: "integer", float: "double"}
-    kinds = {**kind, bool: "boolean", type(None): "null"}
-    return Rejection(
-        "type_mismatch",
-        f"column {name!r}: a value of type {kinds.get(found, found.__name__)} cannot become "
-        f"{wanted} exactly; correct the type in the configuration, or the producer",
-    )
+def _as_it_is(_: str) -> Converter:
+    return IDENTITY
 
 
-def natural(name: str, found: type) -> tuple[str, Converter]:
-    """The column type that keeps a value as it is, and its converter.
-
-    Numbers stay numbers, nested values become JSON text.
-    """
-    if found in _NATURAL:
-        return _NATURAL[found]
-    if issubclass(found, str):
-        return "string", str.__str__  # an enum's own str() is another text
-    if issubclass(found, (dict, list, tuple)):
-        return "string", _json_text(name)
-    raise Rejection(
-        "type_unknown",
-        f"column {name!r}: a value of Python type {found.__name__} has no Tablestore type; turn it "
-        "into text, a number or bytes in a step before",
-    )
+def _own_text(_: str) -> Converter:
+    return str.__str__  # an enum's own str() is another text
 
 
-def converter(name: str, wanted: str, found: type) -> Converter:
-    """From a Python type to a configured column type, exactly. Raises Rejection when none is."""
-    if (found, wanted) in _SAME:
-        return IDENTITY
-    make = _CONVERTERS.get((found, wanted))
-    if make is not None:
-        return make(name)
-    if wanted == "string" and issubclass(found, str):
-        return str.__str__
-    if wanted == "string" and issubclass(found, (dict, list, tuple)):
-        return _json_text(name)
-    raise refuse(name, wanted, found)
-
-
-def _json_text(name: str) -> Converter:
-    def convert(value: Any) -> str:
-        try:
-            text = msgspec.json.encode(value)
-            if b"null" in text:  # how NaN and infinity are written too
-                _refuse_no_numbers(name, value)
-            return text.decode()
-        except RecursionError:
-            raise Rejection("json_depth", f"column {name!r}: nested too deep") from None
-        except (TypeError, ValueError) as error:
-            raise Rejection(
-                "type_unknown", f"column {name!r}: no JSON text for it: {type(error).__name__}"
-            ) from None
-
-    return convert
-
-
-def _refuse_no_numbers(name: str, value: Any) -> None:
-    """Raise Rejection when there is a NaN or an infinity in the value."""
-    if isinstance(value, float):
-        if value - value != 0.0:
-            raise Rejection(
-                "not_finite", f"column {name!r}: NaN and infinity have no JSON text; leave them out"
-            )
-    elif isinstance(value, dict):
-        for item in value.values():
-            _refuse_no_numbers(name, item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _refuse_no_numbers(name, item)
-
-
-def _boolean_text(_: str) -> Converter:
-    return lambda value: "true" if value else "false"
-
-
-def _integer_text(name: str) -> Converter:
-    def convert(value: int) -> str:
-        try:
-            return str(value)
-        except ValueError:  # Python renders no more than 4,300 digits
-            raise Rejection(
-                "integer_range", f"column {name!r}: the integer has more than 4,300 digits"
-            ) from None
-
-    return convert
-
-
-def _double_text(name: str) -> Converter:
-    return _json_text(name)
-
-
-def _text_to_integer(name: str) -> Converter:
-    def convert(value: str) -> int:
-        if len(value) <= _LONGEST_INTEGER and _INTEGER.fullmatch(value):
-            return int(value)
-        raise refuse(name, "integer", str)
-
-    return convert
-
-
-def _double_to_integer(name: str) -> Converter:
-    def convert(value: float) -> int:
-        if value.is_integer() and abs(value) <= _EXACT:
-            return int(value)
-        raise refuse(name, "integer", float)
-
-    return convert
-
-
-def _integer_to_double(name: str) -> Converter:
-    def convert(value: int) -> float:
-        if abs(value) <= _EXACT:
-            return float(value)
-        raise refuse(name, "double", int)
-
-    return convert
-
-
-def _text_to_double(name: str) -> Converter:
-    def convert(value: str) -> float:
-        if not _NUMBER.fullmatch(value):
-            raise refuse(name, "double", str)
-        if _INTEGER.fullmatch(value):
-            if len(value) <= _LONGEST_INTEGER and abs(int(value)) <= _EXACT:
-                return float(value)
-            raise refuse(name, "double", str)
-        number = float(value)
-        vanished = number == 0.0 and any(digit in value.lower().split("e")[0] for digit in _NOT_0)
-        if vanished or number - number != 0.0:
-            raise refuse(name, "double", str)
-        return number
-
-    return convert
-
-
-def _text_to_boolean(name: str) -> Converter:
-    def convert(value: str) -> bool:
-        if value in ("true", "false"):
-            return value == "true"
-        raise refuse(name, "boolean", str)
-
-    return convert
-
-
-def _base64_to_binary(name: str) -> Converter:
-    def convert(value: str) -> bytes:
-        try:
-            if len(value) % 4:  # b64decode lets a superfluous = pass
-                raise ValueError
-            return base64.b64decode(value, validate=True)
-        except (binascii.Error, ValueError):
-            raise Rejection(
-                "base64_invalid", f"column {name!r}: binary is written as base64, and this is none"
-            ) from None
-
-    return convert
-
-
-def _bytes(_: str) -> Converter:
-    return bytes
-
-
-_NATURAL: dict[type, tuple[str, Converter]] = {
-    str: ("string", IDENTITY),
-    int: ("integer", IDENTITY),
-    float: ("double", IDENTITY),
-    bool: ("boolean", IDENTITY),
-    bytes: ("binary", IDENTITY),
-    bytearray: ("binary", bytes),
-    memoryview: ("binary", bytes),
-}
-_SAME = {
-    (str, "string"),
-    (int, "integer"),
-    (float, "double"),
-    (bool, "boolean"),
-    (bytes, "binary"),
-}
-_CONVERTERS: dict[tuple[type, str], Callable[[str], Converter]] = {
-    (int, "string"): _integer_text,
-    (float, "string"): _double_text,
-    (bool, "string"): _boolean_text,
-    (str, "integer"): _text_to_integer,
-    (float, "integer"): _double_to_integer,
-    (int, "double"): _integer_to_double,
-    (str, "double"): _text_to_double,
-    (str, "boolean"): _text_to_boolean,
-    (str, "binary"): _base64_to_binary,
-    (bytearray, "binary"): _bytes,
-    (memoryview, "binary"): _bytes,
-}
 # Key columns take text, integers and bytes; a boolean or double as a key is a mistake.
-_KEY_SOURCES: dict[str, set[type]] = {
-    "string": {str, int},
-    "integer": {int, str, float},
-    "binary": {str, bytes, bytearray, memoryview},
+_KEY_SOURCES: dict[str, frozenset[type]] = {
+    "string": frozenset((str, int, Decimal, UUID, *_MOMENTS)),
+    "integer": frozenset((int, str, float, Decimal, *_MOMENTS)),
+    "binary": frozenset((str, *_BYTES)),
+}
+_BINARY_OF = {
+    "base64": exact.base64_to_binary,
+    "hex": exact.hex_to_binary,
+    "utf8": exact.utf8_to_binary,
+}
+_OF_BINARY = {
+    "base64": exact.binary_to_base64,
+    "hex": exact.binary_to_hex,
+    "utf8": exact.binary_to_utf8,
 }
 
 
-def key_converter(name: str, wanted: str, found: type) -> Converter:
-    """As `converter`, for a primary key column. Raises Rejection."""
-    if found is type(None):
-        raise Rejection("key_null", f"key column {name!r} is null: every row needs its whole key")
-    if found not in _KEY_SOURCES[wanted]:
-        raise refuse(name, wanted, found)
-    return converter(name, wanted, found)
+class Conversions:
+    """The conversions of one table."""
+
+    def __init__(self, rules: ColumnRules | None = None, plain: bool = True) -> None:
+        """`plain`: values hold nothing but what JSON has, as they come from JSON."""
+        rules = ColumnRules() if rules is None else rules
+        self._connector = rules.conversions == "connector"
+        nested = exact.json_text if plain else typed.typed_json_text
+        scaled = typed.decimal_to_integer(rules.decimal_scale if rules.decimals == "integer" else 0)
+        self._listed = _listed(nested, scaled)
+        binary = _BINARY_OF[rules.binary_by]
+        self._listed[str, "binary"] = binary
+        if "binary_text" in rules.model_fields_set or self._connector:
+            # The connector itself writes base64, whatever it reads.
+            chosen = rules.binary_text if not self._connector else "base64"
+            for kind in _BYTES:
+                self._listed[kind, "string"] = _OF_BINARY[chosen]
+        if self._connector:
+            self._listed |= java.LISTED
+        self._natural = self._natural_of(rules, nested, scaled)
+        if self._connector and plain:
+            self._natural |= dict.fromkeys(java.UNLISTED, ("string", java.to_text))
+
+    def _natural_of(
+        self, rules: ColumnRules, nested: Make, scaled: Make
+    ) -> dict[type, tuple[str, Make]]:
+        decimals: dict[str, tuple[str, Make]] = {
+            "string": ("string", typed.decimal_to_text),
+            "double": ("double", typed.decimal_to_double),
+            "integer": ("integer", scaled),
+        }
+        decimal = decimals[rules.decimals]
+        if self._connector and "decimals" not in rules.model_fields_set:
+            decimal = "binary", java.to_text_bytes
+        moment: tuple[str, Make] = ("integer", typed.moment_to_integer)
+        if rules.times == "iso8601":
+            moment = ("string", typed.moment_to_text)
+        return {
+            str: ("string", _as_it_is),
+            int: ("integer", _as_it_is),
+            float: ("double", _as_it_is),
+            bool: ("boolean", _as_it_is),
+            bytes: ("binary", _as_it_is),
+            bytearray: ("binary", exact.plain_bytes),
+            memoryview: ("binary", exact.plain_bytes),
+            **dict.fromkeys(_NESTED, ("string", nested)),
+            **dict.fromkeys(_MOMENTS, moment),
+            Decimal: decimal,
+            UUID: ("string", typed.uuid_to_text),
+        }
+
+    def natural(self, name: str, found: type) -> tuple[str, Converter]:
+        """The column type that keeps a value as it is, and its converter. Raises Rejection.
+
+        Numbers stay numbers, nested values become JSON text, the others as the rules say.
+        """
+        made = self._natural.get(found)
+        if made is None:
+            base = _base(found)
+            if base is None:
+                raise Rejection(
+                    "type_unknown",
+                    f"column {name!r}: a value of Python type {found.__name__} has no Tablestore "
+                    "type; turn it into text, a number or bytes in a step before",
+                )
+            kind, make = self._natural[base]
+            made = kind, _own_text if make is _as_it_is else make
+        kind, make = made
+        return kind, make(name)
+
+    def converter(self, name: str, wanted: str, found: type) -> Converter:
+        """From a Python type to a listed column's type. Raises Rejection when there is none."""
+        make = self._listed.get((found, wanted))
+        if make is None:
+            base = _base(found)
+            make = self._listed.get((base, wanted)) if base is not None else None
+            if make is _as_it_is:
+                make = _own_text
+            if make is None or (base is str and wanted != "string"):
+                raise refuse(name, wanted, found)
+        return make(name)
+
+    def key_converter(self, name: str, wanted: str, found: type) -> Converter:
+        """As `converter`, for a primary key column. Raises Rejection."""
+        if found is type(None):
+            raise Rejection(
+                "key_null", f"key column {name!r} is null: every row needs its whole key"
+            )
+        allowed = found in _KEY_SOURCES[wanted]
+        if not allowed and self._connector:
+            allowed = wanted == "string" and found in (float, bool)
+        if not allowed:
+            raise refuse(name, wanted, found)
+        return self.converter(name, wanted, found)
+
+
+def _base(found: type) -> type | None:
+    """The type that a value of this subclass of it is taken for."""
+    return next((base for base in _BASES if issubclass(found, base)), None)
+
+
+def _listed(nested: Make, scaled: Make) -> dict[tuple[type, str], Make]:
+    """(type of the value, type of the column) to how it is converted."""
+    made: dict[tuple[type, str], Make] = {
+        (str, "string"): _as_it_is,
+        (int, "integer"): _as_it_is,
+        (float, "double"): _as_it_is,
+        (bool, "boolean"): _as_it_is,
+        (bytes, "binary"): _as_it_is,
+        (int, "string"): exact.integer_text,
+        (float, "string"): exact.double_text,
+        (bool, "string"): exact.boolean_text,
+        (str, "integer"): exact.text_to_integer,
+        (float, "integer"): exact.double_to_integer,
+        (int, "double"): exact.integer_to_double,
+        (str, "double"): exact.text_to_double,
+        (str, "boolean"): exact.text_to_boolean,
+        (bytearray, "binary"): exact.plain_bytes,
+        (memoryview, "binary"): exact.plain_bytes,
+        (Decimal, "string"): typed.decimal_to_text,
+        (Decimal, "double"): typed.decimal_to_double,
+        (Decimal, "integer"): scaled,
+        (UUID, "string"): typed.uuid_to_text,
+    }
+    made |= {(kind, "string"): nested for kind in _NESTED}
+    for kind in _MOMENTS:
+        made[kind, "string"] = typed.moment_to_text
+        made[kind, "integer"] = typed.moment_to_integer
+        made[kind, "double"] = typed.moment_to_double
+    return made
+
+
+_EXACT = Conversions()
+# Of a table without rules of its own.
+natural = _EXACT.natural
+converter = _EXACT.converter
+key_converter = _EXACT.key_converter

@@ -100,13 +100,14 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check(self) -> Settings:
-        for topic in self.kafka.topics:
+        for topic in () if self.mapping.routes_all else self.kafka.topics:
             name = self.table_of(topic)
             if not NAME.fullmatch(name):
                 raise ValueError(
                     f"topic {topic!r} would go to table {name!r}, which is no table name: "
-                    "give it a table in [mapping.topics]"
+                    "give it a table in [mapping.topics], or change mapping.table_name"
                 )
+        for name in self.known_tables():
             if self.rules_of(name).mode == "timeseries" and len(name) > MOST_TABLE_NAME:
                 raise ValueError(f"table {name!r}: a time series table has at most 128 characters")
         self._check_dead_letters()
@@ -133,7 +134,8 @@ class Settings(BaseSettings):
         if not self.replay.only_missing:
             return
         topics = self.replay.topics or self.kafka.topics
-        tables = {self.table_of(topic) for topic in topics} or {*self.tables}
+        of_topics = {self.table_of(topic) for topic in topics} or {*self.tables}
+        tables = {*self.mapping.route_tables, *([] if self.mapping.routes_all else of_topics)}
         without: dict[str, list[str]] = {}
         for name in sorted(tables):
             reason = _no_condition(self.rules_of(name))
@@ -156,10 +158,10 @@ class Settings(BaseSettings):
                     f"dead_letters.topic {topic!r} is read by this flow too: dead letters would go "
                     "round for ever"
                 )
-        tables = {self.table_of(name) for name in self.kafka.topics}
-        if where == "tablestore" and self.dead_letters.table in tables:
+        if where == "tablestore" and self.dead_letters.table in self.known_tables():
             raise ValueError(
-                f"dead_letters.table {self.dead_letters.table!r} is the table of a topic as well"
+                f"dead_letters.table {self.dead_letters.table!r} is the table of a topic, or on "
+                "mapping.route_tables, as well"
             )
         if self.replay.target == "topic" and self.replay.only_missing:
             raise ValueError(
@@ -170,6 +172,14 @@ class Settings(BaseSettings):
         """The table of a topic; perhaps an illegal name, when a pattern found the topic."""
         mapped = self.mapping.topics.get(topic)
         return self.mapping.table_name.replace("<topic>", topic) if mapped is None else mapped
+
+    def known_tables(self) -> list[str]:
+        """The tables of the configured topics and of routes, each once, in their order."""
+        mapping = self.mapping
+        topics = () if mapping.routes_all else self.kafka.topics
+        # What a pattern finds is not known, but these were named for it.
+        named = mapping.topics.values() if self.kafka.topics_pattern is not None else ()
+        return [*dict.fromkeys([*map(self.table_of, topics), *named, *mapping.route_tables])]
 
     @property
     def replays_table(self) -> bool:
@@ -195,7 +205,7 @@ class Settings(BaseSettings):
         """
         if self.kafka.topics_pattern is not None:
             return []
-        tables = {self.table_of(topic) for topic in self.kafka.topics}
+        tables = {*self.known_tables()}
         return [f"tables.{name}" for name in sorted({*self.tables} - tables)] + [
             f"mapping.topics.{name}"
             for name in sorted({*self.mapping.topics} - {*self.kafka.topics})

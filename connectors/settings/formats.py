@@ -24,6 +24,8 @@ Word = Literal[
     "raw_avro",
 ]
 OF_REGISTRY = ("avro", "protobuf", "json_schema")
+# Formats of values that are text, bytes or a number: never objects with fields.
+BARE = ("string", "bytes", "integer", "long", "double")
 
 
 def _function(text: str) -> str:

@@ -75,6 +75,12 @@ class MappingSettings(Section):
         "goes to its topic's table. reject: it is rejected.",
     )
 
+    @property
+    def routes_all(self) -> bool:
+        """Whether each record names its table, so that topics have none."""
+        named = self.route_field is not None or self.route_header is not None
+        return named and self.route_missing == "reject"
+
     @model_validator(mode="after")
     def _check_routing(self) -> MappingSettings:
         ways = [name for name in ("route_field", "route_header") if getattr(self, name) is not None]
@@ -272,6 +278,13 @@ class TableSettings(ColumnRules):
                 "to none (or mark deletes by a column of their own)"
             )
         return self
+
+    @property
+    def reads_key(self) -> bool:
+        """Whether rows of this table need the record's decoded key."""
+        return self.mode == "wide_column" and (
+            self.primary_key_mode == "record_key" or self.key_fields != "none"
+        )
 
     @property
     def key_columns(self) -> tuple[tuple[str, str], ...]:
