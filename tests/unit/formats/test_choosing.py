@@ -48,7 +48,7 @@ def test_every_format_has_its_example() -> None:
     assert set(EXAMPLES) == {*get_args(Word), OWN}
 
 
-@pytest.mark.parametrize(("value", "key"), itertools.product(EXAMPLES, EXAMPLES))
+@pytest.mark.parametrize(("value", "key"), [*itertools.product(EXAMPLES, EXAMPLES)])
 def test_each_for_values_and_for_keys(
     registry: SchemaRegistry, tmp_path: Path, value: str, key: str
 ) -> None:
