@@ -3,7 +3,7 @@
 import copy
 
 from emulator import errors
-from emulator.errors import ServiceError
+from emulator.errors import ServiceError, invalid
 from emulator.service import Call
 from emulator.timeseries.tables import QUOTA_PER_TABLE
 from emulator.wire import messages_pb2 as wire
@@ -45,6 +45,8 @@ def update_table(
     """Change options."""
     call.service.catalog.check_rate()
     table = copy.copy(call.service.series.get(call.instance, request.table_name))
+    if request.HasField("table_options") == request.HasField("meta_options"):
+        raise invalid("Either the options of the table or those of its metadata must be given.")
     table.set_options(request.table_options, request.meta_options)
     call.service.series.replace(table)
     return wire.UpdateTimeseriesTableResponse()

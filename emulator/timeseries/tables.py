@@ -16,6 +16,7 @@ from emulator.wire import plainbuffer as pb
 
 CUSTOM_KEYS = 6
 FIELD_KEYS = 4
+MIN_META_TIME_TO_LIVE = 604_800  # seconds
 QUOTA_PER_TABLE = 2
 """A time series table counts as two: its data and its metadata."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -112,22 +113,32 @@ class TimeseriesTable:
     def set_options(
         self, options: wire.TimeseriesTableOptions, meta: wire.TimeseriesMetaOptions
     ) -> None:
-        """Take over the options that are set; raises 400 for one out of range."""
-        for message, name in ((options, "time_to_live"), (meta, "meta_time_to_live")):
-            if message.HasField(name):
-                value = getattr(message, name)
-                if value != -1 and value < limits.MIN_TIME_TO_LIVE:
-                    raise invalid(
-                        f"Invalid time to live: {value}. Reason: it must be -1 or at least"
-                        f" {limits.MIN_TIME_TO_LIVE}."
-                    )
+        """Take over the options that are set; raises 400 for one out of range.
+
+        Metadata that expire live as long as the points at least, and their attributes may not
+        be updated.
+        """
+        alive, known = self.time_to_live, self.meta_time_to_live
+        updates = self.allow_update_attributes
         if options.HasField("time_to_live"):
-            self.time_to_live = options.time_to_live
-            self.data.time_to_live = self.inner.time_to_live = self.time_to_live
+            alive = _seconds(options.time_to_live, limits.MIN_TIME_TO_LIVE)
         if meta.HasField("meta_time_to_live"):
-            self.meta_time_to_live = meta.meta_time_to_live
+            known = _seconds(meta.meta_time_to_live, MIN_META_TIME_TO_LIVE)
         if meta.HasField("allow_update_attributes"):
-            self.allow_update_attributes = meta.allow_update_attributes
+            updates = meta.allow_update_attributes
+        if known != -1 and not 0 < alive <= known:
+            raise invalid("The time to live of metadata must not be less than that of the data.")
+        if known != -1 and updates:
+            raise invalid("Attributes cannot be updated while metadata have a time to live.")
+        self.time_to_live = self.data.time_to_live = self.inner.time_to_live = alive
+        self.meta_time_to_live, self.allow_update_attributes = known, updates
+
+
+def _seconds(value: int, least: int) -> int:
+    """Return a time to live; raises 400 unless it is -1 or at least `least`."""
+    if value != -1 and value < least:
+        raise invalid(f"Invalid time to live: {value}. Reason: it must be -1 or at least {least}.")
+    return value
 
 
 def _check_keys(meta: wire.TimeseriesTableMeta) -> None:

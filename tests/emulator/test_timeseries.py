@@ -17,7 +17,6 @@ from tests.emulator.harness import Emulator, now_ms, running
 from tests.emulator.series import (
     FIELDS,
     TAGS,
-    failures,
     get,
     key,
     make,
@@ -182,21 +181,6 @@ def test_only_the_fields_asked_for_are_returned(client: Any) -> None:
     assert [row.fields for row in found] == [{"a": 1}]
 
 
-def test_a_field_of_another_type_than_asked_for_is_left_out(client: Any) -> None:
-    """As the Java test asserts it: 1 integer, 2 boolean, 3 double, 4 text, 5 binary."""
-    table = make(client)
-    fields = {"i": 7, "b": True, "d": 0.5, "t": "x", "x": bytearray(b"y")}
-    put(client, table, TimeseriesRow(key(), fields, 1))
-    right = dict(zip(fields, range(1, 6), strict=True))
-    assert get(client, table, fieldsToGet=right).rows[0].fields == fields
-    for name, kind in right.items():
-        asked = {**right, name: kind % 5 + 1}
-        found = get(client, table, fieldsToGet=asked).rows[0].fields
-        assert set(found) == set(fields) - {name}
-        assert get(client, table, fieldsToGet={name: 99}).rows is None
-        assert set(get(client, table, fieldsToGet={name: 0}).rows[0].fields) == {name}
-
-
 def test_old_points_expire(client: Any) -> None:
     table = make(client, timeseries_table_options=TimeseriesTableOptions(86400))
     now = now_ms() * 1000
@@ -338,49 +322,6 @@ def test_a_missing_table_is_named(client: Any) -> None:
         lambda: get(client, "missing"),
     ):
         assert refused(call)[:2] == (404, "OTSObjectNotExist")
-
-
-def test_points_fail_alone_on_demand(emulator: Emulator, client: Any) -> None:
-    table = make(client)
-    rule = {"kind": "row_error", "rows": [1], "code": "OTSServerBusy", "message": "later"}
-    points = [TimeseriesRow(key(), {"f": t}, t) for t in range(3)]
-    with emulator.faults(rule):
-        failed = failures(emulator, table, *points)
-    assert [(item.row_index, item.error_code) for item in failed] == [(1, "OTSServerBusy")]
-    assert times(get(client, table)) == [0, 2]
-    by_tag = {"kind": "row_error", "key": {"column": "room", "value": TAGS["room"]}}
-    with emulator.faults(by_tag):
-        assert len(failures(emulator, table, *points)) == 3
-
-
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [("_time", 1), ("f", 1), ("_data_source", "s1"), ("_m_name", "cpu1"), ("room", "1")],
-)
-def test_a_request_can_be_refused_for_one_point(
-    emulator: Emulator, client: Any, column: str, value: Any
-) -> None:
-    """In both forms of a put: bisecting finds it. The rule counts each request it refused."""
-    table = make(client)
-    points = [
-        TimeseriesRow(key(f"s{t}", f"cpu{t}", {"room": str(t)}), {"f": t}, t) for t in range(3)
-    ]
-    rule = {"kind": "bad_request_if_row", "key": {"column": column, "value": value}}
-    fired = emulator.stats()["faults"].get("bad_request_if_row", 0)
-    listed = wire.TimeseriesRowList()
-    for t in range(3):
-        row = listed.rows.add(time=t)
-        row.key.measurement, row.key.source = f"cpu{t}", f"s{t}"
-        row.key.tag_list.add(name="room", value=str(t))
-        row.fields.add(name="f", int_value=t)
-    message = wire.PutTimeseriesDataRequest(
-        table_name=table, rows_data=rows_message(listed.SerializeToString(), 2)
-    )
-    with emulator.faults(rule):
-        assert refused(lambda: put(client, table, *points))[:2] == (400, "OTSParameterInvalid")
-        assert emulator.send("PutTimeseriesData", message).status == 400
-        assert put(client, table, points[0], points[2]) == []
-    assert emulator.stats()["faults"]["bad_request_if_row"] == fired + 2
 
 
 def test_points_are_in_the_log_of_effects_and_the_counters(emulator: Emulator, client: Any) -> None:
