@@ -251,7 +251,10 @@ def test_a_stalled_broker_is_waited_for(embedded_case: Case) -> None:
 
 @pytest.mark.timeout(240)
 def test_a_restarting_broker_is_waited_for(apache_case: Case) -> None:
-    """The broker of the topic is killed and comes back: every dead letter arrives."""
+    """The broker of the topic is killed and comes back, and so is the flow, in the middle of it.
+
+    No record is without its row or its dead letter.
+    """
     case = apache_case
     apache = case.broker.apache
     assert apache is not None
@@ -266,10 +269,15 @@ def test_a_restarting_broker_is_waited_for(apache_case: Case) -> None:
             )
         else:
             send_order(case.producer, case.topic, number, number % PARTITIONS)
-        if number == 1000:
+        if number in (500, 1000, 1500):
             case.producer.flush()
             apache.kill()
+            if number == 1000:
+                told(process, "Kafka client")
+                process.kill()
             apache.restart()
+            if number == 1000:
+                process = case.flow.start()
     case.producer.flush()
     case.wait_committed(process, within=120)
     process.drain()
