@@ -1,6 +1,7 @@
 """Dead letters to a topic or a table: whole, confirmed before the offset moves, never skipped."""
 
 import json
+import time
 from collections import Counter
 
 import pytest
@@ -26,6 +27,9 @@ from tests.support.ledger import Rejected
 from tests.support.producing import PAYLOAD, send_order
 from tests.support.store import KEY_SECRET
 from tests.support.waiting import until
+
+# Seconds in which a flow that does not wait for its dead letters takes snapshots without them.
+SOME_SNAPSHOTS = 4.0
 
 
 def test_a_topic_gets_them_whole(case: Case) -> None:
@@ -226,6 +230,8 @@ def test_a_stalled_broker_is_waited_for(embedded_case: Case) -> None:
         process = case.flow.start()
         case.wait_started(process)
         for down in (True, True, False):
+            if down:
+                away.broker_down()
             case.orders(40)
             for number in range(8):
                 case.producer.send(
@@ -234,8 +240,8 @@ def test_a_stalled_broker_is_waited_for(embedded_case: Case) -> None:
             case.producer.flush()
             if down:
                 # The rows need not come before the letters: a snapshot that waits holds them too.
-                away.broker_down()
                 told(process, "Kafka client")
+                time.sleep(SOME_SNAPSHOTS)
                 assert all(offset <= 10 for offset in case.committed().values())
                 process.kill()
                 away.broker_up()
@@ -286,7 +292,10 @@ def test_a_restarting_broker_is_waited_for(apache_case: Case) -> None:
 
 
 def test_a_stalled_table_is_waited_for(case: Case) -> None:
-    """The dead-letter table is throttled: the offset stays until it takes them."""
+    """The dead-letter table is throttled: the offset stays until it takes them.
+
+    Killed in between, nothing is lost either.
+    """
     case.store.create_table(case.topic)
     table = to_table(case)
     case.store.create_table(table)
@@ -297,8 +306,11 @@ def test_a_stalled_table_is_waited_for(case: Case) -> None:
     process = case.flow.start()
     case.wait_written(20, process)  # what is behind the letter in its lane waits with it
     until(lambda: case.store.fired().get("server_busy", 0) > 3, "the throttling")
+    time.sleep(SOME_SNAPSHOTS)
     assert case.committed().get(0, 0) == 0
+    process.kill()
     case.store.set_faults()
+    process = case.flow.start()
     case.wait_committed(process)
     process.drain()
     assert_all_there(case, letters_in_table(case, table))
