@@ -54,13 +54,14 @@ def _with_config(parser: argparse.ArgumentParser, state: str | None = None) -> N
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("run", help="move the topics, until SIGTERM or SIGINT")
     _with_config(parser, "state")
+    parser.add_argument("--flow", default="flows.sync", metavar="MODULE", help="your own page")
     parser.add_argument("--workers", type=int, metavar="N", help="worker threads (default 1)")
     parser.set_defaults(command=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
     more = [] if options.workers is None else ["-w", str(options.workers)]
-    _become("flows.sync", options, {}, more)
+    _become(options.flow, options, {}, more)
 
 
 def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -74,6 +75,7 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     add = parser.add_argument
     add("--state", metavar="FOLDER", help="recovery folder (default: one in replay-state/ for "
         "each selection of letters, so that another one begins at the first letter)")  # fmt: skip
+    add("--flow", default="flows.replay", metavar="MODULE", help="your own page")
     add("--from", dest="source", choices=("topic", "table"), help="where the letters are")
     add("--to", dest="target", choices=("tables", "topic"), help="through the mapping into their "
         "tables (default), or back to the topic that each came from")  # fmt: skip
@@ -104,7 +106,7 @@ def _replay(options: argparse.Namespace) -> int:
         for name, value in given.items()
         if value is not None
     }
-    _become("flows.replay", options, variables)
+    _become(options.flow, options, variables)
 
 
 def _replay_state(settings: Settings) -> str:

@@ -150,10 +150,11 @@ class Counts:
         with self._lock:
             return dict(self._counts)
 
-    def in_flight(self) -> int:
-        """Records that are read and not settled, at this moment."""
+    def account(self) -> dict[str, int]:
+        """All counts at one moment, and what is read and not settled by then."""
         found = self.snapshot()
-        return found["read"] + found["resumed"] - sum(found[name] for name in _SETTLED)
+        settled = sum(found[name] for name in _SETTLED)
+        return {**found, "in_flight": found["read"] + found["resumed"] - settled}
 
     def open_lane(self) -> LaneCount:
         """The counts of one more lane."""
@@ -214,14 +215,15 @@ class _Exporter(Collector):
 
     def collect(self) -> Iterator[Metric]:
         if self.current is not None:
-            for name, value in self.current.snapshot().items():
-                family = CounterMetricFamily(f"sync_records_{name}", NAMES[name])
-                family.add_metric([], value)
+            found = self.current.account()
+            for name, description in NAMES.items():
+                family = CounterMetricFamily(f"sync_records_{name}", description)
+                family.add_metric([], found[name])
                 yield family
             yield GaugeMetricFamily(
                 "sync_records_in_flight",
-                "Records read and not yet settled; less what went to other processes.",
-                self.current.in_flight(),
+                "Records read or resumed, less those written, rejected or filtered.",
+                found["in_flight"],
             )
             reasons = CounterMetricFamily(
                 "sync_rejections",

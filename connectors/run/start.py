@@ -157,6 +157,5 @@ def _tell(run: Run, state: str, with_rejected: bool) -> None:
     """The counts in one line, and the last rejections before it: places and reasons."""
     for told in run.counts.last_rejected() if with_rejected else ():
         sys.stderr.write(f"sync: rejected: {told}\n")
-    counts = {**run.counts.snapshot(), "in_flight": run.counts.in_flight()}
-    text = " ".join(f"{name}={number}" for name, number in counts.items())
+    text = " ".join(f"{name}={number}" for name, number in run.counts.account().items())
     sys.stderr.write(f"sync: {state}: {text}\n")

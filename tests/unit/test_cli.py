@@ -58,6 +58,7 @@ def test_run_becomes_the_flow(config: Path) -> None:
     assert became("run") == [*flow, "-r", "state", "-s", "5", "-b", "0"]
     given = became("run", "--config", str(config), "--state", "x", "--workers", "2")
     assert given == [*flow, "-r", "x", "-s", "5", "-b", "0", "-w", "2"]
+    assert became("run", "--flow", "my.page")[2] == "my.page"
     assert os.environ["SYNC_CONFIG"] == str(config)
 
 

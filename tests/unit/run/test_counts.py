@@ -56,7 +56,7 @@ def test_what_waits_is_no_loss() -> None:
     assert process.unbalanced() == 0
     process.counts.check_all()
     assert process.counts.snapshot()["unbalanced"] == 0
-    assert process.counts.in_flight() == 0
+    assert process.counts.account()["in_flight"] == 0
 
 
 def test_what_belongs_to_the_next_epoch_is_left_out() -> None:
@@ -119,7 +119,7 @@ def test_processes_of_a_cluster_balance_each_alone() -> None:
         process.counts.add("written", took, process.lane)
         process.lane.snapshot()
         assert process.unbalanced() == 0
-    assert here.counts.in_flight() + there.counts.in_flight() == 25
+    assert here.counts.account()["in_flight"] + there.counts.account()["in_flight"] == 25
 
 
 def test_a_clean_end_leaves_nothing() -> None:
