@@ -30,6 +30,7 @@ it. Of the letters the service uses only that of doubles is known."""
 Versions = dict[bytes, dict[int, bytes]]
 """Attribute cells: name -> version in ms -> wire value."""
 
+_AHEAD_MS = 1000
 _head = Struct("<Bq")
 _cell_head = Struct("<HqI")
 _u32 = Struct("<I")
@@ -275,7 +276,7 @@ def update_row(table: Table, old: StoredRow | None, change: RowChange, now_ms: i
         elif value is not None:
             stamp = timestamp
             if stamp is None:
-                stamp = now_ms if table.max_versions == 1 else _free_version(versions, now_ms)
+                stamp = _next_version(versions, now_ms, table.max_versions)
             versions[stamp] = _incremented(name, versions, value) if op == pb.INCREMENT else value
         if versions:
             cells[name] = versions
@@ -285,8 +286,18 @@ def update_row(table: Table, old: StoredRow | None, change: RowChange, now_ms: i
     return pack_row(StoredRow(now_ms, cells))
 
 
-def _free_version(versions: dict[int, bytes], now_ms: int) -> int:
-    """Two writes in one millisecond are two versions, as they are on the (slower) service."""
+def _next_version(versions: dict[int, bytes], now_ms: int, keep: int) -> int:
+    """Return the version of a cell that is written now: the newest, or the update would be lost.
+
+    Two writes in one millisecond are two versions, as they are on the (slower) service, so that
+    versions may run ahead of the clock a little. A version further ahead was given by a client and
+    stays the newest.
+    """
+    newest = max(versions, default=-1)
+    if newest < now_ms:
+        return now_ms
+    if newest <= now_ms + _AHEAD_MS:
+        return newest if keep == 1 else min(newest + 1, now_ms + _AHEAD_MS)
     while now_ms in versions:
         now_ms += 1
     return now_ms

@@ -124,14 +124,15 @@ class Exchange:
             raise invalid(f"Unsupported operation: {self._api}.")
         self._caller = self._verify(body)
         message = parse_request(operation, self._inflate(body))
-        call = Call(self._service, self._caller.instance, self._id, time.time_ns() // 1_000_000)
         faults = self._server.faults
         self._rule = rule = faults.for_request(self._api, message)
-        call.row_faults = faults.for_rows(self._api)
         if operation.is_data and self._service.options.latency > 0:
             await asyncio.sleep(self._service.options.latency)
         if rule is not None:
             await self._fault_before(rule)
+        # The time of its versions is that of its effect, also where it had to wait for that.
+        call = Call(self._service, self._caller.instance, self._id, time.time_ns() // 1_000_000)
+        call.row_faults = faults.for_rows(self._api)
         out = run_operation(operation, call, message)
         if rule is not None and rule.kind == "timeout_after_effect":
             raise rule.error()

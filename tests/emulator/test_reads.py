@@ -1,5 +1,7 @@
 """Reads: versions, time ranges, columns, ranges in both directions, pages."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -54,6 +56,50 @@ def test_updates_without_versions_each_make_one(emulator: Emulator, client: Any)
     found = cells(client, table, max_version=10) or []
     assert [value for _, value, _ in found] == [2, 1, 0]
     assert all(before <= stamp <= now_ms() + 3 for _, _, stamp in found)
+
+
+@pytest.mark.parametrize("versions", [1, 2, 5])
+def test_no_increment_of_two_clients_is_lost(emulator: Emulator, versions: int) -> None:
+    """Many a millisecond, on however many versions a table keeps."""
+    table = emulator.make_table(max_version=versions)
+
+    def add() -> None:
+        client = emulator.client()
+        for _ in range(200):
+            client.update_row(table, ots.Row(key(1), {"INCREMENT": [("n", 1)]}), IGNORE)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(add) for _ in range(2)]:
+            done.result()
+    found = cells(emulator.client(), table, max_version=9) or []
+    assert [value for _, value, _ in found] == list(range(400, 400 - versions, -1))
+
+
+@pytest.mark.parametrize("versions", [1, 3])
+def test_an_update_that_had_to_wait_is_the_newest(emulator: Emulator, versions: int) -> None:
+    """Its version is of the time of its effect: what was answered last is what is read."""
+    table = emulator.make_table(max_version=versions)
+    client = emulator.client()
+    late = ots.Row(key(1), {"PUT": [("c", "late")]})
+    rule = {"kind": "slow", "delay": 0.5, "count": 1, "api": "UpdateRow"}
+    with ThreadPoolExecutor(1) as pool, emulator.faults(rule):
+        waiting = pool.submit(emulator.client().update_row, table, late, IGNORE)
+        while not emulator.control("/-/faults")["rules"][0]["fired"]:
+            time.sleep(0.01)
+        client.update_row(table, ots.Row(key(1), {"PUT": [("c", "early")]}), IGNORE)
+        waiting.result()
+    found = cells(client, table, max_version=1) or []
+    assert [value for _, value, _ in found] == ["late"]
+
+
+def test_a_version_far_ahead_stays_the_newest(emulator: Emulator, client: Any) -> None:
+    table = emulator.make_table(max_version=3)
+    ahead = now_ms() + 3_600_000
+    client.put_row(table, ots.Row(key(1), [("c", "given", ahead)]), IGNORE)
+    for value in ("first", "second"):
+        client.update_row(table, ots.Row(key(1), {"PUT": [("c", value)]}), IGNORE)
+    found = cells(client, table, max_version=3) or []
+    assert [value for _, value, _ in found] == ["given", "second", "first"]
 
 
 def test_a_put_forgets_all_versions(emulator: Emulator, client: Any) -> None:
