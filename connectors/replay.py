@@ -9,7 +9,16 @@ from collections.abc import Iterator
 from itertools import chain, groupby
 
 from connectors.dead_letters import BLOCK, REPLAYS
-from connectors.records import Batch, Chunk, Header, Message, PlainMessage, rows_of
+from connectors.records import (
+    Batch,
+    Chunk,
+    Header,
+    Message,
+    Original,
+    PlainMessage,
+    original,
+    rows_of,
+)
 from connectors.run.context import Run
 
 log = logging.getLogger("sync.replay")
@@ -106,22 +115,34 @@ class Restorer:
             self._run.check()
 
 
-def would_send(chunk: Chunk) -> Iterator[str]:
+def would_send(chunk: Chunk, payload: bool = False) -> Iterator[str]:
     """What a dry run prints of messages on their way back to their topic."""
     for message in chunk.messages:
+        kept = original(message) if payload else None
         yield (
             f"would send: topic {chunk.topic} partition {chunk.partition}: the record that was at "
-            f"offset {message.offset()}"
+            f"offset {message.offset()}{_shown(kept)}"
         )
 
 
-def shown(batch: Batch) -> Iterator[str]:
-    """What a dry run prints of a batch: where each record would go, or why it would not."""
+def shown(batch: Batch, payload: bool = False) -> Iterator[str]:
+    """What a dry run prints of a batch: where each record would go, or why it would not.
+
+    With `payload` also its key and value.
+    """
     segments, dead = batch
     for row in chain.from_iterable(map(rows_of, segments)):
         yield (
             f"would write: topic {row.topic} partition {row.partition} offset {row.offset} "
             f"to table {row.table} ({len(row.wire)} bytes)"
+            f"{_shown(row.original if payload else None)}"
         )
     for letter in dead:
-        yield f"would reject: {letter.coordinates}: {letter.stage}, {letter.code}: {letter.reason}"
+        yield (
+            f"would reject: {letter.coordinates}: {letter.stage}, {letter.code}: {letter.reason}"
+            f"{_shown(letter.original if payload else None)}"
+        )
+
+
+def _shown(kept: Original | None) -> str:
+    return "" if kept is None else f" [key {kept[1]!r}, value {kept[2]!r}]"

@@ -201,7 +201,7 @@ def send_back(chunks: Stream[Chunk], run: Run) -> None:
 
         def lines(chunk: Chunk) -> Iterable[str]:
             run.counts.add("filtered", len(chunk.messages))
-            return would_send(chunk)
+            return would_send(chunk, run.settings.errors.log_payload)
 
         op.output("show", op.flat_map("lines", chunks, lines), StdOutSink())
         return
@@ -229,7 +229,7 @@ def show(step_id: str, rows: KeyedStream[Batch], run: Run) -> None:
     def lines(item: tuple[str, Batch]) -> Iterable[str]:
         run.counts.add("filtered", sum(map(count_of, item[1][0])))
         run.counts.reject(item[1][1], "show")
-        return shown(item[1])
+        return shown(item[1], run.settings.errors.log_payload)
 
     op.output(f"{step_id}_print", op.flat_map(step_id, rows, lines), StdOutSink())
 

@@ -193,8 +193,10 @@ class Settings(BaseSettings):
 
         Not so where the place in Kafka is the key, or where versions decide.
         """
-        tables = {self.table_of(topic) for topic in self.replay.topics or topics}
-        if not tables:  # a pattern finds them
+        tables = {*self.mapping.route_tables}
+        if not self.mapping.routes_all:
+            tables |= {self.table_of(topic) for topic in self.replay.topics or topics}
+        if not tables:  # a pattern finds the topics
             tables = {self.mapping.table_name}
         return sorted(table for table in tables if _replaces(self.rules_of(table)))
 

@@ -56,8 +56,8 @@ class ErrorSettings(Section):
     )
     log_payload: bool = Field(
         False,
-        description="With dead_letters log: also the record's key and value, which may be personal "
-        "data.",
+        description="With dead_letters log, and in a dry run of a replay: also the record's key "
+        "and value, which may be personal data.",
     )
 
     @property

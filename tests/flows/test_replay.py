@@ -130,6 +130,24 @@ def test_only_missing_overwrites_nothing(case: Case) -> None:
     assert rows == {(("id", "a"),): {"n": 2}, (("id", "b"),): {"n": "old"}}
 
 
+def test_a_newer_value_is_replaced_and_that_is_said(embedded_case: Case) -> None:
+    """Without versions and only_missing the replayed row takes its place: told at the start."""
+    case = embedded_case
+    case.store.create_table(case.topic, (("id", "STRING"),))
+    to_topic(case)
+    rules = {"primary_key_mode": "record_value", "primary_key": [{"name": "id"}]}
+    case.flow.set({"table": {**rules, "columns": [{"name": "n", "type": "integer"}]}})
+    for row in ({"id": "a", "n": "old"}, {"id": "a", "n": 2}):
+        case.producer.send(case.topic, json.dumps(row).encode(), lambda *_: Rejected())
+    case.producer.flush()
+    run_to_end(case)
+    case.flow.set({"table": {**rules, "columns": "all"}})
+    process = replay(case)
+    assert f"replaces what stands in table {case.topic} by now, newer or not" in process.text()
+    assert "only_missing" in process.text()
+    assert case.store.rows(case.topic) == {(("id", "a"),): {"n": "old"}}
+
+
 def test_from_the_table(embedded_case: Case) -> None:
     """Letters of a table, one of them in parts, become rows; a second replay has nothing to do."""
     case = embedded_case

@@ -7,9 +7,9 @@ import time
 import pytest
 
 from connectors.dead_letters import BLOCK, REPLAYS, headers_of, replays
-from connectors.records import Chunk, DeadLetter, Header, PlainMessage
-from connectors.replay import Restorer
-from tests.unit.making import new_run
+from connectors.records import Chunk, DeadLetter, Header, Original, PlainMessage, Segment
+from connectors.replay import Restorer, shown, would_send
+from tests.unit.making import new_run, wire_of
 
 LETTER = DeadLetter(
     "orders", 3, 70, "map", "key_missing", "no key", (1234, b"k", b"v", (("own", b"1"),))
@@ -79,3 +79,19 @@ def test_the_rate_is_kept() -> None:
     for _ in range(3):
         restorer.restore(Chunk("dead", 0, [letter_at(0)]))
     assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("payload", [False, True])
+def test_a_dry_run_shows_values_only_when_asked(payload: bool) -> None:
+    """Place, table and size, or place and reason; key and value are personal data."""
+    kept: Original = (None, b"key-bytes", b"value-bytes", ())
+    segment: Segment = ("t", "orders", 3, [b"x"], wire_of(20), [70], [kept])
+    rejected = LETTER._replace(original=kept)
+    message = PlainMessage("orders", 3, 70, key=b"key-bytes", value=b"value-bytes")
+    lines = [
+        *shown(([segment], [rejected]), payload),
+        *would_send(Chunk("orders", 3, [message]), payload),
+    ]
+    assert [line.split(":")[0] for line in lines] == ["would write", "would reject", "would send"]
+    for line in lines:
+        assert ("key-bytes" in line, "value-bytes" in line) == (payload, payload)

@@ -60,3 +60,21 @@ def test_a_dead_letter_table_of_its_own() -> None:
     """It is not the table of a topic."""
     with pytest.raises(ValidationError, match="table of a topic"):
         settings(errors={"dead_letters": "tablestore"}, dead_letters={"table": "orders"})
+
+
+def test_which_tables_lose_newer_rows_to_a_replay() -> None:
+    """Those with a key of the record's own and no versions; of the selected topics, and routes."""
+    own = {"primary_key_mode": "record_key", "primary_key": [{"name": "id"}]}
+    made = settings(
+        kafka={"topics": ["a", "b", "c", "d"]},
+        tables={
+            "a": own,
+            "b": {**own, "version": "record_timestamp"},
+            "d": own,
+            "e": own,
+        },
+        mapping={"route_field": "x", "route_tables": ["e"]},
+    )
+    assert made.replaced_by_replay(made.kafka.topics) == ["a", "d", "e"]
+    some = made.model_copy(update={"replay": made.replay.model_copy(update={"topics": ("a",)})})
+    assert some.replaced_by_replay(made.kafka.topics) == ["a", "e"]
