@@ -31,10 +31,14 @@ def double_text(value: float) -> str:
     """As Java's Double.toString: 100.0, 1.0E10, 1.5E-7."""
     if value == 0 or _PLAIN_FROM <= abs(value) < _PLAIN_TO:
         return repr(value)
-    sign, digits, _ = Decimal(repr(value)).as_tuple()
+    shown = Decimal(repr(value))
+    sign, digits, _ = shown.as_tuple()
+    two = f"{value:.1e}"
+    if len(digits) == 1 and float(two) == value:
+        digits = Decimal(two).as_tuple().digits  # Java writes two, and takes the nearest: 4.9E-324
+        shown = Decimal(two)
     text = "".join(map(str, digits)).rstrip("0")
-    exponent = Decimal(repr(value)).adjusted()
-    return f"{'-' if sign else ''}{text[0]}.{text[1:] or '0'}E{exponent}"
+    return f"{'-' if sign else ''}{text[0]}.{text[1:] or '0'}E{shown.adjusted()}"
 
 
 def text(name: str, value: Any, depth: int = 0) -> str:
