@@ -138,7 +138,7 @@ def flat_map_records(
 
 def map_rows(step_id: str, records: Stream[Records], run: Run) -> KeyedStream[Batch]:
     """Records to rows as bytes, each on the shard of its table and primary key."""
-    points = PointRoads(PointEncoder())
+    points = PointRoads(PointEncoder(), run.settings.format.value == "json")
     # A replay reads dead letters, and writes to the tables of the topics that they came from.
     origin = run.settings.model_copy(update={"kafka": run.origin})
     mapper = RowMapper(

@@ -120,7 +120,18 @@ class Column(Section):
 
 
 # What a time series table has of the options of a table.
-_OF_TIMESERIES = frozenset({"mode", "auto_create", "time_to_live", "timeseries"})
+_OF_TIMESERIES = frozenset(
+    (
+        "mode",
+        "auto_create",
+        "time_to_live",
+        "timeseries",
+        "binary_text",
+        "decimals",
+        "decimal_scale",
+        "times",
+    )
+)
 
 
 class TableSettings(ColumnRules):
@@ -321,9 +332,9 @@ def merge_table(base: Any, override: Any) -> Any:
     """The settings of [tables.NAME] on top of [table], as plain values before validation."""
     if not isinstance(base, dict) or not isinstance(override, dict):
         return override
+    dropped = without_meaning(override)
+    base = {name: value for name, value in base.items() if name not in dropped}
     merged = {**base, **override}
-    for name in without_meaning(override):
-        merged.pop(name, None)
     if merged.get("mode") == "timeseries":
         return merge_timeseries(base, override, _OF_TIMESERIES)
     if "timeseries" not in override:

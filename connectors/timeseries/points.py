@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from connectors.mapping.roads import Road
-from connectors.mapping.values import IDENTITY, Converter, converter, natural
+from connectors.mapping.values import IDENTITY, Conversions, Converter
 from connectors.records import UNAVAILABLE, Record, Rejection
 from connectors.settings.tables import TableSettings
 from connectors.settings.timeseries import (
@@ -55,8 +55,15 @@ class PointEncoder(Protocol):
 class Points:
     """Makes the points of one topic for its table."""
 
-    def __init__(self, rules: TimeseriesSettings, topic: str, encoder: PointEncoder) -> None:
+    def __init__(
+        self,
+        rules: TimeseriesSettings,
+        topic: str,
+        encoder: PointEncoder,
+        conversions: Conversions | None = None,
+    ) -> None:
         self._rules = rules
+        self._conversions = conversions or Conversions()
         self._encoder = encoder
         self._series = SeriesBook(rules, topic, encoder)
         self._not_fields = rules.series_fields
@@ -143,10 +150,11 @@ class Points:
                     f"{where} is not sent by its source, and a point is replaced as a whole",
                 )
             if declared is None:
-                natural_type, convert = natural(own, kind)
+                natural_type, convert = self._conversions.natural(own, kind)
                 found[own] = natural_type, position, convert
             else:
-                found[own] = declared, position, converter(own, declared, kind)
+                convert = self._conversions.converter(own, declared, kind)
+                found[own] = declared, position, convert
         if not found:
             raise Rejection("fields_missing", "the record has no field that a point could hold")
         if len(found) > MOST_FIELDS:
@@ -161,8 +169,10 @@ class Points:
 class PointRoads:
     """Makes the ways of records to their points, one a topic and table."""
 
-    def __init__(self, encoder: PointEncoder) -> None:
+    def __init__(self, encoder: PointEncoder, plain: bool = True) -> None:
+        """`plain`: values hold nothing but what JSON has, as they come from JSON."""
         self._encoder = encoder
+        self._plain = plain
         self._points: dict[tuple[str, str], Points] = {}
 
     def road(self, rules: TableSettings, table: str, topic: str) -> Road:
@@ -174,7 +184,8 @@ class PointRoads:
                 f"{MOST_TABLE_NAME} characters: give it a table in [mapping.topics]",
             )
         if (table, topic) not in self._points:
-            self._points[table, topic] = Points(rules.timeseries, topic, self._encoder)
+            conversions = Conversions(rules, self._plain)
+            self._points[table, topic] = Points(rules.timeseries, topic, self._encoder, conversions)
         return _PointRoad(self._points[table, topic])
 
 

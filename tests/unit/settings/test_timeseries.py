@@ -71,6 +71,17 @@ def test_options_of_rows_mean_nothing_to_points() -> None:
         settings(tables={"orders": {"timeseries": {"time_field": "t"}}})
 
 
+def test_conversions_are_those_of_every_table() -> None:
+    """Decimals and times of [table] hold for points too, unless their table says otherwise."""
+    table = {"decimals": "integer", "decimal_scale": 2, "times": "iso8601", "nested": "flatten"}
+    own = {"mode": "timeseries", "decimals": "double"}
+    made = settings(table=table, tables={"a": {"mode": "timeseries"}, "b": own})
+    a, b = made.rules_of("a"), made.rules_of("b")
+    assert (a.decimals, a.decimal_scale, a.times) == ("integer", 2, "iso8601")
+    assert (b.decimals, b.decimal_scale, b.times) == ("double", 0, "iso8601")
+    assert "nested" in refused(nested="flatten")
+
+
 def test_a_name_too_long_for_a_time_series_table() -> None:
     """128 characters, half of what other tables may have."""
     name = "t" * 129

@@ -2,6 +2,8 @@
 
 import itertools
 from collections.abc import Mapping
+from datetime import datetime, timezone
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pytest
@@ -138,6 +140,28 @@ def test_declared_fields_have_their_types() -> None:
     both = {"temp": ("double", 20.0), "n": ("string", "5")}
     assert made(value, fields=declared)[2] == {**both, "else": ("integer", 1)}
     assert made(value, fields=declared, map_all=False)[2] == both
+
+
+def test_decimals_and_times_become_what_the_table_says() -> None:
+    """As in wide-column tables; declared fields have their type all the same."""
+    noon = datetime(2026, 1, 31, 12, tzinfo=timezone.utc)
+    value = {"price": Decimal("12.50"), "seen": noon, "part": {"p": Decimal("1.0")}, "n": 1}
+
+    def fields(point: dict[str, Any], **table: Any) -> dict[str, Any]:
+        rules = settings(table={"mode": "timeseries", "timeseries": point, **table}).table
+        road = PointRoads(PlainEncoder(), plain=False).road(rules, "table", "readings")
+        _, named = eval(road.one(Record(PlainMessage("readings", timestamp=1), value))[1])
+        return {name: (kind, found) for name, kind, found in named}
+
+    rest = {"part": ("string", '{"p":"1.0"}'), "n": ("integer", 1)}
+    ms = 1_769_860_800_000
+    assert fields({}) == {**rest, "price": ("string", "12.50"), "seen": ("integer", ms)}
+    chosen = {"decimals": "integer", "decimal_scale": 2, "times": "iso8601"}
+    text = "2026-01-31T12:00:00.000Z"
+    assert fields({}, **chosen) == {**rest, "price": ("integer", 1250), "seen": ("string", text)}
+    declared = [{"name": "price", "type": "double"}, {"name": "seen", "type": "string"}]
+    wanted = {**rest, "price": ("double", 12.5), "seen": ("string", text)}
+    assert fields({"fields": declared}, **chosen) == wanted
 
 
 def test_case_is_kept_where_nothing_is_lower_cased() -> None:
