@@ -60,6 +60,7 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
         key_order=given.key_order,
         column_names=given.column_names,
         key_columns_count=given.key_columns == "count",
+        transaction_lifetime=given.transaction_lifetime,
         meta_delay=given.meta_delay,
         table_operations_per_second=given.table_operations_per_second,
     )
@@ -100,6 +101,13 @@ def _add_common(parser: argparse.ArgumentParser, defaults: Options) -> None:
         help="pages and fault plans for every address that reaches the port, not only loopback",
     )
     add("--discard", action="store_true", help="check and count writes, store nothing")
+    add(
+        "--transaction-lifetime",
+        type=float,
+        metavar="SECONDS",
+        default=defaults.transaction_lifetime,
+        help="until a local transaction ends by itself (%(default)s, as on the service)",
+    )
 
 
 def _add_switches(parser: argparse.ArgumentParser, defaults: Options) -> None:
@@ -289,7 +297,7 @@ async def serve(options: Options) -> None:
         catalog=catalog,
         series=series,
         journal=Journal(options.effects, options.answers),
-        transactions=Transactions(),
+        transactions=Transactions(options.transaction_lifetime),
     )
     server = web.Server(Server(service, faults).handle, access_log=None)
     runner = web.ServerRunner(server, shutdown_timeout=1.0)

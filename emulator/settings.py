@@ -56,6 +56,8 @@ class Options:
     key_columns_count: bool = True
     """Whether a primary key column named in columns_to_get makes a row without other columns
     visible to GetRow and BatchGetRow (the guide hints at it)."""
+    transaction_lifetime: float = 60.0
+    """Seconds after which a local transaction ends by itself. Service: 60."""
     meta_delay: float = 0.0
     """Seconds until QueryTimeseriesMeta finds a new series; on the service its index lags."""
     table_operations_per_second: float = 0.0

@@ -2,7 +2,7 @@
 
 Writes wait in the transaction until the commit. The partition key is locked meanwhile: others get
 OTSRowOperationConflict for writes, and read the state before the transaction. A transaction ends by
-itself after 60 seconds, as on the service.
+itself after some time: 60 seconds on the service.
 """
 
 import time
@@ -13,8 +13,6 @@ from emulator import errors
 from emulator.errors import ServiceError, invalid
 from emulator.tables import Table
 from emulator.wire.plainbuffer import KeyCell
-
-LIFETIME = 60.0  # seconds
 
 
 @dataclass
@@ -33,7 +31,8 @@ class Transaction:
 class Transactions:
     """The open transactions by id and by locked partition key."""
 
-    def __init__(self) -> None:
+    def __init__(self, lifetime: float) -> None:
+        self._lifetime = lifetime  # seconds
         self._open: dict[str, Transaction] = {}
         self._locks: dict[bytes, Transaction] = {}
 
@@ -47,7 +46,9 @@ class Transactions:
         self._purge()
         if partition in self._locks:
             raise ServiceError("OTSRowOperationConflict", errors.ROW_CONFLICT)
-        transaction = Transaction(str(uuid.uuid4()), table, partition, time.monotonic() + LIFETIME)
+        transaction = Transaction(
+            str(uuid.uuid4()), table, partition, time.monotonic() + self._lifetime
+        )
         self._open[transaction.id] = transaction
         self._locks[partition] = transaction
         return transaction

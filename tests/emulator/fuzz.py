@@ -171,7 +171,7 @@ def make_service() -> Service:
         catalog,
         series,
         Journal(0, 1),
-        Transactions(),
+        Transactions(60.0),
     )
 
 

@@ -1,5 +1,6 @@
 """What the vendor's own Java and Python tests assert of the service, tried here with the SDK."""
 
+import time
 from functools import partial
 from typing import Any
 
@@ -156,6 +157,27 @@ def test_transactions_are_refused_with_the_texts_of_the_service(
     (failed,) = client.batch_write_row(request).get_put()[1]
     assert failed.error_code == "OTSRowOperationConflict"
     client.abort_transaction(transaction)
+
+
+def test_a_transaction_ends_by_itself() -> None:
+    """Then its changes are gone, its lock is free and its id is unknown."""
+    with running("--transaction-lifetime", "0.4") as server:
+        table, client = server.make_table(), server.client()
+        transaction = client.start_local_transaction(table, [("k", "a")])
+        change = ots.Row(key(1), [("c", 1)])
+        client.put_row(table, change, IGNORE, transaction_id=transaction)
+        assert refused(lambda: client.put_row(table, change, IGNORE))[0] == 409
+        time.sleep(0.5)
+        gone = (404, "OTSSessionNotExist", "Session not exist or may be timeout.")
+        assert refused(lambda: client.commit_transaction(transaction)) == gone
+        assert refused(lambda: client.abort_transaction(transaction)) == gone
+        assert (
+            refused(lambda: client.put_row(table, change, IGNORE, transaction_id=transaction))
+            == gone
+        )
+        assert all_rows(client, table) == []
+        client.put_row(table, change, ots.Condition("EXPECT_NOT_EXIST"))
+        client.abort_transaction(client.start_local_transaction(table, [("k", "a")]))
 
 
 def test_a_table_may_be_made_without_transactions(emulator: Emulator, client: Any) -> None:
