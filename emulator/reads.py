@@ -7,7 +7,7 @@ from typing import Protocol
 from emulator import errors, limits
 from emulator.errors import invalid
 from emulator.filters import Test, parse_filter
-from emulator.rows import StoredRow, Versions, iterate_cells
+from emulator.rows import StoredRow, Versions, iterate_cells, row_size
 from emulator.tables import Table
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
@@ -49,19 +49,24 @@ class Selection:
 
     def select(
         self, table: Table, key: list[pb.KeyCell], row: StoredRow, is_range: bool = False
-    ) -> Cells | None:
-        """Return the cells to answer with, None when the row is left out."""
+    ) -> tuple[Cells | None, int]:
+        """Return the cells to answer with, None when the row is left out, and the bytes read.
+
+        A filter looks at a row that has been read: it saves none of its cost.
+        """
         cells = self._versions(table, row.cells)
-        if self.test is not None and not self.test(dict(key), cells):
-            return None
         if self.page is not None:
             names = sorted(cells)[self.page[0] : self.page[0] + self.page[1]]
             cells = {name: cells[name] for name in names}
+        found = list(iterate_cells(cells))
+        size = row_size(key, found)
+        if self.test is not None and not self.test(dict(key), cells):
+            return None, size
         if not cells and self.columns:  # a choice of versions alone leaves the bare key
             named = self.key_columns_count and bool(self.columns & table.key_names)
             if not named or is_range:
-                return None
-        return list(iterate_cells(cells))
+                return None, size
+        return found, size
 
     def _versions(self, table: Table, cells: Versions) -> Versions:
         keep = min(self.max_versions, table.max_versions)

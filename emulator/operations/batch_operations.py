@@ -299,8 +299,6 @@ def _read_row(
     """Return the cost and the encoded row, empty when there is none."""
     key, stored_key = read_key(call, table, buffer)
     row = reader.read(table, stored_key)
-    cells = None if row is None else selection.select(table, key, row)
-    if cells is None:
-        return 1, b""
-    units = limits.units(rows.row_size(key, cells))
-    return units, pb.encode_rows([pb.encode_row(key, cells)])
+    cells, size = (None, 0) if row is None else selection.select(table, key, row)
+    body = b"" if cells is None else pb.encode_rows([pb.encode_row(key, cells)])
+    return limits.units(size), body

@@ -89,12 +89,13 @@ def get_range(call: Call, request: wire.GetRangeRequest) -> wire.GetRangeRespons
             break
         scanned += 1
         row = rows.live_row(table, stored_key, stored, call.now_ms)
-        cells = None if row is None else selection.select(table, key, row, is_range=True)
-        if cells is None:
+        if row is None:
             size += rows.key_size(key)
             continue
-        size += rows.row_size(key, cells)
-        found.append(pb.encode_row(key, cells))
+        cells, read = selection.select(table, key, row, is_range=True)
+        size += read
+        if cells is not None:
+            found.append(pb.encode_row(key, cells))
     return wire.GetRangeResponse(
         consumed=consumed(limits.units(size), 0),
         rows=pb.encode_rows(found),

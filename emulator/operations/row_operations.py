@@ -102,12 +102,9 @@ def get_row(call: Call, request: wire.GetRowRequest) -> wire.GetRowResponse:
     if transaction is not None and not stored_key.startswith(transaction.partition):
         raise out_of_transaction(transaction, table, stored_key)
     row = Writer(call, transaction).read(table, stored_key)
-    cells = None if row is None else selection.select(table, key, row)
-    if cells is None:
-        return wire.GetRowResponse(consumed=consumed(1, 0), row=b"")
-    units = limits.units(rows.row_size(key, cells))
-    body = pb.encode_rows([pb.encode_row(key, cells)])
-    return wire.GetRowResponse(consumed=consumed(units, 0), row=body)
+    cells, size = (None, 0) if row is None else selection.select(table, key, row)
+    body = b"" if cells is None else pb.encode_rows([pb.encode_row(key, cells)])
+    return wire.GetRowResponse(consumed=consumed(limits.units(size), 0), row=body)
 
 
 def out_of_transaction(transaction: Transaction, table: Table, key: bytes) -> ServiceError:

@@ -9,7 +9,7 @@ import pytest
 import tablestore as ots
 
 from emulator.wire import messages_pb2 as wire
-from tests.emulator.harness import Emulator, all_rows, now_ms, row, running
+from tests.emulator.harness import Emulator, all_rows, now_ms, put, row, running
 from tests.emulator.reading import IGNORE, cells, invalid, key, refused, scan
 
 # ---- versions -----------------------------------------------------------------------------
@@ -299,6 +299,29 @@ def test_a_range_ends_after_5000_rows(emulator: Emulator, client: Any) -> None:
         client.batch_write_row(request)
     next_key, found = scan(client, table, key(0), key(ots.INF_MAX))
     assert (len(found), next_key) == (5000, key(5000))
+
+
+def test_a_filter_saves_neither_cost_nor_pages(emulator: Emulator, client: Any) -> None:
+    """It looks at what has been read: 4 MB end a page also when no row of it passes."""
+    table = emulator.make_table()
+    for number in range(6):
+        emulator.send("PutRow", put(table, row(key(number), [("c", "x" * 1_000_000)])))
+    nothing = ots.SingleColumnCondition("c", "y", ots.ComparatorType.EQUAL)
+    low, high = key(0), key(9)
+    consumed, next_key, found, _ = client.get_range(
+        table, "FORWARD", low, high, column_filter=nothing, max_version=1
+    )
+    assert (found, next_key) == ([], key(5))
+    assert consumed.read == 5 * 1_000_000 // 4096 + 1
+    one = client.get_row(table, key(1), column_filter=nothing, max_version=1)
+    assert (one[1], one[0].read) == (None, 1_000_000 // 4096 + 1)
+    request = ots.BatchGetRowRequest()
+    request.add(ots.TableInBatchGetRowItem(table, [key(1), key(77)], [], nothing, 1))
+    items = client.batch_get_row(request).get_result_by_table(table)
+    assert [(item.row, item.consumed.read) for item in items] == [
+        (None, 1_000_000 // 4096 + 1),
+        (None, 1),
+    ]
 
 
 def test_a_range_ends_after_4_mb(emulator: Emulator, client: Any) -> None:
