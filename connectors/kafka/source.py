@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta, timezone
+from itertools import accumulate
 
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -36,6 +37,9 @@ IDLE = timedelta(milliseconds=10)
 # Messages fetched ahead by a process, all partitions together.
 _FETCH_AHEAD = 80_000
 # Errors that only somebody else can mend.
+# Bytes of the chunks of all partitions of a process together, as they come at a time: decoded, they
+# can take thirty times as much. A part of it is at least so much, and at least one record.
+_CHUNK_BYTES, _LEAST_CHUNK_BYTES = 8 << 20, 64 << 10
 _REFUSED = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "grant Read and Describe on the topic to this user",
     KafkaError.GROUP_AUTHORIZATION_FAILED: "grant Read on the group to this user",
@@ -132,7 +136,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         return self._reader(place, client)
 
     def _reader(self, place: TopicPartition, client: Consumer) -> Partition:
-        return Partition(self._run, place, client)
+        return Partition(self._run, place, client, _CHUNK_BYTES // max(1, len(self._live)))
 
     def _tuning(self) -> dict[str, int | bool]:
         """How far to read ahead: bounded for the process, and each partition has a consumer."""
@@ -201,8 +205,17 @@ def _fetch_limits(kilobytes: int, given: dict[str, str | int | float | bool]) ->
 class Partition(StatefulSourcePartition[Chunk, int]):
     """Reads one Kafka partition. Without a client it is a removed one and ends at once."""
 
-    def __init__(self, run: Run, place: TopicPartition, client: Consumer | None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        place: TopicPartition,
+        client: Consumer | None,
+        chunk_bytes: int = _CHUNK_BYTES,
+    ) -> None:
         self._run = run
+        self._chunk_bytes = max(_LEAST_CHUNK_BYTES, chunk_bytes)
+        # Of a poll of large records: those whose turn comes later.
+        self._held: list[Message] = []
         self._topic: str = place.topic
         self._number: int = place.partition
         self._next: int = place.offset
@@ -227,7 +240,7 @@ class Partition(StatefulSourcePartition[Chunk, int]):
             self._commit(self._client, offset)
             if run.recovery is not None:
                 run.recovery.forget_new_start(part_name(self._topic, self._number))
-        messages = self._client.consume(self._limit, 0)
+        messages = self._polled(self._client)
         if not messages:
             self._awake = datetime.now(timezone.utc) + IDLE
             return []
@@ -259,6 +272,16 @@ class Partition(StatefulSourcePartition[Chunk, int]):
         if self._client is not None:
             self._client.close()
 
+    def _polled(self, client: Consumer) -> list[Message]:
+        """What comes next, a few of them where they are large."""
+        messages = self._held or client.consume(self._limit, 0)
+        self._held = []
+        if sum(map(len, messages)) > self._chunk_bytes:
+            fit = sum(size <= self._chunk_bytes for size in accumulate(map(len, messages)))
+            number = max(1, fit)
+            messages, self._held = messages[:number], messages[number:]
+        return messages
+
     def _taken(self, messages: list[Message]) -> list[Message]:
         """A reader that ends takes what is before its end; this one takes all."""
         return messages
@@ -287,6 +310,7 @@ class Partition(StatefulSourcePartition[Chunk, int]):
                 self._run.read_to_end(part_name(self._topic, self._number))
             elif error.code() in _LOST:
                 position = self._go_on_after_loss(client, error, position)
+                self._held = []
                 break  # what follows in this poll is from before
             elif error.code() in _REFUSED or error.fatal():
                 remedy = _REFUSED.get(error.code(), "start again, or see the broker's log")

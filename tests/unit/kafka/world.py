@@ -43,6 +43,10 @@ class FakeError:
         """Where it stands, for some."""
         return self._offset
 
+    def __len__(self) -> int:
+        """The client takes its text for a value."""
+        return len(self._error.str())
+
 
 def messages(*offsets: int, topic: str = "orders", partition: int = 0) -> list[Message]:
     """Messages at these offsets."""
