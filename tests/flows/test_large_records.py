@@ -16,9 +16,7 @@ def test_sixty_records_of_three_hundred_thousand_objects(embedded_case: Case) ->
     case.store.create_table(case.topic)
     case.flow.env["SYNC__TRANSFORMS"] = json.dumps([{"type": "rename", "fields": {"x": "y"}}])
     # The embedded broker keeps what is sent, and so little of a partition that only this fits.
-    producer = LedgerProducer(
-        case.broker.bootstrap, case.manifest, **{"compression.type": "zstd", "linger.ms": 100}
-    )
+    producer = LedgerProducer(case.broker.bootstrap, case.manifest, **{"compression.type": "zstd"})
     text = NESTED[5:-1].decode()
     for number in range(60):
         row = kafka_row(case.topic, {"a": text})
