@@ -89,7 +89,10 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
                 )
         self._check_topics(found.topics, known)
         for part in sorted(set(known) - self._live):
-            log.warning("topic %s partition %d is gone: nothing to read there", *part_place(part))
+            log.warning(
+                "topic %s partition %d is gone, or no topic of this run any more: it is not read",
+                *part_place(part),
+            )
         forget_old_topics(self._run, found.topics)
         if self._watch is None:
             self._watch = Watch(self._run, found.topics)

@@ -238,6 +238,8 @@ def _problem(item: Any, key: tuple[str, ...], known: dict[str, Any]) -> str:
 
 def _origin(key: tuple[str, ...], values: dict[str, Any], file: Path) -> str:
     """Where the value of a key came from."""
+    if not key:  # of several sections together
+        return f"{file} and the environment"
     names = {name.upper(): name for name in os.environ}
     for end in range(len(key), 0, -1):
         variable = ENV_PREFIX + "__".join(key[:end]).upper()

@@ -144,6 +144,14 @@ def test_every_mistake_is_told_at_once(config: Config) -> None:
     assert told.count("from:") == 5
 
 
+def test_what_sections_say_together_comes_from_both_places(config: Config) -> None:
+    """A mistake that is no single key's names the file and the environment."""
+    told = config.refused(
+        KAFKA + '[tables.orders]\nmode = "timeseries"\n[replay]\nonly_missing = true\n'
+    )
+    assert told.endswith(f"  from: {config.file} and the environment")
+
+
 def test_what_is_wrong_in_table_is_told_once(config: Config) -> None:
     """Tables inherit the mistakes of [table]; they are not told again for each."""
     tables = "".join(f"[tables.t{number}]\nauto_create = true\n" for number in range(5))
