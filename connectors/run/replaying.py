@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connectors.outcomes import StopRun
 from connectors.settings import Settings
 
 
@@ -11,9 +12,18 @@ def flow_id(settings: Settings) -> str:
 
 
 def reading_dead_letters(settings: Settings) -> Settings:
-    """The same settings with the dead-letter topic as the source, read from its beginning."""
+    """The same settings with the dead letters as the source, read from their beginning.
+
+    Raises StopRun where there are none.
+    """
     dead = settings.dead_letters
     replay = settings.replay
+    if replay.source is None and settings.errors.dead_letters in ("log", "ignore"):
+        raise StopRun(
+            f'replay: errors.dead_letters is "{settings.errors.dead_letters}", which keeps no '
+            "record.\n  remedy: say where there are dead letters, by replay.source = "
+            '"topic" or "table" (--from)'
+        )
     # What is rejected again goes back to where it came from.
     where = "tablestore" if settings.replays_table else "kafka"
     errors = settings.errors.model_copy(update={"dead_letters": where})
