@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from connectors import migrating
 from connectors.settings import ENV_PREFIX, Settings
 from connectors.settings.loading import CONFIG_VARIABLE, ConfigError, load
 
@@ -31,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         sys.stderr.write(f"tablestore-sync: {error}\n")
         return 1
+    except migrating.Refused as error:
+        sys.stderr.write(f"tablestore-sync: {error}\n")
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -38,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="tablestore-sync", description="Kafka topics into Alibaba Cloud Tablestore tables."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_run, _add_replay, _add_check):
+    for add in (_add_run, _add_replay, _add_check, _add_import):
         add(commands)
     return parser
 
@@ -127,6 +131,31 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _check(options: argparse.Namespace) -> int:
     settings = load(options.config)
     sys.stdout.write("".join(f"{line}\n" for line in told(settings)))
+    return 0
+
+
+def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "import-config",
+        help="a Tablestore Sink Connector's configuration as config.toml",
+        description="Prints the config.toml that does what a Tablestore Sink Connector did. What "
+        "changes is told on stderr, a line a key; secrets are named and never written.",
+    )
+    add = parser.add_argument
+    add("file", metavar="FILE", type=Path, help=".properties, or JSON as the REST API has it")
+    add("--compatible", action="store_true", help="keep the connector's own conversions where "
+        "they are no corruption")  # fmt: skip
+    add("--worker", metavar="FILE", type=Path, help="the worker's file, for brokers, converters "
+        "and consumer.* keys")  # fmt: skip
+    add("--name", metavar="NAME", help="the connector's name, where the file does not have it")
+    parser.set_defaults(command=_import)
+
+
+def _import(options: argparse.Namespace) -> int:
+    made = migrating.convert_file(options.file, options.worker, options.name, options.compatible)
+    for key, text in made.notes:
+        sys.stderr.write(f"{key}: {text}\n")
+    sys.stdout.write(made.text)
     return 0
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, Tag, ValidationError
-from pydantic_settings import SettingsError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsError
 
 from connectors.settings import ENV_PREFIX, Settings
 from connectors.settings.transforms import TRANSFORMS
@@ -51,6 +51,31 @@ def load(path: str | Path | None = None) -> Settings:
         raise ConfigError(_explain(error, values, file)) from None
     except SettingsError as error:
         raise ConfigError("\n".join(_no_json(os.environ)) or str(error)) from None
+
+
+def check_values(values: dict[str, Any]) -> Settings:
+    """The settings of values that are not in a file yet, whatever the environment holds.
+
+    Raises ConfigError.
+    """
+    file = Path("config.toml")
+    _refuse_secrets(values, file)
+    try:
+        return _WithoutEnvironment(**values)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, values, file)) from None
+
+
+class _WithoutEnvironment(Settings):
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        *_others: PydanticBaseSettingsSource,
+        **_more: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
 
 
 def _read(file: Path, must_exist: bool) -> dict[str, Any]:

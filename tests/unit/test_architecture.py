@@ -41,7 +41,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "rejections",
         "backoff",
     },
-    "cli": {"settings"},
+    "migrating": {"settings"},
+    "cli": {"settings", "migrating"},
     "steps": {
         "settings",
         "records",
