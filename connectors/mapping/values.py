@@ -185,8 +185,8 @@ def _listed(nested: Make, scaled: Make) -> dict[tuple[type, str], Make]:
     return made
 
 
-_EXACT = Conversions()
-# Of a table without rules of its own.
+# Of a table without rules of its own, for values of any format.
+_EXACT = Conversions(plain=False)
 natural = _EXACT.natural
 converter = _EXACT.converter
 key_converter = _EXACT.key_converter

@@ -137,3 +137,17 @@ def test_check_says_what_a_configuration_means(
     assert "topic readings -> time series table readings" in text
     assert "rejected records: the run stops" in text
     assert "no effect: tables.misspelt" in text
+
+
+def test_check_tells_of_routes(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What names a record's table, which tables it may be, and what happens without a name."""
+    config.write_text(
+        '[kafka]\ntopics = ["no.table"]\n[mapping]\nroute_field = "kind"\n'
+        'route_tables = ["a", "b"]\nroute_missing = "reject"\n[tables.b]\nmode = "timeseries"\n'
+    )
+    assert cli.main(["check"]) == 0
+    told = capsys.readouterr().out
+    assert "the field kind names the record's table; without it: a rejection" in told
+    assert "route to table a, primary key (topic_partition string, offset integer)" in told
+    assert "route to time series table b" in told
+    assert "no.table ->" not in told

@@ -128,6 +128,7 @@ CODES = frozenset(
         *("key_conflict", "key_length", "column_is_key", "column_name", "column_count"),
         *("column_collision", "type_mismatch", "type_unknown", "integer_range", "not_finite"),
         *("base64_invalid", "hex_invalid", "encoding", "decimal_digits", "time_precision"),
+        *("no_columns", "value_unavailable"),
         *("time_invalid", "json_depth", "json_key_twice", "value_length", "row_size"),
     )
 )
