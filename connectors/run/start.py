@@ -52,6 +52,7 @@ def start(
     if not alone:
         run = Run(name, settings, None)
         run.origin = origin
+        run.counts.alone = False  # whoever embeds it may run a cluster
         return run
     for key in () if adapt is not None else settings.without_effect():
         log.warning("%s has no effect: no topic of kafka.topics leads to it", key)

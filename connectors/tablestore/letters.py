@@ -14,7 +14,7 @@ from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from connectors.backoff import Backoff
 from connectors.dead_letters import block_of
 from connectors.outcomes import Reject, Stop, StopRun
-from connectors.records import Chunk, DeadLetter, Header, Message, PlainMessage
+from connectors.records import Chunk, DeadLetter, Message, PlainMessage
 from connectors.run.context import Run
 from connectors.run.settled import SettledPosition
 from connectors.tablestore.client import Client, RequestFailed
@@ -175,7 +175,8 @@ class _Partition(StatefulSourcePartition[Chunk, "Key | None"]):
                 verdict = failed.verdict
                 if isinstance(verdict, (Stop, Reject)):
                     raise StopRun(
-                        f"dead letters of table {self._table}: {verdict.reason}"
+                        f"dead letters of table {self._table}: {verdict.reason} (reading them "
+                        "needs ots:GetRange, marking what is replayed ots:BatchWriteRow)"
                     ) from None
                 self._run.check()
                 if self._run.drain_reason is not None:
@@ -192,7 +193,6 @@ class _Partition(StatefulSourcePartition[Chunk, "Key | None"]):
 
 def message_of(table: str, key: Key, columns: dict[str, Any]) -> PlainMessage:
     """A row of the table as the message of the same letter; a row that is none has no headers."""
-    headers: list[Header] = []
     try:
         letter = DeadLetter(
             str(columns["topic"]),
@@ -203,17 +203,18 @@ def message_of(table: str, key: Key, columns: dict[str, Any]) -> PlainMessage:
             str(columns["reason"]),
         )
         block = block_of(letter, "", columns.get("timestamp"), int(columns["replays"]))
-        headers = [*unpack_headers(_whole(columns, "headers")), *block]
+        own = unpack_headers(_whole(columns, "headers"))
+        return PlainMessage(
+            table,
+            0,
+            key[1],
+            key=_whole(columns, "key"),
+            value=_whole(columns, "value"),
+            headers=[*own, *block],
+        )
     except (KeyError, ValueError, TypeError):  # anybody may write to the table
         log.warning("table %s has a row that is no dead letter: %s offset %d", table, *key)
-    return PlainMessage(
-        table,
-        0,
-        key[1],
-        key=_whole(columns, "key"),
-        value=_whole(columns, "value"),
-        headers=headers,
-    )
+        return PlainMessage(table, 0, key[1])
 
 
 def _whole(columns: dict[str, Any], name: str) -> bytes | None:
