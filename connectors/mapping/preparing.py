@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from connectors.mapping.names import flattener
+from connectors.mapping.names import flattener, rewritten
 from connectors.mapping.plans import Encoded
 from connectors.mapping.roads import Road
-from connectors.records import Record
+from connectors.records import Record, Rejection
 from connectors.settings.tables import TableSettings
 
 Prepare = Callable[[Record], Record]
@@ -32,16 +32,21 @@ def prepared(road: Road, rules: TableSettings, bare: bool) -> Road:
         steps.append(_flattened(rules))
     if rules.key_fields != "none":
         steps.append(_with_key(rules))
-    return _Prepared(road, steps) if steps else road
+    renames = rules.nested == "flatten" or rules.column_names == "rewrite"
+    if not steps and not (renames and rules.primary_key_mode == "record_key"):
+        return road
+    return _Prepared(road, steps, _key_named(rules) if renames else None)
 
 
 class _Prepared(Road):
     """Has no quick way: the fields of a value are not those of its bytes."""
 
-    def __init__(self, road: Road, steps: list[Prepare]) -> None:
+    def __init__(self, road: Road, steps: list[Prepare], of_key: Prepare | None) -> None:
+        """`of_key` is for records without a value too: their key says which row to delete."""
         self.place = road.place
         self._road = road
         self._steps = steps
+        self._of_key = of_key
 
     def hashed(self, identity: bytes) -> bytes:
         """As the road itself."""
@@ -52,6 +57,8 @@ class _Prepared(Road):
         if record.value is not None:
             for step in self._steps:
                 record = step(record)
+        if self._of_key is not None:
+            record = self._of_key(record)
         return self._road.one(record)
 
 
@@ -112,3 +119,40 @@ def _with_key(rules: TableSettings) -> Prepare:
         return record.with_value({**taken, **value} if fill else {**value, **taken})
 
     return step
+
+
+def _key_named(rules: TableSettings) -> Prepare | None:
+    """The record's key with its fields named as those of values are, where it is the row's key."""
+    if rules.primary_key_mode != "record_key":
+        return None
+    names = {name for name, _ in rules.key_columns}
+    flatten = flattener(rules.separator, names) if rules.nested == "flatten" else None
+    rewrites = rules.column_names == "rewrite"
+
+    def step(record: Record) -> Record:
+        key: Any = record.key
+        if not isinstance(key, dict):
+            return record
+        if flatten is not None:
+            key = flatten(key)
+        if rewrites:
+            key = dict(zip(rewritten((*key,), names), key.values(), strict=True))
+            _check_same(names, record.value, key)
+        return Record(record.message, record.value, key, record.change, record.table)
+
+    return step
+
+
+def _check_same(names: set[str], value: Any, key: dict[str, Any]) -> None:
+    """Raise Rejection when a field would be lost that gets a key column's name and differs."""
+    for name, item in value.items() if isinstance(value, dict) else ():
+        new = rewritten((name,), None)[0]
+        if new not in names or new == name or item is None:
+            continue
+        # Others, such as arrays of numpy, may not even be compared.
+        if type(item) not in (str, int, float, bool, bytes) or item != key.get(new):
+            raise Rejection(
+                "key_conflict",
+                f"a field of the value gets the name of key column {new!r} and differs from the "
+                "record's key: remove it, or rename it",
+            )

@@ -217,6 +217,24 @@ def test_other_shapes_of_the_same_rewritten_names() -> None:
         assert mapper.cells({"a-b": None}).columns == {}
 
 
+def test_fields_of_a_record_key_are_named_likewise() -> None:
+    """Flattened and rewritten; a field of the value that gets a key column's name must agree."""
+    rules: dict[str, Any] = {
+        "column_names": "rewrite",
+        "nested": "flatten",
+        "primary_key_mode": "record_key",
+        "primary_key": [{"name": "user_id"}, {"name": "a_b"}],
+    }
+    mapper = mapped("json", **rules)
+    key = {"user-id": "u", "a": {"b": "x"}, "c": 1}
+    for _ in range(3):
+        row = mapper.cells({"v": 1, "user.id": "u"}, key)
+        assert (row.key, row.columns) == ({"user_id": "u", "a_b": "x"}, {"v": 1})
+        assert mapper.rejected({"user.id": "other"}, key).code == "key_conflict"
+        assert mapper.rejected({"v": 1}, {**key, "user.id": "u"}).code == "column_collision"
+        assert mapper.rejected({"v": 1}, {"user-id": "u"}).code == "key_missing"
+
+
 VALUE_ID = {"primary_key_mode": "record_value", "primary_key": [{"name": "id"}]}
 
 
