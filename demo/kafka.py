@@ -46,6 +46,8 @@ def produce(
             "compression.type": "zstd",
             "linger.ms": 20,
             "message.timeout.ms": int(_DELIVERY_SECONDS * 1000),
+            # What fails is in the reports; after Ctrl-C it would complain of what it still holds.
+            "log_level": 2,
         }
     )
     sent = 0

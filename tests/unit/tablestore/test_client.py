@@ -3,7 +3,10 @@
 import asyncio
 import contextlib
 import logging
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -20,6 +23,8 @@ from connectors.tablestore.client import Client, RequestFailed
 from connectors.tablestore.http import Answer, Pool, TransportError
 from tests.unit.making import CANARY, settings
 from tests.unit.tablestore.service import KEY_SECRET, TOKEN, signed
+
+ROOT = Path(__file__).parents[3]
 
 
 class FakePool:
@@ -374,3 +379,14 @@ def test_what_the_sdk_raises_about_tables(
             call()
         assert type(caught.value.verdict) is verdict
         assert code is None or caught.value.code == code
+
+
+def test_the_sdk_says_nothing_at_its_import() -> None:
+    """Also where it has no native encoder for this Python, which does not matter here."""
+    code = (
+        "import sys; sys.modules['tablestore.ots_sdk'] = None; import connectors.tablestore.client"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert run.stdout + run.stderr == ""
