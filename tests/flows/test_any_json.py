@@ -91,6 +91,32 @@ CONFIGURATIONS: dict[str, tuple[dict[str, Any], tuple[tuple[str, str], ...]]] = 
         },
         KAFKA,
     ),
+    "flattened and rewritten": (
+        {
+            "table": {
+                "nested": "flatten",
+                "column_names": "rewrite",
+                "key_fields": "fill",
+                "binary_text": "hex",
+            }
+        },
+        KAFKA,
+    ),
+    "the connector's": (
+        {"table": {"conversions": "connector", "key_fields": "override", "decimals": "double"}},
+        KAFKA,
+    ),
+    "the connector's, listed": (
+        {"table": {"conversions": "connector", "columns": LISTED, "times": "iso8601"}},
+        KAFKA,
+    ),
+    "connect json, by choice": (
+        {
+            "format": {"value": "connect_json", "key": "connect_json"},
+            "table": {"nested": "flatten", "column_names": "rewrite", "times": "iso8601"},
+        },
+        KAFKA,
+    ),
     "connect json": ({"format": {"value": "connect_json", "key": "connect_json"}}, KAFKA),
 }
 # Codes that stand for "something unforeseen was raised".
@@ -133,7 +159,7 @@ def _place(record: Any) -> tuple[str, int, int]:
 
 def chunks(name: str, values: AnyJson, count: int) -> Iterator[Chunk]:
     """Messages of any JSON, in chunks."""
-    envelope = name == "connect json"
+    envelope = name.startswith("connect json")
     event = name == "debezium"
 
     def bytes_of() -> bytes:
