@@ -62,11 +62,30 @@ def text(name: str, value: Any, depth: int = 0) -> str:
     if depth > _DEEPEST:
         raise Rejection("json_depth", f"column {name!r}: nested too deep")
     if isinstance(value, dict):
-        items = [f"{text(name, k)}={text(name, v, depth + 1)}" for k, v in value.items()]
+        items = [f"{text(name, k)}={text(name, v, depth + 1)}" for k, v in _in_order(value)]
         return "{" + ", ".join(items) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join([text(name, item, depth + 1) for item in value]) + "]"
     raise refuse(name, "text", type(value))  # bytes too: Java writes their address
+
+
+def _in_order(value: dict[Any, Any]) -> list[tuple[Any, Any]]:
+    """As Java's HashMap gives them, into which Kafka Connect reads JSON objects."""
+    if not all(isinstance(name, str) for name in value):
+        return [*value.items()]
+    buckets = 16
+    while len(value) > buckets * 3 // 4:
+        buckets *= 2
+    return sorted(value.items(), key=lambda item: _hash(item[0]) & (buckets - 1))
+
+
+def _hash(name: str) -> int:
+    """String.hashCode, with its upper half folded in as HashMap does it."""
+    made = 0
+    units = name.encode("utf-16-be", "surrogatepass")
+    for high, low in zip(units[::2], units[1::2], strict=True):
+        made = (31 * made + (high << 8 | low)) & 0xFFFFFFFF
+    return made ^ made >> 16
 
 
 def _digits(name: str, value: int | Decimal | UUID) -> str:

@@ -38,6 +38,8 @@ def natural(conversions: Conversions, value: Any) -> tuple[str, Any]:
         (1e-7, "1.0E-7"),
         (float("inf"), "not_finite"),
         ({"a": 1, "b": [1, "x", None, 1e10]}, "{a=1, b=[1, x, null, 1.0E10]}"),
+        ({"cherry": 3, "banana": 2, "apple": 1}, "{banana=2, cherry=3, apple=1}"),
+        ({"b": {"Z": 1, "a": 2}, "a": 1}, "{a=1, b={a=2, Z=1}}"),
         ([], "[]"),
         ({"a": b"x"}, "type_mismatch"),
         ({"a": object()}, "type_mismatch"),
