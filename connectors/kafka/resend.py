@@ -7,6 +7,7 @@ import logging
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from connectors.kafka.topics import ClientErrors
 from connectors.outcomes import StopRun
 from connectors.records import Chunk
 from connectors.run.context import Run
@@ -45,6 +46,7 @@ class TopicsSink(FixedPartitionedSink[Chunk, None]):
 class _Partition(StatefulSinkPartition[Chunk, None]):
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._errors = ClientErrors()
         properties = {
             "log_level": 2,
             **DeadLetterSettings().client_properties(run.origin),
@@ -52,6 +54,7 @@ class _Partition(StatefulSinkPartition[Chunk, None]):
             "enable.idempotence": True,
             "message.timeout.ms": 0,  # it tries again without end
             "linger.ms": 5,
+            "error_cb": self._errors,
         }
         try:
             self._producer = Producer(properties, logger=log)
@@ -61,12 +64,15 @@ class _Partition(StatefulSinkPartition[Chunk, None]):
                 "  remedy: correct kafka.properties"
             ) from None
         self._failed: tuple[KafkaError, str] | None = None
+        self._partitions = self._known()
         self._count = run.counts.open_lane()
 
     def write_batch(self, values: list[Chunk]) -> None:
         """Hand over; blocks while the client's queue is full."""
         for chunk in values:
             self._count.took(len(chunk.messages))
+            if chunk.partition >= self._partitions.get(chunk.topic, 0):
+                self._refuse(chunk.topic, chunk.partition)
             for message in chunk.messages:
                 kind, timestamp = message.timestamp()
                 while True:
@@ -111,6 +117,32 @@ class _Partition(StatefulSinkPartition[Chunk, None]):
             self._run.counts.add("written", 1, self._count)
         elif self._failed is None:
             self._failed = error, message.topic() or ""
+
+    def _known(self) -> dict[str, int]:
+        """The topics that there are, with their number of partitions.
+
+        Asked for before a record is sent: brokers may make a topic that they are sent one of.
+        """
+        timeout = self._run.settings.kafka.metadata_timeout
+        try:
+            found = self._producer.list_topics(timeout=timeout).topics
+        except KafkaException as error:
+            self._producer.poll(0)
+            raise StopRun(
+                f"replay: no metadata from {self._run.origin.bootstrap_servers} within "
+                f"{timeout:g} s: {error.args[0].str()}{self._errors}\n  remedy: check that the "
+                "brokers run, and that the security properties are theirs"
+            ) from None
+        return {name: len(topic.partitions) for name, topic in found.items()}
+
+    def _refuse(self, topic: str, partition: int) -> None:
+        """Raise for a topic or a partition that is not there any more."""
+        self._partitions = self._known()  # it may have come meanwhile
+        if topic not in self._partitions:
+            self._failed = KafkaError(KafkaError._UNKNOWN_TOPIC), topic
+        elif partition >= self._partitions[topic]:
+            self._failed = KafkaError(KafkaError._UNKNOWN_PARTITION), topic
+        self._check()
 
     def _check(self) -> None:
         self._run.check()

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from tests.flows.conftest import PARTITIONS, Case
 from tests.flows.letters import (
@@ -288,15 +290,30 @@ def test_where_nothing_was_kept_there_is_nothing_to_replay(embedded_case: Case) 
     embedded_case.flow.start(module="flows.replay").refused("keeps no record", "replay.source")
 
 
-def test_brokers_that_refuse_stop_the_replay(embedded_case: Case) -> None:
-    """What cannot be sent is not counted as done: the end has code 1 and a remedy."""
-    case = embedded_case
+@pytest.mark.parametrize("gone", ["topic", "partition", "security"])
+def test_what_cannot_be_sent_back_stops_the_replay(apache_case: Case, gone: str) -> None:
+    """The end has code 1 and a remedy, nothing counts as done, and no topic is made by the way."""
+    case = apache_case
     case.store.create_table(case.topic)
     to_table(case)
     case.producer.send(case.topic, b"bad", lambda *_: Rejected(), partition=3)
     case.producer.flush()
     run_to_end(case)
     case.flow.settings["replay"] = {"target": "topic"}
-    case.flow.set({"kafka": {"properties": {"security.protocol": "sasl_plaintext"}}})
     case.flow.state = case.flow.folder / "refused"
-    case.flow.start(module="flows.replay").refused("remedy")
+    admin = AdminClient({"bootstrap.servers": case.broker.bootstrap})
+    if gone == "security":
+        case.flow.set({"kafka": {"properties": {"security.protocol": "ssl"}}})
+        case.flow.set({"kafka": {"metadata_timeout": 3.0}})
+    else:
+        for done in admin.delete_topics([case.topic]).values():
+            done.result(30)
+        if gone == "partition":
+            until(lambda: case.topic not in admin.list_topics(timeout=10).topics, "its end")
+            for done in admin.create_topics([NewTopic(case.topic, 2)]).values():
+                done.result(30)
+    for _ in range(2):
+        text = case.flow.start(module="flows.replay").refused("remedy", "replay")
+        assert gone in text or gone == "security", text
+    if gone == "topic":
+        assert case.topic not in admin.list_topics(timeout=10).topics
