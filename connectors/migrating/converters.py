@@ -55,15 +55,15 @@ def formats(given: Given, compatible: bool, listed: bool) -> dict[str, Any]:
     elif made["value"] == "json" and not listed:
         given.note(
             "value.converter",
-            "plain JSON without a whitelist: nulls are left out and nested values are JSON text; "
-            "the connector refused the one and wrote Java's {a=1} for the other",
+            "plain JSON without a whitelist: a null is left out, where the connector refused the "
+            "whole record; the rest is text in Java's form as before (docs/mapping.md)",
         )
     if made["value"] in ("connect_json", *_OF_REGISTRY.values()):
+        decimal = "" if compatible else "a Decimal is its digits as text (it was binary), "
         given.note(
             "value.converter",
-            "nested fields are JSON text (the connector refused the whole record), a Decimal is "
-            "its digits as text (it was binary), bytes of Avro are bytes (they were the text "
-            "java.nio.HeapByteBuffer[...])",
+            f"nested fields are JSON text (the connector refused the whole record), {decimal}bytes "
+            "of Avro are bytes (they were the text java.nio.HeapByteBuffer[...])",
         )
     if registry:
         made["registry"] = registry

@@ -1,6 +1,9 @@
 """kafka.start = "group:NAME": a first run goes on where another consumer group has stopped."""
 
+import subprocess
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
@@ -156,3 +159,45 @@ def test_a_group_at_work_is_refused(apache_case: Case) -> None:
     process = case.flow.start()
     case.wait_written(100 - 35, process)
     process.drain()
+
+
+def test_a_move_in_one_command(case: Case, tmp_path: Path) -> None:
+    """A connector's file becomes config.toml, and the flow goes on where the connector stopped.
+
+    Nothing of what it had not read is missing, and nothing that it had read is written again.
+    """
+    case.store.create_table(case.topic)
+    without(case)
+    group = commit(case, {**COMMITTED, 3: 25})
+    name = group.removeprefix("connect-")
+    connector = tmp_path / "connector.properties"
+    connector.write_text(
+        f"name = {name}\n"
+        "connector.class=TableStoreSinkConnector\n"
+        f"topics={case.topic}\n"
+        "value.converter=org.apache.kafka.connect.json.JsonConverter\n"
+        "value.converter.schemas.enable=false\n"
+        f"tablestore.endpoint={case.store.url}\n"
+        f"tablestore.instance.name={case.store.instance}\n"
+        "tablestore.access.key.id=${env:ID}\n"
+        "tablestore.access.key.secret=${env:SECRET}\n"
+        f"consumer.override.bootstrap.servers={case.broker.bootstrap}\n"
+    )
+    command = [sys.executable, "-m", "connectors.cli", "import-config", str(connector)]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert f"group {group}" in done.stderr
+    config = tmp_path / "config.toml"
+    config.write_text(done.stdout)
+    case.flow.env["SYNC_CONFIG"] = str(config)
+    case.flow.settings = {"window": {"age": 0.1}}
+    case.flow.group = f"tablestore-sync-{name}"
+    starts = {**COMMITTED, 3: 25}
+    process = case.flow.start()
+    case.wait_written(sum(25 - at for at in starts.values()), process)
+    without(case)
+    case.wait_committed(process)
+    process.drain()
+    assert offsets_written(case) == {n: list(range(at, 50)) for n, at in starts.items()}
+    assert case.store.written() == sum(50 - at for at in starts.values()), "repeated"
