@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -36,6 +37,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from connectors.formats.protobuf_limits import walker
 from connectors.formats.registry import Registry, Schema
+from connectors.outcomes import StopRun
 from connectors.records import Rejection
 
 Read = Callable[[Any], Any]
@@ -57,6 +59,8 @@ _KNOWN_FILES = {
     )
 }
 _MOST_INDEXES = 64
+# Of a .proto file; a compiled one is base64, which has no blanks.
+_TEXT = re.compile(r"\b(?:syntax|message|package|import|enum)\s")
 
 
 def decoder(registry: Registry) -> Callable[[bytes], Any]:
@@ -80,6 +84,12 @@ class _File:
             file = pool.FindFileByName(main)  # type: ignore[no-untyped-call]
             self._tops: list[Descriptor] = list(file.message_types_by_name.values())
         except (TypeError, ValueError, KeyError, DecodeError, binascii.Error, RecursionError):
+            if _TEXT.search(schema.text):
+                raise StopRun(
+                    "schema registry: it hands out the text of a Protobuf schema, and not the "
+                    "compiled one that was asked for (format=serialized).\n  remedy: set "
+                    "format.registry.url to a registry that has them compiled"
+                ) from None
             raise Rejection("schema_bad", "of a schema that is no Protobuf schema") from None
         self._readers: dict[tuple[int, ...], Callable[[bytes], Any]] = {}
 

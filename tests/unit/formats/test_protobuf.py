@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from connectors.formats import protobuf, protobuf_limits
 from connectors.formats.registry import Schema
+from connectors.outcomes import StopRun
 from connectors.records import Rejection
 from tests.support.registry import SchemaRegistry
 from tests.unit.formats.conftest import Decode, framed
@@ -197,6 +198,15 @@ def test_a_schema_that_is_none(registry: SchemaRegistry, decoder: MakeDecoder, t
     with pytest.raises(Rejection) as caught:
         decoder("protobuf")(framed(number, b"\0"))
     assert caught.value.code == "schema_bad"
+
+
+def test_a_registry_without_compiled_schemas_stops(
+    registry: SchemaRegistry, decoder: MakeDecoder
+) -> None:
+    """P5: else every record would be rejected for what the registry cannot do."""
+    number = registry.register('syntax = "proto3"; message A { int32 a = 1; }', "PROTOBUF")
+    with pytest.raises(StopRun, match="format=serialized"):
+        decoder("protobuf")(framed(number, b"\0"))
 
 
 def test_times_that_no_datetime_holds(order: int, decoder: MakeDecoder) -> None:
