@@ -144,7 +144,9 @@ def errors(given: Given, topics: list[str], tables: list[str], brokers: str) -> 
     """[errors] and [dead_letters], by section."""
     tolerance = given.choice("runtime.error.tolerance", ("none", "all"), "none")
     mode = given.choice("runtime.error.mode", ("ignore", "kafka", "tablestore"), "ignore")
-    made: dict[str, Any] = {"tolerance": tolerance, "dead_letters": mode}
+    made: dict[str, Any] = {"tolerance": tolerance}
+    if tolerance == "all" or "runtime.error.mode" in given:
+        made["dead_letters"] = mode  # else ours is the better default, should it ever be all
     letters: dict[str, Any] = {}
     of_connect = given.choice("errors.tolerance", ("none", "all"), "none")
     queue = given.text("errors.deadletterqueue.topic.name")

@@ -28,7 +28,7 @@ def test_a_plain_connector() -> None:
     assert (rules.columns, rules.auto_create) == ("all", False)
     assert (made.format.value, made.format.key) == ("json", "json")
     assert made.tablestore.instance == "inst"
-    assert (made.errors.tolerance, made.errors.dead_letters) == ("none", "ignore")
+    assert (made.errors.tolerance, made.errors.dead_letters) == ("none", "log")
     assert "stop the connector first" in told["name"]
     assert "ALIBABA_CLOUD_ACCESS_KEY_SECRET" in told["tablestore.access.key.secret"]
     assert "ALIBABA_CLOUD_ACCESS_KEY_ID" in told["tablestore.access.key.id"]
@@ -236,7 +236,10 @@ def test_errors(tolerance: str, mode: str | None) -> None:
         **({"runtime.error.mode": mode} if mode else {}),
     }
     made, told = imported(keys)
-    assert (made.errors.tolerance, made.errors.dead_letters) == (tolerance, mode or "ignore")
+    assert (made.errors.tolerance, made.errors.dead_letters) == (
+        tolerance,
+        mode or ("ignore" if tolerance == "all" else "log"),
+    )
     if mode == "kafka":
         assert made.dead_letters.topic == "dead"
         assert made.dead_letters.bootstrap_servers == "b:9092"
