@@ -209,7 +209,10 @@ def send_back(chunks: Stream[Chunk], run: Run) -> None:
 
 
 def only_missing(step_id: str, rows: KeyedStream[Batch], run: Run) -> KeyedStream[Batch]:
-    """With replay.only_missing each row is written only where there is none of its key."""
+    """With replay.only_missing each row is written only where there is none of its key.
+
+    Deletes are skipped and count as filtered.
+    """
     if not run.settings.replay.only_missing:
         tables = run.settings.replaced_by_replay(run.origin.topics)
         if tables:
@@ -220,7 +223,14 @@ def only_missing(step_id: str, rows: KeyedStream[Batch], run: Run) -> KeyedStrea
                 ", ".join(tables),
             )
         return rows
-    return op.map_value(step_id, rows, expecting_none)
+
+    def only(batch: Batch) -> Batch:
+        found, skipped = expecting_none(batch)
+        run.counts.mapped(-skipped)
+        run.counts.add("filtered", skipped)
+        return found
+
+    return op.map_value(step_id, rows, only)
 
 
 def show(step_id: str, rows: KeyedStream[Batch], run: Run) -> None:

@@ -6,12 +6,16 @@ encoder is called with nothing in between. What it does not take as it comes goe
 
 from __future__ import annotations
 
+import hashlib
+import time
 from abc import ABC, abstractmethod
+from itertools import repeat
 from typing import Any, NamedTuple
 
-from connectors.mapping.plans import Encode, Encoded, Shapes, key_values, missing_key
+from connectors.mapping.plans import ABSENT, Encode, Encoded, Shapes, key_values
+from connectors.mapping.versions import version_of
 from connectors.records import Record, Rejection
-from connectors.settings.tables import TableSettings
+from connectors.settings.tables import SEARCH_TIMESTAMP, TableSettings
 
 # A failure costs as much as several records gain: above one in eight the quick way is left alone
 # for so many chunks.
@@ -62,8 +66,11 @@ class RowRoad(Road):
     """The way to a row of a wide-column table."""
 
     def __init__(self, rules: TableSettings, shapes: Shapes) -> None:
+        self._rules = rules
         self._shapes = shapes
         self._fields = shapes.fields
+        self._absent = (repeat(ABSENT),) if shapes.tells_absent else ()
+        self._version = version_of(rules)
         # Names of fields seen so far, and those of them that are not listed.
         self._known: set[str] = set()
         self._others: tuple[str, ...] = ()
@@ -82,7 +89,7 @@ class RowRoad(Road):
 
     def quick(self, value: Any) -> Plain | None:
         """Listed columns have one, and values that need no choosing."""
-        if type(value) is not dict:
+        if type(value) is not dict or not self._shapes.quick:
             return None
         if self._fields is not None:
             return self._listed(self._fields, value)
@@ -102,19 +109,50 @@ class RowRoad(Road):
 
     def _encode_listed(self, *values: Any) -> Encoded:
         leading = 2 if self.place else 0
+        if self._absent and not any(value is not None for value in values[len(self._keys) :]):
+            # Absent fields come as null here: `one` tells which it is.
+            raise Rejection("no_columns", "no listed column has a value")
         return self._shapes.row(values[:leading], self._fields or (), values[leading:])
 
-    def _row(self, leading: tuple[Any, ...], value: Any) -> Encoded:
+    def _row(self, leading: tuple[Any, ...], record: Record, value: Any) -> Encoded:
+        """The row of a record with this value."""
         if not isinstance(value, dict):
             raise _no_object(value)
+        version = None if self._version is None else self._version(record)
         fields = self._fields
         if fields is None:
-            return self._shapes.row(leading, (*value,), [*value.values()])
-        return self._shapes.row(leading, fields, [*map(value.get, fields)])
+            return self._shapes.row(leading, (*value,), [*value.values()], version)
+        values = [*map(value.get, fields, *self._absent)]
+        return self._shapes.row(leading, fields, values, version)
+
+    def _delete(self, key: tuple[Any, ...]) -> Encoded:
+        """What deletes the row of a key."""
+        if not self._rules.deletes_rows:
+            raise Rejection(
+                "delete_off",
+                f"the record is a delete, and delete_mode is {self._rules.delete_mode}: set it to "
+                "row or row_and_column, or drop deletes by a transform of type filter",
+            )
+        return self._shapes.delete(key)
 
 
-class KafkaKey(RowRoad):
-    """Keys are topic_partition and offset, as the record stands in Kafka."""
+class PlaceKey(RowRoad):
+    """Keys tell where the record stands in Kafka, so each record is a row of its own."""
+
+    def _upserted(self, record: Record) -> Any:
+        """The value of what is no delete."""
+        if record.change == "delete":
+            raise Rejection(
+                "delete_impossible",
+                f"the record is a delete, and with primary_key_mode {self._rules.primary_key_mode} "
+                "each record is a row of its own: take record_key or record_value, or drop deletes "
+                "by a transform of type filter",
+            )
+        return record.value
+
+
+class KafkaKey(PlaceKey):
+    """Keys are topic_partition and offset."""
 
     def __init__(self, rules: TableSettings, shapes: Shapes, topic: str, partition: int) -> None:
         super().__init__(rules, shapes)
@@ -122,22 +160,57 @@ class KafkaKey(RowRoad):
 
     def one(self, record: Record) -> Encoded:
         """The row of a record."""
-        return self._row((self.place, record.message.offset()), record.value)
+        leading = (self.place, record.message.offset())
+        return self._row(leading, record, self._upserted(record))
+
+
+class SearchKey(PlaceKey):
+    """Keys are topic, partition and offset, and before them a few digits that spread the load."""
+
+    _DIGITS = 5
+
+    def __init__(self, rules: TableSettings, shapes: Shapes, topic: str, partition: int) -> None:
+        super().__init__(rules, shapes)
+        self._place = topic, partition
+        self._prefix = f"{topic}_{partition}_"
+
+    def quick(self, value: Any) -> None:  # noqa: ARG002
+        """Not for keys that must be made one by one."""
+        return
+
+    def one(self, record: Record) -> Encoded:
+        """The row of a record."""
+        offset = record.message.offset()
+        digest = hashlib.md5(f"{self._prefix}{offset}".encode(), usedforsecurity=False)
+        leading = (digest.hexdigest()[: self._DIGITS], *self._place, offset)
+        return self._row(leading, record, self._stamped(record))
+
+    def _stamped(self, record: Record) -> Any:
+        """The value, with the column that search_timestamp adds."""
+        value = self._upserted(record)
+        kind = self._rules.search_timestamp
+        if kind == "none" or not isinstance(value, dict):
+            return value
+        found = record.timestamp if kind == "kafka" else time.time_ns() // 1_000_000
+        if found is None:
+            raise Rejection(
+                "timestamp_missing",
+                'the record has no timestamp for search_timestamp: set it to "local" or "none"',
+            )
+        return {**value, SEARCH_TIMESTAMP: found}
 
 
 class ValueKey(RowRoad):
     """Keys are fields of the value."""
 
     def one(self, record: Record) -> Encoded:
-        """The row of a record."""
-        try:
-            return self._row((), record.value)
-        except Rejection as rejection:
-            if rejection.code == "key_null":  # of listed columns, absent ones come as null
-                for name, _ in self._keys:
-                    if name not in record.value:
-                        raise missing_key(name, "value") from None
-            raise
+        """The row of a record, or what deletes it."""
+        value = record.value
+        if record.change == "delete":
+            if not isinstance(value, dict):
+                raise _no_object(value)
+            return self._delete(key_values(self._shapes, value, "value"))
+        return self._row((), record, value)
 
 
 class RecordKey(RowRoad):
@@ -148,19 +221,36 @@ class RecordKey(RowRoad):
         return
 
     def one(self, record: Record) -> Encoded:
-        """The row of a record."""
+        """The row of a record, or what deletes it."""
         fields = self._key_fields(record.key)
-        leading = key_values(self._keys, fields, self._shapes.conversions)
+        leading = key_values(self._shapes, fields)
         value = record.value
+        if record.change == "delete":
+            return self._delete(leading)
         if type(value) is dict:
             for name, _ in self._keys:
-                if name in value and _differs(value[name], fields[name]):
+                if name in value and _differs(value[name], fields.get(name)):
                     raise Rejection(
                         "key_conflict",
                         f"the value's field {name!r} is a key column and differs from the record's "
                         "key: remove it, or rename it",
                     )
-        return self._row(leading, value)
+        elif value is None:
+            return self._tombstone(leading, record)
+        return self._row(leading, record, value)
+
+    def _tombstone(self, leading: tuple[Any, ...], record: Record) -> Encoded:
+        rules = self._rules
+        if rules.deletes_rows:
+            return self._delete(leading)
+        if rules.insert_mode == "put" and rules.version == "none":
+            return self._row(leading, record, {})  # a row of its key alone
+        raise Rejection(
+            "value_null",
+            f"the value is null (a tombstone), and with delete_mode {rules.delete_mode} there is "
+            "nothing to write: set delete_mode to row or row_and_column, or drop tombstones by a "
+            "transform of type filter",
+        )
 
     def _key_fields(self, key: Any) -> dict[str, Any]:
         if type(key) is dict:
@@ -180,6 +270,8 @@ def road(rules: TableSettings, shapes: Shapes, topic: str, partition: int) -> Ro
     """The road of a topic partition by the table's primary key mode."""
     if rules.primary_key_mode == "kafka":
         return KafkaKey(rules, shapes, topic, partition)
+    if rules.primary_key_mode == "search":
+        return SearchKey(rules, shapes, topic, partition)
     if rules.primary_key_mode == "record_value":
         return ValueKey(rules, shapes)
     return RecordKey(rules, shapes)

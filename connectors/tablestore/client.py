@@ -21,6 +21,7 @@ from tablestore.client import OTSClient
 from tablestore.error import OTSClientError, OTSServiceError
 from tablestore.metadata import (
     INF_MAX,
+    PK_AUTO_INCR,
     BatchWriteRowRequest,
     CapacityUnit,
     ComparatorType,
@@ -77,11 +78,14 @@ class RequestFailed(Exception):  # noqa: N818 - it carries a verdict
 class TableShape(NamedTuple):
     """What a table is: (name, type) of its key columns in order, and of its defined columns.
 
-    Types are named as in config.toml, and `auto_increment` for such a key.
+    Types are named as in config.toml, and `auto_increment` for such a key. `deviation` is how many
+    seconds the versions of its cells may lie away from the present; None where it is not told.
     """
 
     primary_key: tuple[tuple[str, str], ...]
     defined: tuple[tuple[str, str], ...]
+    deviation: int | None = None
+    takes_updates: bool = True
 
 
 class TimeseriesShape(NamedTuple):
@@ -218,10 +222,13 @@ class Client:
 
     def describe(self, table: str) -> TableShape:
         """DescribeTable, blocking. Raises RequestFailed; a missing table is OTSObjectNotExist."""
-        meta = self._call("describe_table", table).table_meta
+        found = self._call("describe_table", table)
+        meta, options = found.table_meta, found.table_options
         return TableShape(
             tuple(_key_column(*column) for column in meta.schema_of_primary_key),
             tuple((name, _FROM_SDK.get(kind, kind)) for name, kind in meta.defined_columns or ()),
+            None if options is None else options.max_time_deviation,
+            options is None or options.allow_update is not False,
         )
 
     def create(self, table: str, rules: TableSettings, defined: int) -> None:
@@ -232,10 +239,10 @@ class Client:
         columns = [] if rules.columns == "all" else [(c.name, c.type) for c in rules.columns]
         meta = TableMeta(
             table,
-            [(name, _TO_SDK[kind]) for name, kind in rules.key_columns],
+            [_sdk_key_column(name, kind) for name, kind in rules.key_columns],
             [(name, _TO_SDK[kind]) for name, kind in columns[:defined]],
         )
-        options = TableOptions(rules.time_to_live, rules.max_versions)
+        options = TableOptions(rules.time_to_live, rules.max_versions, rules.deviation)
         self._call("create_table", meta, options, ReservedThroughput(CapacityUnit(0, 0)))
 
     def rows_from(
@@ -318,8 +325,14 @@ class Client:
 _FROM_SDK = {sdk: ours for ours, sdk in _TO_SDK.items()}
 
 
-def _key_column(name: str, kind: str, option: str | None = None) -> tuple[str, str]:
-    if option is not None and "AUTO_INCREMENT" in str(option):
+def _sdk_key_column(name: str, kind: str) -> tuple[Any, ...]:
+    if kind == "auto_increment":
+        return name, "INTEGER", PK_AUTO_INCR
+    return name, _TO_SDK[kind]
+
+
+def _key_column(name: str, kind: str, option: object = None) -> tuple[str, str]:
+    if option is PK_AUTO_INCR:
         return name, "auto_increment"
     return name, _FROM_SDK.get(kind, kind)
 

@@ -101,7 +101,7 @@ class TableDeadLetters:
             ("offset", letter.offset),
         )
         try:
-            return self._encoder.put(key, list(_columns(letter)))[1]
+            return self._encoder.row("put", key, list(_columns(letter)))[1]
         except self._encoder.refused as error:
             raise self._refused(letter, str(error.args[1])) from None
 

@@ -28,6 +28,7 @@ from connectors.tablestore.crc8 import crc8
 from connectors.tablestore.plainbuffer_frames import CONDITION_IGNORE, row_head
 from connectors.tablestore.plainbuffer_limits import (
     Refused,
+    RowKind,
     WireType,
     check_layout,
     check_length,
@@ -82,10 +83,13 @@ class _Column(NamedTuple):
 
 
 def compile_put(
-    primary_key: Sequence[tuple[str, WireType]], columns: Sequence[tuple[str, WireType]]
+    primary_key: Sequence[tuple[str, WireType]],
+    columns: Sequence[tuple[str, WireType]],
+    kind: RowKind = "put",
 ) -> PutEncoder:
     """Return the encoder of put rows with exactly these key and attribute columns, in this order.
 
+    An update that only sets columns is the same bytes under another number: `kind` says which.
     The encoder takes one value a column: int, float, bool, str or bytes as the column's type says,
     and nothing that would need a conversion (an int is refused in a double column, a bool in an
     integer column). It raises Refused with the column at fault. Raises Refused here when no row
@@ -100,14 +104,15 @@ def compile_put(
         _Column(f"value{at}", name, wire_type, False, b"" if at else b"\x02")
         for at, (name, wire_type) in enumerate(columns)
     ]
-    return _Encoder(described).function
+    return _Encoder(described, kind).function
 
 
 class _Encoder:
     """A generated function, and the trial that decides what its code remembers."""
 
-    def __init__(self, columns: Sequence[_Column]) -> None:
+    def __init__(self, columns: Sequence[_Column], kind: RowKind) -> None:
         self._columns = columns
+        self._kind = kind
         self._memories = {
             column.label: _Memory(column, self._hold_trial)
             for column in columns
@@ -154,7 +159,7 @@ class _Encoder:
         self.function.__source__ = cast(PutEncoder, other).__source__
 
     def _generate(self, remembered: set[str], *, trial: bool) -> FunctionType:
-        code = _Code(self._columns, remembered)
+        code = _Code(self._columns, remembered, self._kind)
         for label in remembered:
             memory = self._memories[label]
             code.constants |= {f"cells_{label}": memory.cells, f"learn_{label}": memory.learn}
@@ -171,13 +176,14 @@ class _Encoder:
 class _Code:
     """Writes the source of one encoder, and collects the constants that it uses."""
 
-    def __init__(self, columns: Sequence[_Column], remembered: set[str]) -> None:
+    def __init__(self, columns: Sequence[_Column], remembered: set[str], kind: RowKind) -> None:
+        heads = _HEADS[kind]
         self.constants: dict[str, Any] = {
             "crc8": crc8,
             "pack_integer": struct.Struct("<q").pack,
             "pack_double": struct.Struct("<d").pack,
-            "heads": _heads,
-            "head": _head,
+            "heads": heads.known,
+            "head": heads.head,
             "ENDS": _ENDS,
             "ROW_ENDS": _ROW_ENDS,
             "ERRORS": _ERRORS,
@@ -359,17 +365,23 @@ class _Memory:
         return made
 
 
-# What precedes a row's key depends on the row's size alone; all encoders share it.
-_heads: dict[int, bytes] = {}
+class _Heads:
+    """What precedes a row's key depends on its kind and size alone; all encoders share it."""
+
+    def __init__(self, kind: RowKind) -> None:
+        self._kind = kind
+        self.known: dict[int, bytes] = {}
+
+    def head(self, size: int) -> bytes:
+        """Return everything before the key, or raise Refused."""
+        check_row_bytes(size)
+        made = row_head(self._kind, size) + b"\x75\x00\x00\x00\x01"
+        if size < _REMEMBERED_ROWS:
+            self.known[size] = made
+        return made
 
 
-def _head(size: int) -> bytes:
-    """Return everything before the key of a put of this size, or raise Refused."""
-    check_row_bytes(size)
-    made = row_head("put", size) + b"\x75\x00\x00\x00\x01"
-    if size < _REMEMBERED_ROWS:
-        _heads[size] = made
-    return made
+_HEADS: dict[RowKind, _Heads] = {"put": _Heads("put"), "update": _Heads("update")}
 
 
 def _refusal(columns: Sequence[_Column]) -> Callable[[Exception, tuple[object, ...]], Exception]:

@@ -16,6 +16,7 @@ _OPERATION: dict[RowKind, bytes] = {
     "update": b"\x08\x02",
     "delete": b"\x08\x03",
 }
+_KINDS: dict[int, RowKind] = {number[1]: kind for kind, number in _OPERATION.items()}
 CONDITION_IGNORE = b"\x1a\x02\x08\x00"
 
 
@@ -38,6 +39,14 @@ def row_head(kind: RowKind, size: int) -> bytes:
 def wire_row(kind: RowKind, row: bytes) -> bytes:
     """Return a row of `encode_row` as field 2 of TableInBatchWriteRowRequest, unconditional."""
     return b"".join((row_head(kind, len(row)), row, CONDITION_IGNORE))
+
+
+def kind_of(wire: bytes) -> RowKind:
+    """Return what a row as `wire_row` makes it does: the number after tag, length and tag."""
+    at = 1
+    while wire[at] > 0x7F:
+        at += 1
+    return _KINDS[wire[at + 2]]
 
 
 def batch_body(tables: Iterable[tuple[str, Iterable[bytes]]]) -> bytes:

@@ -14,6 +14,7 @@ from connectors.records import Segment, count_of, split
 from connectors.run.context import Run
 from connectors.tablestore.client import Client
 from connectors.tablestore.plainbuffer import batch_body
+from connectors.tablestore.plainbuffer_frames import kind_of
 from connectors.tablestore.timeseries_requests import PointRequests
 
 # Tables, each with the parts of the request that its rows are, one or more in a piece.
@@ -30,6 +31,10 @@ class Kind(Protocol):
         """
         ...
 
+    def replaces(self, wire: bytes) -> bool:
+        """Whether a row leaves nothing of what was written for its key before."""
+        ...
+
 
 class RowRequests:
     """Rows of wide-column tables: BatchWriteRow."""
@@ -40,6 +45,10 @@ class RowRequests:
     async def write(self, tables: Tables, rows: Sequence[int]) -> list[Verdict] | None:
         """As `Kind`."""
         return await self._client.write(batch_body(tables), rows)
+
+    def replaces(self, wire: bytes) -> bool:
+        """As `Kind`: a put and a delete do, an update does not."""
+        return kind_of(wire) != "update"
 
 
 class Requests:

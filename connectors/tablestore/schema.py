@@ -163,6 +163,7 @@ def _compare(table: str, rules: TableSettings, shape: TableShape) -> None:
             f"says {_key(rules.key_columns)} (primary_key_mode {rules.primary_key_mode}).\n"
             "  remedy: correct primary_key (names, order and types), or write to another table"
         )
+    _compare_writes(table, rules, shape)
     if rules.columns == "all":
         return
     defined = dict(shape.defined)
@@ -173,3 +174,24 @@ def _compare(table: str, rules: TableSettings, shape: TableShape) -> None:
     ]
     if wrong:
         raise StopRun(f"table {table}: {'; '.join(wrong)}.\n  remedy: correct the types in columns")
+
+
+def _compare_writes(table: str, rules: TableSettings, shape: TableShape) -> None:
+    """Raises StopRun where the table would refuse how its rows are written."""
+    versions = rules.version != "none"
+    if (versions or rules.insert_mode == "update") and not shape.takes_updates:
+        cause = f"version {rules.version}" if versions else "insert_mode update"
+        raise StopRun(
+            f"table {table} takes no updates (allow_update is false), and {cause} needs them.\n"
+            "  remedy: allow updates (UpdateTable), set insert_mode = put and version = none, or "
+            "write to another table"
+        )
+    if versions and shape.deviation is not None and shape.deviation < rules.deviation:
+        raise StopRun(
+            f"table {table} takes versions that lie at most {shape.deviation} s away from the "
+            f"present (max_time_deviation), and the configuration needs {rules.deviation} s: "
+            "records of older versions would be refused.\n"
+            f"  remedy: raise its max_time_deviation to {rules.deviation} (UpdateTable), or "
+            f"set max_version_deviation = {shape.deviation} in [table] or [tables.{table}]: older "
+            "records are then rejected one by one"
+        )

@@ -62,6 +62,10 @@ class PointRequests:
             verdicts[index] = judge(200, code, message)
         return verdicts
 
+    def replaces(self, wire: bytes) -> bool:  # noqa: ARG002
+        """A point replaces the one of its series and time."""
+        return True
+
     def choose(self, table: str) -> None:
         """Ask, by a table that exists, in which form points go. Blocks. Raises RequestFailed.
 

@@ -163,8 +163,10 @@ class Lane:
 class _BatchWrite:
     """One batch on its way: which rows are still to be written, and what was tried.
 
-    Of several changes of one key only the last is sent, since a put replaces the row whole. Should
-    the service refuse it, the one before it is sent: a bad row takes no good one along.
+    Two changes of one key are never in one request. A put or delete takes the place of all that
+    came before it for its key, as it replaces the row whole; should the service refuse it, those
+    are sent after all: a bad row takes no good one along. An update waits until what came before it
+    is settled, and goes with the next request.
     """
 
     def __init__(
@@ -175,8 +177,10 @@ class _BatchWrite:
         self._kind = kind
         self._run = writer.run
         self._segments = segments
-        # (table, key) -> its changes but the last, oldest first; only keys that have several.
+        # Only of keys that have several changes here, by (table, key): what the row that is sent
+        # takes the place of, and what comes after it, oldest first.
         self._earlier: dict[tuple[str, bytes], list[Row]] = {}
+        self._later: dict[tuple[str, bytes], list[Row]] = {}
         settings = writer.run.settings.tablestore
         self._backoff = Backoff(settings.retry_initial, settings.retry_max)
 
@@ -199,7 +203,7 @@ class _BatchWrite:
             rows = [row for segment in self._segments for row in rows_of(segment)]
             waiting = await self._pause(*await self._learn(rows, outcome))
         else:
-            waiting = self._last_changes()
+            waiting = self._first_changes()
         while waiting:
             waiting = await self._pause(*await self._send(waiting))
 
@@ -208,14 +212,36 @@ class _BatchWrite:
         identities = [*chain.from_iterable([segment[3] for segment in self._segments])]
         return not identities or len({*identities}) == len(identities)
 
-    def _last_changes(self) -> Sequence[Row]:
+    def _first_changes(self) -> Sequence[Row]:
+        """The change of each key that is sent first."""
         changes: dict[tuple[str, bytes], list[Row]] = {}
         for segment in self._segments:
             for row in rows_of(segment):
                 changes.setdefault(row.key, []).append(row)
-        last = [rows.pop() for rows in changes.values()]
-        self._earlier = {key: rows for key, rows in changes.items() if rows}
-        return sorted(last, key=_table)  # as the request groups them
+        first = [rows[0] if len(rows) == 1 else self._next(rows) for rows in changes.values()]
+        return sorted(first, key=_table)  # as the request groups them
+
+    def _next(self, rows: Sequence[Row]) -> Row:
+        """Which of the changes of one key is sent, now that those before them are settled."""
+        key, last = rows[0].key, 0
+        for at, row in enumerate(rows):
+            if self._kind.replaces(row.wire):
+                last = at
+        if last:
+            self._earlier[key] = [*rows[:last]]
+        if last + 1 < len(rows):
+            self._later[key] = [*rows[last + 1 :]]
+        return rows[last]
+
+    def _after(self, row: Row) -> list[Row]:
+        """What is sent of a key now that a row of it is settled."""
+        later = self._later.pop(row.key, None) if self._later else None
+        return [self._next(later)] if later else []
+
+    def _instead(self, row: Row) -> list[Row]:
+        """What is sent of a key now that a row of it is refused."""
+        rows = self._earlier.pop(row.key, []) + self._later.pop(row.key, [])
+        return [self._next(rows)] if rows else []
 
     async def _pause(self, again: Sequence[Row], trouble: str | None) -> Sequence[Row]:
         """The rows to send again, after the wait that a transient failure asks for."""
@@ -257,7 +283,7 @@ class _BatchWrite:
         """Act on the outcome; a request refused as a whole is halved until the bad row is alone."""
         if outcome is None:
             self._count_written(rows)
-            return [], None
+            return [next_one for row in rows for next_one in self._after(row)], None
         if not isinstance(outcome, RequestFailed):
             return await self._settle(rows, outcome)
         tables = {row.table for row in rows}
@@ -296,14 +322,14 @@ class _BatchWrite:
                 # So it is for what this row replaced in its batch.
                 replaced = len(self._earlier.pop(row.key, ()))
                 self._run.counts.add("filtered", 1 + replaced, self._lane)
+                again += self._after(row)
             elif isinstance(verdict, Reject):
                 dead.append(row.refused(verdict.code, verdict.reason))
-                earlier = self._earlier.get(row.key)
-                if earlier:
-                    again.append(earlier.pop())
+                again += self._instead(row)
             else:
                 raise StopRun(f"table {row.table}: {verdict.reason}")
         self._count_written(written)
+        again += [next_one for row in written for next_one in self._after(row)]
         if dead:
             await self._writer.rejections.take(dead, self._lane)
         return again, trouble

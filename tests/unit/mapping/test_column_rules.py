@@ -133,7 +133,7 @@ def test_binary_from_text(by: str, text: str, expected: Any) -> None:
     found = columns({"c": text}, fmt="json", binary_text=by, **listed("binary"))
     assert found == (expected if isinstance(expected, str) else {"c": expected})
     keys = {"primary_key_mode": "record_value", "primary_key": [{"name": "c", "type": "binary"}]}
-    outcome = mapped("json", binary_text=by, **keys).outcome({"c": text})
+    outcome = mapped("json", binary_text=by, **keys).outcome({"c": text, "d": 1})
     assert getattr(outcome, "code", None) == expected or outcome.key == {"c": expected}  # type: ignore[union-attr]
 
 

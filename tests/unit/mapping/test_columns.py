@@ -189,7 +189,12 @@ def test_values_that_are_no_object(value: Any, code: str, columns: Any) -> None:
     for table in (
         {"columns": columns},
         {"columns": columns, "primary_key_mode": "record_value", "primary_key": [{"name": "id"}]},
-        {"columns": columns, "primary_key_mode": "record_key", "primary_key": [{"name": "id"}]},
+        {
+            "columns": columns,
+            "primary_key_mode": "record_key",
+            "primary_key": [{"name": "id"}],
+            "insert_mode": "update",
+        },
     ):
         mapped = Mapped(settings(table=table))
         assert mapped.rejected(value, key="k").code == code

@@ -59,7 +59,7 @@ def test_all_key_types() -> None:
         {"b": bytearray(b"a"), "i": 6.0, "s": "5"},
     ):
         for _ in range(3):
-            assert mapped.cells(value).key == {"s": "5", "i": 6, "b": b"a"}
+            assert mapped.cells({**value, "a": 1}).key == {"s": "5", "i": 6, "b": b"a"}
 
 
 @pytest.mark.parametrize(
@@ -147,9 +147,9 @@ def test_the_longest_key_is_taken() -> None:
     """1,024 bytes are legal for a string or binary key column; the bytes count, not the letters."""
     mapped = Mapped(keyed("record_value", ("a", "string"), ("b", "binary")))
     for _ in range(3):
-        assert mapped.cells({"a": "é" * 512, "b": b"x" * 1024}).key["a"] == "é" * 512
-        assert mapped.rejected({"a": "é" * 512 + "x", "b": b""}).code == "key_length"
-        assert mapped.rejected({"a": "", "b": b"x" * 1025}).code == "key_length"
+        assert mapped.cells({"a": "é" * 512, "b": b"x" * 1024, "c": 1}).key["a"] == "é" * 512
+        assert mapped.rejected({"a": "é" * 512 + "x", "b": b"", "c": 1}).code == "key_length"
+        assert mapped.rejected({"a": "", "b": b"x" * 1025, "c": 1}).code == "key_length"
 
 
 @pytest.mark.parametrize("value", [2**63, -(2**63) - 1, "9223372036854775808"])
@@ -157,9 +157,9 @@ def test_integer_keys_have_64_bits(value: Any) -> None:
     """A key beyond 64 bits is rejected, the outermost ones are taken."""
     mapped = Mapped(keyed("record_value", ("id", "integer")))
     for _ in range(3):
-        assert mapped.cells({"id": 2**63 - 1}).key == {"id": 2**63 - 1}
-        assert mapped.cells({"id": -(2**63)}).key == {"id": -(2**63)}
-        assert mapped.rejected({"id": value}).code == "integer_range"
+        assert mapped.cells({"id": 2**63 - 1, "a": 1}).key == {"id": 2**63 - 1}
+        assert mapped.cells({"id": -(2**63), "a": 1}).key == {"id": -(2**63)}
+        assert mapped.rejected({"id": value, "a": 1}).code == "integer_range"
 
 
 def test_key_fields_are_no_columns() -> None:
@@ -221,7 +221,7 @@ def test_tables_have_their_own_keys() -> None:
             },
         )
     )
-    (order,) = mapped.chunk({"id": "x"}, topic="orders")
-    (click,) = mapped.chunk({"id": "x"}, topic="clicks")
+    (order,) = mapped.chunk({"id": "x", "a": 1}, topic="orders")
+    (click,) = mapped.chunk({"id": "x", "a": 1}, topic="clicks")
     assert b"topic_partition" in order.identity
     assert (click.table, b"topic_partition" in click.identity) == ("clicks", False)

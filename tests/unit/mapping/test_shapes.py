@@ -100,21 +100,22 @@ class Counted:
     """The real encoder, counting what is compiled."""
 
     refused = RowEncoder.refused
+    generated = RowEncoder.generated
 
     def __init__(self) -> None:
         self.compiled: list[list[str]] = []
         self.plain = 0
         self._encoder = RowEncoder()
 
-    def compile_put(self, primary_key: Any, columns: Any) -> Any:
+    def compile_row(self, kind: Any, primary_key: Any, columns: Any) -> Any:
         """Compile."""
         self.compiled.append([name for name, _ in columns])
-        return self._encoder.compile_put(primary_key, columns)
+        return self._encoder.compile_row(kind, primary_key, columns)
 
-    def put(self, primary_key: Any, columns: Any) -> tuple[bytes, bytes]:
+    def row(self, *arguments: Any) -> tuple[bytes, bytes]:
         """Encode without compiling."""
         self.plain += 1
-        return self._encoder.put(primary_key, columns)
+        return self._encoder.row(*arguments)
 
 
 def test_a_shape_is_compiled_once_when_it_comes_again() -> None:

@@ -143,7 +143,8 @@ def test_the_shard_is_the_same_by_either_way(rules: str) -> None:
     of_value = b"" if rules.startswith("record_key") else b'"k":"%s",'
     names = [b"YQ==", b"Yg=="]
     good = [
-        b"{%s" % (of_value.replace(b"%s", names[n % 2])) + b'"a":"x%d"}' % n for n in range(440)
+        b"{%s" % (of_value.replace(b"%s", names[n % 2])) + b'"a":"x%d","z":1}' % n
+        for n in range(440)
     ]
     values: list[bytes | None] = [value if n % 11 else b"{" for n, value in enumerate(good)]
     keys: list[bytes | None] = [b"%d" % n for n in range(440)]
@@ -171,7 +172,7 @@ def test_an_empty_chunk_is_no_trouble(rules: str) -> None:
 @pytest.mark.parametrize("share", [1, 2, 5, 50])
 def test_many_bad_ones_change_nothing_but_the_speed(bad: bytes | None, share: int) -> None:
     """One in 50, in 5, every second, all: over many chunks the outcome stays what it is."""
-    good = b'{"k":"YQ==","a":"x"}'
+    good = b'{"k":"YQ==","a":"x","z":1}'
     values = [bad if number % share == 0 else good for number in range(100)]
     for rules in ("kafka", "record_value"):
         used = Pair(RULES[rules])
