@@ -117,6 +117,26 @@ CONFIGURATIONS: dict[str, tuple[dict[str, Any], tuple[tuple[str, str], ...]]] = 
         },
         KAFKA,
     ),
+    "updates and deletes": (
+        {
+            "table": {
+                "primary_key_mode": "record_key",
+                "primary_key": [{"name": "id"}],
+                "insert_mode": "update",
+                "delete_mode": "row_and_column",
+            }
+        },
+        (("id", "STRING"),),
+    ),
+    "search": (
+        {"table": {"primary_key_mode": "search", "search_timestamp": "local"}},
+        (
+            ("md5", "STRING"),
+            ("topic", "STRING"),
+            ("partition", "INTEGER"),
+            ("offset", "INTEGER"),
+        ),
+    ),
     "connect json": ({"format": {"value": "connect_json", "key": "connect_json"}}, KAFKA),
 }
 # Codes that stand for "something unforeseen was raised".
