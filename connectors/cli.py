@@ -189,7 +189,10 @@ def _told_table(settings: Settings, table: str) -> str:
     if rules.mode == "timeseries":
         return f"time series table {table}"
     key = ", ".join(f"{name} {kind}" for name, kind in rules.key_columns)
-    return f"table {table}, primary key ({key})"
+    again = ""
+    if rules.generates_keys:
+        again = "; a record that is read again, after a crash or by a replay, makes a new row"
+    return f"table {table}, primary key ({key}){again}"
 
 
 def _become(

@@ -284,6 +284,12 @@ def test_column_counts_up_to_the_limit(count: int) -> None:
     assert wire == wire_row("put", expected)
     for encoder in ENCODERS.values():
         assert batch_body([("t", [wire])]) == encoder(sdk_request([("t", [row])]))
+    update: Row = ("update", row[1], row[2])
+    _, wire = compile_put([("k", "string")], columns, "update")(
+        "a", *(samples[t] for _, t in columns)
+    )
+    for encoder in ENCODERS.values():
+        assert batch_body([("t", [wire])]) == encoder(sdk_request([("t", [update])]))
 
 
 @pytest.mark.parametrize("edge", [1 << 7, 1 << 14, 1 << 21])
