@@ -266,6 +266,8 @@ def test_a_restarting_broker_is_waited_for(apache_case: Case) -> None:
     assert apache is not None
     case.store.create_table(case.topic)
     topic = to_topic(case)
+    # The second start may fall into a restart of the broker, which takes longer on a busy machine.
+    case.flow.set({"kafka": {"metadata_timeout": 100}})
     process = case.flow.start()
     case.wait_started(process)
     for number in range(2000):
