@@ -5,6 +5,7 @@ Each test says which faults must have fired; a run in which they did not is no p
 
 import json
 import random
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -86,6 +87,26 @@ def test_a_request_applied_after_its_time_out(embedded_case: Case) -> None:
     case.wait_written(11, process)  # the held back one comes last
     process.drain()
     case.verdict(minimum=10)
+
+
+def test_versions_outlast_a_request_applied_after_its_time_out(embedded_case: Case) -> None:
+    """With versions of cells the newest value stays, however late an older one arrives."""
+    case = embedded_case
+    versions = {"version": "field", "version_field": "at", "auto_create": True}
+    case.flow.set({"table": {**KEYED["table"], **versions}})
+    case.flow.set(QUICK)
+    case.flow.set({"window": {"rows": 1}})
+    case.store.set_faults({"kind": "slow", "delay": 2.5, "count": 1, "api": "BatchWriteRow"})
+    now = time.time_ns() // 1_000_000
+    for number in range(10):
+        value = {"id": "one", "n": number, "at": now + number}
+        expected = keyed_row(case.topic, (("id", "one"),), {"n": number, "at": now + number})
+        case.producer.send(case.topic, json.dumps(value).encode(), expected, partition=0)
+    case.producer.flush()
+    process = case.flow.start()
+    case.wait_written(11, process)
+    process.drain()
+    assert case.verdict(minimum=10).rows == 1
 
 
 def test_order_under_many_row_errors(embedded_case: Case) -> None:

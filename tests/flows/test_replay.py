@@ -1,6 +1,7 @@
 """Dead letters replayed: through the mended mapping into the tables, guarded, and resumable."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -148,6 +149,35 @@ def test_a_newer_value_is_replaced_and_that_is_said(embedded_case: Case) -> None
     assert f"replaces what stands in table {case.topic} by now, newer or not" in process.text()
     assert "only_missing" in process.text()
     assert case.store.rows(case.topic) == {(("id", "a"),): {"n": "old"}}
+
+
+@pytest.mark.parametrize("insert_mode", ["put", "update"])
+def test_a_newer_value_stays_where_cells_have_versions(
+    embedded_case: Case, insert_mode: str
+) -> None:
+    """With versions a replayed row gives only what nothing newer is there of, and no warning."""
+    case = embedded_case
+    case.store.create_table(case.topic, (("id", "STRING"),))
+    to_topic(case)
+    rules = {
+        "primary_key_mode": "record_value",
+        "primary_key": [{"name": "id"}],
+        "version": "record_timestamp",
+        "max_version_deviation": 86_400,
+        "insert_mode": insert_mode,
+    }
+    case.flow.set({"table": {**rules, "columns": [{"name": "n", "type": "integer"}]}})
+    for row in ({"id": "a", "n": "old", "m": 1}, {"id": "a", "n": 2}, {"id": "b", "n": "old"}):
+        case.producer.send(case.topic, json.dumps(row).encode(), lambda *_: Rejected())
+        case.producer.flush()
+        time.sleep(0.01)  # so that their timestamps differ
+    assert run_to_end(case)["rejected"] == 2
+    case.flow.set({"table": {**rules, "columns": "all"}})
+    process = replay(case)
+    assert process.counts()["written"] == 2, process.text()
+    assert "newer or not" not in process.text()
+    rows = case.store.rows(case.topic)
+    assert rows == {(("id", "a"),): {"n": 2, "m": 1}, (("id", "b"),): {"n": "old"}}
 
 
 def test_from_the_table(embedded_case: Case) -> None:
