@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
-from tablestore import PK_AUTO_INCR
+from tablestore import (
+    PK_AUTO_INCR,
+    CapacityUnit,
+    ReservedThroughput,
+    TableMeta,
+    TableOptions,
+)
 
 from tests.flows.conftest import Case
 from tests.support.store import LocalTablestore
@@ -232,6 +238,22 @@ def test_a_table_that_takes_no_old_versions_stops_the_run(embedded_case: Case) -
     case.store.create_table(case.topic)
     case.flow.set({"table": {"version": "record_timestamp"}})
     case.flow.start().refused("max_time_deviation", "UpdateTable", "max_version_deviation = 86400")
+
+
+def test_a_table_that_takes_no_updates_stops_the_run(embedded_case: Case) -> None:
+    """P5: updates that the table would refuse one by one are told at the start."""
+    case = embedded_case
+    meta = TableMeta(case.topic, [("topic_partition", "STRING"), ("offset", "INTEGER")])
+    options = TableOptions(max_version=1, allow_update=False)
+    case.store.client.create_table(meta, options, ReservedThroughput(CapacityUnit(0, 0)))
+    case.flow.set({"table": {"insert_mode": "update"}})
+    case.flow.start().refused("allow_update is false", "insert_mode update", "remedy")
+    case.flow.set({"table": {"insert_mode": "put"}})
+    case.orders(20)
+    process = case.flow.start()
+    case.wait_committed(process)
+    process.drain()
+    case.verdict(minimum=20)
 
 
 def test_generated_keys_are_rows_of_their_own(embedded_case: Case, topics: Topics) -> None:
