@@ -36,10 +36,10 @@ log = logging.getLogger("sync.kafka")
 IDLE = timedelta(milliseconds=10)
 # Messages fetched ahead by a process, all partitions together.
 _FETCH_AHEAD = 80_000
-# Errors that only somebody else can mend.
 # Bytes of the chunks of all partitions of a process together, as they come at a time: decoded, they
 # can take thirty times as much. A part of it is at least so much, and at least one record.
 _CHUNK_BYTES, _LEAST_CHUNK_BYTES = 8 << 20, 64 << 10
+# Errors that only somebody else can mend.
 _REFUSED = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "grant Read and Describe on the topic to this user",
     KafkaError.GROUP_AUTHORIZATION_FAILED: "grant Read on the group to this user",
