@@ -214,18 +214,22 @@ class Shapes:
         columns: list[tuple[str, str]] = []
         keys = {name for name, _ in self._keys}
         for position, (name, found) in enumerate(zip(names, types, strict=True), leading):
-            if found is _NULL or found is Absent:
+            if found is Absent or (found is _NULL and not self._rules.deletes_columns):
                 continue
             if not isinstance(name, str):
                 raise Rejection("column_name", "a field's name is no text: name it by a str")
+            if found is _NULL:
+                continue
             if name in keys:
                 mode = self._rules.primary_key_mode
-                if mode in ("kafka", "search"):
+                if mode in ("kafka", "search") and self._listed is None:
                     raise Rejection(
                         "column_is_key",
                         f"field {name!r} has the name of a key column of primary_key_mode {mode}: "
                         "rename it, or list the columns to write without it",
                     )
+                continue
+            if self._listed is not None and name not in self._listed:
                 continue
             if found is _UNAVAILABLE:
                 if self._rules.insert_mode == "update" or self._versioned:
@@ -233,11 +237,9 @@ class Shapes:
                 raise _unavailable(name)
             if self._listed is None:
                 kind, convert = self.conversions.natural(name, found)
-            elif name in self._listed:
+            else:
                 kind = self._listed[name]
                 convert = self.conversions.converter(name, kind, found)
-            else:
-                continue
             picks.append((position, None if convert is IDENTITY else convert))
             columns.append((name, kind))
         _check_columns(columns)

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from itertools import repeat
 from typing import Any, NamedTuple
 
+from connectors.mapping.names import rewritten
 from connectors.mapping.plans import ABSENT, Encode, Encoded, Shapes, key_values
 from connectors.mapping.versions import version_of
 from connectors.records import Record, Rejection
@@ -209,6 +210,9 @@ class ValueKey(RowRoad):
         if record.change == "delete":
             if not isinstance(value, dict):
                 raise _no_object(value)
+            if self._rules.column_names == "rewrite":
+                used = {name for name, _ in self._keys}
+                value = dict(zip(rewritten((*value,), used), value.values(), strict=True))
             return self._delete(key_values(self._shapes, value, "value"))
         return self._row((), record, value)
 

@@ -64,7 +64,7 @@ class ChangeEvents:
         after = {name: self._known(item, (before or {}).get(name)) for name, item in after.items()}
         made = [self._made(record, event, after, key, "upsert")]
         if before is not None and self._key_changed(before, after):
-            made.insert(0, self._made(record, event, before, key, "delete"))
+            made.insert(0, self._made(record, event, before, self._old(key, before), "delete"))
         return made
 
     def _partial(self, event: dict[str, Any], key: Any) -> dict[str, Any]:
@@ -87,6 +87,13 @@ class ChangeEvents:
         fields = self._key_fields
         both = all(before.get(name) is not None and name in after for name in fields)
         return both and any(before[name] != after[name] for name in fields)
+
+    def _old(self, key: Any, before: dict[str, Any]) -> Any:
+        """The record's key, which names the new row, as it was for the old one."""
+        old = {name: before[name] for name in self._key_fields}
+        if isinstance(key, dict):
+            return {name: old.get(name, item) for name, item in key.items()}
+        return next(iter(old.values())) if key is not None and len(old) == 1 else key
 
     def _known(self, value: Any, before: Any) -> Any:
         """The value; for one that did not change and was not sent, that of the image before."""

@@ -9,8 +9,10 @@ import pytest
 
 from connectors.formats.decoding import ChunkDecoder
 from connectors.mapping.rows import RowMapper
+from connectors.records import UNAVAILABLE
 from connectors.tablestore.encoder import RowEncoder
-from tests.unit.making import CANARY, message_chunk, rows_in, settings
+from connectors.tablestore.plainbuffer_frames import kind_of
+from tests.unit.making import CANARY, message_chunk, record, record_chunk, rows_in, settings
 from tests.unit.mapping.reading import Mapped, read_wire
 
 UTC = timezone.utc
@@ -289,3 +291,41 @@ def test_no_reason_shows_a_value() -> None:
         assert CANARY not in letter.reason
     long = {CANARY * 30: {"a": 1}}
     assert CANARY not in mapped("json", nested="flatten").rejected(long).reason
+
+
+BY_USER: dict[str, Any] = {
+    "primary_key_mode": "record_value",
+    "primary_key": [{"name": "user_id"}],
+    "column_names": "rewrite",
+}
+
+
+def test_a_delete_finds_its_key_under_the_rewritten_name() -> None:
+    """As the put of the same row does."""
+    made = settings(table={**BY_USER, "delete_mode": "row"}, transforms=[{"type": "debezium"}])
+    chunk = record_chunk([{"user-id": "u", "a": 1}])
+    gone = record({"user-id": "u", "a": 1}, offset=1)
+    gone.change = "delete"
+    chunk.records.append(gone)
+    batches = [batch for _, batch in RowMapper(made, RowEncoder()).map_chunk(chunk)]
+    put, delete = rows_in(batches)
+    assert [kind_of(put.wire), kind_of(delete.wire)] == ["put", "delete"]
+    assert put.identity == delete.identity
+
+
+def test_what_is_not_listed_rejects_nothing() -> None:
+    """Neither a value that its source did not send, nor the name of a key column."""
+    rules: dict[str, Any] = {
+        "columns": [{"name": "c", "type": "integer"}],
+        "column_names": "rewrite",
+    }
+    assert columns({"c": 1, "offset": 5, "big": UNAVAILABLE}, **rules) == {"c": 1}
+    assert columns({"c": UNAVAILABLE}, **rules) == "value_unavailable"
+
+
+def test_a_name_that_is_no_text_deletes_no_column() -> None:
+    """A function may give such names: it is told which, as for a value."""
+    rules: dict[str, Any] = {"primary_key_mode": "record_key", "primary_key": [{"name": "id"}]}
+    values: Any = {1: None, "a": 1}
+    deletes = {"insert_mode": "update", "delete_mode": "column"}
+    assert columns(values, "k", **rules, **deletes) == "column_name"

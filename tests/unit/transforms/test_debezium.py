@@ -66,6 +66,15 @@ def test_a_changed_key_is_a_delete_and_a_row() -> None:
     assert len(run(event("u", {"id": None}, {"id": 2}))) == 1, "an image that does not know the key"
 
 
+def test_the_delete_of_a_changed_key_has_the_old_key() -> None:
+    """The record's key is the new row's: a delete by it would take that row, and leave the old."""
+    changed = event("u", {"id": 1, "a": 5}, {"id": 2, "a": 5})
+    by_key = {**BY_ID, "primary_key_mode": "record_key"}
+    for new, old in (({"id": 2, "t": 9}, {"id": 1, "t": 9}), (2, 1), (None, None)):
+        gone, made = run(changed, new, by_key, key_fields=["id"])
+        assert (gone.change, gone.key, made.key) == ("delete", old, new)
+
+
 def test_tombstones() -> None:
     """One follows each delete: it is dropped, or passes to the table's delete_mode."""
     assert run(None) == []
