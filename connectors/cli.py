@@ -51,8 +51,9 @@ def _with_config(parser: argparse.ArgumentParser, state: str | None = None) -> N
     parser.add_argument("--config", metavar="FILE", help="instead of ./config.toml")
     if state is not None:
         parser.add_argument(
-            "--state", metavar="FOLDER", default=state, help=f"recovery folder (default {state})"
-        )
+            "-r", "--state", metavar="FOLDER", default=state,
+            help=f"recovery folder (default {state})",
+        )  # fmt: skip
 
 
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -77,8 +78,8 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     _with_config(parser)
     add = parser.add_argument
-    add("--state", metavar="FOLDER", help="recovery folder (default: one in replay-state/ for "
-        "each selection of letters, so that another one begins at the first letter)")  # fmt: skip
+    add("-r", "--state", metavar="FOLDER", help="recovery folder (default: one in replay-state/ "
+        "for each selection of letters, so that another one begins at the first letter)")  # fmt: skip
     add("--flow", default="flows.replay", metavar="MODULE", help="your own page")
     add("--from", dest="source", choices=("topic", "table"), help="where the letters are")
     add("--to", dest="target", choices=("tables", "topic"), help="through the mapping into their "

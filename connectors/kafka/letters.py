@@ -16,6 +16,8 @@ from connectors.run.context import Run
 class TopicLetters(KafkaSource):
     """Reads the topic up to its present end: not what this run itself adds, if it rejects again."""
 
+    _named_by = "dead_letters.topic"
+
     def __init__(self, run: Run, admits: Callable[[Message], bool]) -> None:
         """`admits` is asked of each letter before the position moves; a no ends the reading."""
         super().__init__(run)

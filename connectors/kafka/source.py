@@ -53,6 +53,8 @@ _LOST = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
 class KafkaSource(FixedPartitionedSource[Chunk, int]):
     """Reads the configured topics. Its state a partition is the next offset to read."""
 
+    _named_by = "kafka.topics"
+
     def __init__(self, run: Run) -> None:
         self._run = run
         self._live: set[str] = set()
@@ -105,7 +107,8 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         if missing:
             raise StopRun(
                 f"kafka: no such topic on {settings.bootstrap_servers}: {', '.join(missing)}\n"
-                "  remedy: create it, correct kafka.topics, or grant Describe on it to this user"
+                f"  remedy: create it, correct {self._named_by}, or grant Describe on it to this "
+                "user"
             )
         if not found and not once:
             raise StopRun(

@@ -50,6 +50,7 @@ _START = (
     'allowed: "earliest", "latest", "group:NAME" or a time with its zone such as '
     "2026-01-31T08:00:00Z"
 )
+_ANY_TIME = "allowed: a time since 1970 with its zone such as 2026-01-31T08:00:00Z"
 _OF_GROUP = "group:"
 
 
@@ -80,8 +81,11 @@ def _start(value: Any) -> Any:
 def check_time(value: Any) -> Any:
     """A time with its zone, or none."""
     if value in ("earliest", "latest") or str(value).startswith(_OF_GROUP):
-        raise ValueError("a time with its zone such as 2026-01-31T08:00:00Z")
-    return _start(value)
+        raise ValueError(_ANY_TIME)
+    try:
+        return _start(value)
+    except ValueError:  # its text offers what only a start can be
+        raise ValueError(_ANY_TIME) from None
 
 
 def milliseconds(moment: str) -> int:

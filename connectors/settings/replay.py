@@ -27,7 +27,7 @@ class ReplaySettings(Section):
         (), description="Only letters of records that came from these topics; all unless set."
     )
     codes: tuple[str, ...] = Field(
-        (), description="Only letters rejected for these codes, such as json_invalid."
+        (), description="Only letters rejected for these codes, such as value_json_invalid."
     )
     since: Annotated[str | None, BeforeValidator(check_time)] = Field(
         None, description="Only records of this time or later (RFC 3339, with its zone)."

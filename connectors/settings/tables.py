@@ -101,7 +101,10 @@ class MappingSettings(Section):
     @model_validator(mode="after")
     def _check(self) -> MappingSettings:
         if not NAME.fullmatch(self.table_name.replace("<topic>", "t")):
-            raise ValueError(f"table_name {self.table_name!r} cannot give legal table names")
+            raise ValueError(
+                f"table_name {self.table_name!r} cannot give legal table names: 1 to 255 of the "
+                "characters A-Z a-z 0-9 _ without a digit in front, such as kafka_<topic>"
+            )
         return self
 
 

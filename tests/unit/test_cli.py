@@ -56,7 +56,7 @@ def test_run_becomes_the_flow(config: Path) -> None:
     """With a recovery folder, a file of settings and workers as given."""
     flow = ["-m", "bytewax.run", "flows.sync"]
     assert became("run") == [*flow, "-r", "state", "-s", "5", "-b", "0"]
-    given = became("run", "--config", str(config), "--state", "x", "--workers", "2")
+    given = became("run", "--config", str(config), "-r", "x", "--workers", "2")
     assert given == [*flow, "-r", "x", "-s", "5", "-b", "0", "-w", "2"]
     assert became("run", "--flow", "my.page")[2] == "my.page"
     assert os.environ["SYNC_CONFIG"] == str(config)
@@ -114,7 +114,7 @@ def test_another_selection_of_letters_begins_at_the_first(
     ("arguments", "word"),
     [
         ("replay --count none", "replay.count"),
-        ("replay --since yesterday", "replay.since"),
+        ("replay --since yesterday", "replay.since: allowed: a time since 1970 with its zone"),
         ("replay --to topic --only-missing", "only_missing"),
         ("run --config missing.toml", "missing.toml"),
     ],
