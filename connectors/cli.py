@@ -79,7 +79,8 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     _with_config(parser)
     add = parser.add_argument
     add("-r", "--state", metavar="FOLDER", help="recovery folder (default: one in replay-state/ "
-        "for each selection of letters, so that another one begins at the first letter)")  # fmt: skip
+        "for each selection of letters, so that another one begins at the first "
+        "letter)")  # fmt: skip
     add("--flow", default="flows.replay", metavar="MODULE", help="your own page")
     add("--from", dest="source", choices=("topic", "table"), help="where the letters are")
     add("--to", dest="target", choices=("tables", "topic"), help="through the mapping into their "
