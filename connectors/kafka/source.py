@@ -139,7 +139,10 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         else:
             place.offset = resume_state
         client.assign([place])
-        return self._reader(place, client)
+        reader = self._reader(place, client)
+        if anew is None and resume_state is not None:
+            reader.resumed()
+        return reader
 
     def _reader(self, place: TopicPartition, client: Consumer) -> Partition:
         return Partition(self._run, place, client, _CHUNK_BYTES // max(1, len(self._live)))
@@ -231,6 +234,10 @@ class Partition(StatefulSourcePartition[Chunk, int]):
         self._awake: datetime | None = None
         self._epochs = 0  # those that ended
         self._epoch: int | None = None  # the last of them, until it is closed everywhere
+
+    def resumed(self) -> None:
+        """The run before may have ended before it told the group where this one goes on."""
+        self._mirror = SettledPosition(-1, self._run.settings.window.age)
 
     def next_batch(self) -> list[Chunk]:
         """One chunk, or nothing. Bytewax calls this only when every earlier epoch is durable."""

@@ -311,6 +311,23 @@ def test_offsets_are_committed_only_once_they_are_durable(
     assert world.commits == [True, True], "nobody waits for it"
 
 
+def test_a_resumed_offset_is_committed_though_nothing_new_comes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run before may have been killed before it told the group; a first start is not told."""
+    now = 100.0
+    monkeypatch.setattr("connectors.run.settled.time.monotonic", lambda: now)
+    told = []
+    for state in (5, None):
+        reader = Reader(started(run_with()), world, "orders:0", state)
+        for _ in range(6):
+            reader.partition.snapshot()
+            reader.partition.next_batch()
+            now += 0.7
+        told.append(reader.client.committed)
+    assert told == [[("orders", 0, 5)], []]
+
+
 def test_a_refused_commit_is_told_and_no_more(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
