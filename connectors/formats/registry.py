@@ -143,7 +143,7 @@ class Registry:
             trouble, found = self._try(path)
             if trouble is None:
                 return found
-            self._wait(f"schema registry: {trouble}")
+            self._wait(f"schema registry (format.registry.url): {trouble}")
 
     def _try(self, path: str) -> tuple[str | None, Mapping[str, Any] | None]:
         try:

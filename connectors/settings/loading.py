@@ -85,7 +85,8 @@ def _read(file: Path, must_exist: bool) -> dict[str, Any]:
     except FileNotFoundError:
         if must_exist:
             raise ConfigError(
-                f"no such file: {file} (named by the argument or {CONFIG_VARIABLE})"
+                f"no such file: {file} (named by the argument or {CONFIG_VARIABLE})\n"
+                "  remedy: correct the path; config.toml of the project is one to start from"
             ) from None
         return {}
     except (OSError, UnicodeDecodeError) as error:
