@@ -64,6 +64,7 @@ class ChangeEvents:
         after = {name: self._known(item, (before or {}).get(name)) for name, item in after.items()}
         made = [self._made(record, event, after, key, "upsert")]
         if before is not None and self._key_changed(before, after):
+            _whole(after)
             made.insert(0, self._made(record, event, before, self._old(key, before), "delete"))
         return made
 
@@ -116,6 +117,17 @@ class ChangeEvents:
             found = paths.get(event, path)
             row = {**row, name: None if found is paths.MISSING else found}
         return Record(record.message, row, key, change, record.table)
+
+
+def _whole(row: dict[str, Any]) -> None:
+    """Raise Rejection where the row of a new key would lack what only the old row has."""
+    if any(value is UNAVAILABLE for value in row.values()):
+        raise Rejection(
+            "debezium_unavailable",
+            "debezium: the key changed, and the source did not send a value that did not: with the "
+            "old row it would be gone. Make the source send whole rows (PostgreSQL: REPLICA "
+            "IDENTITY FULL), and write this one anew",
+        )
 
 
 def _event(value: Any) -> dict[str, Any]:

@@ -122,6 +122,17 @@ def test_an_unavailable_value_stays_as_it_is(form: Any) -> None:
     assert found.value["big"] is UNAVAILABLE
 
 
+def test_a_new_key_with_an_unavailable_value_is_rejected() -> None:
+    """The row of the old key, which alone has the value, must not go before that is told."""
+    moved = event("u", {"id": 1, "a": 1}, {"id": 2, "a": 1, "big": HOLE})
+    with pytest.raises(Rejection) as caught:
+        run(moved, key_fields=["id"])
+    assert caught.value.code == "debezium_unavailable"
+    known = event("u", {"id": 1, "big": "x"}, {"id": 2, "big": HOLE})
+    gone, made = run(known, key_fields=["id"])
+    assert (gone.change, made.change, made.value) == ("delete", "upsert", {"id": 2, "big": "x"})
+
+
 def test_another_placeholder() -> None:
     """Debezium's own option changes it, and so does ours."""
     (found,) = run(event("u", None, {"id": 1, "a": "?", "b": HOLE}), unavailable="?")
