@@ -180,7 +180,7 @@ def _url(given: Given, key: str, url: str) -> tuple[str, bool]:
     """The URL as ours, and whether it held a user."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Refused(f"{key}: is no URL such as https://registry.example.com:8081")
+        raise Refused(f"{key}: is no URL such as https://schemas.example.com:8081")
     host = parts.netloc.rpartition("@")[2]
     if "@" in parts.netloc:
         given.note(

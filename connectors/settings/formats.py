@@ -65,7 +65,7 @@ class RegistrySettings(Section):
     def _check(self) -> RegistrySettings:
         url = urlsplit(self.url)
         if self.url and (url.scheme not in ("http", "https") or not url.hostname):
-            raise ValueError("url is a URL such as https://registry.example.com:8081")
+            raise ValueError("url is a URL such as https://schemas.example.com:8081")
         if "@" in url.netloc or url.query or url.fragment:
             raise ValueError("url holds a user name or more than scheme, host, port and path")
         if url.scheme == "http" and url.hostname not in ("127.0.0.1", "localhost", "::1"):

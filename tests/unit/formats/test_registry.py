@@ -114,7 +114,7 @@ def test_credentials_are_sent_and_shown_nowhere(
     ("given", "told"),
     [
         ({"url": "x"}, "url is a URL"),
-        ({"url": "http://registry.example.com"}, "must be https"),
+        ({"url": "http://schemas.example.com"}, "must be https"),
         ({"url": "https://a:b@c"}, "user name"),
         ({"url": "https://a", "username": "u"}, "needs username and password"),
         ({"url": "https://a", "password": "p"}, "needs username and password"),
