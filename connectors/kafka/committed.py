@@ -142,12 +142,17 @@ def _start(
         f"kafka.start: {where}: group {group} has committed offset {offset}, and the broker has "
         f"{low} to {high}. Retention passed it, or the topic was made anew: records may be lost"
     )
+    start = after_loss(settings, told, low, high)
+    log.warning("%s; starting at %d (kafka.lost_offset)", told, start)
+    return start
+
+
+def after_loss(settings: KafkaSettings, told: str, low: int, high: int) -> int:
+    """Where to go on when an offset is not there any more, by kafka.lost_offset. Raises StopRun."""
     if settings.lost_offset == "stop":
         raise StopRun(
             f"{told}.\n  remedy: choose where to go on, for one start: kafka.lost_offset = "
             f'"earliest" (at {low}, the oldest record kept) or "latest" (at {high}, only what '
             "comes from now on)"
         )
-    start = low if settings.lost_offset == "earliest" else high
-    log.warning("%s; starting at %d (kafka.lost_offset)", told, start)
-    return start
+    return low if settings.lost_offset == "earliest" else high

@@ -13,7 +13,7 @@ from itertools import accumulate
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from connectors.kafka.committed import starts_of_group
+from connectors.kafka.committed import after_loss, starts_of_group
 from connectors.kafka.group import commit_at_end
 from connectors.kafka.topics import (
     ClientErrors,
@@ -354,13 +354,7 @@ class Partition(StatefulSourcePartition[Chunk, int]):
             f"kafka: {self._where}: offset {position} is not there any more; the broker has "
             f"{low} to {high}. Retention passed it, or the topic was made anew: records may be lost"
         )
-        if settings.lost_offset == "stop":
-            raise StopRun(
-                f"{told}.\n  remedy: choose where to go on, for one start: kafka.lost_offset = "
-                f'"earliest" (at {low}, the oldest record kept) or "latest" (at {high}, only what '
-                "comes from now on)"
-            )
-        place.offset = low if settings.lost_offset == "earliest" else high
+        place.offset = after_loss(settings, told, low, high)
         log.warning("%s; going on at %d (kafka.lost_offset)", told, place.offset)
         client.assign([place])
         return int(place.offset)
