@@ -21,11 +21,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.orders import FIELDS, order
-from connectors.formats.decoding import ChunkDecoder
-from connectors.mapping.rows import RowMapper
-from connectors.records import Batch, Chunk, PlainMessage, RecordChunk, rows_of
+from connectors.formats.chunk_decoder import ChunkDecoder
+from connectors.mapping.row_mapper import RowMapper
+from connectors.records import Batch, Chunk, PlainMessage, RecordChunk
 from connectors.settings import Settings
-from connectors.tablestore.encoder import RowEncoder
+from connectors.tablestore.row_encoder import RowEncoder
 
 MESSAGES = 2_000  # of a chunk
 FEW = ("order_id", "city", "amount", "items")
@@ -101,7 +101,7 @@ def wires(rows: Rows) -> list[tuple[int, bytes]]:
         (row.offset, row.wire)
         for _, (segments, _) in rows
         for segment in segments
-        for row in rows_of(segment)
+        for row in segment.rows()
     )
 
 

@@ -24,12 +24,12 @@ from rich.table import Table
 from tablestore import encoder as sdk_encoder
 from tablestore.metadata import TimeseriesKey, TimeseriesRow
 
+from connectors.mapping.timeseries.points import Points
 from connectors.records import PlainMessage, Record
 from connectors.settings.timeseries import TimeseriesSettings
-from connectors.tablestore.timeseries_flatbuffers import FlatBuffers
-from connectors.tablestore.timeseries_requests import body_of
-from connectors.tablestore.timeseries_rows import PointEncoder
-from connectors.timeseries.points import Points
+from connectors.tablestore.timeseries.flatbuffers import FlatBuffers
+from connectors.tablestore.timeseries.protobuf import PointEncoder
+from connectors.tablestore.timeseries.requests import body_of
 from emulator.timeseries.points import Point, from_flatbuffer, from_message
 from emulator.wire import flatbuffer, messages_pb2
 

@@ -15,9 +15,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from connectors import migrating
+from connectors import import_config as migrating
+from connectors.errors import ConfigError
 from connectors.settings import ENV_PREFIX, Settings
-from connectors.settings.loading import CONFIG_VARIABLE, ConfigError, load
+from connectors.settings.loading import CONFIG_VARIABLE, load
 
 Command = Callable[[argparse.Namespace], int]
 _SNAPSHOT_SECONDS = "5"
@@ -79,20 +80,26 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     _with_config(parser)
     add = parser.add_argument
     add("-r", "--state", metavar="FOLDER", help="recovery folder (default: one in replay-state/ "
-        "for each selection of letters, so that another one begins at the first "
-        "letter)")  # fmt: skip
+        "for each selection of dead letters, so that another one begins at the first "
+        "dead letter)")  # fmt: skip
     add("--flow", default="flows.replay", metavar="MODULE", help="your own page")
-    add("--from", dest="source", choices=("topic", "table"), help="where the letters are")
+    add("--from", dest="source", choices=("topic", "table"), help="where the dead letters are")
     add("--to", dest="target", choices=("tables", "topic"), help="through the mapping into their "
         "tables (default), or back to the topic that each came from")  # fmt: skip
     add("--dry-run", action="store_true", help="print what would be done, and do nothing")
-    add("--topic", action="append", dest="topics", metavar="T", help="only letters of this topic")
+    add(
+        "--topic",
+        action="append",
+        dest="topics",
+        metavar="T",
+        help="only dead letters of this topic",
+    )
     add("--code", "--reason", action="append", dest="codes", metavar="C",
-        help="only letters of this reason, such as value_json_invalid")  # fmt: skip
+        help="only dead letters of this reason, such as value_json_invalid")  # fmt: skip
     add("--since", metavar="TIME", help="only records of this time or later (RFC 3339)")
     add("--until", metavar="TIME", help="only records before this time")
-    add("--count", metavar="N", help="end after so many letters")
-    add("--rate", metavar="N", help="at most so many letters a second")
+    add("--count", metavar="N", help="end after so many dead letters")
+    add("--rate", metavar="N", help="at most so many dead letters a second")
     add("--most-replays", metavar="N", help="leave alone what was replayed so often already")
     add("--again", action="store_true", help="also what was replayed from the table already")
     add("--only-missing", action="store_true", help="write only where there is no row of that key")

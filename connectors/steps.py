@@ -17,14 +17,17 @@ from bytewax.connectors.stdio import StdOutSink
 from bytewax.dataflow import Dataflow, Stream
 from bytewax.operators import KeyedStream
 
-from connectors.dead_letters import Destination
-from connectors.formats.decoding import ChunkDecoder
-from connectors.kafka.dead_letters import KafkaDeadLetters
-from connectors.kafka.letters import TopicLetters
-from connectors.kafka.resend import ONE, TopicsSink
+from connectors.batching import builder
+from connectors.dead_letters.destinations import Destination, DiscardDestination, LogDestination
+from connectors.errors import Rejection
+from connectors.formats.chunk_decoder import ChunkDecoder
+from connectors.kafka.dead_letter_sink import KafkaDeadLetterSink
+from connectors.kafka.dead_letter_source import KafkaDeadLetterSource
 from connectors.kafka.source import KafkaSource
-from connectors.mapping.fence import fenced
-from connectors.mapping.rows import RowMapper
+from connectors.kafka.topic_sink import ONE, KafkaTopicSink
+from connectors.mapping.isolate import fenced
+from connectors.mapping.row_mapper import RowMapper
+from connectors.mapping.timeseries.points import PointBuilders
 from connectors.records import (
     Batch,
     Chunk,
@@ -32,23 +35,19 @@ from connectors.records import (
     Record,
     RecordChunk,
     Records,
-    Rejection,
     count_of,
     original,
 )
-from connectors.rejections import Ignored, Logged
-from connectors.replay import Restorer, shown, would_send
+from connectors.replay.restore import Restorer, shown, would_send
 from connectors.run.context import Run
-from connectors.run.patience import Patience
-from connectors.tablestore.dead_letters import TableDeadLetters
-from connectors.tablestore.encoder import RowEncoder, expecting_none
-from connectors.tablestore.letters import TableLetters
+from connectors.run.retry import OutageWait
+from connectors.tablestore.dead_letter_sink import TableDeadLetterSink
+from connectors.tablestore.dead_letter_source import TableDeadLetterSource
+from connectors.tablestore.row_encoder import RowEncoder, expecting_none
+from connectors.tablestore.shard_writer import Writer
 from connectors.tablestore.sink import TablestoreSink
-from connectors.tablestore.timeseries_rows import PointEncoder
-from connectors.tablestore.writer import Writer
-from connectors.timeseries.points import PointRoads
+from connectors.tablestore.timeseries.protobuf import PointEncoder
 from connectors.transforms.pipeline import pipeline
-from connectors.window import builder
 
 log = logging.getLogger("sync.replay")
 
@@ -65,7 +64,7 @@ def read(flow: Dataflow, run: Run) -> Stream[Chunk]:
 
 def decode(step_id: str, chunks: Stream[Chunk], run: Run) -> Stream[Records]:
     """Bytes to values by the configured formats. A bad record is set aside, never raised."""
-    decoder = ChunkDecoder(run.settings, _keep(run), Patience(run).wait)
+    decoder = ChunkDecoder(run.settings, _keep(run), OutageWait(run).wait)
     return op.map(step_id, chunks, decoder.decode_chunk)
 
 
@@ -138,7 +137,7 @@ def flat_map_records(
 
 def map_rows(step_id: str, records: Stream[Records], run: Run) -> KeyedStream[Batch]:
     """Records to rows as bytes, each on the shard of its table and primary key."""
-    points = PointRoads(PointEncoder(), run.settings.format.value == "json")
+    points = PointBuilders(PointEncoder(), run.settings.format.value == "json")
     # A replay reads dead letters, and writes to the tables of the topics that they came from.
     origin = run.settings.model_copy(update={"kafka": run.origin})
     mapper = RowMapper(
@@ -180,7 +179,7 @@ def topics_tables(run: Run) -> list[str]:
     return run.settings.known_tables()
 
 
-def read_letters(flow: Dataflow, run: Run) -> Stream[Chunk]:
+def read_dead_letters(flow: Dataflow, run: Run) -> Stream[Chunk]:
     """The records of the dead letters in their topic or table, as far as [replay] selects them.
 
     The run ends with the last.
@@ -189,10 +188,12 @@ def read_letters(flow: Dataflow, run: Run) -> Stream[Chunk]:
     run.leaves_no_trace = run.settings.replay.dry_run
     restorer = Restorer(run)
     if run.settings.replays_table:
-        letters = op.input(READ, flow, TableLetters(run, restorer.admits, restorer.restored))
+        dead_letters = op.input(
+            READ, flow, TableDeadLetterSource(run, restorer.admits, restorer.restored)
+        )
     else:
-        letters = op.input(READ, flow, TopicLetters(run, restorer.admits))
-    return op.flat_map("restore", letters, restorer.restore)
+        dead_letters = op.input(READ, flow, KafkaDeadLetterSource(run, restorer.admits))
+    return op.flat_map("restore", dead_letters, restorer.restore)
 
 
 def send_back(chunks: Stream[Chunk], run: Run) -> None:
@@ -205,7 +206,7 @@ def send_back(chunks: Stream[Chunk], run: Run) -> None:
 
         op.output("show", op.flat_map("lines", chunks, lines), StdOutSink())
         return
-    op.output(WRITE, op.key_on("one_lane", chunks, lambda _: ONE), TopicsSink(run))
+    op.output(WRITE, op.key_on("one_lane", chunks, lambda _: ONE), KafkaTopicSink(run))
 
 
 def only_missing(step_id: str, rows: KeyedStream[Batch], run: Run) -> KeyedStream[Batch]:
@@ -247,10 +248,10 @@ def show(step_id: str, rows: KeyedStream[Batch], run: Run) -> None:
 def dead_letters_of(run: Run) -> Callable[[Writer], Destination]:
     """Makes the place that errors.dead_letters names."""
     makers: dict[str, Callable[[Writer], Destination]] = {
-        "log": lambda _: Logged(run),
-        "ignore": lambda _: Ignored(),
-        "kafka": lambda _: KafkaDeadLetters(run),
-        "tablestore": TableDeadLetters,
+        "log": lambda _: LogDestination(run),
+        "ignore": lambda _: DiscardDestination(),
+        "kafka": lambda _: KafkaDeadLetterSink(run),
+        "tablestore": TableDeadLetterSink,
     }
     return makers[run.settings.errors.dead_letters]
 

@@ -21,15 +21,15 @@ class FlowEnd(NamedTuple):
     topics: Mapping[str, int]
 
 
-def flow_end(lines: Iterable[str], letters: Iterable[Letter]) -> FlowEnd:
+def flow_end(lines: Iterable[str], dead_letters: Iterable[Letter]) -> FlowEnd:
     """Read the account out of the flow's output; empty counts where it wrote no last line."""
     counts: dict[str, int] = {}
     for line in lines:
         if match := _ENDED.match(line):
             counts = {name: int(number) for name, number in _COUNT.findall(match[1])}
-    found = list(letters)
-    reasons = Counter(letter.reason for letter in found)
-    return FlowEnd(counts, reasons, Counter(letter.topic for letter in found))
+    found = list(dead_letters)
+    reasons = Counter(dead_letter.reason for dead_letter in found)
+    return FlowEnd(counts, reasons, Counter(dead_letter.topic for dead_letter in found))
 
 
 class Comparison:

@@ -19,7 +19,7 @@ from demo.processes import Child, ChildFailedError, Children
 from demo.proof import Comparison
 from demo.report import Screen
 from demo.run import KEY, LETTERS, MENDED, TABLE, TOPIC, environment, shown_path
-from demo.tablestore import Letter, Row, read_all, read_letters
+from demo.tablestore import Letter, Row, read_all, read_dead_letters
 
 _REPLAY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
@@ -55,15 +55,15 @@ def _replay(folder: Path, screen: Screen, interruption: Interruption, children: 
     )
     endpoint = tablestore.wait_ready()
     screen.step(f"Tablestore on {endpoint}, with the data of {shown_path(folder)}")
-    before = read_letters(endpoint, LETTERS, interruption)
+    before = read_dead_letters(endpoint, LETTERS, interruption)
     screen.step(f"{len(before)} dead letters in table {LETTERS}")
     ended = _run(folder, endpoint, children)
     screen.step(
         f"python -m connectors.cli replay --from table --config {shown_path(folder / MENDED)}"
     )
     screen.say(f"   {ended}")
-    after = read_letters(endpoint, LETTERS, interruption)
-    screen.letters(
+    after = read_dead_letters(endpoint, LETTERS, interruption)
+    screen.dead_letters(
         "Rejected again: they need more than a rename", [one for one in after if one.replays]
     )
     mended = [fields for one in before if (fields := _mended(one)) is not None]
@@ -90,12 +90,12 @@ def _run(folder: Path, endpoint: str, children: Children) -> str:
     return next((line for line in reversed(replay.lines()) if line.startswith("sync: ended")), "")
 
 
-def _mended(letter: Letter) -> dict[str, Any] | None:
+def _mended(dead_letter: Letter) -> dict[str, Any] | None:
     """The order of a letter whose key is misnamed, with its right name."""
-    if letter.topic != TOPIC:
+    if dead_letter.topic != TOPIC:
         return None
     try:
-        fields: dict[str, Any] = json.loads(letter.value)
+        fields: dict[str, Any] = json.loads(dead_letter.value)
     except ValueError:
         return None
     right = {wrong: name for name, wrong in MISNAMED.items()}

@@ -74,13 +74,13 @@ class Screen:
         self._console.print(shown)
         self.say()
 
-    def letters(self, title: str, letters: Sequence[Letter]) -> None:
+    def dead_letters(self, title: str, dead_letters: Sequence[Letter]) -> None:
         """Dead letters: where each record stands in Kafka, and why it is no row."""
         shown = self._table(title)
         shown.add_column("topic, partition, offset", no_wrap=True)
         shown.add_column("replays", justify="right")
         shown.add_column("reason")
-        for one in sorted(letters, key=lambda one: (one.topic, one.reason, one[1:3])):
+        for one in sorted(dead_letters, key=lambda one: (one.topic, one.reason, one[1:3])):
             place = f"{one.topic} {one.partition} {one.offset}"
             shown.add_row(place, str(one.replays), escape(f"{one.reason}: {one.text}"))
         self._console.print(shown)

@@ -27,7 +27,7 @@ from demo.tablestore import (
     ACCESS_KEY_SECRET,
     Row,
     read_all,
-    read_letters,
+    read_dead_letters,
     read_points,
     rows_written,
 )
@@ -144,10 +144,10 @@ class _Story:
             self._screen.step("flow stopped with SIGTERM: drained, exit code 0")
             rows, comparison = self._read_back(endpoint, good)
             points = self._read_points_back(endpoint)
-            letters = read_letters(endpoint, LETTERS, self._interruption)
+            dead_letters = read_dead_letters(endpoint, LETTERS, self._interruption)
             tablestore.stop_well(_STOP_SECONDS)
             kafka.stop_well(_STOP_SECONDS)
-        end = flow_end(flow.lines(), letters)
+        end = flow_end(flow.lines(), dead_letters)
         wrong = accounting(
             produced + points_produced,
             produced - good + points_produced - good_points,
@@ -160,7 +160,7 @@ class _Story:
             if number != arrived + end.topics.get(topic, 0):
                 wrong.append(f"{topic}: {number:,} produced, and not as many arrived or rejected")
         self._screen.rows(TABLE, rows)
-        self._screen.letters(f"The dead letters, whole in table {LETTERS}", letters)
+        self._screen.dead_letters(f"The dead letters, whole in table {LETTERS}", dead_letters)
         self._screen.account(produced + points_produced, end, comparison.rows + points.rows)
         for text in wrong:
             self._screen.fail(text)

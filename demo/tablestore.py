@@ -68,7 +68,7 @@ def read_all(endpoint: str, table: str, key: str, interruption: Interruption) ->
         yield Row(values[0], columns)
 
 
-def read_letters(endpoint: str, table: str, interruption: Interruption) -> list[Letter]:
+def read_dead_letters(endpoint: str, table: str, interruption: Interruption) -> list[Letter]:
     """Every dead letter of the table. Raises Interrupted."""
     return [
         Letter(

@@ -1,4 +1,4 @@
-"""Dead letters taken up again, from their topic or table: into tables, or back to their topics.
+"""Dead letters replayed from their topic or table: into tables, or back to their topics.
 
     python -m bytewax.run flows.replay -r replay-state -s 5 -b 0
     SYNC__REPLAY__DRY_RUN=true python -m bytewax.run flows.replay
@@ -13,7 +13,7 @@ from __future__ import annotations
 from bytewax.dataflow import Dataflow
 
 from connectors import steps
-from connectors.run.replaying import flow_id, reading_dead_letters
+from connectors.replay.adapt_settings import flow_id, reading_dead_letters
 from connectors.run.start import start
 
 
@@ -22,7 +22,7 @@ def get_flow(config: str | None = None) -> Dataflow:
     run = start(flow_id, config, steps.STEPS_WITH_STATE, reading_dead_letters)
     flow = Dataflow(run.flow_id)
 
-    chunks = steps.read_letters(flow, run)
+    chunks = steps.read_dead_letters(flow, run)
     if run.settings.replay.target == "topic":
         steps.send_back(chunks, run)
         return flow

@@ -17,11 +17,10 @@ from typing import Any
 import fastavro
 from fastavro.types import Schema as AvroSchema
 
+from connectors.errors import Rejection, StopRun
 from connectors.formats.avro_limits import walker
 from connectors.formats.avro_values import LARGEST_SCALE, strict, with_defaults
-from connectors.formats.registry import Registry, Schema
-from connectors.outcomes import StopRun
-from connectors.records import Rejection
+from connectors.formats.schema_registry import Registry, Schema
 
 Decode = Callable[[bytes], Any]
 _DEEPEST_SCHEMA = 200

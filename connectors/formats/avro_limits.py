@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from connectors.records import Rejection
+from connectors.errors import Rejection
 
 DEEPEST = 64
 MOST_EMPTY_ITEMS = 10_000

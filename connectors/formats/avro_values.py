@@ -13,7 +13,7 @@ from typing import Any
 
 from fastavro import read as fastavro_read
 
-from connectors.records import Rejection
+from connectors.errors import Rejection
 
 # Bytes of an unscaled decimal: more digits than any column takes, and few enough to be quick.
 _LONGEST_DECIMAL = 1024

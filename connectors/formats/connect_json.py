@@ -16,8 +16,8 @@ from typing import Any
 
 import msgspec
 
+from connectors.errors import Rejection
 from connectors.formats import json
-from connectors.records import Rejection
 
 Convert = Callable[[Any], Any]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.records import Rejection
+from connectors.errors import Rejection
 
 # The decoder bare, for chunks in which nothing is bad; it raises one of BAD.
 decode_good = _decode = msgspec.json.Decoder().decode

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from connectors.formats import json
-from connectors.formats.registry import Registry
+from connectors.formats.schema_registry import Registry
 
 
 def decoder(registry: Registry) -> Callable[[bytes], Any]:

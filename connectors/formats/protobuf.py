@@ -35,10 +35,9 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
+from connectors.errors import Rejection, StopRun
 from connectors.formats.protobuf_limits import walker
-from connectors.formats.registry import Registry, Schema
-from connectors.outcomes import StopRun
-from connectors.records import Rejection
+from connectors.formats.schema_registry import Registry, Schema
 
 Read = Callable[[Any], Any]
 

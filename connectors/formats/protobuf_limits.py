@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from connectors.records import Rejection
+from connectors.errors import Rejection
 
 # Fields and items of one record, all in all. A row has 1,024 columns; the rest is nested.
 MOST_VALUES = 1_000_000

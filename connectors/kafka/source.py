@@ -13,9 +13,11 @@ from itertools import accumulate
 from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from connectors.kafka.committed import after_loss, starts_of_group
-from connectors.kafka.group import commit_at_end
-from connectors.kafka.topics import (
+from connectors.errors import StopRun
+from connectors.kafka.discovery import TopicWatcher, forget_old_topics
+from connectors.kafka.group_commit import commit_at_end
+from connectors.kafka.group_offsets import after_loss, starts_of_group
+from connectors.kafka.metadata import (
     ClientErrors,
     consumer,
     list_partitions,
@@ -23,11 +25,9 @@ from connectors.kafka.topics import (
     part_place,
     resolve_start,
 )
-from connectors.kafka.watch import Watch, forget_old_topics
-from connectors.outcomes import StopRun
 from connectors.records import Chunk
+from connectors.run.committable_offset import CommittableOffset
 from connectors.run.context import Run
-from connectors.run.settled import SettledPosition
 from connectors.settings.kafka import KafkaSettings
 
 log = logging.getLogger("sync.kafka")
@@ -59,7 +59,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         self._run = run
         self._live: set[str] = set()
         self._first_run: set[str] | None = None
-        self._watch: Watch | None = None
+        self._watch: TopicWatcher | None = None
         self._of_group: dict[str, int] | None = None
         run.at_clean_end.append(lambda: commit_at_end(run))
 
@@ -97,7 +97,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
             )
         forget_old_topics(self._run, found.topics)
         if self._watch is None:
-            self._watch = Watch(self._run, found.topics)
+            self._watch = TopicWatcher(self._run, found.topics)
         return sorted(self._live | set(known))
 
     def _check_topics(self, found: dict[str, int], known: list[str]) -> None:
@@ -230,14 +230,14 @@ class Partition(StatefulSourcePartition[Chunk, int]):
         self._next: int = place.offset
         self._client = client
         self._limit = run.settings.kafka.chunk_messages
-        self._mirror = SettledPosition(place.offset, run.settings.window.age)
+        self._mirror = CommittableOffset(place.offset, run.settings.window.age)
         self._awake: datetime | None = None
         self._epochs = 0  # those that ended
         self._epoch: int | None = None  # the last of them, until it is closed everywhere
 
     def resumed(self) -> None:
         """The run before may have ended before it told the group where this one goes on."""
-        self._mirror = SettledPosition(-1, self._run.settings.window.age)
+        self._mirror = CommittableOffset(-1, self._run.settings.window.age)
 
     def next_batch(self) -> list[Chunk]:
         """One chunk, or nothing. Bytewax calls this only when every earlier epoch is durable."""

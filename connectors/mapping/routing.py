@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from connectors.records import Record, Rejection
+from connectors.errors import Rejection
+from connectors.records import Record
 from connectors.settings.tables import MappingSettings
 
 # The table that a record names; None: it goes where its topic goes. Raises Rejection.

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from connectors.run.counts import Counts
+from connectors.run.accounting import Counts
 from connectors.run.recovery import RecoveryFolder
 from connectors.settings import Settings
 

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from bytewax.recovery import init_db_dir
 
-from connectors.outcomes import StopRun
+from connectors.errors import StopRun
 
 MANIFEST = "manifest.json"
 

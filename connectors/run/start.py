@@ -14,11 +14,11 @@ from types import FrameType, TracebackType
 
 from bytewax.run import _parse_args
 
-from connectors.outcomes import StopRun
+from connectors.errors import ConfigError, StopRun
 from connectors.run.context import Run, configure_logging
 from connectors.run.recovery import RecoveryFolder
 from connectors.settings import Settings
-from connectors.settings.loading import ConfigError, load
+from connectors.settings.loading import load
 
 log = logging.getLogger("sync")
 

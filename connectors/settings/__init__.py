@@ -183,7 +183,7 @@ class Settings(BaseSettings):
 
     @property
     def replays_table(self) -> bool:
-        """Whether a replay takes the letters of the table, and not of the topic."""
+        """Whether a replay takes the dead letters of the table, and not of the topic."""
         if self.replay.source is None:
             return self.errors.dead_letters == "tablestore"
         return self.replay.source == "table"

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
-from connectors.outcomes import StopRun
+from connectors.errors import StopRun
 from connectors.settings.section import Section
 
 Property = str | int | float | bool

@@ -13,6 +13,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, Tag, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsError
 
+from connectors.errors import ConfigError
 from connectors.settings import ENV_PREFIX, Settings
 from connectors.settings.transforms import TRANSFORMS
 
@@ -27,10 +28,6 @@ CREDENTIALS = {
     "access_key_secret": "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
     "security_token": "ALIBABA_CLOUD_SECURITY_TOKEN",
 }
-
-
-class ConfigError(Exception):
-    """The configuration cannot be used; the text says which key, why, and where it came from."""
 
 
 def load(path: str | Path | None = None) -> Settings:

@@ -15,8 +15,8 @@ class ReplaySettings(Section):
 
     source: Literal["topic", "table"] | None = Field(
         None,
-        description="Where the letters are: dead_letters.topic or dead_letters.table. Unless set, "
-        "where errors.dead_letters sends them.",
+        description="Where the dead letters are: dead_letters.topic or dead_letters.table. "
+        "Unless set, where errors.dead_letters sends them.",
     )
     target: Literal["tables", "topic"] = Field(
         "tables",
@@ -24,10 +24,10 @@ class ReplaySettings(Section):
         "topic that each came from, for the flow to read again.",
     )
     topics: tuple[str, ...] = Field(
-        (), description="Only letters of records that came from these topics; all unless set."
+        (), description="Only dead letters of records that came from these topics; all unless set."
     )
     codes: tuple[str, ...] = Field(
-        (), description="Only letters rejected for these codes, such as value_json_invalid."
+        (), description="Only dead letters rejected for these codes, such as value_json_invalid."
     )
     since: Annotated[str | None, BeforeValidator(check_time)] = Field(
         None, description="Only records of this time or later (RFC 3339, with its zone)."
@@ -35,15 +35,15 @@ class ReplaySettings(Section):
     until: Annotated[str | None, BeforeValidator(check_time)] = Field(
         None, description="Only records before this time."
     )
-    count: int | None = Field(None, ge=1, description="End after so many letters.")
-    rate: float | None = Field(None, gt=0, description="At most so many letters a second.")
+    count: int | None = Field(None, ge=1, description="End after so many dead letters.")
+    rate: float | None = Field(None, gt=0, description="At most so many dead letters a second.")
     most_replays: int = Field(
         3, ge=1, description="A record that was replayed so often already is left alone."
     )
     again: bool = Field(
         False,
-        description="From the table: also the letters that were replayed already, which have the "
-        "column replayed. From the topic: give the replay a new recovery folder.",
+        description="From the table: also the dead letters that were replayed already, which have "
+        "the column replayed. From the topic: give the replay a new recovery folder.",
     )
     only_missing: bool = Field(
         False, description="Write only where the table has no row of that key yet."
@@ -53,7 +53,7 @@ class ReplaySettings(Section):
     )
 
     def takes(self, topic: str, code: str, timestamp: int | None) -> bool:
-        """Whether a letter of this origin, reason and record time (ms) is selected."""
+        """Whether a dead letter of this origin, reason and record time (ms) is selected."""
         if (self.topics and topic not in self.topics) or (self.codes and code not in self.codes):
             return False
         if self.since is None and self.until is None:

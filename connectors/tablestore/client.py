@@ -44,11 +44,11 @@ from tablestore.protobuf.timeseries_pb2 import PutTimeseriesDataResponse
 from tablestore.retry import NoRetryPolicy
 from urllib3.exceptions import HTTPError
 
-from connectors.outcomes import Retry, Verdict, Written, judge
 from connectors.settings.tables import TableSettings
 from connectors.settings.writing import TablestoreSettings
 from connectors.tablestore.credentials import CredentialsSource
 from connectors.tablestore.http import Answer, Pool, TransportError
+from connectors.tablestore.verdicts import RequestFailed, Retry, Verdict, Written, judge
 
 _API = "BatchWriteRow"
 _WRITTEN = Written()
@@ -64,15 +64,6 @@ _TO_SDK = {
     "double": "DOUBLE",
     "boolean": "BOOLEAN",
 }
-
-
-class RequestFailed(Exception):  # noqa: N818 - it carries a verdict
-    """A request as a whole was not done, or nobody knows."""
-
-    def __init__(self, verdict: Verdict, code: str = "") -> None:
-        super().__init__(str(verdict))
-        self.verdict = verdict
-        self.code = code
 
 
 class TableShape(NamedTuple):
@@ -267,14 +258,14 @@ class Client:
         return []
 
     def mark_replayed(
-        self, table: str, letters: Sequence[tuple[tuple[str, int], int]], time_ms: int
+        self, table: str, dead_letters: Sequence[tuple[tuple[str, int], int]], time_ms: int
     ) -> None:
         """The column `replayed` to dead letters, blocking, where `replays` is still the given one.
 
-        `letters` is (topic_partition and offset, replays) of each. Raises RequestFailed.
+        `dead letters` is (topic_partition and offset, replays) of each. Raises RequestFailed.
         """
         items = []
-        for (place, offset), replays in letters:
+        for (place, offset), replays in dead_letters:
             same = SingleColumnCondition("replays", replays, ComparatorType.EQUAL, False)
             key = [("topic_partition", place), ("offset", offset)]
             row = SdkRow(key, {"PUT": [("replayed", time_ms)]})

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from connectors.outcomes import StopRun
+from connectors.errors import StopRun
 from connectors.settings.writing import TablestoreSettings
 
 log = logging.getLogger("sync.tablestore")
@@ -112,10 +112,10 @@ class CredentialsSource:
             except (OSError, UnicodeDecodeError) as error:
                 raise StopRun(f"{where} cannot be read: {type(error).__name__}") from None
         # It travels in an HTTP header.
-        if not value.isascii() or any(letter.isspace() for letter in value):
+        if not value.isascii() or any(character.isspace() for character in value):
             raise StopRun(
-                f"{where} holds blanks, line breaks or letters that no key has.\n  remedy: put the "
-                "key there and nothing else"
+                f"{where} holds blanks, line breaks or characters that no key has.\n  remedy: put "
+                "the key there and nothing else"
             )
         return value
 

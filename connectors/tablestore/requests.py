@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from connectors.outcomes import Verdict
-from connectors.records import Segment, count_of, split
+from connectors.records import Segment, count_of
 from connectors.run.context import Run
 from connectors.tablestore.client import Client
-from connectors.tablestore.plainbuffer import batch_body
-from connectors.tablestore.plainbuffer_frames import kind_of
-from connectors.tablestore.timeseries_requests import PointRequests
+from connectors.tablestore.plainbuffer.encode import batch_body
+from connectors.tablestore.timeseries.requests import PointRequests
+from connectors.tablestore.verdicts import Verdict
 
 # Tables, each with the parts of the request that its rows are, one or more in a piece.
 Tables = Sequence[tuple[str, Sequence[bytes]]]
@@ -31,10 +30,6 @@ class Kind(Protocol):
         """
         ...
 
-    def replaces(self, wire: bytes) -> bool:
-        """Whether a row leaves nothing of what was written for its key before."""
-        ...
-
 
 class RowRequests:
     """Rows of wide-column tables: BatchWriteRow."""
@@ -45,10 +40,6 @@ class RowRequests:
     async def write(self, tables: Tables, rows: Sequence[int]) -> list[Verdict] | None:
         """As `Kind`."""
         return await self._client.write(batch_body(tables), rows)
-
-    def replaces(self, wire: bytes) -> bool:
-        """As `Kind`: a put and a delete do, an update does not."""
-        return kind_of(wire) != "update"
 
 
 class Requests:
@@ -70,7 +61,7 @@ class Requests:
         rows: list[Segment] = []
         points: dict[str, list[Segment]] = {}
         for segment in segments:
-            table = segment[0]
+            table = segment.table
             if self._settings.rules_of(table).mode == "timeseries":
                 points.setdefault(table, []).append(segment)
             else:
@@ -91,7 +82,7 @@ def _parts(segments: Sequence[Segment], most: int) -> Iterator[list[Segment]]:
         rest = segment
         while count_of(rest) > room:
             if room:
-                head, rest = split(rest, room)
+                head, rest = rest.split(room)
                 part.append(head)
             yield part
             part, room = [], most

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from connectors.backoff import Backoff
-from connectors.outcomes import Reject, Retry, Stop, StopRun
+from connectors.errors import StopRun
 from connectors.run.context import Run
+from connectors.run.retry import Backoff
 from connectors.settings.tables import TableSettings
-from connectors.tablestore.client import Client, RequestFailed, TableShape
-from connectors.tablestore.timeseries_tables import TimeseriesTable
+from connectors.tablestore.client import Client, TableShape
+from connectors.tablestore.timeseries.tables import TimeseriesTable
+from connectors.tablestore.verdicts import Reject, RequestFailed, Retry, Stop
 
 log = logging.getLogger("sync.tablestore")
 T = TypeVar("T")

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
-from connectors.dead_letters import Destination
+from connectors.dead_letters.destinations import Destination
 from connectors.records import Batch
 from connectors.run.context import Run
-from connectors.tablestore.writer import Lane, Writer
+from connectors.tablestore.shard_writer import Lane, Writer
 
 
 class TablestoreSink(FixedPartitionedSink[Batch, None]):

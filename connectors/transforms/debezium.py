@@ -13,8 +13,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from connectors import paths
-from connectors.records import UNAVAILABLE, Change, Record, Rejection
+from connectors.errors import Rejection
+from connectors.records import UNAVAILABLE, Change, Record
+from connectors.records import field_path as paths
 from connectors.settings.transforms import Debezium
 from connectors.transforms.mongodb import document, identifier
 

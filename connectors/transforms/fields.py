@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from connectors import paths
-from connectors.records import UNAVAILABLE, Record, Rejection
+from connectors.errors import Rejection
+from connectors.records import UNAVAILABLE, Record
+from connectors.records import field_path as paths
 from connectors.settings.transforms import (
     Cast,
     Exclude,

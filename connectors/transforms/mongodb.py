@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.records import Rejection
+from connectors.errors import Rejection
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _decode = msgspec.json.Decoder().decode

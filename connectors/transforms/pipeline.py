@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from connectors.functions import find_function
-from connectors.records import Record, Rejection
+from connectors.errors import Rejection
+from connectors.records import Record
 from connectors.settings import Settings
 from connectors.settings import transforms as made
+from connectors.settings.user_functions import find_function
 from connectors.transforms import fields
 from connectors.transforms.debezium import ChangeEvents
 from connectors.transforms.predicates import question

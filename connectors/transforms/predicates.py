@@ -7,8 +7,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from connectors import paths
 from connectors.records import Record
+from connectors.records import field_path as paths
 from connectors.settings.transforms import Predicate
 
 Question = Callable[[Record], bool]

@@ -66,11 +66,11 @@ def test_the_account_is_read_from_the_flow_s_output() -> None:
         "2026-01-05 08:00:00,000 INFO sync: reading 4 partitions",
         "sync: ended: read=10 written=8 rejected=2 filtered=0",
     ]
-    letters = [
+    dead_letters = [
         Letter("orders", 2, 17, "decode, value_json", "x", 0, b""),
         Letter("readings", 0, 3, "map, integer_range", "y", 0, b""),
     ]
-    end = flow_end(lines, letters)
+    end = flow_end(lines, dead_letters)
     assert end.counts == {"read": 10, "written": 8, "rejected": 2, "filtered": 0}
     assert end.reasons == {"decode, value_json": 1, "map, integer_range": 1}
     assert end.topics == {"orders": 1, "readings": 1}

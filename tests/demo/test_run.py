@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.processes import ChildProcess
-from tests.support.waiting import until
+from tests.support.wait import until
 
 _MARK = "DEMO_TEST_MARK"
 _ADDRESS = re.compile(r"127\.0\.0\.1:(\d+)")

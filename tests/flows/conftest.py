@@ -11,9 +11,9 @@ import pytest
 from tests.support.brokers import Broker
 from tests.support.flow_process import Flow, FlowProcess
 from tests.support.ledger import Manifest, Place, Verdict, judge
-from tests.support.producing import PAYLOAD, LedgerProducer, send_order
+from tests.support.producers import PAYLOAD, LedgerProducer, send_order
 from tests.support.store import KEY_SECRET, LocalTablestore
-from tests.support.waiting import PATIENCE, until
+from tests.support.wait import PATIENCE, until
 
 PARTITIONS = 4
 

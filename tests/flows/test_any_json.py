@@ -14,27 +14,19 @@ from typing import Any
 
 import pytest
 
-from connectors.formats.decoding import ChunkDecoder
-from connectors.mapping.rows import RowMapper
-from connectors.records import (
-    Chunk,
-    DeadLetter,
-    PlainMessage,
-    RecordChunk,
-    Records,
-    Rejection,
-    Row,
-    rows_of,
-)
+from connectors.errors import Rejection
+from connectors.formats.chunk_decoder import ChunkDecoder
+from connectors.mapping.row_mapper import RowMapper
+from connectors.records import Chunk, DeadLetter, PlainMessage, RecordChunk, Records, Row
 from connectors.settings import Settings
-from connectors.tablestore.encoder import RowEncoder
-from connectors.tablestore.plainbuffer import batch_body
+from connectors.tablestore.plainbuffer.encode import batch_body
+from connectors.tablestore.row_encoder import RowEncoder
 from connectors.transforms.pipeline import pipeline
 from emulator.wire import messages_pb2 as wire
 from tests.emulator.harness import Emulator, running
 from tests.support.any_json import AnyJson
 from tests.support.lanes import note
-from tests.unit import making
+from tests.unit import factories
 
 pytestmark = pytest.mark.emulator
 VALUES = int(os.environ.get("CORPUS_JSON_VALUES", "20000"))
@@ -156,9 +148,9 @@ class Flow:
         records = self._transformed(self._decoder.decode_chunk(chunk))
         rows: list[Row] = []
         dead: list[DeadLetter] = []
-        for _, (segments, letters) in self._mapper.map_chunk(records):
-            rows += [row for segment in segments for row in rows_of(segment)]
-            dead += letters
+        for _, (segments, dead_letters) in self._mapper.map_chunk(records):
+            rows += [row for segment in segments for row in segment.rows()]
+            dead += dead_letters
         return rows, dead
 
     def _transformed(self, chunk: Records) -> Records:
@@ -238,21 +230,23 @@ def test_any_json_is_a_row_or_a_rejection(
     with running("--data", str(data), "--duplicates", "strict") as server:
         for number, (name, (sections, key)) in enumerate(CONFIGURATIONS.items()):
             table = server.make_table(key)
-            flow = Flow(making.settings(**sections))
+            flow = Flow(factories.settings(**sections))
             count = VALUES // len(CONFIGURATIONS)
             mine = 0
             for chunk in chunks(name, AnyJson(SEED * 100 + number), count):
                 rows, dead = flow.settle(chunk)
-                offsets = [row.offset for row in rows] + [letter.offset for letter in dead]
+                offsets = [row.offset for row in rows] + [
+                    dead_letter.offset for dead_letter in dead
+                ]
                 assert len(set(offsets)) == len(offsets)
                 if "transforms" not in sections:  # which may drop some
                     assert len(offsets) == len(chunk.messages)
-                for letter in dead:
-                    assert letter.code, name
-                    assert letter.code not in UNFORESEEN, (name, letter)
-                    assert letter.reason, letter
-                    assert "\n" not in letter.reason, letter
-                    codes[letter.code] += 1
+                for dead_letter in dead:
+                    assert dead_letter.code, name
+                    assert dead_letter.code not in UNFORESEEN, (name, dead_letter)
+                    assert dead_letter.reason, dead_letter
+                    assert "\n" not in dead_letter.reason, dead_letter
+                    codes[dead_letter.code] += 1
                 write(server, table, rows)
                 mine += len(rows)
             assert mine > count // 200, f"too few rows to tell anything: {name}"

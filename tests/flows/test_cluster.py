@@ -4,7 +4,7 @@ import pytest
 
 from tests.flows.conftest import Case
 from tests.support.flow_process import FlowProcess
-from tests.support.waiting import until
+from tests.support.wait import until
 
 
 def drain_all(processes: list[FlowProcess]) -> None:

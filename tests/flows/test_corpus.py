@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from tests.flows.letters import messages_of, own_block
+from tests.flows.dead_letters import messages_of, own_block
 from tests.support.brokers import Broker
 from tests.support.corpus import Case, CorpusFlow, exact, flows
 from tests.support.flow_process import Flow
 from tests.support.ledger import Key, Place
 from tests.support.registry import SchemaRegistry
 from tests.support.store import LocalTablestore
-from tests.support.waiting import until
+from tests.support.wait import until
 
 FLOWS = flows()
 CASES = [case for flow in FLOWS for case in flow.cases]
@@ -151,7 +151,7 @@ def test_the_corpus(
 
 
 def _compare_rejected(sent: Sent, broker: Broker, topic: str) -> None:
-    letters = {}
+    dead_letters = {}
     for message in messages_of(broker, topic):
         block = own_block(message)
         place = (
@@ -160,7 +160,7 @@ def _compare_rejected(sent: Sent, broker: Broker, topic: str) -> None:
             int(block["__connect.errors.offset"]),
         )
         told = f"{block['__tablestore_sync.stage']} {block['__tablestore_sync.code']}"
-        letters[place] = told, message.key(), message.value()
+        dead_letters[place] = told, message.key(), message.value()
     wanted = {
         place: (case.rejected, case.key, value)
         for place, case, value in sent.places
@@ -168,9 +168,12 @@ def _compare_rejected(sent: Sent, broker: Broker, topic: str) -> None:
     }
     names = {place: case.name for place, case, _ in sent.places}
     wrong = {
-        names.get(place, place): (letters.get(place, (None,))[0], wanted.get(place, (None,))[0])
-        for place in letters.keys() | wanted.keys()
-        if letters.get(place) != wanted.get(place)
+        names.get(place, place): (
+            dead_letters.get(place, (None,))[0],
+            wanted.get(place, (None,))[0],
+        )
+        for place in dead_letters.keys() | wanted.keys()
+        if dead_letters.get(place) != wanted.get(place)
     }
     assert not wrong, f"found and expected, or other bytes than the record's own: {wrong}"
 

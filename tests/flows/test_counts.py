@@ -10,10 +10,10 @@ import signal
 import pytest
 
 from tests.flows.conftest import PARTITIONS, Case
-from tests.flows.letters import told
+from tests.flows.dead_letters import told
 from tests.support.ledger import Rejected
-from tests.support.producing import PAYLOAD, send_order
-from tests.support.waiting import until
+from tests.support.producers import PAYLOAD, send_order
+from tests.support.wait import until
 
 FLOW = """
 from bytewax.dataflow import Dataflow

@@ -9,7 +9,7 @@ from confluent_kafka import Producer
 
 from localkafka import EmbeddedKafka
 from tests.flows.conftest import PARTITIONS, Case
-from tests.flows.letters import (
+from tests.flows.dead_letters import (
     assert_all_there,
     judged_without,
     letters_in_table,
@@ -24,9 +24,9 @@ from tests.flows.letters import (
 from tests.flows.test_rejections import BAD, send_mixed
 from tests.support.brokers import Broker
 from tests.support.ledger import Rejected
-from tests.support.producing import PAYLOAD, send_order
+from tests.support.producers import PAYLOAD, send_order
 from tests.support.store import KEY_SECRET
-from tests.support.waiting import until
+from tests.support.wait import until
 
 # Seconds in which a flow that does not wait for its dead letters takes snapshots without them.
 SOME_SNAPSHOTS = 4.0
@@ -43,9 +43,9 @@ def test_a_topic_gets_them_whole(case: Case) -> None:
     process = case.flow.start()
     case.wait_committed(process)
     counts = process.drain()
-    letters = letters_in_topic(case.broker, topic)
-    assert len(letters) == counts["rejected"] == len(BAD)
-    assert_all_there(case, letters)
+    dead_letters = letters_in_topic(case.broker, topic)
+    assert len(dead_letters) == counts["rejected"] == len(BAD)
+    assert_all_there(case, dead_letters)
     settled = counts["written"] + counts["rejected"] + counts["filtered"]
     assert counts["read"] + counts["resumed"] == settled
     case.orders(8, first=1000)
@@ -128,9 +128,9 @@ def test_a_refused_row_goes_alone(case: Case, where: str) -> None:
     case.wait_committed(process)
     process.drain()
     case.store.set_faults()
-    letters = letters_of(case, where, place)
-    assert [letter.code for letter in letters] == ["OTSParameterInvalid"]
-    assert_all_there(case, letters)
+    dead_letters = letters_of(case, where, place)
+    assert [dead_letter.code for dead_letter in dead_letters] == ["OTSParameterInvalid"]
+    assert_all_there(case, dead_letters)
     judged_without(case, *([place] if where == "tablestore" else []))
 
 
@@ -158,10 +158,10 @@ def test_kills_lose_no_dead_letter(case: Case, where: str) -> None:
     process = case.flow.start()
     case.wait_committed(process)
     process.drain()
-    letters = letters_of(case, where, place)
-    assert_all_there(case, letters)
+    dead_letters = letters_of(case, where, place)
+    assert_all_there(case, dead_letters)
     if where == "tablestore":
-        assert max(Counter(letter.place for letter in letters).values()) == 1
+        assert max(Counter(dead_letter.place for dead_letter in dead_letters).values()) == 1
     judged_without(case, *([place] if where == "tablestore" else []))
 
 

@@ -4,7 +4,7 @@ import json
 
 from tests.flows.conftest import Case
 from tests.support.ledger import Columns, Filtered
-from tests.support.producing import kafka_row
+from tests.support.producers import kafka_row
 
 
 def test_enrich_and_filter(embedded_case: Case) -> None:

@@ -9,7 +9,7 @@ import fastavro
 from tests.flows.conftest import PARTITIONS, Case
 from tests.flows.test_order_and_faults import reported
 from tests.support.ledger import Columns, Rejected
-from tests.support.producing import kafka_row
+from tests.support.producers import kafka_row
 from tests.support.registry import SchemaRegistry
 
 SCHEMA = {

@@ -4,7 +4,7 @@ import json
 import resource
 
 from tests.flows.conftest import PARTITIONS, Case
-from tests.support.producing import LedgerProducer, kafka_row
+from tests.support.producers import LedgerProducer, kafka_row
 
 MEMORY = 1 << 30
 NESTED = b'{"a":[' + b"{}," * 300_000 + b"{}]}"

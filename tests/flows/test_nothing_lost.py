@@ -15,8 +15,8 @@ import pytest
 from tests.flows.conftest import PARTITIONS, Case
 from tests.support.flow_process import FlowProcess
 from tests.support.lanes import note
-from tests.support.producing import Stream
-from tests.support.waiting import until
+from tests.support.producers import Stream
+from tests.support.wait import until
 
 SEED = int(os.environ.get("SYNC_TEST_SEED", "20261122"))
 ROUNDS = int(os.environ.get("SYNC_TEST_ROUNDS", "10"))

@@ -8,8 +8,8 @@ from confluent_kafka import Producer
 from tests.flows.conftest import PARTITIONS, Case
 from tests.support.flow_process import FlowProcess, free_port
 from tests.support.ledger import Put
-from tests.support.producing import LedgerProducer, Stream, kafka_row, send_order
-from tests.support.waiting import until
+from tests.support.producers import LedgerProducer, Stream, kafka_row, send_order
+from tests.support.wait import until
 
 
 def lag(case: Case) -> dict[int, int | None]:

@@ -16,8 +16,8 @@ from tests.flows.conftest import PARTITIONS, Case
 from tests.support.flow_process import FlowProcess
 from tests.support.lanes import note
 from tests.support.ledger import Key, Place, Rejected
-from tests.support.producing import PAYLOAD, Stream, keyed_row, send_order
-from tests.support.waiting import until
+from tests.support.producers import PAYLOAD, Stream, keyed_row, send_order
+from tests.support.wait import until
 
 KEYED = {
     "table": {

@@ -8,7 +8,7 @@ import pytest
 from tests.flows.conftest import PARTITIONS, Case
 from tests.flows.test_order_and_faults import reported
 from tests.support.ledger import Rejected
-from tests.support.producing import PAYLOAD, send_order
+from tests.support.producers import PAYLOAD, send_order
 
 ROW = {"order_id": PAYLOAD}
 BAD: Mapping[str, bytes | None] = {

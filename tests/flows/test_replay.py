@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from tests.flows.conftest import PARTITIONS, Case
-from tests.flows.letters import (
+from tests.flows.dead_letters import (
     judged_without,
     letters_in_topic,
     messages_of,
@@ -21,8 +21,8 @@ from tests.flows.letters import (
 from tests.support.brokers import read_records
 from tests.support.flow_process import FlowProcess
 from tests.support.ledger import Rejected
-from tests.support.producing import PAYLOAD, kafka_row
-from tests.support.waiting import until
+from tests.support.producers import PAYLOAD, kafka_row
+from tests.support.wait import until
 
 REPLAYS = "__tablestore_sync.replays"
 
@@ -111,8 +111,8 @@ def test_what_is_rejected_again_carries_its_count(case: Case) -> None:
     assert rejected == [1, 1, 0, 0], "a run does not read what it has rejected itself"
     found = messages_of(case.broker, topic)
     assert [own_block(message)[REPLAYS] for message in found] == ["0", "1", "2"]
-    letters = letters_in_topic(case.broker, topic)
-    assert len(set(letters)) == 1
+    dead_letters = letters_in_topic(case.broker, topic)
+    assert len(set(dead_letters)) == 1
     assert [len(message.headers() or ()) for message in found] == [12, 12, 12]
 
 

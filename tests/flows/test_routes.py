@@ -7,7 +7,7 @@ from typing import Any
 from tests.flows.conftest import PARTITIONS, Case
 from tests.flows.test_order_and_faults import reported
 from tests.support.ledger import Expected, Rejected, judge
-from tests.support.producing import Expect, kafka_row, keyed_row
+from tests.support.producers import Expect, kafka_row, keyed_row
 from tests.support.series import BEGIN, point_key, points
 
 TABLES = {

@@ -8,7 +8,7 @@ import pytest
 
 from tests.flows.conftest import PARTITIONS, Case
 from tests.support.ledger import Columns, Key
-from tests.support.producing import kafka_row, keyed_row
+from tests.support.producers import kafka_row, keyed_row
 
 
 def text(value: object) -> bytes:

@@ -13,8 +13,8 @@ from tests.flows.conftest import PARTITIONS, Case, MakeCase
 from tests.support.brokers import Broker
 from tests.support.flow_process import FlowProcess
 from tests.support.lanes import note
-from tests.support.producing import Stream
-from tests.support.waiting import until
+from tests.support.producers import Stream
+from tests.support.wait import until
 
 FAULTS = [
     ("Fetch", KafkaError.NOT_LEADER_FOR_PARTITION),

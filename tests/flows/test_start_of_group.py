@@ -9,8 +9,8 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from tests.flows.conftest import PARTITIONS, Case
-from tests.support.producing import send_order
-from tests.support.waiting import until
+from tests.support.producers import send_order
+from tests.support.wait import until
 
 # What the connector's group has committed, by partition; of 3 it has read nothing.
 COMMITTED = {0: 10, 1: 25, 2: 0}

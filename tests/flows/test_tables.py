@@ -7,7 +7,7 @@ import pytest
 from tests.flows.conftest import Case, MakeCase
 from tests.support.brokers import Broker
 from tests.support.store import TablestoreProcess
-from tests.support.waiting import until
+from tests.support.wait import until
 
 
 @pytest.fixture

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 from tests.flows.conftest import PARTITIONS, Case
-from tests.flows.letters import assert_all_there, letters_of, to_table, to_topic
+from tests.flows.dead_letters import assert_all_there, letters_of, to_table, to_topic
 from tests.flows.test_replay import replay
 from tests.support.flow_process import FlowProcess
 from tests.support.lanes import note
 from tests.support.ledger import Expected, Rejected, Verdict, judge
-from tests.support.producing import PAYLOAD, Stream
+from tests.support.producers import PAYLOAD, Stream
 from tests.support.series import BEGIN, RULES, points, send_reading
-from tests.support.waiting import until
+from tests.support.wait import until
 
 SEED = int(os.environ.get("SYNC_TEST_SEED", "20261123"))
 ROUNDS = int(os.environ.get("SYNC_TEST_ROUNDS", "10"))
@@ -234,9 +234,12 @@ def test_dead_letters_have_the_records_own_bytes(embedded_case: Case, where: str
     series.reading({**at, "device": "bad"}, Rejected())
     series.readings(100)
     run_to_the_end(series)
-    letters = letters_of(case, where, place)
-    assert {letter.code for letter in letters} == {"tag_empty", "OTSParameterInvalid"}
-    assert_all_there(case, letters)
+    dead_letters = letters_of(case, where, place)
+    assert {dead_letter.code for dead_letter in dead_letters} == {
+        "tag_empty",
+        "OTSParameterInvalid",
+    }
+    assert_all_there(case, dead_letters)
     series.verdict_without(place, minimum=200)
 
 

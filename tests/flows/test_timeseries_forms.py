@@ -14,13 +14,14 @@ from tablestore.metadata import (
     TimeseriesTableMeta,
 )
 
-from connectors.records import PlainMessage, Record, Rejection
+from connectors.errors import Rejection
+from connectors.mapping.timeseries.points import Points
+from connectors.records import PlainMessage, Record
 from connectors.settings.timeseries import TimeseriesSettings
 from connectors.settings.writing import TablestoreSettings
 from connectors.tablestore.client import Client
-from connectors.tablestore.timeseries_requests import API, Encoding, PointRequests
-from connectors.tablestore.timeseries_rows import PointEncoder
-from connectors.timeseries.points import Points
+from connectors.tablestore.timeseries.protobuf import PointEncoder
+from connectors.tablestore.timeseries.requests import API, Encoding, PointRequests
 from tests.support.ledger import Columns, Key
 from tests.support.series import point_key, points
 from tests.support.store import KEY_ID, KEY_SECRET, LocalTablestore

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tests.flows.conftest import PARTITIONS, Case
-from tests.flows.letters import letters_in_topic, to_topic
+from tests.flows.dead_letters import letters_in_topic, to_topic
 from tests.support.ledger import Rejected
-from tests.support.waiting import until
+from tests.support.wait import until
 
 REFUSALS: Mapping[str, Mapping[str, Any]] = {
     "expired credentials": {"kind": "auth_failed"},
@@ -70,6 +70,6 @@ def test_the_brake_stops_a_bad_stream(embedded_case: Case) -> None:
     process = case.flow.start()
     case.wait_committed(process)
     assert process.drain()["rejected"] == 40
-    places = {letter.place for letter in letters_in_topic(case.broker, topic)}
+    places = {dead_letter.place for dead_letter in letters_in_topic(case.broker, topic)}
     assert len(places) == 40
     until(lambda: "sync: rejected: topic" in process.text(), "the last reasons")

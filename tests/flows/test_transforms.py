@@ -5,7 +5,7 @@ import json
 from tests.flows.conftest import PARTITIONS, Case
 from tests.flows.test_order_and_faults import reported
 from tests.support.ledger import Columns, Filtered, Rejected
-from tests.support.producing import kafka_row
+from tests.support.producers import kafka_row
 
 TRANSFORMS = [
     {"type": "filter", "drop": {"field": "status", "equals": "test"}},

@@ -18,7 +18,7 @@ from confluent_kafka.admin import AdminClient
 
 from localkafka import EmbeddedKafka, MockKafkaError
 from tests.support.brokers import read_records
-from tests.support.waiting import until
+from tests.support.wait import until
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from tests.support.waiting import PATIENCE, until
+from tests.support.wait import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 

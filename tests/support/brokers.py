@@ -8,7 +8,7 @@ from typing import Literal
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from localkafka import ApacheKafka, EmbeddedKafka
-from tests.support.waiting import until
+from tests.support.wait import until
 
 _numbers = itertools.count(1)
 

@@ -11,7 +11,7 @@ from typing import Any
 from tests.support.brokers import Broker
 from tests.support.processes import ChildProcess
 from tests.support.store import KEY_ID, KEY_SECRET, LocalTablestore
-from tests.support.waiting import until
+from tests.support.wait import until
 
 Settings = Mapping[str, Mapping[str, Any]]
 

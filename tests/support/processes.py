@@ -11,7 +11,7 @@ from types import TracebackType
 from typing_extensions import Self
 
 from localkafka import child
-from tests.support.waiting import PATIENCE, until
+from tests.support.wait import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 

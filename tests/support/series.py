@@ -9,7 +9,7 @@ from tablestore import TimeseriesKey
 from tablestore.metadata import GetTimeseriesDataRequest, QueryTimeseriesMetaRequest
 
 from tests.support.ledger import Columns, Expected, Key, Put
-from tests.support.producing import PAYLOAD, LedgerProducer
+from tests.support.producers import PAYLOAD, LedgerProducer
 from tests.support.store import LocalTablestore
 
 BEGIN = 1_767_600_000_000

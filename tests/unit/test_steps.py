@@ -12,18 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors import steps
-from connectors.records import Batch, Chunk, Record, RecordChunk, Records, Rejection
+from connectors.errors import Rejection
+from connectors.records import Batch, Chunk, Record, RecordChunk, Records
 from connectors.run.context import Run
-from tests.unit.making import (
+from tests.unit.factories import (
     CANARY,
     dead_in,
-    letter,
+    dead_letter,
     message_chunk,
     new_run,
     record_chunk,
     rows_in,
 )
-from tests.unit.mapping.reading import read_wire
+from tests.unit.mapping.wire_reader import read_wire
 
 Lift = Callable[[Stream[Records], Run], Stream[Records]]
 
@@ -201,7 +202,7 @@ def test_dead_letters_pass_by_a_step() -> None:
         seen.append(record.value)
         return failing(record)
 
-    out = through(mapped(look), record_chunk([1, 2], dead=[letter(7), letter(8)]))
+    out = through(mapped(look), record_chunk([1, 2], dead=[dead_letter(7), dead_letter(8)]))
     assert seen == [1, 2]
     assert [found.offset for found in out[0].dead] == [7, 8, 0]
 
@@ -209,7 +210,7 @@ def test_dead_letters_pass_by_a_step() -> None:
 def test_a_chunk_that_is_all_gone_stays_a_chunk() -> None:
     """The records are filtered, the dead letters travel on."""
     run = new_run()
-    out = through(filtered(lambda _: False), record_chunk([1, 2], dead=[letter(7)]), run=run)
+    out = through(filtered(lambda _: False), record_chunk([1, 2], dead=[dead_letter(7)]), run=run)
     assert values_of(out) == []
     assert [found.offset for found in out[0].dead] == [7]
     assert filtered_of(run) == 2
@@ -217,7 +218,7 @@ def test_a_chunk_that_is_all_gone_stays_a_chunk() -> None:
 
 def test_a_step_changes_no_chunk_but_its_own() -> None:
     """The chunk that came in is as it was: nothing is shared with the next step's lists."""
-    chunk = record_chunk([1, 2], dead=[letter(7)])
+    chunk = record_chunk([1, 2], dead=[dead_letter(7)])
     through(mapped(failing), chunk)
     assert ([record.value for record in chunk.records], len(chunk.dead)) == ([1, 2], 1)
 
@@ -308,11 +309,11 @@ def test_the_order_of_each_key_is_kept_to_the_end(ids: list[list[int]], shards: 
 
 def test_resumed_rows_are_counted() -> None:
     """Rows that a window takes over from the recovery store are told at the end."""
-    from connectors.window import builder
+    from connectors.batching import builder
 
     run = new_run()
     state = pipeline(new_run(window={"shards": 1}), message_chunk([b'{"n":1}', b'{"n":2}']))
-    segments = [segment for _, (parts, _) in state for segment in parts]
+    segments = [tuple(segment) for _, (parts, _) in state for segment in parts]
     builder(run.settings.window, run.counts.open_window)(segments)
     assert run.counts.snapshot()["resumed"] == 2
 

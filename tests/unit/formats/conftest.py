@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connectors.formats.choosing import decoders
+from connectors.formats.factory import decoders
 from connectors.settings.formats import FormatSettings
 from tests.support.registry import SchemaRegistry
 

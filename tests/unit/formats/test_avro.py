@@ -15,9 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.errors import Rejection, StopRun
 from connectors.formats import avro
-from connectors.outcomes import StopRun
-from connectors.records import Rejection
 from tests.support.registry import SchemaRegistry
 from tests.unit.formats.conftest import Decode, framed
 

@@ -19,7 +19,7 @@ def test_bombs_in_little_memory(request: pytest.FixtureRequest) -> None:
     The same records go through whole runs in tests/flows/test_corpus.py.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "tests.support.bombs", str(MIB)],
+        [sys.executable, "-m", "tests.support.poison", str(MIB)],
         cwd=ROOT,
         capture_output=True,
         text=True,

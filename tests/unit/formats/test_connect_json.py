@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.errors import Rejection
 from connectors.formats.connect_json import decode
-from connectors.records import Rejection
 
 LOGICAL = "org.apache.kafka.connect.data."
 INT, TEXT = {"type": "int32"}, {"type": "string"}

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.errors import Rejection
 from connectors.formats.json import decode
-from connectors.records import Rejection
-from tests.unit.making import CANARY
+from tests.unit.factories import CANARY
 
 
 def rejected(data: bytes) -> Rejection:

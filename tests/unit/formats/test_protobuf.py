@@ -20,10 +20,9 @@ from google.protobuf.message_factory import GetMessageClass
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.errors import Rejection, StopRun
 from connectors.formats import protobuf, protobuf_limits
-from connectors.formats.registry import Schema
-from connectors.outcomes import StopRun
-from connectors.records import Rejection
+from connectors.formats.schema_registry import Schema
 from tests.support.registry import SchemaRegistry
 from tests.unit.formats.conftest import Decode, framed
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.kafka.world import World
+from tests.unit.kafka.fake_kafka import World
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
+from connectors.errors import StopRun
 from connectors.kafka.source import KafkaSource
-from connectors.outcomes import StopRun
-from connectors.run.settled import SettledPosition
-from tests.unit.kafka.world import (
+from connectors.run.committable_offset import CommittableOffset
+from tests.unit.kafka.fake_kafka import (
     Reader,
     World,
     end,
@@ -295,7 +295,7 @@ def test_offsets_are_committed_only_once_they_are_durable(
 ) -> None:
     """The group never hears of an offset before rows of it have left window and sink."""
     now = 100.0
-    monkeypatch.setattr("connectors.run.settled.time.monotonic", lambda: now)
+    monkeypatch.setattr("connectors.run.committable_offset.time.monotonic", lambda: now)
     reader = Reader(started(run_with()), world, "orders:0", 5)
     partition, client = reader.partition, reader.client
     client.polls = [messages(5, 6), messages(7)]
@@ -316,7 +316,7 @@ def test_a_resumed_offset_is_committed_though_nothing_new_comes(
 ) -> None:
     """The run before may have been killed before it told the group; a first start is not told."""
     now = 100.0
-    monkeypatch.setattr("connectors.run.settled.time.monotonic", lambda: now)
+    monkeypatch.setattr("connectors.run.committable_offset.time.monotonic", lambda: now)
     told = []
     for state in (5, None):
         reader = Reader(started(run_with()), world, "orders:0", state)
@@ -332,7 +332,7 @@ def test_a_refused_commit_is_told_and_no_more(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The group only mirrors: the recovery folder has the truth."""
-    monkeypatch.setattr(SettledPosition, "due", lambda self: 7)
+    monkeypatch.setattr(CommittableOffset, "due", lambda self: 7)
     reader = Reader(started(run_with()), world, "orders:0", 5)
     reader.client.commit_error = KafkaException(KafkaError(KafkaError._TRANSPORT, "away"))
     reader.client.polls = [messages(5)]

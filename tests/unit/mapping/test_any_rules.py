@@ -7,13 +7,13 @@ import string
 import uuid
 from typing import Any
 
-from connectors.mapping.rows import RowMapper
+from connectors.mapping.row_mapper import RowMapper
 from connectors.records import PlainMessage, Record, RecordChunk
 from connectors.settings import Settings
-from connectors.tablestore.encoder import RowEncoder
-from tests.unit import making
-from tests.unit.making import dead_in, rows_in
-from tests.unit.mapping.reading import read_wire
+from connectors.tablestore.row_encoder import RowEncoder
+from tests.unit import factories
+from tests.unit.factories import dead_in, rows_in
+from tests.unit.mapping.wire_reader import read_wire
 
 INPUTS = 20_000
 NAMES = ("a", "b", "a_b", "a-b", "a.b", "1a", "_1a", "id", "k", "", "é", "key", "value", "n" * 140)
@@ -90,7 +90,7 @@ def rules_of(source: random.Random) -> dict[str, Any]:
 def made(source: random.Random) -> tuple[Settings, bool]:
     """Settings, and whether their values are of JSON alone."""
     word = source.choice(("json", "json", "connect_json", "string"))
-    return making.settings(table=rules_of(source), format={"value": word}), word == "json"
+    return factories.settings(table=rules_of(source), format={"value": word}), word == "json"
 
 
 def test_any_value_under_any_rules() -> None:
@@ -113,8 +113,8 @@ def test_any_value_under_any_rules() -> None:
                 assert len(found) + len(dead) == 1
                 for row in found:
                     check(read_wire(row.wire).columns, settings)
-                for letter in dead:
-                    assert letter.code in CODES, letter
+                for dead_letter in dead:
+                    assert dead_letter.code in CODES, dead_letter
                 rows += len(found)
                 rejected += len(dead)
     assert rows + rejected == 2 * INPUTS

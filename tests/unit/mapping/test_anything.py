@@ -12,14 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors.errors import Rejection
 from connectors.formats import json as json_format
-from connectors.mapping.rows import RowMapper
-from connectors.records import RecordChunk, Rejection
-from connectors.tablestore.encoder import RowEncoder
-from tests.unit import making
-from tests.unit.making import dead_in, record, row, rows_in
-from tests.unit.mapping.reading import read_wire
-from tests.unit.mapping.test_shapes import RULES
+from connectors.mapping.row_mapper import RowMapper
+from connectors.records import RecordChunk
+from connectors.tablestore.row_encoder import RowEncoder
+from tests.unit import factories
+from tests.unit.factories import dead_in, record, row, rows_in
+from tests.unit.mapping.test_shape_cache import RULES
+from tests.unit.mapping.wire_reader import read_wire
 
 names = st.text(max_size=5) | st.sampled_from(["a", "b", "c", "k", "id", "offset", "A" * 256])
 json_values = st.recursive(
@@ -120,10 +121,10 @@ def settle(mapper: RowMapper, value: Any, key: Any) -> None:
         cells = read_wire(found.wire)
         assert cells.key
         assert len(cells.columns) <= 1024
-    for letter in dead:
-        assert letter.code
-        assert letter.reason
-        assert "\n" not in letter.reason, "one line of the log"
+    for dead_letter in dead:
+        assert dead_letter.code
+        assert dead_letter.reason
+        assert "\n" not in dead_letter.reason, "one line of the log"
 
 
 @pytest.mark.parametrize("rules", RULES)
@@ -188,12 +189,12 @@ def test_any_bytes_end_as_a_row_or_a_rejection(data: bytes) -> None:
         value = json_format.decode(data)
     except Rejection:
         return
-    settle(RowMapper(making.settings(), RowEncoder()), value, None)
+    settle(RowMapper(factories.settings(), RowEncoder()), value, None)
 
 
 def test_a_record_at_the_edge_of_the_stack() -> None:
     """The deepest value that can be decoded can also be mapped or is rejected, at any depth."""
-    mapper = RowMapper(making.settings(), RowEncoder())
+    mapper = RowMapper(factories.settings(), RowEncoder())
     for depth in range(50, 1100, 50):
         try:
             value = json_format.decode(b'{"a":' + b"[" * depth + b"]" * depth + b"}")

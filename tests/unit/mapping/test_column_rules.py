@@ -7,13 +7,12 @@ from uuid import UUID
 
 import pytest
 
-from connectors.formats.decoding import ChunkDecoder
-from connectors.mapping.rows import RowMapper
+from connectors.formats.chunk_decoder import ChunkDecoder
+from connectors.mapping.row_mapper import RowMapper
 from connectors.records import UNAVAILABLE
-from connectors.tablestore.encoder import RowEncoder
-from connectors.tablestore.plainbuffer_frames import kind_of
-from tests.unit.making import CANARY, message_chunk, record, record_chunk, rows_in, settings
-from tests.unit.mapping.reading import Mapped, read_wire
+from connectors.tablestore.row_encoder import RowEncoder
+from tests.unit.factories import CANARY, message_chunk, record, record_chunk, rows_in, settings
+from tests.unit.mapping.wire_reader import Mapped, read_wire
 
 UTC = timezone.utc
 
@@ -287,8 +286,8 @@ def test_a_value_without_fields_is_one_column(fmt: str, value: Any) -> None:
 def test_no_reason_shows_a_value() -> None:
     """Nor the names of fields that collide: they may be data."""
     for value in ({CANARY + "-a": 1, CANARY + ".a": 2}, {"c": Decimal("NaN"), "x": CANARY}):
-        letter = mapped(column_names="rewrite").rejected(value)
-        assert CANARY not in letter.reason
+        dead_letter = mapped(column_names="rewrite").rejected(value)
+        assert CANARY not in dead_letter.reason
     long = {CANARY * 30: {"a": 1}}
     assert CANARY not in mapped("json", nested="flatten").rejected(long).reason
 
@@ -309,7 +308,7 @@ def test_a_delete_finds_its_key_under_the_rewritten_name() -> None:
     chunk.records.append(gone)
     batches = [batch for _, batch in RowMapper(made, RowEncoder()).map_chunk(chunk)]
     put, delete = rows_in(batches)
-    assert [kind_of(put.wire), kind_of(delete.wire)] == ["put", "delete"]
+    assert [put.operation, delete.operation] == ["put", "delete"]
     assert put.identity == delete.identity
 
 

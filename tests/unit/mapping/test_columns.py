@@ -7,8 +7,8 @@ import pytest
 
 from connectors.records import DeadLetter
 from connectors.settings import Settings
-from tests.unit.making import CANARY, dead_in, record_chunk, settings
-from tests.unit.mapping.reading import Mapped, by_offset, read_wire
+from tests.unit.factories import CANARY, dead_in, record_chunk, settings
+from tests.unit.mapping.wire_reader import Mapped, by_offset, read_wire
 
 TYPES = ("string", "integer", "double", "boolean", "binary")
 
@@ -105,8 +105,8 @@ def test_names_that_no_column_can_have(name: str) -> None:
     """With columns = all an illegal field name rejects the record, not its neighbours."""
     mapped = Mapped(settings())
     for _ in range(3):
-        letter = mapped.rejected({"ok": 1, name: 1})
-        assert letter.code == "column_name"
+        dead_letter = mapped.rejected({"ok": 1, name: 1})
+        assert dead_letter.code == "column_name"
         assert mapped.cells({"ok": 1}).columns == {"ok": 1}
     assert mapped.cells({"ok": 1, name: None}).columns == {"ok": 1}
 
@@ -135,9 +135,9 @@ def test_the_most_columns() -> None:
     mapped = Mapped(settings())
     for _ in range(3):
         assert mapped.cells({**most, "null": None}).columns == most
-        letter = mapped.rejected({**most, "one_more": 1})
-        assert letter.code == "column_count"
-        assert "1024" in letter.reason.replace(",", "")
+        dead_letter = mapped.rejected({**most, "one_more": 1})
+        assert dead_letter.code == "column_count"
+        assert "1024" in dead_letter.reason.replace(",", "")
 
 
 @pytest.mark.parametrize(
@@ -210,16 +210,16 @@ def test_a_bad_record_does_not_take_its_neighbours() -> None:
         (2, 2),
         (5, 3),
     ]
-    assert [(letter.offset, letter.code) for letter in dead] == [
+    assert [(dead_letter.offset, dead_letter.code) for dead_letter in dead] == [
         (1, "column_name"),
         (3, "value_null"),
         (4, "integer_range"),
         (6, "value_no_object"),
         (7, "column_is_key"),
     ]
-    assert {(letter.topic, letter.partition, letter.stage) for letter in dead} == {
-        ("orders", 5, "map")
-    }
+    assert {
+        (dead_letter.topic, dead_letter.partition, dead_letter.stage) for dead_letter in dead
+    } == {("orders", 5, "map")}
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_a_topic_without_a_legal_table() -> None:
     mapped = Mapped(settings(kafka={"topics_pattern": ".*"}))
     made = mapped.mapper.map_chunk(record_chunk([{"a": 1}, {"a": 2}], topic="shop.orders"))
     dead = dead_in(batch for _, batch in made)
-    assert [(letter.offset, letter.code) for letter in dead] == [
+    assert [(dead_letter.offset, dead_letter.code) for dead_letter in dead] == [
         (0, "table_name"),
         (1, "table_name"),
     ]
@@ -261,9 +261,9 @@ def test_a_topic_without_a_legal_table() -> None:
 
 def test_originals_are_kept_on_demand() -> None:
     """With keep_original rows and dead letters carry the record's bytes, otherwise nothing."""
-    from connectors.mapping.rows import RowMapper
+    from connectors.mapping.row_mapper import RowMapper
     from connectors.records import PlainMessage, Record, RecordChunk
-    from connectors.tablestore.encoder import RowEncoder
+    from connectors.tablestore.row_encoder import RowEncoder
 
     message = PlainMessage("orders", 0, 4, timestamp=9, key=b"k", value=b"v", headers=[("h", b"1")])
     chunk = RecordChunk("orders", 0, [Record(message, {"a": 1}), Record(message, None)], [])
@@ -271,6 +271,6 @@ def test_originals_are_kept_on_demand() -> None:
     for keep, expected in ((True, whole), (False, None)):
         made = RowMapper(settings(), RowEncoder(), keep).map_chunk(chunk)
         (row,) = by_offset(made)
-        (letter,) = dead_in(batch for _, batch in made)
-        assert (row.original, letter.original) == (expected, expected)
-        assert row.refused("code", "reason").original == expected
+        (dead_letter,) = dead_in(batch for _, batch in made)
+        assert (row.original, dead_letter.original) == (expected, expected)
+        assert row.rejected("code", "reason").original == expected

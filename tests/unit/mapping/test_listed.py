@@ -7,19 +7,19 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from connectors.formats.decoding import ChunkDecoder
-from connectors.mapping.rows import RowMapper
+from connectors.formats.chunk_decoder import ChunkDecoder
+from connectors.mapping.row_mapper import RowMapper
 from connectors.records import RecordChunk
-from connectors.tablestore.encoder import RowEncoder
-from tests.unit import making
-from tests.unit.making import dead_in, message_chunk, rows_in
+from connectors.tablestore.row_encoder import RowEncoder
+from tests.unit import factories
+from tests.unit.factories import dead_in, message_chunk, rows_in
 from tests.unit.mapping.test_together import alike, documents, junk, spelled
 
 COLUMNS = [{"name": "a", "type": "string"}, {"name": "b", "type": "double"}]
 MADE = {
-    "kafka": making.settings(table={"columns": COLUMNS}),
-    "one column": making.settings(table={"columns": COLUMNS[:1]}),
-    "record_value": making.settings(
+    "kafka": factories.settings(table={"columns": COLUMNS}),
+    "one column": factories.settings(table={"columns": COLUMNS[:1]}),
+    "record_value": factories.settings(
         table={
             "columns": COLUMNS,
             "primary_key_mode": "record_value",
@@ -53,9 +53,9 @@ def outcomes(mapper: RowMapper, chunk: Any) -> dict[int, Any]:
     found: dict[int, Any] = {
         row.offset: (shard, row.wire) for shard, batch in made for row in rows_in([batch])
     }
-    for letter in dead_in([batch for _, batch in made]):
-        assert letter.offset not in found
-        found[letter.offset] = (letter.stage, letter.code, letter.reason)
+    for dead_letter in dead_in([batch for _, batch in made]):
+        assert dead_letter.offset not in found
+        found[dead_letter.offset] = (dead_letter.stage, dead_letter.code, dead_letter.reason)
     return found
 
 

@@ -4,17 +4,17 @@ from typing import Any
 
 import pytest
 
-from connectors.formats.decoding import ChunkDecoder
-from connectors.mapping.rows import RowMapper
+from connectors.formats.chunk_decoder import ChunkDecoder
+from connectors.mapping.row_mapper import RowMapper
+from connectors.mapping.timeseries.points import PointBuilders
 from connectors.records import Chunk, PlainMessage, Record, RecordChunk
 from connectors.run.context import Run
 from connectors.settings import Settings
 from connectors.steps import topics_tables
-from connectors.tablestore.encoder import RowEncoder
-from connectors.tablestore.timeseries_rows import PointEncoder
-from connectors.timeseries.points import PointRoads
-from tests.unit.making import CANARY, dead_in, message_chunk, rows_in, settings
-from tests.unit.mapping.reading import read_wire
+from connectors.tablestore.row_encoder import RowEncoder
+from connectors.tablestore.timeseries.protobuf import PointEncoder
+from tests.unit.factories import CANARY, dead_in, message_chunk, rows_in, settings
+from tests.unit.mapping.wire_reader import read_wire
 
 BY_ID = {"primary_key_mode": "record_value", "primary_key": [{"name": "id", "type": "integer"}]}
 FIELD = {"route_field": "to.table", "route_tables": ["a", "b"]}
@@ -27,8 +27,8 @@ def went(made: Settings, *records: Record, topic: str = "orders", **more: Any) -
     out = mapper.map_chunk(RecordChunk(topic, 0, list(records), []))
     rows = rows_in(batch for _, batch in out)
     dead = dead_in(batch for _, batch in out)
-    for letter in dead:
-        assert CANARY not in letter.reason
+    for dead_letter in dead:
+        assert CANARY not in dead_letter.reason
     assert len(rows) + len(dead) == len(records)
     return {row.offset: row.table for row in rows} | {each.offset: each.code for each in dead}
 
@@ -140,7 +140,7 @@ def test_time_series_tables_are_routed_to() -> None:
         with_value({"id": "i", "at": 1, "x": 1, "to": {"table": name}}, number)
         for number, name in enumerate("abab")
     ]
-    roads = PointRoads(PointEncoder())
+    roads = PointBuilders(PointEncoder())
     assert went(made, *records, point_road=roads.road) == {0: "a", 1: "b", 2: "a", 3: "b"}
 
 
@@ -151,7 +151,10 @@ def test_undecoded_chunks_are_routed() -> None:
     chunk = ChunkDecoder(made).decode_chunk(message_chunk([*values, b"{"]))
     out = RowMapper(made, RowEncoder()).map_chunk(chunk)
     assert [row.table for row in rows_in(batch for _, batch in out)] == ["a", "b"]
-    assert sorted(letter.stage for letter in dead_in(b for _, b in out)) == ["decode", "map"]
+    assert sorted(dead_letter.stage for dead_letter in dead_in(b for _, b in out)) == [
+        "decode",
+        "map",
+    ]
 
 
 def test_keys_are_decoded_for_the_tables_that_need_them() -> None:

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from connectors.formats.decoding import ChunkDecoder
-from connectors.mapping.rows import RowMapper
+from connectors.formats.chunk_decoder import ChunkDecoder
+from connectors.mapping.row_mapper import RowMapper
 from connectors.records import RecordChunk, Records
 from connectors.settings import Settings
-from connectors.tablestore.encoder import RowEncoder
-from tests.unit import making
-from tests.unit.making import dead_in, message_chunk, rows_in
-from tests.unit.mapping.reading import read_wire
-from tests.unit.mapping.test_shapes import RULES
+from connectors.tablestore.row_encoder import RowEncoder
+from tests.unit import factories
+from tests.unit.factories import dead_in, message_chunk, rows_in
+from tests.unit.mapping.test_shape_cache import RULES
+from tests.unit.mapping.wire_reader import read_wire
 
 Outcome = tuple[bytes, Any] | str
 
@@ -47,9 +47,9 @@ class Pair:
                 # A row that is keyed by its offset may come without its identity.
                 identity = b"" if "offset" in cells.key else row.identity
                 found[row.offset] = (identity, (cells.key, cells.columns))
-            for letter in dead_in([batch]):
-                assert letter.offset not in found
-                found[letter.offset] = letter.stage
+            for dead_letter in dead_in([batch]):
+                assert dead_letter.offset not in found
+                found[dead_letter.offset] = dead_letter.stage
         return found
 
 
@@ -86,7 +86,7 @@ def spelled(value: dict[str, Any], style: int) -> bytes:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
     if style == 2:
         return json.dumps(dict(reversed(value.items())), indent=1).encode()
-    escaped = {name: "".join(f"\\u{ord(letter):04x}" for letter in name) for name in value}
+    escaped = {name: "".join(f"\\u{ord(character):04x}" for character in name) for name in value}
     inner = ", ".join(f'"{escaped[name]}": {json.dumps(item)}' for name, item in value.items())
     return f" {{{inner}}} ".encode()
 
@@ -197,19 +197,19 @@ def test_names_that_look_special_to_a_decoder(name: str) -> None:
 
 def test_originals_are_kept_when_they_are_asked_for() -> None:
     """With keep_original rows and dead letters of a whole chunk have their bytes."""
-    pair = Pair(making.settings(), keep=True)
+    pair = Pair(factories.settings(), keep=True)
     values: list[bytes | None] = [b'{"a":1}', b"{", b'{"a":2}', b'{"offset":1}']
     for _ in range(3):
         made = pair.mapper.map_chunk(pair.decoder.decode_chunk(message_chunk(values)))
         batches = [batch for _, batch in made]
         kept = {row.offset: row.original for row in rows_in(batches)}
-        kept |= {letter.offset: letter.original for letter in dead_in(batches)}
+        kept |= {dead_letter.offset: dead_letter.original for dead_letter in dead_in(batches)}
         assert kept == {number: (None, None, value, ()) for number, value in enumerate(values)}
 
 
 def test_records_asked_for_twice_are_decoded_once() -> None:
     """A chunk that steps look at gives the same records each time."""
-    chunk = ChunkDecoder(making.settings()).decode_chunk(message_chunk([b'{"a":1}', b"{"]))
+    chunk = ChunkDecoder(factories.settings()).decode_chunk(message_chunk([b'{"a":1}', b"{"]))
     assert chunk.records is chunk.records
     assert chunk.records[0].value is chunk.records[0].value
     assert len(chunk.dead) == 1

@@ -7,11 +7,11 @@ import threading
 import pytest
 from prometheus_client import REGISTRY
 
-from connectors.outcomes import StopRun
+from connectors.errors import StopRun
 from connectors.run import context
+from connectors.run.accounting import NAMES, Counts
 from connectors.run.context import configure_logging
-from connectors.run.counts import NAMES, Counts
-from tests.unit.making import new_run
+from tests.unit.factories import new_run
 
 
 def test_a_run_begins_with_nothing_wrong() -> None:

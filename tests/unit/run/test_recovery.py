@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from connectors.outcomes import StopRun
+from connectors.errors import StopRun
 from connectors.run.recovery import MANIFEST, RecoveryFolder
-from tests.support.waiting import until
+from tests.support.wait import until
 
 CONTRACT: dict[str, Any] = {
     "flow": "sync",

@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 
 from connectors import steps
-from connectors.outcomes import StopRun
+from connectors.errors import ConfigError, StopRun
 from connectors.run import start as module
 from connectors.run.start import start
-from connectors.settings.loading import ConfigError
-from tests.unit.making import new_run, settings
+from tests.unit.factories import new_run, settings
 
 
 def test_elsewhere_a_start_touches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

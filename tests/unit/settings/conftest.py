@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from connectors.errors import ConfigError
 from connectors.settings import Settings
-from connectors.settings.loading import ConfigError, load
+from connectors.settings.loading import load
 
 KAFKA = '[kafka]\ntopics = ["orders"]\n'
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.unit.making import settings
+from tests.unit.factories import settings
 from tests.unit.settings.conftest import KAFKA, Config
 from tests.unit.settings.options import OPTIONS, TABLE_OPTIONS, split
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tests.unit.making import CANARY, settings
+from tests.unit.factories import CANARY, settings
 
 SOURCE = {
     "bootstrap_servers": "source:9092",

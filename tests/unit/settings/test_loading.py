@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from connectors.errors import ConfigError
 from connectors.settings import Settings
-from connectors.settings.loading import ConfigError, load
-from tests.unit.making import settings
+from connectors.settings.loading import load
+from tests.unit.factories import settings
 from tests.unit.settings.conftest import KAFKA, Config
 
 

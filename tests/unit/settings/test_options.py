@@ -6,7 +6,7 @@ import pytest
 
 from connectors.settings.reference import page
 from connectors.settings.tables import TableSettings
-from tests.unit.making import CANARY, settings
+from tests.unit.factories import CANARY, settings
 from tests.unit.settings.conftest import KAFKA, Config
 from tests.unit.settings.options import (
     OPTIONS,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.settings import Settings
-from tests.unit.making import settings
+from tests.unit.factories import settings
 from tests.unit.settings.conftest import KAFKA, Config
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from connectors.outcomes import StopRun
+from connectors.errors import StopRun
 from connectors.settings.kafka import SECRET_PROPERTIES, KafkaSettings
 from connectors.settings.writing import TablestoreSettings
-from tests.unit.making import CANARY, settings
+from tests.unit.factories import CANARY, settings
 from tests.unit.settings.conftest import KAFKA, Config
 
 

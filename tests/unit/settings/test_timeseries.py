@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.settings.timeseries import TimeseriesSettings
-from tests.unit.making import settings
+from tests.unit.factories import settings
 
 WEEK = 604_800
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.settings.loading import ConfigError, load
+from connectors.errors import ConfigError
+from connectors.settings.loading import load
 
 
 @pytest.mark.parametrize(

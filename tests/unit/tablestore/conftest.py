@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.tablestore.service import ENVIRONMENT
+from tests.unit.tablestore.fake_service import ENVIRONMENT
 
 
 @pytest.fixture(autouse=True)

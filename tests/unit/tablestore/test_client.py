@@ -17,12 +17,13 @@ from tablestore.metadata import PK_AUTO_INCR, DescribeTableResponse, TableMeta
 from tablestore.protobuf.table_store_pb2 import BatchWriteRowResponse, Error
 from urllib3.exceptions import MaxRetryError, ProtocolError, ReadTimeoutError
 
-from connectors.outcomes import Reject, Retry, Stop, StopRun, Verdict, Written
+from connectors.errors import StopRun
 from connectors.settings.writing import TablestoreSettings
-from connectors.tablestore.client import Client, RequestFailed
+from connectors.tablestore.client import Client
 from connectors.tablestore.http import Answer, Pool, TransportError
-from tests.unit.making import CANARY, settings
-from tests.unit.tablestore.service import KEY_SECRET, TOKEN, signed
+from connectors.tablestore.verdicts import Reject, RequestFailed, Retry, Stop, Verdict, Written
+from tests.unit.factories import CANARY, settings
+from tests.unit.tablestore.fake_service import KEY_SECRET, TOKEN, signed
 
 ROOT = Path(__file__).parents[3]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from connectors.outcomes import StopRun
+from connectors.errors import StopRun
 from connectors.settings.writing import TablestoreSettings
 from connectors.tablestore.credentials import Credentials, CredentialsSource
-from tests.unit.making import CANARY
+from tests.unit.factories import CANARY
 
 ID = "ALIBABA_CLOUD_ACCESS_KEY_ID"
 SECRET = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"

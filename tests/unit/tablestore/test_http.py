@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.tablestore.http import Answer, Pool, TransportError, _Connection
-from tests.unit.tablestore.answering import (
+from tests.unit.tablestore.http_server import (
     Close,
     Request,
     Reset,

@@ -8,12 +8,13 @@ from typing import Any, cast
 
 import pytest
 
-from connectors.outcomes import Retry, Stop, StopRun
+from connectors.errors import StopRun
 from connectors.run.context import Run
-from connectors.tablestore.client import Client, RequestFailed, TableShape
+from connectors.tablestore.client import Client, TableShape
 from connectors.tablestore.schema import Schema
-from tests.unit.making import new_run
-from tests.unit.tablestore.service import BUSY, GONE, KAFKA_SHAPE, FakeClient
+from connectors.tablestore.verdicts import RequestFailed, Retry, Stop
+from tests.unit.factories import new_run
+from tests.unit.tablestore.fake_service import BUSY, GONE, KAFKA_SHAPE, FakeClient
 
 QUICK = {"retry_initial": 0.001, "retry_max": 0.002}
 BY_ID = {"primary_key_mode": "record_value", "primary_key": [{"name": "id"}]}
@@ -271,7 +272,7 @@ def test_a_failed_run_ends_the_wait() -> None:
 
 def test_what_is_not_known_to_be_transient_stops() -> None:
     """A whole-request rejection of a table call cannot be mended by trying again."""
-    from connectors.outcomes import Reject
+    from connectors.tablestore.verdicts import Reject
 
     schema, fake, _ = made()
     fake.describe_answers = [RequestFailed(Reject("OTSParameterInvalid", "bad name"), "X")]

@@ -4,15 +4,15 @@ from typing import cast
 
 import pytest
 
-from connectors.outcomes import StopRun
+from connectors.errors import StopRun
 from connectors.run.context import Run
 from connectors.steps import dead_letters_of, topics_tables
 from connectors.tablestore.client import Client
 from connectors.tablestore.requests import Requests
 from connectors.tablestore.schema import Schema
 from connectors.tablestore.sink import TablestoreSink
-from tests.unit.making import new_run
-from tests.unit.tablestore.service import BUSY, DENIED, KAFKA_SHAPE, FakeClient, changes
+from tests.unit.factories import new_run
+from tests.unit.tablestore.fake_service import BUSY, DENIED, KAFKA_SHAPE, FakeClient, changes
 
 SHARDS = ["0", "1", "2"]
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from connectors.records import UNAVAILABLE, PlainMessage, Record, Rejection
+from connectors.errors import Rejection
+from connectors.records import UNAVAILABLE, PlainMessage, Record
 from connectors.transforms.pipeline import pipeline
-from tests.unit.making import settings
+from tests.unit.factories import settings
 
 MESSAGE = PlainMessage("orders", 0, 1)
 HOLE = "__debezium_unavailable_value"

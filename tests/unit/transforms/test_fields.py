@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.outcomes import StopRun
-from connectors.records import PlainMessage, Record, Rejection
+from connectors.errors import Rejection, StopRun
+from connectors.records import PlainMessage, Record
 from connectors.transforms.pipeline import pipeline
-from tests.unit.making import settings
+from tests.unit.factories import settings
 
 MESSAGE = PlainMessage(
     "shop.orders",

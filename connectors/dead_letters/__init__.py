@@ -1,0 +1,1 @@
+"""Dead letters: the error policy, their headers, and where they go."""

@@ -1,0 +1,110 @@
+"""The end of the road of every record that cannot be written: the configured tolerance.
+
+Both kinds arrive here, through the sink, so a snapshot waits for them as it waits for rows: what
+was not decoded or mapped, and single rows that the service refused.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+
+from connectors.dead_letters.destinations import Destination
+from connectors.errors import StopRun
+from connectors.records import DeadLetter
+from connectors.run.accounting import ShardCounts
+from connectors.run.context import Run
+
+log = logging.getLogger("sync.rejected")
+
+
+class ErrorPolicy:
+    """Stops at the first rejection, or sends it on, until there are too many."""
+
+    def __init__(self, run: Run, destination: Destination) -> None:
+        self._run = run
+        self._tolerate = run.settings.errors.tolerance == "all"
+        self._destination = destination
+        self._brake = RejectionLimit(run)
+
+    def prepare(self) -> None:
+        """Make sure of the destination, before a record is read. Raises StopRun."""
+        if self._tolerate:
+            self._destination.prepare()
+
+    def close(self) -> None:
+        """Let the destination go."""
+        self._destination.close()
+
+    async def take(self, dead_letters: list[DeadLetter], lane: ShardCounts | None = None) -> None:
+        """Settle the dead letters; when this returns their records are accounted for.
+
+        Raises StopRun under tolerance none. Reasons hold no payload.
+        """
+        if not self._tolerate:
+            first = min(dead_letters, key=_place)
+            raise StopRun(
+                f"{first.coordinates}: rejected ({first.stage}, {first.code}): {first.reason}\n"
+                "  remedy: mend the mapping or the producer and start again (the run goes on "
+                'there), or set errors.tolerance = "all"'
+            )
+        self._brake.check(dead_letters)
+        await self._destination.send(dead_letters)
+        self._run.counts.reject(dead_letters, self._run.settings.errors.dead_letters, lane)
+
+
+class RejectionLimit:
+    """Ends the run when so much is rejected that the stream or the mapping must be wrong."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._total = 0
+        self._read = 0  # when dead letters came last
+        # (records read since the dead letters before, dead letters), oldest first.
+        self._recent: deque[tuple[int, int]] = deque()
+        self._recent_read = self._recent_rejected = 0
+
+    def check(self, dead_letters: Sequence[DeadLetter]) -> None:
+        """Count these dead letters in. Raises StopRun when they are too many."""
+        settings = self._run.settings.errors
+        self._total += len(dead_letters)
+        if settings.most_rejected is not None and self._total > settings.most_rejected:
+            raise self._stop(
+                dead_letters,
+                f"{self._total} records were rejected, and errors.most_rejected is "
+                f"{settings.most_rejected}",
+            )
+        share = settings.most_rejected_share
+        if share is None:
+            return
+        read = self._run.counts.snapshot()["read"]
+        self._recent.append((read - self._read, len(dead_letters)))
+        self._recent_read += read - self._read
+        self._recent_rejected += len(dead_letters)
+        self._read = read
+        while self._recent_read - self._recent[0][0] >= settings.most_rejected_of:
+            old_read, old_rejected = self._recent.popleft()
+            self._recent_read -= old_read
+            self._recent_rejected -= old_rejected
+        if (
+            self._recent_read >= settings.most_rejected_of
+            and self._recent_rejected > share * self._recent_read
+        ):
+            raise self._stop(
+                dead_letters,
+                f"{self._recent_rejected} of the last {self._recent_read} records were rejected, "
+                f"and errors.most_rejected_share is {share:g}",
+            )
+
+    def _stop(self, dead_letters: Sequence[DeadLetter], what: str) -> StopRun:
+        first = min(dead_letters, key=_place)
+        return StopRun(
+            f"{what}. The last: {first.coordinates}: {first.stage}, {first.code}: {first.reason}\n"
+            "  remedy: mend the mapping or the producer and start again (the run goes on there), "
+            "or raise the limit"
+        )
+
+
+def _place(dead_letter: DeadLetter) -> tuple[str, int, int]:
+    return dead_letter.topic, dead_letter.partition, dead_letter.offset

@@ -1,0 +1,44 @@
+"""Plain values, as Kafka's own serializers write them: text, bytes and big-endian numbers."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from connectors.errors import Rejection
+
+_INTEGER, _LONG, _DOUBLE = (struct.Struct(form) for form in (">i", ">q", ">d"))
+
+
+def string(data: bytes) -> str:
+    """UTF-8 text. Raises Rejection."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise Rejection(
+            "string_encoding", f"no UTF-8 text: byte {error.start} ({error.reason})"
+        ) from None
+
+
+def plain_bytes(data: bytes) -> bytes:
+    """The bytes as they are."""
+    return data
+
+
+def _number(word: str, form: struct.Struct) -> Callable[[bytes], Any]:
+    def decode(data: bytes) -> Any:
+        if len(data) != form.size:
+            raise Rejection(
+                f"{word}_length", f"no {word}: {len(data)} bytes instead of {form.size}"
+            )
+        return form.unpack(data)[0]
+
+    return decode
+
+
+integer, long, double = (
+    _number("integer", _INTEGER),
+    _number("long", _LONG),
+    _number("double", _DOUBLE),
+)

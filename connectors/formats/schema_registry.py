@@ -1,0 +1,267 @@
+"""A Schema Registry: schemas by their id, over Confluent's documented REST API.
+
+A schema never changes under its id, so each is fetched once. A registry that does not answer is
+transient trouble: nothing is rejected for it, the flow waits. An id that the registry does not know
+is a bad record. A registry that refuses our credentials stops the run.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlsplit
+
+import urllib3
+
+from connectors.errors import Rejection, StopRun
+from connectors.settings.formats import RegistrySettings
+
+Wait = Callable[[str], None]
+"""Called with the reason when the registry does not answer; returns when it may be tried again."""
+
+_MOST_BYTES = 16 << 20
+_REMEMBERED = 4096
+_BAD_FOR = 10.0  # seconds that an unknown id or a bad schema is believed to stay one
+_HEAD = 5  # magic byte and id
+_MOST_REFERENCES = 100
+
+
+class Reference(NamedTuple):
+    """A schema that another one imports."""
+
+    name: str
+    schema: Schema
+
+
+class Schema(NamedTuple):
+    """A schema of the registry. `kind` is AVRO, PROTOBUF or JSON."""
+
+    kind: str
+    text: str
+    references: tuple[Reference, ...]
+
+
+class Registry:
+    """Fetches schemas, and keeps what is made of them."""
+
+    def __init__(self, settings: RegistrySettings, wait: Wait) -> None:
+        self._url = settings.url.rstrip("/")
+        self._wait = wait
+        self._headers = {"accept": "application/vnd.schemaregistry.v1+json"}
+        self._headers.update(_authorization(settings))
+        tls: dict[str, Any] = {}
+        if urlsplit(settings.url).scheme == "https":
+            tls["ssl_context"] = _tls(settings)
+        self._pool = urllib3.PoolManager(
+            num_pools=1,
+            timeout=urllib3.Timeout(total=settings.timeout),
+            retries=False,
+            **tls,
+        )
+        self._made: dict[tuple[int, str], Any] = {}
+        # Ids whose records are bad, for a while: (until when, why).
+        self._bad: dict[tuple[int, str], tuple[float, Rejection]] = {}
+
+    def framed(self, data: bytes, kind: str, make: Callable[[Schema], Any]) -> tuple[Any, bytes]:
+        """What `make` made of the schema that the bytes name, and the bytes behind the frame.
+
+        The frame is a zero and the schema's id, 4 bytes big-endian. Raises Rejection.
+        """
+        if len(data) < _HEAD or data[0] != 0:
+            raise Rejection(
+                "schema_frame",
+                "not framed by a Schema Registry's serializer: it does not begin with a zero byte "
+                "and 4 bytes of schema id",
+            )
+        number = int.from_bytes(data[1:_HEAD], "big")
+        made = self._made.get((number, kind))
+        if made is None:
+            made = self._make(number, kind, make)
+        return made, data[_HEAD:]
+
+    def _make(self, number: int, kind: str, make: Callable[[Schema], Any]) -> Any:
+        until, why = self._bad.get((number, kind), (0.0, None))
+        if why is not None and time.monotonic() < until:
+            raise Rejection(why.code, why.reason)
+        try:
+            made = make(self._fetched(number, kind))
+        except Rejection as rejection:
+            if len(self._bad) >= _REMEMBERED:
+                self._bad.clear()
+            self._bad[number, kind] = time.monotonic() + _BAD_FOR, rejection
+            raise
+        if len(self._made) >= _REMEMBERED:
+            self._made.clear()
+        self._made[number, kind] = made
+        return made
+
+    def _fetched(self, number: int, kind: str) -> Schema:
+        form = "?format=serialized" if kind == "PROTOBUF" else ""
+        found = self._get(f"/schemas/ids/{number}{form}")
+        if found is None:
+            raise Rejection(
+                "schema_unknown", f"of schema {number}, which the registry does not know"
+            )
+        schema = self._schema(found, form, {})
+        if schema.kind != kind:
+            raise Rejection(
+                "schema_kind", f"of schema {number}, which is {schema.kind} and not {kind}"
+            )
+        return schema
+
+    def _schema(
+        self, found: Mapping[str, Any], form: str, known: dict[str, Schema | None]
+    ) -> Schema:
+        """With what it imports. `known` are places that were fetched, None while they are."""
+        references = []
+        for item in _references(found):
+            place = f"/subjects/{quote(str(item['subject']), safe='')}/versions/{item['version']}"
+            if place not in known:
+                if len(known) >= _MOST_REFERENCES:
+                    raise Rejection("schema_bad", "of a schema with too many references")
+                known[place] = None
+                inner = self._get(place + form)
+                if inner is None:
+                    raise Rejection(
+                        "schema_bad", "of a schema whose reference is not in the registry"
+                    )
+                known[place] = self._schema(inner, form, known)
+            made = known[place]
+            if made is None:
+                raise Rejection("schema_bad", "of a schema that imports itself")
+            references.append(Reference(str(item["name"]), made))
+        kind = found.get("schemaType") or "AVRO"
+        return Schema(str(kind), str(found["schema"]), tuple(references))
+
+    def _get(self, path: str) -> Mapping[str, Any] | None:
+        """The answer; None when there is no such thing. Waits while nothing answers."""
+        while True:
+            trouble, found = self._try(path)
+            if trouble is None:
+                return found
+            self._wait(f"schema registry (format.registry.url): {trouble}")
+
+    def _try(self, path: str) -> tuple[str | None, Mapping[str, Any] | None]:
+        try:
+            answer = self._pool.request(
+                "GET",
+                self._url + path,
+                headers=self._headers,
+                redirect=False,
+                preload_content=False,
+            )
+            try:
+                body = answer.read(_MOST_BYTES + 1)
+            finally:
+                answer.release_conn()
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            return _trouble(error), None
+        status = answer.status
+        if status in (401, 403):
+            raise StopRun(
+                f"schema registry: HTTP {status}: it refuses these credentials.\n  remedy: set "
+                "format.registry.username and password, or token, to those of a user who may read "
+                "schemas"
+            )
+        if status == 404 and _is_registrys(body):
+            return None, None
+        if status == 404:
+            raise StopRun(
+                "schema registry: HTTP 404, and not in a Schema Registry's words: there is none at "
+                "this address.\n  remedy: set format.registry.url to the registry's, with its path "
+                "if it has one"
+            )
+        if status in (301, 302, 303, 307, 308):
+            raise StopRun(
+                f"schema registry: HTTP {status}: it answers from another address.\n  remedy: set "
+                "format.registry.url to that"
+            )
+        if status != 200:
+            return f"HTTP {status}", None
+        if len(body) > _MOST_BYTES:
+            raise Rejection("schema_bad", "of a schema that is too large")
+        try:
+            found = json.loads(body)
+        except (ValueError, RecursionError):
+            return "the answer is no JSON", None
+        if not isinstance(found, dict) or not isinstance(found.get("schema"), str):
+            return "the answer holds no schema", None
+        return None, found
+
+
+def _is_registrys(body: bytes) -> bool:
+    """Whether a 404 says that there is no such schema, subject or version.
+
+    That has a code of its own, 40401 to 40403, while a wrong path or a proxy has none.
+    """
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    code = found.get("error_code") if isinstance(found, dict) else None
+    return isinstance(code, int) and 40400 < code < 40500
+
+
+def _references(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    references = found.get("references") or []
+    wanted = {"name", "subject", "version"}
+    if not isinstance(references, list) or not all(
+        isinstance(item, dict) and item.keys() >= wanted for item in references
+    ):
+        raise Rejection("schema_bad", "of a schema whose references are none")
+    return references
+
+
+def _tls(settings: RegistrySettings) -> ssl.SSLContext:
+    place, file = "ca_file", settings.ca_file
+    try:
+        context = ssl.create_default_context(cafile=str(file) if file else None)
+        if settings.certificate_file is not None:
+            place, file = "certificate_file", settings.certificate_file
+            context.load_cert_chain(str(file), str(settings.certificate_key_file))
+    except (OSError, ValueError) as error:  # an ssl.SSLError is one
+        reason = getattr(error, "reason", None) or type(error).__name__
+        raise StopRun(
+            f"format.registry.{place}: cannot use {file}: {reason}\n  remedy: it is a file of "
+            "certificates in PEM, which the run may read, with the key that belongs to it"
+        ) from None
+    return context
+
+
+def _trouble(error: Exception) -> str:
+    """What it is called. Raises StopRun for certificates that one side does not take."""
+    cause: Any = error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        inner = [one for one in cause.args if isinstance(one, Exception)]
+        cause = inner[0] if inner else cause.__cause__ or cause.__context__
+    reason = "" if cause is None else str(cause.reason or "")
+    if "CERT" in reason:
+        raise StopRun(
+            f"schema registry: TLS: {reason}\n  remedy: set format.registry.ca_file to the "
+            "authority of the registry's certificate, and certificate_file where it asks for ours"
+        ) from None
+    return f"{type(error).__name__} {reason}".strip()
+
+
+def _authorization(settings: RegistrySettings) -> dict[str, str]:
+    def secret(given: Any, file: Any) -> str | None:
+        if given is not None:
+            return str(given.get_secret_value())
+        if file is None:
+            return None
+        try:
+            return str(file.read_text("utf-8")).strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise StopRun(f"format.registry: cannot read {file}: {error}") from None
+
+    token = secret(settings.token, settings.token_file)
+    if token is not None:
+        return {"authorization": f"Bearer {token}"}
+    password = secret(settings.password, settings.password_file)
+    if password is not None:
+        made = urllib3.make_headers(basic_auth=f"{settings.username}:{password}")
+        return {name: str(value) for name, value in made.items()}
+    return {}

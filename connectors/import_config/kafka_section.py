@@ -1,0 +1,223 @@
+"""What says how to reach Kafka and where to begin: name, consumer.override.*, the worker's file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.import_config.errors import Refused
+from connectors.import_config.properties import Given
+
+OVERRIDE = "consumer.override."
+# Java client property: librdkafka's name of the same.
+_SAME = {
+    name: name
+    for name in (
+        "security.protocol",
+        "client.id",
+        "client.rack",
+        "fetch.min.bytes",
+        "fetch.max.bytes",
+        "max.partition.fetch.bytes",
+        "reconnect.backoff.ms",
+        "reconnect.backoff.max.ms",
+        "retry.backoff.ms",
+        "connections.max.idle.ms",
+        "client.dns.lookup",
+        "check.crcs",
+        "isolation.level",
+        "sasl.kerberos.service.name",
+    )
+} | {
+    "sasl.mechanism": "sasl.mechanism",
+    "fetch.max.wait.ms": "fetch.wait.max.ms",
+    "receive.buffer.bytes": "socket.receive.buffer.bytes",
+    "send.buffer.bytes": "socket.send.buffer.bytes",
+    "metadata.max.age.ms": "metadata.max.age.ms",
+}
+_NUMBERS = re.compile(r".*\.(ms|bytes)")
+_WORDS = {
+    "security.protocol": ("plaintext", "ssl", "sasl_plaintext", "sasl_ssl"),
+    "isolation.level": ("read_uncommitted", "read_committed"),
+    "check.crcs": ("true", "false"),
+}
+# Secrets, and librdkafka's name where it has one.
+_SECRETS = {
+    "ssl.key.password": "ssl.key.password",
+    "ssl.keystore.password": "ssl.keystore.password",
+    "ssl.truststore.password": None,
+    "ssl.keystore.key": "ssl.key.pem",
+}
+_WHY_NOT = {
+    "max.poll.records": "kafka.chunk_messages is the like of it, and no lever of speed here",
+    "max.poll.interval.ms": "partitions are assigned by Bytewax, so nobody is evicted",
+    "session.timeout.ms": "partitions are assigned by Bytewax, not by the group",
+    "heartbeat.interval.ms": "partitions are assigned by Bytewax, not by the group",
+    "group.instance.id": "partitions are assigned by Bytewax, not by the group",
+    "partition.assignment.strategy": "partitions are assigned by Bytewax, not by the group",
+    "enable.auto.commit": "offsets are stored once their rows are durable",
+}
+_SECRET_ENV = "SYNC__KAFKA__SECRET_PROPERTIES"  # noqa: S105 - a variable's name
+_JAAS = re.compile(r"""(\w+)\s*=\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s;]+)""")
+
+
+def with_worker(connector: Mapping[str, str], worker: Mapping[str, str]) -> dict[str, str]:
+    """The connector's keys, and what a worker's file says for it."""
+    found = {}
+    for key, value in worker.items():
+        if key == "bootstrap.servers":
+            found[f"{OVERRIDE}{key}"] = value
+        elif key.startswith("consumer."):
+            found[OVERRIDE + key[len("consumer.") :]] = value
+        elif key.startswith(("key.converter", "value.converter")):
+            part = key.split(".", maxsplit=1)[0]
+            if f"{part}.converter" not in connector:  # else it is none of the worker's business
+                found[key] = value
+    return {**found, **connector}
+
+
+def kafka(given: Given, topics: list[str]) -> dict[str, Any]:
+    """[kafka]."""
+    made: dict[str, Any] = {"bootstrap_servers": _brokers(given), "topics": topics}
+    name = given.text("name")
+    override = f"{OVERRIDE}group.id"
+    group = given.text(override) or (f"connect-{name}" if name else "")
+    key = override if override in given else "name"
+    made["group"] = f"tablestore-sync-{name}" if name else "tablestore-sync"
+    if group:
+        made["start"] = f"group:{group}"
+        reset = given.choice(
+            f"{OVERRIDE}auto.offset.reset", ("earliest", "latest", "none"), "earliest"
+        )
+        made["start_without_offset"] = "stop" if reset == "none" else reset
+        given.note(
+            key,
+            f"the first run starts where group {group} has stopped (kafka.start): stop the "
+            f"connector first (PUT /connectors/{name or 'NAME'}/stop) and leave its group alone "
+            f"until then. Offsets are kept in the recovery folder, and shown by {made['group']}",
+        )
+    else:
+        given.use(f"{OVERRIDE}auto.offset.reset")
+        given.note(
+            "name",
+            "is missing, so the group of its offsets is not known: the first run reads everything. "
+            'Give it with --name, or set kafka.start = "group:connect-NAME"',
+        )
+    properties, files = _properties(given)
+    if properties:
+        made["properties"] = properties
+    if files:
+        made["secret_property_files"] = files
+    return made
+
+
+def _brokers(given: Given) -> str:
+    found = given.text(f"{OVERRIDE}bootstrap.servers")
+    if not found:
+        given.note(
+            "bootstrap.servers",
+            "stands in the worker's file, not at a connector: name that file with --worker, or set "
+            "kafka.bootstrap_servers or SYNC__KAFKA__BOOTSTRAP_SERVERS (127.0.0.1:9092 is written)",
+        )
+    return found or "127.0.0.1:9092"
+
+
+def _properties(given: Given) -> tuple[dict[str, Any], dict[str, str]]:
+    properties: dict[str, Any] = {}
+    files: dict[str, str] = {}
+    for key in given.keys(OVERRIDE):
+        name = key[len(OVERRIDE) :]
+        if name in ("bootstrap.servers", "group.id", "auto.offset.reset"):
+            continue
+        if name == "sasl.jaas.config":
+            _login(given, key, properties)
+        elif name in _SECRETS:
+            _secret(given, key, _SECRETS[name], files)
+        elif name in ("ssl.truststore.location", "ssl.keystore.location"):
+            _store(given, key, name, properties)
+        elif name in ("ssl.truststore.type", "ssl.keystore.type"):
+            given.use(key)  # it says what the location is
+        elif name == "ssl.endpoint.identification.algorithm":
+            properties[name] = given.text(key).lower() or "none"
+        elif name in _SAME:
+            properties[_SAME[name]] = _value(given, key, name)
+        else:
+            given.use(key)
+            given.note(key, f"not moved: {_WHY_NOT.get(name, 'no property of that name here')}")
+    return properties, files
+
+
+def _value(given: Given, key: str, name: str) -> str | int | bool:
+    if _NUMBERS.fullmatch(name):
+        return given.number(key, 0, least=-1)
+    if name in _WORDS:
+        word = given.choice(key, _WORDS[name], "")
+        return word == "true" if name == "check.crcs" else word
+    return given.required(key)
+
+
+def _secret(given: Given, key: str, name: str | None, files: dict[str, str]) -> None:
+    where, file = given.secret(key)
+    if name is None:
+        given.note(key, "not moved: PEM certificates have no password")
+    elif file is not None:
+        files[name] = file
+    elif where:
+        given.note(
+            key,
+            f'is not written out: set {_SECRET_ENV}=\'{{"{name}": "..."}}\' to {where}, together '
+            "with the other secrets of Kafka",
+        )
+
+
+def _login(given: Given, key: str, properties: dict[str, Any]) -> None:
+    """User names go over, passwords are named; of other logins it is said what to do."""
+    raw = (given.raw(key) or "").strip()
+    found = {name: value.strip("\"'") for name, value in _JAAS.findall(raw)}
+    plain = re.match(r"[\w.]*\.(PlainLoginModule|ScramLoginModule)\s", raw)
+    if plain is None:
+        given.note(
+            key,
+            "not moved (it may hold a secret): set the sasl.* properties of librdkafka in "
+            f"[kafka.properties], and secrets in {_SECRET_ENV}",
+        )
+        return
+    user = found.get("username", "")
+    if user and "${" not in user:
+        properties["sasl.username"] = user
+    elif user:
+        given.note(key, "its user name is a placeholder: set sasl.username in [kafka.properties]")
+    given.note(
+        key,
+        f'its password is not written out: set {_SECRET_ENV}=\'{{"sasl.password": "..."}}\', or '
+        "name a file in [kafka.secret_property_files]",
+    )
+    if f"{OVERRIDE}sasl.mechanism" not in given:
+        properties["sasl.mechanism"] = "PLAIN" if plain[1].startswith("Plain") else "SCRAM-SHA-256"
+        if not plain[1].startswith("Plain"):
+            given.note(key, "SCRAM-SHA-256 is assumed: correct sasl.mechanism")
+
+
+def _store(given: Given, key: str, name: str, properties: dict[str, Any]) -> None:
+    kind = given.text(key.replace(".location", ".type"), "JKS").upper()
+    place = given.required(key)
+    if name == "ssl.truststore.location" and kind == "PEM":
+        properties["ssl.ca.location"] = place
+    elif name == "ssl.keystore.location" and kind == "PKCS12":
+        properties["ssl.keystore.location"] = place
+    elif name == "ssl.keystore.location" and kind == "PEM":
+        properties |= {"ssl.certificate.location": place, "ssl.key.location": place}
+    else:
+        target = "ssl.ca.location" if "truststore" in name else "ssl.certificate.location"
+        given.note(
+            key,
+            f"is a Java key store: export it as PEM and name that as {target} in "
+            "[kafka.properties]",
+        )
+
+
+def check_name(given: Given) -> None:
+    """A name that is there and blank is no name."""
+    if "name" in given and not given.text("name"):
+        raise Refused("name: is blank")

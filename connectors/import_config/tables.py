@@ -1,0 +1,238 @@
+"""topics, tables and their keys and columns: a connector's data tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.import_config.errors import Refused
+from connectors.import_config.properties import Given
+from connectors.settings import NAME
+
+_KEY_TYPES = ("string", "integer", "binary", "auto_increment")
+_COLUMN_TYPES = ("string", "integer", "binary", "boolean", "double")
+_OF_TABLE = (
+    "primarykey.name",
+    "primarykey.type",
+    "columns.whitelist.name",
+    "columns.whitelist.type",
+    "search.timestamp.type",
+)
+_MOST_TOPIC = 249
+_KEYS_OF_PLACE = {
+    "kafka": ("topic_partition", "offset"),
+    "search": ("md5", "topic", "partition", "offset"),
+}
+
+
+def topics_and_tables(given: Given) -> tuple[list[str], dict[str, Any], list[str]]:
+    """The topics, what [mapping] says, and the names of their tables."""
+    if "topics" not in given and "topics.regex" in given:
+        raise Refused(
+            "topics.regex: the connector could not be used with it, so there are no topics: list "
+            "them in topics (kafka.topics_pattern can take its place afterwards)"
+        )
+    given.required("topics")
+    topics = given.names("topics")
+    pattern = given.text("table.name.format", "<topic>")
+    assigned: dict[str, str] = {}
+    for entry in given.names("topics.assign.tables"):
+        topic, *rest = (part.strip() for part in entry.split(":"))
+        if not topic or not rest or not rest[0]:
+            raise Refused("topics.assign.tables: an entry is no topic:table")
+        if len(rest) > 1:
+            given.note(
+                "topics.assign.tables", f"{topic}: what follows a second colon has no effect"
+            )
+        assigned[topic] = rest[0]
+        if topic not in topics:
+            given.note(
+                "topics.assign.tables",
+                f"topic {topic} is not in topics, so nothing is read of it: not moved",
+            )
+    mapping: dict[str, Any] = {"table_name": pattern}
+    used = {topic: assigned[topic] for topic in topics if topic in assigned}
+    if used:
+        mapping["topics"] = used
+    tables = []
+    for topic in topics:
+        table = used.get(topic, pattern.replace("<topic>", topic))
+        if not NAME.fullmatch(table):
+            key = "topics.assign.tables" if topic in used else "table.name.format"
+            raise Refused(
+                f"{key}: topic {topic} would go to a table of a name that the service refuses (1 "
+                "to 255 of A-Z a-z 0-9 _, no digit in front): give it a table in "
+                "topics.assign.tables, as topic:table"
+            )
+        tables.append(table)
+    if not NAME.fullmatch(pattern.replace("<topic>", "t")):
+        # Every topic has a table of its own, so it is never used.
+        del mapping["table_name"]
+        given.note("table.name.format", "cannot give a legal table name and is not used: not moved")
+    return topics, mapping, list(dict.fromkeys(tables))
+
+
+def rules(given: Given, tables: list[str], compatible: bool) -> dict[str, dict[str, Any]]:
+    """The rules of each data table."""
+    mode = given.choice(
+        "primarykey.mode", ("kafka", "record_key", "record_value", "search"), "kafka"
+    )
+    insert = given.choice("insert.mode", ("put", "update"), "put")
+    delete = given.choice("delete.mode", ("none", "row", "column", "row_and_column"), "none")
+    if delete != "none" and mode != "record_key":
+        raise Refused("delete.mode: needs primarykey.mode=record_key, or must be none")
+    create = given.flag("auto.create", False)
+    _tell(given, mode, insert, delete, create, compatible)
+    found = {}
+    for table in tables:
+        key = _key(given, table, mode)
+        taken = [item["name"] for item in key] or [*_KEYS_OF_PLACE.get(mode, ())]
+        columns = _columns(given, table, taken)
+        made: dict[str, Any] = {"primary_key_mode": mode}
+        if key:
+            made["primary_key"] = key
+        if mode == "search":
+            made["search_timestamp"] = _timestamp(given, table, columns)
+        made |= {"columns": columns or "all", "insert_mode": insert, "delete_mode": delete}
+        made["auto_create"] = create
+        if compatible:
+            made |= {"conversions": "connector", "key_fields": "override"}
+        if "binary" in [item["type"] for item in [*key, *columns]]:
+            made["binary_text"] = "utf8"
+            given.note(
+                f"tablestore.{table}.columns.whitelist.type"
+                if any(item["type"] == "binary" for item in columns)
+                else f"tablestore.{table}.primarykey.type",
+                "text becomes a binary column by its UTF-8 bytes, as in the connector "
+                '(binary_text = "utf8"); a key of text was an error there. Bytes stay bytes, where '
+                "the connector wrote java.nio.HeapByteBuffer[...] for those of Avro",
+            )
+        found[table] = made
+    _other_tables(given, tables)
+    return found
+
+
+def _tell(
+    given: Given, mode: str, insert: str, delete: str, create: bool, compatible: bool
+) -> None:
+    if not compatible:
+        given.note(
+            "primarykey.mode",
+            "fields of the record's key, and a text key as the column `key`, become no columns any "
+            "more; the connector put them over the value's fields, undocumented. --compatible "
+            'keeps that (key_fields = "override")',
+        )
+    if delete in ("row", "row_and_column"):
+        given.note(
+            "delete.mode",
+            "a tombstone deletes its row now. The connector never deleted one (each was an error), "
+            "so the old table may have rows that should be gone",
+        )
+    elif mode == "record_key":
+        what = "replaces its row by an empty one" if insert == "put" else "is rejected"
+        given.note(
+            "delete.mode",
+            f"{delete}: a tombstone {what}, as documented; in the connector it was an error. Set "
+            "row to have it delete the row",
+        )
+    if create:
+        given.note(
+            "auto.create",
+            "a table that is missing is created at once, from the primary key alone as before; the "
+            "connector took a minute for each. The key pair needs ots:CreateTable",
+        )
+
+
+def _key(given: Given, table: str, mode: str) -> list[dict[str, str]]:
+    prefix = f"tablestore.{table}.primarykey"
+    if mode in _KEYS_OF_PLACE:
+        for key in (f"{prefix}.name", f"{prefix}.type"):
+            if given.raw(key) is not None:
+                given.note(key, f"has no effect with primarykey.mode={mode}, here as there")
+        return []
+    names, types = given.names(f"{prefix}.name"), _types(given, f"{prefix}.type", _KEY_TYPES)
+    for key, listed in ((f"{prefix}.name", names), (f"{prefix}.type", types)):
+        if not listed:
+            raise Refused(f"{key}: is missing; primarykey.mode={mode} needs it for table {table}")
+    if len(names) != len(types):
+        raise Refused(f"{prefix}.type: has {len(types)} types for {len(names)} names")
+    if len(names) > 4:
+        raise Refused(f"{prefix}.name: names {len(names)} columns; a primary key has 1 to 4")
+    _check_names(f"{prefix}.name", names)
+    if "auto_increment" in types:
+        if types[0] == "auto_increment" or types.count("auto_increment") > 1:
+            raise Refused(f"{prefix}.type: one column at most is auto_increment, and not the first")
+        given.note(f"{prefix}.type", "auto_increment: a record read twice makes two rows, as ever")
+    return [{"name": name, "type": kind} for name, kind in zip(names, types, strict=True)]
+
+
+def _columns(given: Given, table: str, key: list[str]) -> list[dict[str, str]]:
+    prefix = f"tablestore.{table}.columns.whitelist"
+    if f"{prefix}.name" not in given:
+        if given.raw(f"{prefix}.type") is not None:
+            given.note(f"{prefix}.type", "has no effect without names, here as there: not moved")
+        return []
+    names, types = given.names(f"{prefix}.name"), _types(given, f"{prefix}.type", _COLUMN_TYPES)
+    if len(names) != len(types):
+        raise Refused(f"{prefix}.type: has {len(types)} types for {len(names)} names")
+    _check_names(f"{prefix}.name", names)
+    both = sorted({*names} & {*key})
+    if both:
+        raise Refused(f"{prefix}.name: is in the primary key as well: {', '.join(both)}")
+    return [{"name": name, "type": kind} for name, kind in zip(names, types, strict=True)]
+
+
+def _types(given: Given, key: str, allowed: tuple[str, ...]) -> list[str]:
+    if key not in given:
+        return []
+    items = given.text(key).split(",")
+    while items and not items[-1].strip():
+        items.pop()
+    if not items:
+        raise Refused(f"{key}: is blank: give a type for each name")
+    found = [item.strip().lower() for item in items]
+    if not {*found} <= {*allowed}:
+        raise Refused(f"{key}: has a type that is none of {', '.join(allowed)}")
+    return found
+
+
+def _check_names(key: str, names: list[str]) -> None:
+    if not all(NAME.fullmatch(name) for name in names):
+        raise Refused(
+            f"{key}: has a name that the service refuses (1 to 255 of A-Z a-z 0-9 _, and no digit "
+            "in front)"
+        )
+
+
+def _timestamp(given: Given, table: str, columns: list[dict[str, str]]) -> str:
+    key = f"tablestore.{table}.search.timestamp.type"
+    found = given.text(key, "kafka").lower()
+    if found not in ("kafka", "local"):
+        given.note(key, "is neither kafka nor local: kafka is meant, as the connector took it")
+        found = "kafka"
+    if any(item["name"] == "timestamp" and item["type"] != "integer" for item in columns):
+        raise Refused(
+            f"tablestore.{table}.columns.whitelist.type: timestamp is the integer column that "
+            "primarykey.mode=search adds"
+        )
+    return found
+
+
+def table_of_key(key: str) -> tuple[str, str] | None:
+    """Table and rest of a key of one data table."""
+    for rest in _OF_TABLE:
+        if key.startswith("tablestore.") and key.endswith(f".{rest}"):
+            return key[len("tablestore.") : -len(rest) - 1], rest
+    return None
+
+
+def _other_tables(given: Given, tables: list[str]) -> None:
+    for key in given.unused():
+        found = table_of_key(key)
+        if found is None:
+            continue
+        given.use(key)
+        table, rest = found
+        if table in tables and rest == "search.timestamp.type":
+            given.note(key, "has no effect but with primarykey.mode=search, here as there")
+        else:
+            given.note(key, f"no topic leads to table {table}: not moved, as it had no effect")

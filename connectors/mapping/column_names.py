@@ -1,0 +1,89 @@
+"""Names of columns from names of fields: of nested objects, and with illegal characters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from typing import Any
+
+from connectors.errors import Rejection
+
+_ILLEGAL = re.compile(r"[^A-Za-z0-9_]")
+# Characters of a column's name, at most.
+_LONGEST = 255
+# Objects in objects; deeper ones are nobody's data.
+_DEEPEST = 100
+# Fields that an object may have when it is flattened, those that no column is made of included.
+_MOST_FIELDS = 10_000
+
+
+def rewritten(names: tuple[Any, ...], used: Collection[str] | None) -> tuple[str, ...]:
+    """The names with each character that is not allowed as `_`, and no digit in front.
+
+    Raises Rejection when two of them become one that is used; None: all are.
+    """
+    made = [_rewritten(name) for name in names]
+    first: dict[str, int] = {}
+    for number, name in enumerate(made, 1):
+        if name in first and (used is None or name in used):
+            raise Rejection(
+                "column_collision",
+                f"the names of fields number {first[name]} and {number} become the same column's: "
+                "rename one of them in a step before, or leave it out",
+            )
+        first.setdefault(name, number)
+    return tuple(made)
+
+
+def _rewritten(name: Any) -> str:
+    if not isinstance(name, str):
+        raise Rejection("column_name", "a field's name is no text: name it by a str")
+    new = _ILLEGAL.sub("_", name)
+    return f"_{new}" if new[:1].isdigit() else new
+
+
+def flattener(
+    separator: str, used: Collection[str] | None
+) -> Callable[[dict[Any, Any]], dict[str, Any]]:
+    """The function from an object to one without objects in it; lists stay.
+
+    `used` are the names that matter, None: all. The function raises Rejection. An object without
+    fields stays as it is, so that it is not lost.
+    """
+
+    def flatten(value: dict[Any, Any]) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+
+        def put(prefix: str, items: dict[Any, Any], depth: int) -> None:
+            if depth > _DEEPEST:
+                raise Rejection("json_depth", f"nested more than {_DEEPEST} deep: flatten it less")
+            for name, item in items.items():
+                if not isinstance(name, str):
+                    raise Rejection("column_name", "a field's name is no text: name it by a str")
+                path = prefix + name
+                if len(path) > _LONGEST:
+                    if used is None:
+                        raise Rejection(
+                            "column_name",
+                            f"a field's name has {len(path)} characters with those around it, and "
+                            f"a column's at most {_LONGEST}: rename it, or list the columns",
+                        )
+                elif isinstance(item, dict) and item:
+                    put(path + separator, item, depth + 1)
+                elif path not in out:
+                    out[path] = item
+                    if len(out) > _MOST_FIELDS:
+                        raise Rejection(
+                            "column_count", f"more than {_MOST_FIELDS:,} fields when flattened"
+                        )
+                elif used is None or path in used:
+                    raise Rejection(
+                        "column_collision",
+                        "two fields get the same name when flattened: choose another separator, or "
+                        "rename one of them in a step before",
+                    )
+
+        put("", value, 0)
+        return out
+
+    return flatten

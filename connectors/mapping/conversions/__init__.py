@@ -1,0 +1,1 @@
+"""From Python values to the types of Tablestore columns."""

@@ -1,0 +1,159 @@
+"""Records before their columns are looked at, where the table's rules change their fields.
+
+A table without such rules has none of this on its records' way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from connectors.errors import Rejection
+from connectors.mapping.column_names import flattener, rewritten
+from connectors.mapping.key_modes import RowBuilder
+from connectors.mapping.shape_cache import Encoded
+from connectors.records import Record
+from connectors.settings.tables import TableSettings
+
+Prepare = Callable[[Record], Record]
+
+# The column of a value, or of a key, that is no object.
+_VALUE, _KEY = "value", "key"
+
+
+def prepared(road: RowBuilder, rules: TableSettings, bare: bool) -> RowBuilder:
+    """The road, behind what the rules do before it.
+
+    `bare`: values are of a format that has no objects, so that each is a column by itself.
+    """
+    steps: list[Prepare] = []
+    if bare:
+        steps.append(_named(rules))
+    if rules.nested == "flatten":
+        steps.append(_flattened(rules))
+    if rules.key_fields != "none":
+        steps.append(_with_key(rules))
+    renames = rules.nested == "flatten" or rules.column_names == "rewrite"
+    if not steps and not (renames and rules.primary_key_mode == "record_key"):
+        return road
+    return _Prepared(road, steps, _key_named(rules) if renames else None)
+
+
+class _Prepared(RowBuilder):
+    """Has no quick way: the fields of a value are not those of its bytes."""
+
+    def __init__(self, road: RowBuilder, steps: list[Prepare], of_key: Prepare | None) -> None:
+        """`of_key` is for records without a value too: their key says which row to delete."""
+        self.place = road.place
+        self._road = road
+        self._steps = steps
+        self._of_key = of_key
+
+    def hashed(self, identity: bytes) -> bytes:
+        """As the road itself."""
+        return self._road.hashed(identity)
+
+    def one(self, record: Record) -> Encoded:
+        """The row of a record. Raises Rejection, or what the encoder refuses."""
+        if record.value is not None:
+            for step in self._steps:
+                record = step(record)
+        if self._of_key is not None:
+            record = self._of_key(record)
+        return self._road.one(record)
+
+
+def _named(rules: TableSettings) -> Prepare:
+    """The value as a field: of the key column, where the key is the value, or else `value`."""
+    name = _VALUE
+    if rules.primary_key_mode == "record_value" and len(rules.key_columns) == 1:
+        name = rules.key_columns[0][0]
+
+    def step(record: Record) -> Record:
+        if isinstance(record.value, dict):  # a step has made it one
+            return record
+        return record.with_value({name: record.value})
+
+    return step
+
+
+def _used(rules: TableSettings) -> set[str] | None:
+    if rules.columns == "all" or rules.column_names == "rewrite":
+        return None
+    return {*(column.name for column in rules.columns), *(name for name, _ in rules.key_columns)}
+
+
+def _flattened(rules: TableSettings) -> Prepare:
+    flatten = flattener(rules.separator, _used(rules))
+
+    def step(record: Record) -> Record:
+        if not isinstance(record.value, dict):
+            return record
+        return record.with_value(flatten(record.value))
+
+    return step
+
+
+def _with_key(rules: TableSettings) -> Prepare:
+    """The value with the fields of the record's key."""
+    fill = rules.key_fields == "fill"
+    in_key = rules.primary_key_mode == "record_key"
+    # The key's own columns come from where primary_key_mode says, whatever the other part has. But
+    # the connector takes the key's fields over the value's, and says nothing when they differ.
+    not_taken = {name for name, _ in rules.key_columns} if fill or not in_key else set()
+    flatten = None
+    if rules.nested == "flatten":
+        flatten = flattener(rules.separator, _used(rules))
+
+    def step(record: Record) -> Record:
+        key, value = record.key, record.value
+        if key is None or not isinstance(value, dict):
+            return record
+        fields: dict[Any, Any]
+        if isinstance(key, dict):
+            fields = key if flatten is None else flatten(key)
+        elif in_key:
+            return record
+        else:
+            fields = {_KEY: key}
+        taken = {name: item for name, item in fields.items() if name not in not_taken}
+        return record.with_value({**taken, **value} if fill else {**value, **taken})
+
+    return step
+
+
+def _key_named(rules: TableSettings) -> Prepare | None:
+    """The record's key with its fields named as those of values are, where it is the row's key."""
+    if rules.primary_key_mode != "record_key":
+        return None
+    names = {name for name, _ in rules.key_columns}
+    flatten = flattener(rules.separator, names) if rules.nested == "flatten" else None
+    rewrites = rules.column_names == "rewrite"
+
+    def step(record: Record) -> Record:
+        key: Any = record.key
+        if not isinstance(key, dict):
+            return record
+        if flatten is not None:
+            key = flatten(key)
+        if rewrites:
+            key = dict(zip(rewritten((*key,), names), key.values(), strict=True))
+            _check_same(names, record.value, key)
+        return Record(record.message, record.value, key, record.change, record.table)
+
+    return step
+
+
+def _check_same(names: set[str], value: Any, key: dict[str, Any]) -> None:
+    """Raise Rejection when a field would be lost that gets a key column's name and differs."""
+    for name, item in value.items() if isinstance(value, dict) else ():
+        new = rewritten((name,), None)[0]
+        if new not in names or new == name or item is None:
+            continue
+        # Others, such as arrays of numpy, may not even be compared.
+        if type(item) not in (str, int, float, bool, bytes) or item != key.get(new):
+            raise Rejection(
+                "key_conflict",
+                f"a field of the value gets the name of key column {new!r} and differs from the "
+                "record's key: remove it, or rename it",
+            )

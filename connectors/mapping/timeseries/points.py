@@ -1,0 +1,219 @@
+"""Points: how records of one shape become rows of a time series table, worked out once a shape.
+
+A shape is the field names and the Python types of their values, as in mapping/plans.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from connectors.errors import Rejection
+from connectors.mapping.conversions.column_types import IDENTITY, Conversions, Converter
+from connectors.mapping.key_modes import RowBuilder
+from connectors.mapping.timeseries.series import SeriesBook
+from connectors.records import UNAVAILABLE, Operation, Record
+from connectors.records.timestamps import moment_of, own_moment
+from connectors.settings.tables import TableSettings
+from connectors.settings.timeseries import (
+    FIELD_NAME_RULE,
+    MOST_FIELDS,
+    MOST_TABLE_NAME,
+    TimeseriesSettings,
+    is_field_name,
+)
+
+# Shapes that are remembered, and names in them; a stream whose every record has other names
+# must not fill the memory.
+_MOST_SHAPES = 512
+_MOST_NAMES = 40_000
+
+# An identity is the series and, at its end, so many bytes of time.
+_TIME_BYTES = 8
+
+# Series, time in microseconds, values -> (identity, the row as a part of a request).
+Encode = Callable[[bytes, int, Sequence[Any]], tuple[bytes, bytes, Operation]]
+Plan = Callable[[Sequence[Any], Record], tuple[bytes, bytes, Operation]]
+
+
+class PointEncoder(Protocol):
+    """What points need of their encoder."""
+
+    @property
+    def refused(self) -> type[Exception]:
+        """Its own exception; its arguments begin with a short code and a text."""
+        ...
+
+    def series(self, measurement: str, source: str, tags: Sequence[tuple[str, str]]) -> bytes:
+        """The series as part of its points; tags in the order of their names."""
+        ...
+
+    def compile(self, fields: Sequence[tuple[str, str]]) -> Encode:
+        """A function of series, time and values, made for these names and types."""
+        ...
+
+
+class Points:
+    """Makes the points of one topic for its table."""
+
+    def __init__(
+        self,
+        rules: TimeseriesSettings,
+        topic: str,
+        encoder: PointEncoder,
+        conversions: Conversions | None = None,
+    ) -> None:
+        self._rules = rules
+        self._conversions = conversions or Conversions()
+        self._encoder = encoder
+        self._series = SeriesBook(rules, topic, encoder)
+        self._not_fields = rules.series_fields
+        self._declared = {_own(rules, field.name): field.type for field in rules.fields}
+        self._moment = None
+        if rules.time_field is not None:
+            self._moment = moment_of(rules.time_field, rules.time_unit)
+        self._plans: dict[tuple[Any, ...], Plan] = {}
+        self._names = 0
+
+    def point(self, record: Record) -> tuple[bytes, bytes, Operation]:
+        """The point of a record. Raises Rejection, or what the encoder refuses."""
+        value = record.value
+        if not isinstance(value, dict) or record.change == "delete":
+            raise _no_point(record)
+        values = [*value.values()]
+        shape = (*value, *map(type, values))
+        plan = self._plans.get(shape)
+        if plan is None:
+            plan = self._plan((*value,), [*map(type, values)])
+            self._names += len(values)
+            if len(self._plans) < _MOST_SHAPES and self._names <= _MOST_NAMES:
+                self._plans[shape] = plan
+        return plan(values, record)
+
+    def _plan(self, names: tuple[str, ...], types: Sequence[type]) -> Plan:
+        series_of = self._series.reader(names, types)
+        time_of = self._time(names)
+        fields = self._fields(names, types)
+        encode = self._encoder.compile([(name, kind) for name, kind, _, _ in fields])
+        positions = [position for _, _, position, _ in fields]
+        converts = [convert for _, _, _, convert in fields]
+
+        def plain(values: Sequence[Any], record: Record) -> tuple[bytes, bytes, Operation]:
+            return encode(
+                series_of(values), time_of(values, record), [values[i] for i in positions]
+            )
+
+        def converting(values: Sequence[Any], record: Record) -> tuple[bytes, bytes, Operation]:
+            taken = [convert(values[i]) for i, convert in zip(positions, converts, strict=True)]
+            return encode(series_of(values), time_of(values, record), taken)
+
+        return plain if all(convert is IDENTITY for convert in converts) else converting
+
+    def _time(self, names: tuple[str, ...]) -> Callable[[Sequence[Any], Record], int]:
+        moment = self._moment
+        if moment is None:
+            return lambda _, record: own_moment(record)
+        name = self._rules.time_field
+        if name not in names:
+            raise Rejection("time_missing", f"field {name!r}, the time, is null or absent")
+        position = names.index(name)
+        return lambda values, _: moment(values[position])
+
+    def _fields(
+        self, names: tuple[Any, ...], types: Sequence[type]
+    ) -> list[tuple[str, str, int, Converter]]:
+        """(name, type, position, converter) of the fields, by name."""
+        found: dict[str, tuple[str, int, Converter]] = {}
+        for position, (name, kind) in enumerate(zip(names, types, strict=True)):
+            if name in self._not_fields or kind is type(None):
+                continue
+            own = _own(self._rules, name) if isinstance(name, str) and name.isascii() else ""
+            declared = self._declared.get(own)
+            if declared is None and not self._rules.map_all:
+                continue
+            # Such a name may be data, a mail address used as a key for example: it is not told.
+            where = f"field number {position + 1} of the record"
+            if not is_field_name(own):
+                raise Rejection(
+                    "field_name",
+                    f"the name of {where} is no field's name: {FIELD_NAME_RULE}; rename it, or "
+                    "list the fields to write, with map_all = false",
+                )
+            if own in found:
+                raise Rejection(
+                    "field_collision",
+                    f"{where} gets the name of another one when lower-cased: rename one of them, "
+                    "or list the fields to write, with map_all = false",
+                )
+            if kind is type(UNAVAILABLE):
+                raise Rejection(
+                    "value_unavailable",
+                    f"{where} is not sent by its source, and a point is replaced as a whole",
+                )
+            if declared is None:
+                natural_type, convert = self._conversions.natural(own, kind)
+                found[own] = natural_type, position, convert
+            else:
+                convert = self._conversions.converter(own, declared, kind)
+                found[own] = declared, position, convert
+        if not found:
+            raise Rejection("fields_missing", "the record has no field that a point could hold")
+        if len(found) > MOST_FIELDS:
+            raise Rejection(
+                "field_count",
+                f"the record has {len(found)} fields, and a point at most {MOST_FIELDS}: list the "
+                "fields to write, or nest some",
+            )
+        return [(name, *found[name]) for name in sorted(found)]
+
+
+class PointBuilders:
+    """Makes the ways of records to their points, one a topic and table."""
+
+    def __init__(self, encoder: PointEncoder, plain: bool = True) -> None:
+        """`plain`: values hold nothing but what JSON has, as they come from JSON."""
+        self._encoder = encoder
+        self._plain = plain
+        self._points: dict[tuple[str, str], Points] = {}
+
+    def road(self, rules: TableSettings, table: str, topic: str) -> RowBuilder:
+        """The way of a topic's records into a table. Raises Rejection for a name too long."""
+        if len(table) > MOST_TABLE_NAME:
+            raise Rejection(
+                "table_name",
+                f"topic {topic!r} would go to a time series table whose name is longer than "
+                f"{MOST_TABLE_NAME} characters: give it a table in [mapping.topics]",
+            )
+        if (table, topic) not in self._points:
+            conversions = Conversions(rules, self._plain)
+            self._points[table, topic] = Points(rules.timeseries, topic, self._encoder, conversions)
+        return _PointBuilder(self._points[table, topic])
+
+
+class _PointBuilder(RowBuilder):
+    def __init__(self, points: Points) -> None:
+        self._points = points
+
+    def one(self, record: Record) -> tuple[bytes, bytes, Operation]:
+        """The point of a record."""
+        return self._points.point(record)
+
+    def hashed(self, identity: bytes) -> bytes:
+        """The series: its points share a shard, whatever their time."""
+        return identity[:-_TIME_BYTES]
+
+
+def _own(rules: TimeseriesSettings, name: str) -> str:
+    return name.lower() if rules.to_lower_case else name
+
+
+def _no_point(record: Record) -> Rejection:
+    if record.change == "delete" or record.value is None:
+        return Rejection(
+            "delete_timeseries",
+            "the record is a delete (a tombstone), and points of time series are not deleted",
+        )
+    return Rejection(
+        "value_no_object",
+        f"the value is no object but {type(record.value).__name__}: a point needs named fields",
+    )

@@ -1,0 +1,52 @@
+"""The values that travel through the flow, in the order in which a record takes their forms.
+
+`Chunk` (the messages of one poll) -> `Record` (decoded) -> `Segment` (encoded rows) -> `Batch`
+(what a shard writes next). What cannot go on is a `DeadLetter`.
+"""
+
+from connectors.records.chunk import Chunk, DecodingChunk, Quick, RecordChunk, Records
+from connectors.records.dead_letter import DeadLetter, Original, Stage, original
+from connectors.records.record import (
+    UNAVAILABLE,
+    Change,
+    Header,
+    Message,
+    PlainMessage,
+    Record,
+    Unavailable,
+)
+from connectors.records.segment import (
+    Batch,
+    Operation,
+    Row,
+    Segment,
+    count_of,
+    segment_of_state,
+    size_of,
+)
+
+__all__ = [
+    "UNAVAILABLE",
+    "Batch",
+    "Change",
+    "Chunk",
+    "DeadLetter",
+    "DecodingChunk",
+    "Header",
+    "Message",
+    "Operation",
+    "Original",
+    "PlainMessage",
+    "Quick",
+    "Record",
+    "RecordChunk",
+    "Records",
+    "Row",
+    "Segment",
+    "Stage",
+    "Unavailable",
+    "count_of",
+    "original",
+    "segment_of_state",
+    "size_of",
+]

@@ -1,0 +1,40 @@
+"""`DeadLetter`: a record that cannot be written, with the reason and its original bytes."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from connectors.records.record import Header, Message
+
+# A record's own bytes, kept beside its row where dead letters must carry them:
+# (timestamp in ms or None, key, value, headers). Plain, since it may wait in the recovery store.
+Original = tuple[int | None, bytes | None, bytes | None, tuple[Header, ...]]
+
+Stage = Literal["decode", "transform", "map", "write"]
+
+
+class DeadLetter(NamedTuple):
+    """A record that cannot become a row, or whose row was refused, with the reason.
+
+    `code` is a short stable word for counting, `reason` a sentence without the record's values.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    stage: Stage
+    code: str
+    reason: str
+    original: Original | None = None
+
+    @property
+    def coordinates(self) -> str:
+        """Where the record stands in Kafka."""
+        return f"topic {self.topic} partition {self.partition} offset {self.offset}"
+
+
+def original(message: Message) -> Original:
+    """The message's own bytes, as a dead letter carries them."""
+    kind, timestamp = message.timestamp()
+    headers = tuple(message.headers() or ())
+    return timestamp if kind else None, message.key(), message.value(), headers

@@ -1,0 +1,165 @@
+"""`Record`: what a step of the flow takes and returns; and the Kafka message behind it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+Header = tuple[str, bytes | None]
+
+
+class Message(Protocol):
+    """The part of `confluent_kafka.Message` that the flow uses, with its types."""
+
+    def topic(self) -> Any:
+        """Kafka topic."""
+        ...
+
+    def partition(self) -> Any:
+        """Kafka partition."""
+        ...
+
+    def offset(self) -> Any:
+        """Kafka offset."""
+        ...
+
+    def timestamp(self) -> tuple[int, int]:
+        """(kind, ms since 1970); kind 0 when there is none."""
+        ...
+
+    def key(self) -> Any:
+        """Key bytes, or None."""
+        ...
+
+    def value(self) -> Any:
+        """Value bytes, or None for a tombstone."""
+        ...
+
+    def headers(self) -> Any:
+        """Headers, or None."""
+        ...
+
+    def __len__(self) -> int:
+        """Bytes of the value."""
+        ...
+
+
+Change = Literal["upsert", "delete"]
+
+
+class Unavailable(enum.Enum):
+    """The one value of a field that its source did not send: the column stays as it is.
+
+    Debezium leaves out large values that did not change. An update skips such a column; a put,
+    which would lose it, rejects the record.
+    """
+
+    UNAVAILABLE = "unavailable"
+
+
+UNAVAILABLE = Unavailable.UNAVAILABLE
+
+
+class Record(msgspec.Struct, gc=False, weakref=False):
+    """One decoded record: what a user's step takes and returns.
+
+    `value` and `key` are decoded; `key` is None where the mapping needs no key. The rest is read
+    from the message when asked for.
+    """
+
+    message: Message
+    value: Any
+    key: Any = None
+    # "delete": the row of this record's key shall go, and `value` holds fields of the row that was.
+    change: Change = "upsert"
+    # The table it goes to; None: as [mapping] says.
+    table: str | None = None
+
+    @property
+    def topic(self) -> str:
+        """Kafka topic."""
+        topic: str = self.message.topic()
+        return topic
+
+    @property
+    def partition(self) -> int:
+        """Kafka partition."""
+        partition: int = self.message.partition()
+        return partition
+
+    @property
+    def offset(self) -> int:
+        """Kafka offset in the partition."""
+        offset: int = self.message.offset()
+        return offset
+
+    @property
+    def timestamp(self) -> int | None:
+        """Milliseconds since 1970, as producer or broker set it; None when it is not set."""
+        kind, value = self.message.timestamp()
+        return value if kind else None
+
+    @property
+    def headers(self) -> list[Header]:
+        """Kafka headers, in order; a name may repeat."""
+        return self.message.headers() or []
+
+    def with_value(self, value: Any) -> Record:
+        """The same record with another value; coordinates and original bytes stay."""
+        return Record(self.message, value, self.key, self.change, self.table)
+
+
+class PlainMessage:
+    """A message made by hand, for tests of user steps: `Record(PlainMessage(), {"amount": 1})`."""
+
+    def __init__(
+        self,
+        topic: str = "topic",
+        partition: int = 0,
+        offset: int = 0,
+        *,
+        timestamp: int | None = None,
+        key: bytes | None = None,
+        value: bytes | None = None,
+        headers: Sequence[Header] = (),
+    ) -> None:
+        self._place = (topic, partition, offset)
+        self._timestamp = timestamp
+        self._key = key
+        self._value = value
+        self._headers = list(headers)
+
+    def topic(self) -> str:
+        """As in `Message`."""
+        return self._place[0]
+
+    def partition(self) -> int:
+        """As in `Message`."""
+        return self._place[1]
+
+    def offset(self) -> int:
+        """As in `Message`."""
+        return self._place[2]
+
+    def timestamp(self) -> tuple[int, int]:
+        """As in `Message`."""
+        return (0, -1) if self._timestamp is None else (1, self._timestamp)
+
+    def key(self) -> bytes | None:
+        """As in `Message`."""
+        return self._key
+
+    def value(self) -> bytes | None:
+        """As in `Message`."""
+        return self._value
+
+    def headers(self) -> list[Header] | None:
+        """As in `Message`."""
+        return self._headers or None
+
+    def __len__(self) -> int:
+        """As in `Message`."""
+        return len(self._value or b"")

@@ -1,0 +1,1 @@
+"""PlainBuffer, the row format of Tablestore, and the protobuf messages around it."""

@@ -1,0 +1,75 @@
+"""What nobody foresaw rejects one record: its neighbours become what they would be anyway."""
+
+from typing import Any
+
+import pytest
+
+from connectors.formats.chunk_decoder import ChunkDecoder
+from connectors.mapping.isolate import fenced
+from connectors.mapping.key_modes import KafkaCoordinates
+from connectors.mapping.row_mapper import RowMapper
+from connectors.records import Batch, Record, Records
+from connectors.tablestore.row_encoder import RowEncoder
+from tests.unit import factories
+from tests.unit.factories import CANARY, dead_in, message_chunk, rows_in
+
+VALUES: list[bytes | None] = [
+    b'{"a":1}',
+    b"{",
+    b'{"a":"' + CANARY.encode() + b'"}',
+    b'{"a":2}',
+    None,
+    b'{"a":3}',
+]
+
+
+def mapped(mapper: RowMapper, keep: bool) -> list[tuple[str, Batch]]:
+    """All values, decoded and mapped behind the fence."""
+    decoder = ChunkDecoder(factories.settings(), keep)
+    chunk = decoder.decode_chunk(message_chunk(VALUES, partition=3))
+    return fenced(mapper.map_chunk, mapper.shard_names, keep)(chunk)
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_one_record_that_nobody_foresaw(monkeypatch: pytest.MonkeyPatch, keep: bool) -> None:
+    """It is told by kind and place, without its value; all others are as without it."""
+    usual = KafkaCoordinates.one
+
+    def one(self: KafkaCoordinates, record: Record) -> Any:
+        if record.value == {"a": CANARY}:
+            raise ZeroDivisionError(CANARY)
+        return usual(self, record)
+
+    monkeypatch.setattr(KafkaCoordinates, "one", one)
+    monkeypatch.setattr(KafkaCoordinates, "worth_trying", lambda _: False)
+    mapper = RowMapper(factories.settings(), RowEncoder(), keep)
+    made = mapped(mapper, keep)
+    assert sorted(row.offset for row in rows_in(b for _, b in made)) == [0, 3, 5]
+    dead_letters = {dead_letter.offset: dead_letter for dead_letter in dead_in(b for _, b in made)}
+    assert {offset: dead_letter.code for offset, dead_letter in dead_letters.items()} == {
+        1: "value_json_invalid",
+        2: "map_failed",
+        4: "value_null",
+    }
+    assert "ZeroDivisionError at test_isolate.py:" in dead_letters[2].reason
+    assert CANARY not in dead_letters[2].reason
+    assert (dead_letters[2].original is not None) is keep
+
+
+def test_memory_at_its_end_is_no_records_fault() -> None:
+    """It ends the run, which goes on where it was."""
+
+    def map_chunk(_: Records) -> list[tuple[str, Batch]]:
+        raise MemoryError
+
+    chunk = ChunkDecoder(factories.settings()).decode_chunk(message_chunk([b"{}"]))
+    with pytest.raises(MemoryError):
+        fenced(map_chunk, ["0"], False)(chunk)
+
+
+def test_without_trouble_nothing_changes() -> None:
+    """The same batches, in the same order."""
+    mapper = RowMapper(factories.settings(), RowEncoder())
+    chunk = ChunkDecoder(factories.settings()).decode_chunk(message_chunk(VALUES))
+    again = ChunkDecoder(factories.settings()).decode_chunk(message_chunk(VALUES))
+    assert fenced(mapper.map_chunk, mapper.shard_names, False)(chunk) == mapper.map_chunk(again)
