@@ -71,7 +71,7 @@ def ways(table: dict[str, Any]) -> tuple[Way, Way]:
         def way(chunk: Chunk) -> Rows:
             opened = decoder.decode_chunk(chunk)
             return mapper.map_chunk(
-                RecordChunk(opened.topic, opened.partition, opened.records, opened.dead)
+                RecordChunk(opened.topic, opened.partition, opened.records, opened.dead_letters)
             )
 
         return way

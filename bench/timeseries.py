@@ -24,7 +24,6 @@ from rich.table import Table
 from tablestore import encoder as sdk_encoder
 from tablestore.metadata import TimeseriesKey, TimeseriesRow
 
-from connectors.mapping.timeseries.points import Points
 from connectors.records import PlainMessage, Record
 from connectors.settings.timeseries import TimeseriesSettings
 from connectors.tablestore.timeseries.flatbuffers import FlatBuffers
@@ -76,12 +75,12 @@ def mapped(points: Sequence[Values]) -> bytes:
     for device, room, at, values in points:
         fields = dict(zip(KINDS, values, strict=True))
         value = {"device": device, "room": room, "at": at, **fields}
-        wires.append(_mapping.point(Record(_MESSAGE, value))[1])
+        wires.append(_mapping.encode(Record(_MESSAGE, value))[1])
     return body_of("readings", 2, b"".join(wires))
 
 
 _MESSAGE = PlainMessage("readings")
-_mapping = Points(
+_mapping = PointBuilder(
     TimeseriesSettings(
         measurement="climate",
         data_source="plant",

@@ -25,16 +25,15 @@ from connectors.kafka.dead_letter_sink import KafkaDeadLetterSink
 from connectors.kafka.dead_letter_source import KafkaDeadLetterSource
 from connectors.kafka.source import KafkaSource
 from connectors.kafka.topic_sink import ONE, KafkaTopicSink
-from connectors.mapping.isolate import fenced
+from connectors.mapping.isolate import isolated
 from connectors.mapping.row_mapper import RowMapper
-from connectors.mapping.timeseries.points import PointBuilders
 from connectors.records import (
     Batch,
     Chunk,
     DeadLetter,
+    DecodedChunk,
     Record,
     RecordChunk,
-    Records,
     count_of,
     original,
 )
@@ -62,21 +61,21 @@ def read(flow: Dataflow, run: Run) -> Stream[Chunk]:
     return op.input(READ, flow, KafkaSource(run))
 
 
-def decode(step_id: str, chunks: Stream[Chunk], run: Run) -> Stream[Records]:
+def decode(step_id: str, chunks: Stream[Chunk], run: Run) -> Stream[DecodedChunk]:
     """Bytes to values by the configured formats. A bad record is set aside, never raised."""
     decoder = ChunkDecoder(run.settings, _keep(run), OutageWait(run).wait)
     return op.map(step_id, chunks, decoder.decode_chunk)
 
 
-def transform(step_id: str, records: Stream[Records], run: Run) -> Stream[Records]:
+def transform(step_id: str, records: Stream[DecodedChunk], run: Run) -> Stream[DecodedChunk]:
     """What [[transforms]] says. Without any there is no step, and nothing on the way."""
     function = pipeline(run.settings)
     return records if function is None else flat_map_records(step_id, records, run, function)
 
 
 def map_records(
-    step_id: str, records: Stream[Records], run: Run, function: Callable[[Record], Record]
-) -> Stream[Records]:
+    step_id: str, records: Stream[DecodedChunk], run: Run, function: Callable[[Record], Record]
+) -> Stream[DecodedChunk]:
     """Each record becomes what the function returns."""
 
     def one(record: Record) -> Iterable[Record]:
@@ -86,8 +85,8 @@ def map_records(
 
 
 def filter_records(
-    step_id: str, records: Stream[Records], run: Run, keep: Callable[[Record], bool]
-) -> Stream[Records]:
+    step_id: str, records: Stream[DecodedChunk], run: Run, keep: Callable[[Record], bool]
+) -> Stream[DecodedChunk]:
     """Only the records for which the function is true go on; the others count as filtered."""
 
     def some(record: Record) -> Iterable[Record]:
@@ -98,10 +97,10 @@ def filter_records(
 
 def flat_map_records(
     step_id: str,
-    records: Stream[Records],
+    records: Stream[DecodedChunk],
     run: Run,
     function: Callable[[Record], Iterable[Record]],
-) -> Stream[Records]:
+) -> Stream[DecodedChunk]:
     """Each record becomes any number of records. Make them with `Record.with_value`.
 
     A record on which the function raises is rejected, with the place of the error as the reason;
@@ -109,9 +108,9 @@ def flat_map_records(
     """
     keep = _keep(run)
 
-    def apply(chunk: Records) -> RecordChunk:
+    def apply(chunk: DecodedChunk) -> RecordChunk:
         out: list[Record] = []
-        dead = list(chunk.dead)
+        dead = list(chunk.dead_letters)
         for record in chunk.records:
             try:
                 made = list(function(record))
@@ -128,25 +127,24 @@ def flat_map_records(
             except Exception as error:  # noqa: BLE001 - users' code: the boundary to it
                 reason = f"step {step_id!r} {_place(error)}"
                 dead.append(_dead(record, "step_failed", reason, keep))
-        fallen = len(dead) - len(chunk.dead)
+        fallen = len(dead) - len(chunk.dead_letters)
         run.counts.add("filtered", len(chunk.records) - fallen - len(out))
         return RecordChunk(chunk.topic, chunk.partition, out, dead)
 
     return op.map(step_id, records, apply)
 
 
-def map_rows(step_id: str, records: Stream[Records], run: Run) -> KeyedStream[Batch]:
+def map_rows(step_id: str, records: Stream[DecodedChunk], run: Run) -> KeyedStream[Batch]:
     """Records to rows as bytes, each on the shard of its table and primary key."""
-    points = PointBuilders(PointEncoder(), run.settings.format.value == "json")
     # A replay reads dead letters, and writes to the tables of the topics that they came from.
     origin = run.settings.model_copy(update={"kafka": run.origin})
     mapper = RowMapper(
-        run.settings, RowEncoder(), _keep(run), points.road, tables=origin.known_tables()
+        run.settings, RowEncoder(), _keep(run), PointEncoder(), tables=origin.known_tables()
     )
-    mapped = fenced(mapper.map_chunk, mapper.shard_names, _keep(run))
+    mapped = isolated(mapper.map_chunk, mapper.shard_names, _keep(run))
     counts = run.counts
 
-    def map_chunk(chunk: Records) -> list[tuple[str, Batch]]:
+    def map_chunk(chunk: DecodedChunk) -> list[tuple[str, Batch]]:
         rows = mapped(chunk)
         counts.mapped(
             sum([sum(map(count_of, segments)) + len(dead) for _, (segments, dead) in rows])

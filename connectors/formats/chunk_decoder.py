@@ -1,11 +1,9 @@
-"""The decode step: chunks of messages to chunks of records, each bad one set aside alone."""
+"""The decode step: chunks of messages to chunks of records; each bad record is rejected alone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-
-from msgspec.structs import astuple
 
 from connectors.errors import Rejection
 from connectors.formats import json
@@ -14,11 +12,11 @@ from connectors.formats.schema_registry import Wait
 from connectors.records import (
     Chunk,
     DeadLetter,
-    DecodingChunk,
-    Quick,
+    DecodedChunk,
+    Message,
     Record,
     RecordChunk,
-    Records,
+    UniformChunk,
     original,
 )
 from connectors.settings import Settings
@@ -26,12 +24,15 @@ from connectors.settings.transforms import Function, needs_key
 
 Decode = Callable[[bytes], Any]
 
+# A message that is not decoded at the first try costs as much as several gain: above one in so many
+# the fields are optional, and where that fails too, dicts are decoded for so many chunks.
+_MAX_MISSES = 8
+_REST_CHUNKS = 50
+# Names of fields that a topic's values have, before they are learnt again.
+_MAX_NAMES = 1000
 
-# The quick ways that there are, by the format's word.
-_QUICK = {"json": Quick(json.decode_good, json.decoder_of, astuple, json.decoder_of_some, json.BAD)}
 
-
-def _impatient(reason: str) -> None:
+def _no_wait(reason: str) -> None:
     raise RuntimeError(reason)
 
 
@@ -39,36 +40,81 @@ class ChunkDecoder:
     """Decodes values, and keys where the table's key or a transform is taken from them."""
 
     def __init__(
-        self, settings: Settings, keep_original: bool = False, wait: Wait = _impatient
+        self, settings: Settings, keep_original: bool = False, wait: Wait = _no_wait
     ) -> None:
         """`wait` is called while a Schema Registry does not answer."""
         self._settings = settings
         self._value, self._key = decoders(settings.format, wait)
-        self._quick = _QUICK.get(settings.format.value)
         self._keep_original = keep_original
-        self._most_bytes = settings.format.most_bytes
-        self._careful = min(json.MOST_VALUES, self._most_bytes)
+        self._max_bytes = settings.format.most_bytes
+        # JSON up to this length is decoded by the chunk; in a longer document the values are
+        # counted first, and other formats have no decoder that does without checks.
+        self._max_bare_bytes = -1
+        if settings.format.value == "json":
+            self._max_bare_bytes = min(json.MAX_VALUES, self._max_bytes)
         self._needs_key: dict[str, bool] = {}
+        self._fields: dict[str, _TopicFields] = {}
 
-    def decode_chunk(self, chunk: Chunk) -> Records:
-        """The chunk's records, decoded at the latest when they are looked at."""
+    def decode_chunk(self, chunk: Chunk) -> DecodedChunk:
+        """The chunk's records, and dead letters of those that cannot be decoded."""
+        messages = chunk.messages
         if (
-            self._quick is None
+            not messages
+            or max(map(len, messages)) > self._max_bare_bytes
             or self._reads_key(chunk.topic)
-            or max(map(len, chunk.messages), default=0) > self._careful
         ):
             return self._one_by_one(chunk)
-        return DecodingChunk(chunk, self._open, self._quick)
-
-    def _open(self, chunk: Chunk) -> RecordChunk:
-        """All messages of the chunk, as records or dead letters."""
-        quick = _QUICK[self._settings.format.value]
-        decode = quick.decode
+        fields = self._fields.get(chunk.topic)
+        if fields is None:
+            fields = self._fields[chunk.topic] = _TopicFields()
+        decoder = fields.decoder(messages[0])
+        if decoder is not None:
+            return self._uniform(chunk, decoder, fields)
         try:
-            records = [Record(message, decode(message.value())) for message in chunk.messages]
-        except Exception:  # noqa: BLE001 - one of them is bad or null: find out which
+            records = [Record(message, json.decode_bare(message.value())) for message in messages]
+        except json.UNDECODABLE:  # one of them is bad or null: find out which
             return self._one_by_one(chunk)
         return RecordChunk(chunk.topic, chunk.partition, records, [])
+
+    def _uniform(
+        self, chunk: Chunk, decoder: json.StructDecoder, fields: _TopicFields
+    ) -> UniformChunk:
+        """The chunk as structs; what is no such object is decoded as it would be alone."""
+        made = UniformChunk(chunk, decoder.names, decoder.fields_of, optional=decoder.optional)
+        decode = decoder.decode
+        try:
+            made.values = [decode(message.value()) for message in chunk.messages]
+        except json.UNDECODABLE:
+            self._uniform_mixed(chunk, decoder, fields, made)
+        else:
+            made.messages = chunk.messages
+        return made
+
+    def _uniform_mixed(
+        self,
+        chunk: Chunk,
+        decoder: json.StructDecoder,
+        fields: _TopicFields,
+        made: UniformChunk,
+    ) -> None:
+        made.mixed = True
+        decode = decoder.decode
+        good: list[Message] = []
+        misses = 0
+        for message in chunk.messages:
+            try:
+                made.values.append(decode(message.value()))
+            except json.UNDECODABLE:
+                misses += 1
+                one = self._decode_one(message, reads_key=False)
+                if isinstance(one, DeadLetter):
+                    made.dead_letters.append(one)
+                    continue
+                fields.learn(one.value)
+                made.values.append(one)
+            good.append(message)
+        made.messages = good
+        fields.missed(misses, len(chunk.messages))
 
     def _reads_key(self, topic: str) -> bool:
         if topic not in self._needs_key:
@@ -78,7 +124,7 @@ class ChunkDecoder:
         return self._needs_key[topic]
 
     def _tables_of(self, topic: str) -> set[str]:
-        """Where its records may go, as far as the settings tell."""
+        """The tables that its records may go to, as far as the settings say."""
         settings = self._settings
         tables = {settings.table_of(topic), *settings.mapping.route_tables}
         if any(isinstance(transform, Function) for transform in settings.transforms):
@@ -86,36 +132,93 @@ class ChunkDecoder:
         return tables
 
     def _one_by_one(self, chunk: Chunk) -> RecordChunk:
-        topic, partition, messages, _ = chunk
-        reads_key = self._reads_key(topic)
+        reads_key = self._reads_key(chunk.topic)
         records: list[Record] = []
-        dead: list[DeadLetter] = []
-        for message in messages:
-            part = "key"
-            try:
-                key = self._nullable(self._key, message.key()) if reads_key else None
-                part = "value"
-                value = self._nullable(self._value, message.value())
-                records.append(Record(message, value, key))
-            except Rejection as rejection:
-                dead.append(
-                    DeadLetter(
-                        topic,
-                        partition,
-                        message.offset(),
-                        "decode",
-                        f"{part}_{rejection.code}",
-                        f"the {part} is {rejection.reason}",
-                        original(message) if self._keep_original else None,
-                    )
-                )
-        return RecordChunk(topic, partition, records, dead)
+        dead_letters: list[DeadLetter] = []
+        for message in chunk.messages:
+            one = self._decode_one(message, reads_key)
+            if isinstance(one, Record):
+                records.append(one)
+            else:
+                dead_letters.append(one)
+        return RecordChunk(chunk.topic, chunk.partition, records, dead_letters)
+
+    def _decode_one(self, message: Message, reads_key: bool) -> Record | DeadLetter:
+        side = "key"
+        try:
+            key = self._nullable(self._key, message.key()) if reads_key else None
+            side = "value"
+            return Record(message, self._nullable(self._value, message.value()), key)
+        except Rejection as rejection:
+            return DeadLetter(
+                message.topic(),
+                message.partition(),
+                message.offset(),
+                "decode",
+                f"{side}_{rejection.code}",
+                f"the {side} is {rejection.reason}",
+                original(message) if self._keep_original else None,
+            )
 
     def _nullable(self, decode: Decode, data: bytes | None) -> Any:
         if data is None:
             return None
-        if len(data) > self._most_bytes:
+        if len(data) > self._max_bytes:
             raise Rejection(
-                "size", f"longer than {self._most_bytes:,} bytes, which is format.most_bytes"
+                "size", f"longer than {self._max_bytes:,} bytes, which is format.most_bytes"
             )
         return decode(data)
+
+
+class _TopicFields:
+    """The fields that a topic's values have, as far as they are known: which struct fits them."""
+
+    def __init__(self) -> None:
+        self._decoder: json.StructDecoder | None = None
+        self._known: dict[str, None] = {}  # in the order of their coming
+        self._optional = False
+        self._rest = 0
+
+    def decoder(self, first: Message) -> json.StructDecoder | None:
+        """The decoder to try on a chunk that begins with this message; None: not worth a try."""
+        if self._rest:
+            self._rest -= 1
+            return None
+        decoder = self._decoder
+        if decoder is None or not decoder.optional:
+            try:
+                value = json.decode(first.value())
+            except (Rejection, TypeError):  # bad, or a tombstone
+                return decoder
+            if type(value) is not dict:
+                return None
+            if decoder is None or value.keys() != {*decoder.names}:
+                self.learn(value)
+                self._decoder = decoder = json.struct_decoder((*value,))
+        return decoder
+
+    def learn(self, value: Any) -> None:
+        """Note the names of an object's fields."""
+        if type(value) is dict:
+            if len(self._known) > _MAX_NAMES:
+                self._known.clear()
+            self._known.update(dict.fromkeys(value))
+
+    def missed(self, misses: int, messages: int) -> None:
+        """So many of a chunk's messages did not fit the struct."""
+        if self._optional and self._decoder is not None and self._decoder.optional:
+            if len(self._known) > len(self._decoder.names):
+                self._decoder = json.struct_decoder((*self._known,), optional=True)
+            elif misses > messages // _MAX_MISSES:
+                self._give_up()
+        elif misses > messages // _MAX_MISSES:
+            self._optional = True
+            self._decoder = json.struct_decoder((*self._known,), optional=True)
+        if self._decoder is not None and len(self._decoder.names) > _MAX_NAMES:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        self._rest = _REST_CHUNKS
+        self._optional = False
+        self._decoder = None
+        self._known.clear()

@@ -9,75 +9,63 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import astuple
 
 from connectors.errors import Rejection
+from connectors.records import ABSENT
 
-# The decoder bare, for chunks in which nothing is bad; it raises one of BAD.
-decode_good = _decode = msgspec.json.Decoder().decode
+# Without the checks of `decode`, for bytes whose length is known to be harmless.
+decode_bare = msgspec.json.Decoder().decode
+# What msgspec raises for bytes that it does not decode.
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError)
 # Of one document, all in all. A row has 1,024 columns; the rest is nested. Three bytes can become
 # an object of 70, so long documents are counted before they are decoded.
-MOST_VALUES = 1_000_000
+MAX_VALUES = 1_000_000
 _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError)
+
+
+class StructDecoder(NamedTuple):
+    """Decodes objects of known fields into a msgspec struct, in half the time of a dict."""
+
+    names: tuple[str, ...]
+    optional: bool
+    decode: Callable[[bytes], Any]
+    """Bytes to a struct; raises one of `UNDECODABLE` for what is no such object, and for what
+    `decode` rejects."""
+    fields_of: Callable[[Any], tuple[Any, ...]]
+    """The fields of a struct in the order of the names, `ABSENT` for one that it lacks."""
 
 
 @lru_cache(maxsize=256)
-def decoder_of(names: tuple[str, ...]) -> Callable[[bytes], Any]:
-    """A decoder of objects with exactly these names, in any order; raises one of BAD for others.
+def struct_decoder(names: tuple[str, ...], optional: bool = False) -> StructDecoder | None:
+    """The decoder of objects with exactly these fields, in any order; None where there is none.
 
-    It gives a msgspec struct (`astuple` has the values in the order of the names), which takes half
-    the time of a dict. Any name will do: the struct's own names are made up.
+    `optional`: of objects with any of them, and no further ones. Any name will do, since the
+    struct's own names are made up, but for those that msgspec cannot have, such as one with a
+    quote.
     """
-    return _struct_decoder([(name, True) for name in names])
-
-
-@lru_cache(maxsize=256)
-def decoder_of_some(
-    wanted: tuple[str, ...], others: tuple[str, ...]
-) -> tuple[Callable[[bytes], Any], Callable[[Any], tuple[Any, ...]]]:
-    """The same of objects with any of these names and no further ones; and a second function.
-
-    That one takes the struct and gives the values of the wanted names in their order, None for one
-    that is absent. The others are decoded too: what is bad in them must be found as `decode` does.
-    """
-    decode = _struct_decoder([(name, False) for name in (*wanted, *others)])
-    if len(wanted) == 1:
-        only = attrgetter("f0")
-        return decode, lambda value: (only(value),)
-    return decode, attrgetter(*(f"f{number}" for number in range(len(wanted))))
-
-
-def _none_such(_: bytes) -> Any:
-    raise msgspec.DecodeError("not in this way")
-
-
-def _struct_decoder(names: list[tuple[str, bool]]) -> Callable[[bytes], Any]:
-    """A decoder to a struct with a field a name, which is required or not."""
+    fields: list[Any] = [f"f{number}" for number in range(len(names))]
     try:
         struct = msgspec.defstruct(
-            "Value",
-            [
-                (f"f{number}", Any) if required else (f"f{number}", Any, None)
-                for number, (_, required) in enumerate(names)
-            ],
-            rename={f"f{number}": name for number, (name, _) in enumerate(names)},
+            "Object",
+            [(field, Any, ABSENT) if optional else (field, Any) for field in fields],
+            rename=dict(zip(fields, names, strict=True)),
             forbid_unknown_fields=True,
             gc=False,
         )
-    except ValueError:  # of names that a struct cannot have, such as those with a quote
-        return _none_such
-    return msgspec.json.Decoder(struct).decode
+    except ValueError:
+        return None
+    return StructDecoder(names, optional, msgspec.json.Decoder(struct).decode, astuple)
 
 
 def decode(data: bytes) -> Any:
     """One JSON document. Raises Rejection; the reason holds positions, never content."""
     check_values(data)
     try:
-        return _decode(data)
+        return decode_bare(data)
     except msgspec.DecodeError as error:
         if not data.strip():
             raise Rejection("json_empty", "not JSON: no bytes but blanks") from None
@@ -95,11 +83,11 @@ def decode(data: bytes) -> Any:
 def check_values(data: bytes) -> None:
     """Raise Rejection for a long document of too many values."""
     # Each value takes a byte, and all but one a comma or a bracket before it.
-    if len(data) <= MOST_VALUES or _marks(data) <= MOST_VALUES:
+    if len(data) <= MAX_VALUES or _marks(data) <= MAX_VALUES:
         return
     # There may be commas in texts.
-    if _marks(_TEXT.sub(b"", data)) > MOST_VALUES:
-        raise Rejection("json_values", f"of more than {MOST_VALUES:,} values")
+    if _marks(_TEXT.sub(b"", data)) > MAX_VALUES:
+        raise Rejection("json_values", f"of more than {MAX_VALUES:,} values")
 
 
 def _marks(data: bytes) -> int:

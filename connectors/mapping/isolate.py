@@ -1,8 +1,8 @@
-"""The last fence: what nobody foresaw about a record rejects that record, and ends nothing.
+"""Isolates unexpected exceptions of the mapping: they reject one record, and end nothing.
 
-Every way of the mapping has its own reasons for what it refuses, and tests hold that nothing else
-is raised. Should something be raised all the same, in the one run where it matters, then the chunk
-is mapped again record by record, and only the record that raises it is set aside.
+The mapping has its own reasons for what it rejects, and tests hold that nothing else is raised.
+Should something be raised all the same, the chunk is mapped again record by record, and only the
+record that raises it becomes a dead letter (code map_failed).
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path
 from connectors.records import (
     Batch,
     DeadLetter,
+    DecodedChunk,
     Record,
     RecordChunk,
-    Records,
     original,
 )
 
@@ -25,17 +25,17 @@ log = logging.getLogger("sync")
 Mapped = list[tuple[str, Batch]]
 
 
-def fenced(
-    map_chunk: Callable[[Records], Mapped], shard_names: list[str], keep_original: bool
-) -> Callable[[Records], Mapped]:
-    """The mapping of a chunk that raises nothing but that memory is at its end."""
+def isolated(
+    map_chunk: Callable[[DecodedChunk], Mapped], shard_names: list[str], keep_original: bool
+) -> Callable[[DecodedChunk], Mapped]:
+    """The mapping of a chunk, which raises nothing but MemoryError."""
 
-    def one(record: Record) -> Mapped:
+    def map_one(record: Record) -> Mapped:
         try:
             return map_chunk(RecordChunk(record.topic, record.partition, [record], []))
         except MemoryError:
             raise
-        except Exception as error:  # noqa: BLE001 - the boundary that this file is
+        except Exception as error:  # noqa: BLE001 - this file is the boundary
             last = traceback.extract_tb(error.__traceback__)[-1]
             dead_letter = DeadLetter(
                 record.topic,
@@ -43,24 +43,24 @@ def fenced(
                 record.offset,
                 "map",
                 "map_failed",
-                f"nobody foresaw this record: {type(error).__name__} at "
-                f"{Path(last.filename).name}:{last.lineno}; please report it",
+                f"unexpected {type(error).__name__} at {Path(last.filename).name}:{last.lineno} "
+                "while mapping; please report this as a bug",
                 original(record.message) if keep_original else None,
             )
             name = shard_names[record.partition % len(shard_names)]
             return [(name, ([], [dead_letter]))]
 
-    def whole(chunk: Records) -> Mapped:
+    def map_whole(chunk: DecodedChunk) -> Mapped:
         try:
             return map_chunk(chunk)
         except MemoryError:
             raise
         except Exception:  # noqa: BLE001 - as above
             log.warning("a chunk of topic %s is mapped record by record", chunk.topic)
-        dead = RecordChunk(chunk.topic, chunk.partition, [], list(chunk.dead))
-        made = map_chunk(dead) if dead.dead else []
+        rejected = RecordChunk(chunk.topic, chunk.partition, [], list(chunk.dead_letters))
+        made = map_chunk(rejected) if rejected.dead_letters else []
         for record in chunk.records:
-            made += one(record)
+            made += map_one(record)
         return made
 
-    return whole
+    return map_whole

@@ -1,6 +1,6 @@
-"""Records before their columns are looked at, where the table's rules change their fields.
+"""Normalizing: records before they are encoded, where the table's rules change their fields.
 
-A table without such rules has none of this on its records' way.
+A record of a table without such rules does not pass here.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from connectors.mapping.shape_cache import Encoded
 from connectors.records import Record
 from connectors.settings.tables import TableSettings
 
-Prepare = Callable[[Record], Record]
+Step = Callable[[Record], Record]
 
 # The column of a value, or of a key, that is no object.
 _VALUE, _KEY = "value", "key"
 
 
-def prepared(road: RowBuilder, rules: TableSettings, bare: bool) -> RowBuilder:
-    """The road, behind what the rules do before it.
+def normalized(builder: RowBuilder, rules: TableSettings, bare: bool) -> RowBuilder:
+    """The builder, behind the steps that the rules ask for; itself where they ask for none.
 
     `bare`: values are of a format that has no objects, so that each is a column by itself.
     """
-    steps: list[Prepare] = []
+    steps: list[Step] = []
     if bare:
         steps.append(_named(rules))
     if rules.nested == "flatten":
@@ -35,35 +35,35 @@ def prepared(road: RowBuilder, rules: TableSettings, bare: bool) -> RowBuilder:
         steps.append(_with_key(rules))
     renames = rules.nested == "flatten" or rules.column_names == "rewrite"
     if not steps and not (renames and rules.primary_key_mode == "record_key"):
-        return road
-    return _Prepared(road, steps, _key_named(rules) if renames else None)
+        return builder
+    return _Normalized(builder, steps, _key_named(rules) if renames else None)
 
 
-class _Prepared(RowBuilder):
-    """Has no quick way: the fields of a value are not those of its bytes."""
+class _Normalized(RowBuilder):
+    """Has no fast path: the fields of a value are not those of its bytes."""
 
-    def __init__(self, road: RowBuilder, steps: list[Prepare], of_key: Prepare | None) -> None:
+    def __init__(self, builder: RowBuilder, steps: list[Step], of_key: Step | None) -> None:
         """`of_key` is for records without a value too: their key says which row to delete."""
-        self.place = road.place
-        self._road = road
+        self.coordinates = builder.coordinates
+        self._builder = builder
         self._steps = steps
         self._of_key = of_key
 
-    def hashed(self, identity: bytes) -> bytes:
-        """As the road itself."""
-        return self._road.hashed(identity)
+    def shard_key(self, identity: bytes) -> bytes:
+        """As the builder itself."""
+        return self._builder.shard_key(identity)
 
-    def one(self, record: Record) -> Encoded:
-        """The row of a record. Raises Rejection, or what the encoder refuses."""
+    def encode(self, record: Record) -> Encoded:
+        """The row of a record. Raises Rejection, or the encoder's own exception."""
         if record.value is not None:
             for step in self._steps:
                 record = step(record)
         if self._of_key is not None:
             record = self._of_key(record)
-        return self._road.one(record)
+        return self._builder.encode(record)
 
 
-def _named(rules: TableSettings) -> Prepare:
+def _named(rules: TableSettings) -> Step:
     """The value as a field: of the key column, where the key is the value, or else `value`."""
     name = _VALUE
     if rules.primary_key_mode == "record_value" and len(rules.key_columns) == 1:
@@ -83,7 +83,7 @@ def _used(rules: TableSettings) -> set[str] | None:
     return {*(column.name for column in rules.columns), *(name for name, _ in rules.key_columns)}
 
 
-def _flattened(rules: TableSettings) -> Prepare:
+def _flattened(rules: TableSettings) -> Step:
     flatten = flattener(rules.separator, _used(rules))
 
     def step(record: Record) -> Record:
@@ -94,7 +94,7 @@ def _flattened(rules: TableSettings) -> Prepare:
     return step
 
 
-def _with_key(rules: TableSettings) -> Prepare:
+def _with_key(rules: TableSettings) -> Step:
     """The value with the fields of the record's key."""
     fill = rules.key_fields == "fill"
     in_key = rules.primary_key_mode == "record_key"
@@ -122,7 +122,7 @@ def _with_key(rules: TableSettings) -> Prepare:
     return step
 
 
-def _key_named(rules: TableSettings) -> Prepare | None:
+def _key_named(rules: TableSettings) -> Step | None:
     """The record's key with its fields named as those of values are, where it is the row's key."""
     if rules.primary_key_mode != "record_key":
         return None

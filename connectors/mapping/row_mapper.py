@@ -1,115 +1,133 @@
-"""From a record to the bytes of its row: the road of every record, so the one that is timed."""
+"""Maps decoded records to encoded rows, and each row to its shard."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Final
 
 from connectors.errors import Rejection
-from connectors.mapping.key_modes import RowBuilder
-from connectors.mapping.key_modes import road as make_road
-from connectors.mapping.normalize import prepared
+from connectors.mapping.key_modes import KEY_MODES, RowBuilder
+from connectors.mapping.normalize import normalized
 from connectors.mapping.routing import router
 from connectors.mapping.shape_cache import Encoder, ShapeCache
-from connectors.mapping.sharding import QuickWay, Shards
-from connectors.records import Batch, DeadLetter, DecodingChunk, Message, Record, Records, original
+from connectors.mapping.sharding import ShardedRows
+from connectors.mapping.timeseries.points import PointEncoder, point_builder
+from connectors.records import (
+    Batch,
+    DeadLetter,
+    DecodedChunk,
+    Record,
+    UniformChunk,
+    original,
+)
 from connectors.settings import NAME, Settings
 from connectors.settings.formats import BARE
-from connectors.settings.tables import TableSettings
 
-# By table, what the rows of one chunk go by.
-_Lanes = dict[str, tuple[RowBuilder, Shards]]
+# By table, how the records of one chunk become rows, and where those are collected.
+_Targets = dict[str, tuple[RowBuilder, ShardedRows]]
 
 
 class RowMapper:
-    """Maps records to rows and sends each to its shard.
-
-    The shard is a hash of table and primary key that is the same in every process and run, so all
-    changes of a key pass through one lane, in order.
-    """
+    """Maps the records of a chunk to rows of their tables, by shard."""
 
     def __init__(
         self,
         settings: Settings,
         encoder: Encoder,
         keep_original: bool = False,
-        point_road: Callable[[TableSettings, str, str], RowBuilder] | None = None,
+        points: PointEncoder | None = None,
         tables: Collection[str] | None = None,
     ) -> None:
-        """`point_road` makes the ways into time series tables, of (rules, table, topic).
+        """`points` is the encoder of time series tables; without it there are none.
 
         `tables` are those that a record may name; by default, those that the settings know.
         """
         self._settings = settings
         self._router = router(settings.mapping)
         self._tables = frozenset(settings.known_tables() if tables is None else tables)
-        # What JSON has, and nothing else.
-        self._plain = settings.format.value == "json"
+        # Values hold what JSON has, and nothing else.
+        self._json_only = settings.format.value == "json"
         self._bare = settings.format.value in BARE
-        self._point_road = point_road
         self._encoder = encoder
+        self._points = points
         self._keep_original = keep_original
         self._shards = settings.window.shards
         self._block = settings.window.rows
         width = len(str(self._shards - 1))
         self._names: Final = [f"{shard:0{width}d}" for shard in range(self._shards)]
         self._shapes: dict[str, ShapeCache] = {}
-        self._roads: dict[tuple[str, int, str], RowBuilder] = {}
+        self._builders: dict[tuple[str, int, str], RowBuilder] = {}
+        # Shared by the partitions of a topic.
+        self._point_builders: dict[tuple[str, str], RowBuilder] = {}
 
     @property
     def shard_names(self) -> list[str]:
         """The shards' keys in the flow, zero-padded so that they sort as numbers."""
         return self._names
 
-    def map_chunk(self, chunk: Records) -> list[tuple[str, Batch]]:
-        """The rows of a chunk by shard, in order; dead letters ride on the partition's shard."""
-        lanes: _Lanes = {}
+    def map_chunk(self, chunk: DecodedChunk) -> list[tuple[str, Batch]]:
+        """The rows of a chunk by shard, in order; dead letters go to the partition's shard."""
+        targets: _Targets = {}
+        dead_letters = list(chunk.dead_letters)
         if self._router is None:
-            dead = self._by_topic(chunk, lanes)
+            self._map_by_topic(chunk, targets, dead_letters)
         else:
-            dead = self._by_record(chunk, lanes)
+            self._map_by_record(chunk, targets, dead_letters)
         names = self._names
         out: list[tuple[str, Batch]] = [
             (names[shard], ([segment], []))
-            for _, shards in lanes.values()
-            for shard, segment in shards.segments()
+            for _, rows in targets.values()
+            for shard, segment in rows.segments()
         ]
-        if dead:
-            out.append((names[chunk.partition % self._shards], ([], dead)))
+        if dead_letters:
+            out.append((names[chunk.partition % self._shards], ([], dead_letters)))
         return out
 
-    def _by_topic(self, chunk: Records, lanes: _Lanes) -> list[DeadLetter]:
-        """All records to the table of their topic, but those of which a step said another."""
+    def _map_by_topic(
+        self, chunk: DecodedChunk, targets: _Targets, dead_letters: list[DeadLetter]
+    ) -> None:
+        """All records to the table of their topic, but those of which a step named another."""
         try:
-            road, shards = self._lane(chunk, self._settings.table_of(chunk.topic), lanes)
+            builder, rows = self._target(chunk, self._settings.table_of(chunk.topic), targets)
         except Rejection:  # of the table
-            return self._by_record(chunk, lanes)
-        dead = self._quickly(road, chunk, shards) if isinstance(chunk, DecodingChunk) else None
-        if dead is None:
-            dead = list(chunk.dead)
-            for record in chunk.records:
-                if record.table is None:
-                    self._add(road, record, shards, dead)
-                else:
-                    self._add_routed(chunk, record, lanes, dead)
-        return dead
+            self._map_by_record(chunk, targets, dead_letters)
+            return
 
-    def _by_record(self, chunk: Records, lanes: _Lanes) -> list[DeadLetter]:
-        """Each record to its own table."""
-        dead = list(chunk.dead)
+        def general(record: Record) -> None:
+            self._add(builder, record, rows, dead_letters)
+
+        if (
+            isinstance(chunk, UniformChunk)
+            and builder.fast_path is not None
+            and builder.fast_path.encode(chunk, rows, general)
+        ):
+            return
         for record in chunk.records:
-            self._add_routed(chunk, record, lanes, dead)
-        return dead
+            if record.table is None:
+                general(record)
+            else:
+                self._add_routed(chunk, record, targets, dead_letters)
+
+    def _map_by_record(
+        self, chunk: DecodedChunk, targets: _Targets, dead_letters: list[DeadLetter]
+    ) -> None:
+        """Each record to its own table."""
+        for record in chunk.records:
+            self._add_routed(chunk, record, targets, dead_letters)
 
     def _add_routed(
-        self, chunk: Records, record: Record, lanes: _Lanes, dead: list[DeadLetter]
+        self,
+        chunk: DecodedChunk,
+        record: Record,
+        targets: _Targets,
+        dead_letters: list[DeadLetter],
     ) -> None:
         try:
-            road, shards = self._lane(chunk, self._table_of(record, chunk.topic), lanes)
+            builder, rows = self._target(chunk, self._table_of(record, chunk.topic), targets)
         except Rejection as rejection:
-            dead.append(_dead(record, rejection, self._keep_original))
+            dead_letters.append(self._rejected(record, rejection))
         else:
-            self._add(road, record, shards, dead)
+            self._add(builder, record, rows, dead_letters)
 
     def _table_of(self, record: Record, topic: str) -> str:
         """The record's own table, or that of its topic. Raises Rejection."""
@@ -124,109 +142,72 @@ class RowMapper:
             return record.table
         return (self._router(record) if self._router is not None else None) or own
 
-    def _lane(self, chunk: Records, table: str, lanes: _Lanes) -> tuple[RowBuilder, Shards]:
-        """The way to a table from here. Raises Rejection."""
-        lane = lanes.get(table)
-        if lane is None:
+    def _target(
+        self, chunk: DecodedChunk, table: str, targets: _Targets
+    ) -> tuple[RowBuilder, ShardedRows]:
+        """How the chunk's records get to a table. Raises Rejection for a table that cannot be."""
+        target = targets.get(table)
+        if target is None:
             topic, partition = chunk.topic, chunk.partition
-            road = self._road(topic, partition, table)
-            place = (table, topic, partition)
-            lane = lanes[table] = (
-                road,
-                Shards(place, self._shards, self._block, self._keep_original),
+            target = targets[table] = (
+                self._builder(topic, partition, table),
+                ShardedRows(
+                    table, topic, partition, self._shards, self._block, self._keep_original
+                ),
             )
-        return lane
-
-    def _quickly(
-        self, road: RowBuilder, chunk: DecodingChunk, shards: Shards
-    ) -> list[DeadLetter] | None:
-        """Decode, encode and shard each message in one go; None when the first is not plain.
-
-        Returns the dead letters of those that were not plain.
-        """
-        messages = chunk.messages
-        quick = chunk.quick
-        if not messages or not road.worth_trying():
-            return None
-        try:
-            plain = road.quick(quick.decode(messages[0].value()))
-        except quick.bad:
-            plain = None
-        if plain is None:
-            return None
-        if plain.others is None:
-            decode, values = quick.decoder_of(plain.names), quick.values
-        else:
-            decode, values = quick.some_of(plain.names, plain.others)
-        dead: list[DeadLetter] = []
-        way = QuickWay(
-            decode,
-            values,
-            plain.encode,
-            plain.operation,
-            (*quick.bad, self._encoder.refused, Rejection),
-            lambda message: self._add_undecoded(road, chunk, message, shards, dead),
-        )
-        failed = way.go(road.place, chunk, shards)
-        road.tried(len(messages), failed)
-        return dead
-
-    def _add_undecoded(
-        self,
-        road: RowBuilder,
-        chunk: DecodingChunk,
-        message: Message,
-        shards: Shards,
-        dead: list[DeadLetter],
-    ) -> None:
-        """One message, whatever is with it."""
-        alone = chunk.alone(message)
-        dead += alone.dead
-        for record in alone.records:
-            self._add(road, record, shards, dead)
+        return target
 
     def _add(
-        self, road: RowBuilder, record: Record, shards: Shards, dead: list[DeadLetter]
+        self,
+        builder: RowBuilder,
+        record: Record,
+        rows: ShardedRows,
+        dead_letters: list[DeadLetter],
     ) -> None:
         """The row of a record to its shard, or a dead letter."""
-        keep = self._keep_original
         try:
-            encoded = road.one(record)
+            encoded = builder.encode(record)
         except Rejection as rejection:
-            dead.append(_dead(record, rejection, keep))
+            dead_letters.append(self._rejected(record, rejection))
         except self._encoder.refused as error:
             code, reason = error.args[:2]
-            dead.append(_dead(record, Rejection(code, reason), keep))
+            dead_letters.append(self._rejected(record, Rejection(code, reason)))
         else:
-            shards.add(encoded, record.message, road.place, road.hashed(encoded[0]))
+            rows.add(encoded, record.message, builder.coordinates, builder.shard_key(encoded[0]))
 
-    def _road(self, topic: str, partition: int, table: str) -> RowBuilder:
-        place = (topic, partition, table)
-        if place not in self._roads:
-            if not NAME.fullmatch(table):
-                raise Rejection(
-                    "table_name",
-                    f"topic {topic!r} would go to table {table!r}, which is no table name: give "
-                    "it a table in [mapping.topics]",
-                )
-            rules = self._settings.rules_of(table)
-            if rules.mode == "timeseries" and self._point_road is not None:
-                self._roads[place] = self._point_road(rules, table, topic)
-                return self._roads[place]
-            if table not in self._shapes:
-                self._shapes[table] = ShapeCache(rules, self._encoder, self._plain)
-            road = make_road(rules, self._shapes[table], topic, partition)
-            self._roads[place] = prepared(road, rules, self._bare)
-        return self._roads[place]
+    def _builder(self, topic: str, partition: int, table: str) -> RowBuilder:
+        key = (topic, partition, table)
+        builder = self._builders.get(key)
+        if builder is None:
+            builder = self._builders[key] = self._new_builder(topic, partition, table)
+        return builder
 
+    def _new_builder(self, topic: str, partition: int, table: str) -> RowBuilder:
+        if not NAME.fullmatch(table):
+            raise Rejection(
+                "table_name",
+                f"topic {topic!r} would go to table {table!r}, which is no table name: give "
+                "it a table in [mapping.topics]",
+            )
+        rules = self._settings.rules_of(table)
+        if rules.mode == "timeseries" and self._points is not None:
+            points = self._point_builders.get((table, topic))
+            if points is None:
+                points = point_builder(rules, table, topic, self._points, self._json_only)
+                self._point_builders[table, topic] = points
+            return points
+        if table not in self._shapes:
+            self._shapes[table] = ShapeCache(rules, self._encoder, self._json_only)
+        builder = KEY_MODES[rules.primary_key_mode](rules, self._shapes[table], topic, partition)
+        return normalized(builder, rules, self._bare)
 
-def _dead(record: Record, rejection: Rejection, keep: bool) -> DeadLetter:
-    return DeadLetter(
-        record.topic,
-        record.partition,
-        record.offset,
-        "map",
-        rejection.code,
-        rejection.reason,
-        original(record.message) if keep else None,
-    )
+    def _rejected(self, record: Record, rejection: Rejection) -> DeadLetter:
+        return DeadLetter(
+            record.topic,
+            record.partition,
+            record.offset,
+            "map",
+            rejection.code,
+            rejection.reason,
+            original(record.message) if self._keep_original else None,
+        )

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from connectors.errors import Rejection
 from connectors.mapping.column_names import rewritten
 from connectors.mapping.conversions.column_types import IDENTITY, Conversions, Converter
-from connectors.records import UNAVAILABLE, Operation
+from connectors.records import UNAVAILABLE, Absent, Operation
 from connectors.settings.tables import NAME, SEARCH_TIMESTAMP, TableSettings
 
 # Attribute columns a row write, the service's limit.
@@ -32,12 +32,6 @@ Encode = Callable[..., Encoded]
 Pick = tuple[int, Converter | None]
 
 
-class Absent:
-    """The type of `ABSENT`."""
-
-
-# Stands for a field that the value does not have, where that is another thing than null.
-ABSENT = Absent()
 _NULL, _UNAVAILABLE = type(None), type(UNAVAILABLE)
 
 
@@ -124,8 +118,8 @@ class ShapeCache:
         return (*keys, *self._listed)
 
     @property
-    def quick(self) -> bool:
-        """Whether values can become rows as they come, each alone and absent ones as null."""
+    def has_fast_path(self) -> bool:
+        """Whether a row is made of nothing but the key and the values, by compiled code."""
         return self._plain and not self._rules.deletes_columns
 
     def delete(self, key: Sequence[Any]) -> Encoded:

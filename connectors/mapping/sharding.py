@@ -1,74 +1,77 @@
-"""Rows of one chunk, gathered by shard; and the quick way for records that are all alike."""
+"""Sharding: each row of a chunk to the shard of its key.
+
+The shard is a hash of table and primary key that is the same in every process and run, so that all
+changes of a key pass through one shard of the sink, in order. Rows whose key is their offset go in
+blocks instead: so many neighbours share a shard, and arrive there as one segment.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 from zlib import crc32
 
-from connectors.mapping.shape_cache import Encode, Encoded
-from connectors.records import DecodingChunk, Message, Operation, Segment, original
+from connectors.mapping.shape_cache import Encoded
+from connectors.records import Message, Operation, Segment, original
 
 # Of one shard: identities, wires, operations, messages.
-_Lists = tuple[list[bytes], list[bytes], list[Operation], list[Message]]
+_Columns = tuple[list[bytes], list[bytes], list[Operation], list[Message]]
 
 
-class Shards:
-    """Where the rows of one chunk are gathered.
-
-    A row's shard depends on its table and primary key alone. Rows whose key is their offset go in
-    blocks: so many neighbours share a shard, and arrive there as one segment.
-    """
+class ShardedRows:
+    """The rows of one chunk for one table, by shard."""
 
     def __init__(
-        self, place: tuple[str, str, int], count: int, block: int, keep_original: bool
+        self, table: str, topic: str, partition: int, shards: int, block: int, keep_original: bool
     ) -> None:
-        """`place` is (table, topic, partition)."""
-        self._place = place
-        self._count = count
+        """`block` is how many neighbouring offsets share a shard where the offset is the key."""
+        self._source = table, topic, partition
+        self._shards = shards
         self._block = block
         self._keep = keep_original
-        self._seed = crc32(place[0].encode())
-        self._start = crc32(f"{place[1]}_{place[2]}".encode(), self._seed)
-        self._gathered: list[_Lists | None] = [None] * count
-        self._runs: list[tuple[int, Segment]] = []
+        self._seed = crc32(table.encode())
+        self._start = crc32(f"{topic}_{partition}".encode(), self._seed)
+        self._by_shard: list[_Columns | None] = [None] * shards
+        self._blocks: list[tuple[int, Segment]] = []
 
     def add(
-        self, encoded: Encoded, message: Message, by_offset: str, hashed: bytes | None = None
+        self,
+        encoded: Encoded,
+        message: Message,
+        coordinates: str = "",
+        shard_key: bytes | None = None,
     ) -> None:
-        """One row to the shard of its key, or of the part of it that is `hashed`.
+        """One row, to the shard of its identity, or of `shard_key` where that is given.
 
-        `by_offset` is not empty where the key is the offset.
+        `coordinates` is not empty where the offset is the key.
         """
         identity, wire, operation = encoded
-        if by_offset:
-            shard = (self._start + message.offset() // self._block) % self._count
+        if coordinates:
+            shard = (self._start + message.offset() // self._block) % self._shards
         else:
-            shard = crc32(identity if hashed is None else hashed, self._seed) % self._count
-        mine = self._gathered[shard]
+            key = identity if shard_key is None else shard_key
+            shard = crc32(key, self._seed) % self._shards
+        mine = self._by_shard[shard]
         if mine is None:
-            mine = self._gathered[shard] = [], [], [], []
+            mine = self._by_shard[shard] = [], [], [], []
         mine[0].append(identity)
         mine[1].append(wire)
         mine[2].append(operation)
         mine[3].append(message)
 
-    def add_run(self, wires: list[bytes], operation: Operation, run: Sequence[Message]) -> None:
-        """The rows of one of `runs`, each of a key that no other row has."""
-        first, last = run[0].offset(), run[-1].offset()
+    def add_block(
+        self, wires: list[bytes], operation: Operation, messages: Sequence[Message]
+    ) -> None:
+        """The rows of one of `blocks`, each of a key that no other row has."""
+        first, last = messages[0].offset(), messages[-1].offset()
         offsets: Sequence[int] = range(first, last + 1)
-        if len(offsets) != len(run):
-            offsets = [message.offset() for message in run]
-        operations: list[Operation] = [] if operation == "put" else [operation] * len(run)
-        self._runs.append(
-            (
-                (self._start + first // self._block) % self._count,
-                self._segment([], wires, operations, offsets, run),
-            )
-        )
+        if len(offsets) != len(messages):
+            offsets = [message.offset() for message in messages]
+        operations: list[Operation] = [] if operation == "put" else [operation] * len(messages)
+        shard = (self._start + first // self._block) % self._shards
+        self._blocks.append((shard, self._segment([], wires, operations, offsets, messages)))
 
-    def runs(self, messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
-        """Messages in offset order, cut where the shard changes."""
+    def blocks(self, messages: Sequence[Message]) -> Iterator[tuple[int, int]]:
+        """Start and end of each run of messages, in offset order, that is of one shard."""
         block = self._block
         start, number = 0, len(messages)
         while start < number:
@@ -77,14 +80,14 @@ class Shards:
             this = messages[start].offset() // block
             while messages[end - 1].offset() // block != this:
                 end -= 1
-            yield messages[start:end]
+            yield start, end
             start = end
 
     def segments(self) -> list[tuple[int, Segment]]:
-        """All rows, with their shards."""
-        return self._runs + [
+        """All rows, each segment with its shard."""
+        return self._blocks + [
             (shard, self._segment(*mine[:3], [m.offset() for m in mine[3]], mine[3]))
-            for shard, mine in enumerate(self._gathered)
+            for shard, mine in enumerate(self._by_shard)
             if mine is not None
         ]
 
@@ -97,7 +100,7 @@ class Shards:
         messages: Sequence[Message],
     ) -> Segment:
         return Segment(
-            *self._place,
+            *self._source,
             identities,
             b"".join(wires),
             offsets,
@@ -105,59 +108,3 @@ class Shards:
             [*map(len, wires)],
             [] if operations.count("put") == len(operations) else operations,
         )
-
-
-class QuickWay:
-    """Decodes, encodes and gathers each message in one go: what is in the cache costs half."""
-
-    def __init__(
-        self,
-        decode: Callable[[bytes], Any],
-        values: Callable[[Any], tuple[Any, ...]],
-        encode: Encode,
-        operation: Operation,
-        unlike: tuple[type[Exception], ...],
-        other_way: Callable[[Message], None],
-    ) -> None:
-        """What raises one of `unlike` goes the other way."""
-        self._decode = decode
-        self._values = values
-        self._encode = encode
-        self._operation = operation
-        self._unlike = unlike
-        self._other_way = other_way
-
-    def go(self, place: str, chunk: DecodingChunk, shards: Shards) -> int:
-        """The rows of a chunk; returns how many messages went the other way.
-
-        `place` is the value of the key column topic_partition, where the offset is the key.
-        """
-        if not (place and chunk.once):
-            return self._one_by_one(place, chunk.messages, shards)
-        failed = 0
-        decode, values, encode = self._decode, self._values, self._encode
-        for run in shards.runs(chunk.messages):
-            try:
-                wires = [
-                    encode(place, message.offset(), *values(decode(message.value())))[1]
-                    for message in run
-                ]
-            except self._unlike:
-                failed += self._one_by_one(place, run, shards)
-            else:
-                shards.add_run(wires, self._operation, run)
-        return failed
-
-    def _one_by_one(self, place: str, messages: Sequence[Message], shards: Shards) -> int:
-        failed = 0
-        decode, values, encode, add = self._decode, self._values, self._encode, shards.add
-        for message in messages:
-            try:
-                row = values(decode(message.value()))
-                encoded = encode(place, message.offset(), *row) if place else encode(*row)
-            except self._unlike:
-                failed += 1
-                self._other_way(message)
-            else:
-                add(encoded, message, place)
-        return failed

@@ -4,7 +4,7 @@
 (what a shard writes next). What cannot go on is a `DeadLetter`.
 """
 
-from connectors.records.chunk import Chunk, DecodingChunk, Quick, RecordChunk, Records
+from connectors.records.chunk import ABSENT, Absent, Chunk, DecodedChunk, RecordChunk, UniformChunk
 from connectors.records.dead_letter import DeadLetter, Original, Stage, original
 from connectors.records.record import (
     UNAVAILABLE,
@@ -26,25 +26,26 @@ from connectors.records.segment import (
 )
 
 __all__ = [
+    "ABSENT",
     "UNAVAILABLE",
+    "Absent",
     "Batch",
     "Change",
     "Chunk",
     "DeadLetter",
-    "DecodingChunk",
+    "DecodedChunk",
     "Header",
     "Message",
     "Operation",
     "Original",
     "PlainMessage",
-    "Quick",
     "Record",
     "RecordChunk",
-    "Records",
     "Row",
     "Segment",
     "Stage",
     "Unavailable",
+    "UniformChunk",
     "count_of",
     "original",
     "segment_of_state",

@@ -15,77 +15,86 @@ class Chunk(NamedTuple):
     topic: str
     partition: int
     messages: Sequence[Message]
-    # Offsets rise here, and none of these offsets comes again in another chunk of the run. Not so
-    # where messages are made again out of dead letters.
-    once: bool = True
+    offsets_unique: bool = True
+    """Whether offsets rise here and none of them comes again in another chunk of the run. Not so
+    where messages are restored from dead letters."""
 
 
 class RecordChunk(NamedTuple):
-    """The records of one chunk, with those that fell out on the way."""
+    """The records of one chunk, and the dead letters of those that were rejected so far."""
 
     topic: str
     partition: int
     records: list[Record]
-    dead: list[DeadLetter]
+    dead_letters: list[DeadLetter]
 
 
-class Quick(NamedTuple):
-    """How a format decodes what is good, without knowing reasons for what is not."""
+class UniformChunk:
+    """A chunk whose values are objects of the same fields, each decoded into a struct.
 
-    # Bytes to a value; raises one of `bad`.
-    decode: Callable[[bytes], Any]
-    # For names: a function of bytes that hold just these fields; raises one of `bad`.
-    decoder_of: Callable[[tuple[str, ...]], Callable[[bytes], Any]]
-    # What that function returns, as its values in the order of the names.
-    values: Callable[[Any], tuple[Any, ...]]
-    # For wanted names and others: both functions, for bytes that hold any of these fields. The
-    # values are those of the wanted names, None for what is absent.
-    some_of: Callable[
-        [tuple[str, ...], tuple[str, ...]],
-        tuple[Callable[[bytes], Any], Callable[[Any], tuple[Any, ...]]],
-    ]
-    bad: tuple[type[Exception], ...]
-
-
-class DecodingChunk:
-    """A chunk that is decoded when its records are asked for.
-
-    Where no step stands between decode and map_rows, the mapping takes the messages and decodes
-    each right before it encodes it: a value that is still in the processor's cache costs half.
+    A struct costs half of a dict, and the mapping encodes rows straight from it. Whoever wants the
+    records, as a step between decode and map_rows does, gets them with dicts from `records`.
     """
 
-    __slots__ = ("_open", "_opened", "messages", "once", "partition", "quick", "topic")
+    __slots__ = (
+        "_records",
+        "dead_letters",
+        "fields_of",
+        "messages",
+        "mixed",
+        "names",
+        "offsets_unique",
+        "optional",
+        "partition",
+        "topic",
+        "values",
+    )
 
     def __init__(
         self,
         chunk: Chunk,
-        open_chunk: Callable[[Chunk], RecordChunk],
-        quick: Quick,
+        names: tuple[str, ...],
+        fields_of: Callable[[Any], tuple[Any, ...]],
+        *,
+        optional: bool = False,
     ) -> None:
-        self.topic, self.partition, self.messages, self.once = chunk
-        self.quick = quick
-        self._open = open_chunk
-        self._opened: RecordChunk | None = None
+        """`fields_of` gives the fields of a struct in the order of `names`.
 
-    def opened(self) -> RecordChunk:
-        """All of it, decoded once."""
-        if self._opened is None:
-            self._opened = self._open(Chunk(self.topic, self.partition, self.messages, self.once))
-        return self._opened
-
-    def alone(self, message: Message) -> RecordChunk:
-        """One message of the chunk, decoded with its reasons."""
-        return self._open(Chunk(self.topic, self.partition, [message]))
+        `optional`: a struct may lack fields; `fields_of` gives `ABSENT` for those.
+        """
+        self.topic, self.partition, _, self.offsets_unique = chunk
+        self.names = names
+        self.fields_of = fields_of
+        self.optional = optional
+        # Beside each message its struct, or its whole Record where it has other fields (`mixed`).
+        self.messages: Sequence[Message] = []
+        self.values: list[Any] = []
+        self.mixed = False
+        self.dead_letters: list[DeadLetter] = []
+        self._records: list[Record] | None = None
 
     @property
     def records(self) -> list[Record]:
-        """The records."""
-        return self.opened().records
+        """The records, made when they are first asked for."""
+        if self._records is None:
+            self._records = [*map(self.record_of, self.messages, self.values)]
+        return self._records
 
-    @property
-    def dead(self) -> list[DeadLetter]:
-        """Those that could not be decoded."""
-        return self.opened().dead
+    def record_of(self, message: Message, value: Any) -> Record:
+        """The record of a message and what stands beside it in `values`."""
+        if type(value) is Record:
+            return value
+        fields = zip(self.names, self.fields_of(value), strict=True)
+        if self.optional:
+            return Record(message, {name: item for name, item in fields if item is not ABSENT})
+        return Record(message, dict(fields))
 
 
-Records = RecordChunk | DecodingChunk
+class Absent:
+    """The type of `ABSENT`."""
+
+
+# Stands for a field that an object does not have, where that is another thing than null.
+ABSENT = Absent()
+
+DecodedChunk = RecordChunk | UniformChunk

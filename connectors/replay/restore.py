@@ -61,7 +61,7 @@ class Restorer:
         self._run.counts.add("filtered", len(chunk.messages) - len(messages))
         self._pause(len(messages))
         return [
-            Chunk(*place, list(group), once=False)
+            Chunk(*place, list(group), offsets_unique=False)
             for place, group in groupby(messages, lambda m: (m.topic(), m.partition()))
         ]
 

@@ -122,7 +122,7 @@ class _Partition(StatefulSourcePartition[Chunk, "Key | None"]):
                     self._number += 1
             self._last = key
         run.counts.add("read", len(messages))
-        return [Chunk(self._table, 0, messages, once=False)] if messages else []
+        return [Chunk(self._table, 0, messages, offsets_unique=False)] if messages else []
 
     def snapshot(self) -> Key | None:
         """Where the next run goes on; a dry run leaves that where it was."""

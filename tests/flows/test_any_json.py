@@ -17,7 +17,7 @@ import pytest
 from connectors.errors import Rejection
 from connectors.formats.chunk_decoder import ChunkDecoder
 from connectors.mapping.row_mapper import RowMapper
-from connectors.records import Chunk, DeadLetter, PlainMessage, RecordChunk, Records, Row
+from connectors.records import Chunk, DeadLetter, DecodedChunk, PlainMessage, RecordChunk, Row
 from connectors.settings import Settings
 from connectors.tablestore.plainbuffer.encode import batch_body
 from connectors.tablestore.row_encoder import RowEncoder
@@ -153,15 +153,17 @@ class Flow:
             dead += dead_letters
         return rows, dead
 
-    def _transformed(self, chunk: Records) -> Records:
+    def _transformed(self, chunk: DecodedChunk) -> DecodedChunk:
         if self._transform is None:
             return chunk
-        made = RecordChunk(chunk.topic, chunk.partition, [], list(chunk.dead))
+        made = RecordChunk(chunk.topic, chunk.partition, [], list(chunk.dead_letters))
         for record in chunk.records:
             try:
                 made.records.extend(self._transform(record))
             except Rejection as found:
-                made.dead.append(DeadLetter(*_place(record), "transform", found.code, found.reason))
+                made.dead_letters.append(
+                    DeadLetter(*_place(record), "transform", found.code, found.reason)
+                )
         return made
 
 

@@ -15,7 +15,7 @@ from tablestore.metadata import (
 )
 
 from connectors.errors import Rejection
-from connectors.mapping.timeseries.points import Points
+from connectors.mapping.timeseries.points import PointBuilder
 from connectors.records import PlainMessage, Record
 from connectors.settings.timeseries import TimeseriesSettings
 from connectors.settings.writing import TablestoreSettings
@@ -74,7 +74,7 @@ def make(store: LocalTablestore, name: str) -> str:
 
 def row(value: dict[str, Any]) -> bytes:
     """The row of a value."""
-    return Points(RULES, "topic", PointEncoder()).point(Record(PlainMessage(), value))[1]
+    return PointBuilder(RULES, "topic", PointEncoder()).encode(Record(PlainMessage(), value))[1]
 
 
 def expected(value: dict[str, Any]) -> tuple[Key, Columns]:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from connectors.errors import Rejection
 from connectors.formats.chunk_decoder import ChunkDecoder
-from connectors.mapping.isolate import fenced
+from connectors.mapping.isolate import isolated
 from connectors.mapping.row_mapper import RowMapper
-from connectors.records import Chunk, DeadLetter, PlainMessage, RecordChunk, Records
+from connectors.records import Chunk, DeadLetter, DecodedChunk, PlainMessage, RecordChunk
 from connectors.settings import Settings
 from connectors.tablestore.row_encoder import RowEncoder
 from connectors.transforms.pipeline import pipeline
@@ -33,7 +33,7 @@ class InProcess:
         self._decoder = ChunkDecoder(made)
         self._transform = pipeline(made)
         mapper = RowMapper(made, RowEncoder())
-        self._map = fenced(mapper.map_chunk, mapper.shard_names, False)
+        self._map = isolated(mapper.map_chunk, mapper.shard_names, False)
 
     def outcome(self, message: PlainMessage) -> str:
         """`stage code` of a rejection, else how many rows it became."""
@@ -49,15 +49,15 @@ class InProcess:
             return str(rows)
         return f"{dead_letters[0].stage} {dead_letters[0].code}"
 
-    def _transformed(self, chunk: Records) -> Records:
+    def _transformed(self, chunk: DecodedChunk) -> DecodedChunk:
         if self._transform is None:
             return chunk
-        made = RecordChunk(chunk.topic, chunk.partition, [], list(chunk.dead))
+        made = RecordChunk(chunk.topic, chunk.partition, [], list(chunk.dead_letters))
         for record in chunk.records:
             try:
                 made.records.extend(self._transform(record))
             except Rejection as found:
-                made.dead.append(
+                made.dead_letters.append(
                     DeadLetter(
                         record.topic, 0, record.offset, "transform", found.code, found.reason
                     )

@@ -78,10 +78,9 @@ BOUNDARIES = {
     ("formats/avro.py", "read"),
     ("formats/factory.py", "decode"),
     ("formats/factory.py", "fenced"),
-    ("formats/chunk_decoder.py", "_open"),
     ("formats/protobuf.py", "decode"),
-    ("mapping/isolate.py", "one"),
-    ("mapping/isolate.py", "whole"),
+    ("mapping/isolate.py", "map_one"),
+    ("mapping/isolate.py", "map_whole"),
 }
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from connectors import steps
 from connectors.errors import Rejection
-from connectors.records import Batch, Chunk, Record, RecordChunk, Records
+from connectors.records import Batch, Chunk, DecodedChunk, Record, RecordChunk
 from connectors.run.context import Run
 from tests.unit.factories import (
     CANARY,
@@ -26,14 +26,14 @@ from tests.unit.factories import (
 )
 from tests.unit.mapping.wire_reader import read_wire
 
-Lift = Callable[[Stream[Records], Run], Stream[Records]]
+Lift = Callable[[Stream[DecodedChunk], Run], Stream[DecodedChunk]]
 
 
-def through(lift: Lift, *chunks: RecordChunk, run: Run | None = None) -> list[Records]:
+def through(lift: Lift, *chunks: RecordChunk, run: Run | None = None) -> list[DecodedChunk]:
     """What a step makes of the chunks."""
-    out: list[Records] = []
+    out: list[DecodedChunk] = []
     flow = Dataflow("test")
-    source: Stream[Records] = op.input("in", flow, TestingSource(list(chunks)))
+    source: Stream[DecodedChunk] = op.input("in", flow, TestingSource(list(chunks)))
     op.output("out", lift(source, run or new_run()), TestingSink(out))
     run_main(flow)
     return out
@@ -54,7 +54,7 @@ def flattened(function: Callable[[Record], Any]) -> Lift:
     return lambda records, run: steps.flat_map_records("step", records, run, function)
 
 
-def values_of(chunks: list[Records]) -> list[Any]:
+def values_of(chunks: list[DecodedChunk]) -> list[Any]:
     """The values of all records, in order."""
     return [record.value for chunk in chunks for record in chunk.records]
 
@@ -83,7 +83,7 @@ def test_filter_keeps_some_and_counts_the_others() -> None:
     run = new_run()
     out = through(filtered(lambda record: record.value % 3 == 0), record_chunk(range(10)), run=run)
     assert values_of(out) == [0, 3, 6, 9]
-    assert out[0].dead == []
+    assert out[0].dead_letters == []
     assert filtered_of(run) == 6
 
 
@@ -124,7 +124,7 @@ def test_a_step_that_raises_rejects_that_record_alone(lift: Lift) -> None:
     run = new_run()
     out = through(lift, record_chunk([0, 1, 2, 3], partition=6), run=run)
     assert values_of(out) == [0, 2]
-    dead = out[0].dead
+    dead = out[0].dead_letters
     assert [(found.topic, found.partition, found.offset) for found in dead] == [
         ("orders", 6, 1),
         ("orders", 6, 3),
@@ -146,8 +146,8 @@ def test_an_error_half_way_leaves_nothing_behind() -> None:
 
     out = through(flattened(half), record_chunk([1, 2]))
     assert values_of(out) == []
-    assert [found.offset for found in out[0].dead] == [0, 1]
-    assert CANARY not in repr(out[0].dead)
+    assert [found.offset for found in out[0].dead_letters] == [0, 1]
+    assert CANARY not in repr(out[0].dead_letters)
 
 
 def test_errors_of_any_kind_are_caught() -> None:
@@ -164,7 +164,7 @@ def test_errors_of_any_kind_are_caught() -> None:
 
     for function in (deep, stop, wrong):
         (chunk,) = through(mapped(function), record_chunk([1]))
-        assert [found.code for found in chunk.dead] == ["step_failed"]
+        assert [found.code for found in chunk.dead_letters] == ["step_failed"]
 
 
 def test_a_reason_of_the_users_own() -> None:
@@ -174,7 +174,7 @@ def test_a_reason_of_the_users_own() -> None:
         raise Rejection("too_old", "it is from last year")
 
     (chunk,) = through(mapped(check), record_chunk([1]))
-    (found,) = chunk.dead
+    (found,) = chunk.dead_letters
     assert (found.stage, found.code, found.reason) == (
         "transform",
         "too_old",
@@ -189,7 +189,7 @@ def test_a_step_that_returns_no_record_rejects_it(result: Any, many: bool) -> No
     lift = flattened(lambda _: [result]) if many else mapped(lambda _: result)
     (chunk,) = through(lift, record_chunk([1]))
     assert chunk.records == []
-    (found,) = chunk.dead
+    (found,) = chunk.dead_letters
     assert (found.stage, found.offset) == ("transform", 0)
     assert "'step'" in found.reason
 
@@ -204,7 +204,7 @@ def test_dead_letters_pass_by_a_step() -> None:
 
     out = through(mapped(look), record_chunk([1, 2], dead=[dead_letter(7), dead_letter(8)]))
     assert seen == [1, 2]
-    assert [found.offset for found in out[0].dead] == [7, 8, 0]
+    assert [found.offset for found in out[0].dead_letters] == [7, 8, 0]
 
 
 def test_a_chunk_that_is_all_gone_stays_a_chunk() -> None:
@@ -212,7 +212,7 @@ def test_a_chunk_that_is_all_gone_stays_a_chunk() -> None:
     run = new_run()
     out = through(filtered(lambda _: False), record_chunk([1, 2], dead=[dead_letter(7)]), run=run)
     assert values_of(out) == []
-    assert [found.offset for found in out[0].dead] == [7]
+    assert [found.offset for found in out[0].dead_letters] == [7]
     assert filtered_of(run) == 2
 
 
@@ -220,13 +220,13 @@ def test_a_step_changes_no_chunk_but_its_own() -> None:
     """The chunk that came in is as it was: nothing is shared with the next step's lists."""
     chunk = record_chunk([1, 2], dead=[dead_letter(7)])
     through(mapped(failing), chunk)
-    assert ([record.value for record in chunk.records], len(chunk.dead)) == ([1, 2], 1)
+    assert ([record.value for record in chunk.records], len(chunk.dead_letters)) == ([1, 2], 1)
 
 
 def test_steps_follow_one_another() -> None:
     """Map, filter, flat-map in a row; each sees what the last one gave."""
 
-    def lift(records: Stream[Records], run: Run) -> Stream[Records]:
+    def lift(records: Stream[DecodedChunk], run: Run) -> Stream[DecodedChunk]:
         records = steps.map_records(
             "double", records, run, lambda record: record.with_value(record.value * 2)
         )

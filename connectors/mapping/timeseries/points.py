@@ -1,6 +1,6 @@
-"""Points: how records of one shape become rows of a time series table, worked out once a shape.
+"""Points: how records of one shape become rows of a time series table, planned once a shape.
 
-A shape is the field names and the Python types of their values, as in mapping/plans.py.
+A shape is the field names and the Python types of their values, as in mapping/shape_cache.py.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import Any, Protocol
 from connectors.errors import Rejection
 from connectors.mapping.conversions.column_types import IDENTITY, Conversions, Converter
 from connectors.mapping.key_modes import RowBuilder
+from connectors.mapping.shape_cache import Encoded
 from connectors.mapping.timeseries.series import SeriesBook
-from connectors.records import UNAVAILABLE, Operation, Record
+from connectors.records import UNAVAILABLE, Record
 from connectors.records.timestamps import moment_of, own_moment
 from connectors.settings.tables import TableSettings
 from connectors.settings.timeseries import (
@@ -28,12 +29,9 @@ from connectors.settings.timeseries import (
 _MOST_SHAPES = 512
 _MOST_NAMES = 40_000
 
-# An identity is the series and, at its end, so many bytes of time.
-_TIME_BYTES = 8
-
-# Series, time in microseconds, values -> (identity, the row as a part of a request).
-Encode = Callable[[bytes, int, Sequence[Any]], tuple[bytes, bytes, Operation]]
-Plan = Callable[[Sequence[Any], Record], tuple[bytes, bytes, Operation]]
+# Series, time in microseconds, values -> the point.
+Encode = Callable[[bytes, int, Sequence[Any]], Encoded]
+Plan = Callable[[Sequence[Any], Record], Encoded]
 
 
 class PointEncoder(Protocol):
@@ -52,9 +50,13 @@ class PointEncoder(Protocol):
         """A function of series, time and values, made for these names and types."""
         ...
 
+    def series_of(self, identity: bytes) -> bytes:
+        """The series in the identity of a point."""
+        ...
 
-class Points:
-    """Makes the points of one topic for its table."""
+
+class PointBuilder(RowBuilder):
+    """Makes the points of one topic for its time series table."""
 
     def __init__(
         self,
@@ -75,8 +77,8 @@ class Points:
         self._plans: dict[tuple[Any, ...], Plan] = {}
         self._names = 0
 
-    def point(self, record: Record) -> tuple[bytes, bytes, Operation]:
-        """The point of a record. Raises Rejection, or what the encoder refuses."""
+    def encode(self, record: Record) -> Encoded:
+        """The point of a record. Raises Rejection, or the encoder's own exception."""
         value = record.value
         if not isinstance(value, dict) or record.change == "delete":
             raise _no_point(record)
@@ -90,6 +92,10 @@ class Points:
                 self._plans[shape] = plan
         return plan(values, record)
 
+    def shard_key(self, identity: bytes) -> bytes:
+        """The series: its points share a shard, whatever their time."""
+        return self._encoder.series_of(identity)
+
     def _plan(self, names: tuple[str, ...], types: Sequence[type]) -> Plan:
         series_of = self._series.reader(names, types)
         time_of = self._time(names)
@@ -98,12 +104,12 @@ class Points:
         positions = [position for _, _, position, _ in fields]
         converts = [convert for _, _, _, convert in fields]
 
-        def plain(values: Sequence[Any], record: Record) -> tuple[bytes, bytes, Operation]:
+        def plain(values: Sequence[Any], record: Record) -> Encoded:
             return encode(
                 series_of(values), time_of(values, record), [values[i] for i in positions]
             )
 
-        def converting(values: Sequence[Any], record: Record) -> tuple[bytes, bytes, Operation]:
+        def converting(values: Sequence[Any], record: Record) -> Encoded:
             taken = [convert(values[i]) for i, convert in zip(positions, converts, strict=True)]
             return encode(series_of(values), time_of(values, record), taken)
 
@@ -131,7 +137,7 @@ class Points:
             declared = self._declared.get(own)
             if declared is None and not self._rules.map_all:
                 continue
-            # Such a name may be data, a mail address used as a key for example: it is not told.
+            # Field names may be personal data: they are never put into the reason.
             where = f"field number {position + 1} of the record"
             if not is_field_name(own):
                 raise Rejection(
@@ -167,40 +173,21 @@ class Points:
         return [(name, *found[name]) for name in sorted(found)]
 
 
-class PointBuilders:
-    """Makes the ways of records to their points, one a topic and table."""
+def point_builder(
+    rules: TableSettings, table: str, topic: str, encoder: PointEncoder, json_only: bool
+) -> PointBuilder:
+    """The builder of a topic's points for a table. Raises Rejection for a name that is too long.
 
-    def __init__(self, encoder: PointEncoder, plain: bool = True) -> None:
-        """`plain`: values hold nothing but what JSON has, as they come from JSON."""
-        self._encoder = encoder
-        self._plain = plain
-        self._points: dict[tuple[str, str], Points] = {}
-
-    def road(self, rules: TableSettings, table: str, topic: str) -> RowBuilder:
-        """The way of a topic's records into a table. Raises Rejection for a name too long."""
-        if len(table) > MOST_TABLE_NAME:
-            raise Rejection(
-                "table_name",
-                f"topic {topic!r} would go to a time series table whose name is longer than "
-                f"{MOST_TABLE_NAME} characters: give it a table in [mapping.topics]",
-            )
-        if (table, topic) not in self._points:
-            conversions = Conversions(rules, self._plain)
-            self._points[table, topic] = Points(rules.timeseries, topic, self._encoder, conversions)
-        return _PointBuilder(self._points[table, topic])
-
-
-class _PointBuilder(RowBuilder):
-    def __init__(self, points: Points) -> None:
-        self._points = points
-
-    def one(self, record: Record) -> tuple[bytes, bytes, Operation]:
-        """The point of a record."""
-        return self._points.point(record)
-
-    def hashed(self, identity: bytes) -> bytes:
-        """The series: its points share a shard, whatever their time."""
-        return identity[:-_TIME_BYTES]
+    `json_only`: values hold nothing but what JSON has.
+    """
+    if len(table) > MOST_TABLE_NAME:
+        raise Rejection(
+            "table_name",
+            f"topic {topic!r} would go to a time series table whose name is longer than "
+            f"{MOST_TABLE_NAME} characters: give it a table in [mapping.topics]",
+        )
+    conversions = Conversions(rules, json_only)
+    return PointBuilder(rules.timeseries, topic, encoder, conversions)
 
 
 def _own(rules: TimeseriesSettings, name: str) -> str:

@@ -23,6 +23,7 @@ MOST_ROW = 4 * 1024 * 1024 - 16 * 1024
 _DOUBLE = Struct("<d").pack
 _INTEGER_MIN, _INTEGER_MAX = -(1 << 63), (1 << 63) - 1
 _TIME = Struct(">q").pack
+_TIME_BYTES = 8
 
 # Tags of protobuf: field number times 8, plus 0 for numbers, 1 for eight bytes, 2 for a length.
 _ROWS, _KEY, _TIME_TAG, _FIELD, _NAME = b"\x0a", b"\x0a", b"\x10", b"\x1a", b"\x0a"
@@ -73,6 +74,10 @@ class PointEncoder:
             return series + _TIME(time), _ROWS + varint(len(content)) + content, "put"
 
         return encode
+
+    def series_of(self, identity: bytes) -> bytes:
+        """The series in an identity that `compile`'s functions made."""
+        return identity[:-_TIME_BYTES]
 
 
 def _integer(name: str) -> Field:

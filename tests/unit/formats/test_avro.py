@@ -390,7 +390,7 @@ import json, resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 import fastavro
 from connectors.formats import avro
-from connectors.records import Rejection
+from connectors.errors import Rejection
 schemas = json.loads(sys.argv[1])
 bombs = [b"\x02" * 100_000 + b"\0", b"\x80\xc8\xaf\xa0\x25\0", b"\xff\xc7\xaf\xa0\x25\0\0",
          b"\xfe" + b"\xff" * 8 + b"\x01", b"\xfe" * 100, b"\0" * 100]

@@ -30,7 +30,7 @@ def test_good_records_come_through_in_order() -> None:
     """Values decoded, keys left alone, messages kept, nothing dead."""
     chunk = message_chunk([b'{"n":%d}' % n for n in range(5)], topic="orders", partition=3)
     found = ChunkDecoder(settings()).decode_chunk(chunk)
-    assert (found.topic, found.partition, found.dead) == ("orders", 3, [])
+    assert (found.topic, found.partition, found.dead_letters) == ("orders", 3, [])
     assert [record.value for record in found.records] == [{"n": n} for n in range(5)]
     assert [record.offset for record in found.records] == [*range(5)]
     assert all(record.key is None for record in found.records)
@@ -46,7 +46,7 @@ def test_a_bad_record_does_not_take_its_neighbours(bad: bytes, place: int) -> No
     found = ChunkDecoder(settings()).decode_chunk(message_chunk(values, partition=7))
     assert [record.offset for record in found.records] == [n for n in range(5) if n != place]
     assert [record.value["n"] for record in found.records] == [n for n in range(5) if n != place]
-    (dead_letter,) = found.dead
+    (dead_letter,) = found.dead_letters
     assert (dead_letter.topic, dead_letter.partition, dead_letter.offset) == ("orders", 7, place)
     assert (dead_letter.stage, dead_letter.code) == ("decode", BAD[bad])
     assert dead_letter.reason.startswith("the value is ")
@@ -57,14 +57,14 @@ def test_null_values_are_records() -> None:
     """A tombstone and a JSON null are records with the value None; the mapping decides on them."""
     found = ChunkDecoder(settings()).decode_chunk(message_chunk([b"1", None, b"null", b"2"]))
     assert [record.value for record in found.records] == [1, None, None, 2]
-    assert found.dead == []
+    assert found.dead_letters == []
 
 
 def test_an_empty_chunk_stays_empty() -> None:
     """No messages, no records."""
     for made in (settings(), by_key()):
         found = ChunkDecoder(made).decode_chunk(message_chunk([]))
-        assert (found.records, found.dead) == ([], [])
+        assert (found.records, found.dead_letters) == ([], [])
 
 
 def test_keys_are_not_touched_without_need() -> None:
@@ -75,7 +75,7 @@ def test_keys_are_not_touched_without_need() -> None:
     ):
         found = ChunkDecoder(made).decode_chunk(message_chunk([b"{}"], keys=[b"\xff\x00"]))
         assert [record.key for record in found.records] == [None]
-        assert found.dead == []
+        assert found.dead_letters == []
 
 
 def test_keys_are_decoded_where_the_table_needs_them() -> None:
@@ -88,7 +88,7 @@ def test_keys_are_decoded_where_the_table_needs_them() -> None:
         (2, None),
         (4, 7),
     ]
-    (dead_letter,) = found.dead
+    (dead_letter,) = found.dead_letters
     assert (dead_letter.offset, dead_letter.code) == (3, "key_json_invalid")
     assert dead_letter.reason.startswith("the key is ")
 
@@ -104,14 +104,14 @@ def test_keys_are_decoded_by_topic() -> None:
     bad_key = [b"no json"]
     orders = decoder.decode_chunk(message_chunk([b"{}"], keys=bad_key, topic="orders"))
     clicks = decoder.decode_chunk(message_chunk([b"{}"], keys=bad_key, topic="clicks"))
-    assert (len(orders.records), len(orders.dead)) == (1, 0)
-    assert (len(clicks.records), len(clicks.dead)) == (0, 1)
+    assert (len(orders.records), len(orders.dead_letters)) == (1, 0)
+    assert (len(clicks.records), len(clicks.dead_letters)) == (0, 1)
 
 
 def test_a_bad_key_is_told_before_a_bad_value() -> None:
     """One dead letter a record, even when both are bad."""
     found = ChunkDecoder(by_key()).decode_chunk(message_chunk([b"{"], keys=[b"{"]))
-    assert [dead_letter.code for dead_letter in found.dead] == ["key_json_invalid"]
+    assert [dead_letter.code for dead_letter in found.dead_letters] == ["key_json_invalid"]
 
 
 def test_originals_are_kept_on_demand() -> None:
@@ -119,10 +119,10 @@ def test_originals_are_kept_on_demand() -> None:
     headers = [("trace", b"1"), ("trace", None)]
     message = PlainMessage("orders", 0, 9, timestamp=5, key=b"k", value=b"{", headers=headers)
     decoder = ChunkDecoder(settings(), keep_original=True)
-    (dead_letter,) = decoder.decode_chunk(Chunk("orders", 0, [message])).dead
+    (dead_letter,) = decoder.decode_chunk(Chunk("orders", 0, [message])).dead_letters
     assert dead_letter.original == (5, b"k", b"{", (("trace", b"1"), ("trace", None)))
     plain = PlainMessage("orders", 0, 9, value=b"{")
-    (dead_letter,) = decoder.decode_chunk(Chunk("orders", 0, [plain])).dead
+    (dead_letter,) = decoder.decode_chunk(Chunk("orders", 0, [plain])).dead_letters
     assert dead_letter.original == (None, None, b"{", ())
 
 
@@ -133,8 +133,8 @@ def test_dead_letters_hold_no_content(made: Settings) -> None:
         [f'{{"{CANARY}"'.encode(), f'"{CANARY}" x'.encode()], keys=[b"1", CANARY.encode()]
     )
     found = ChunkDecoder(made).decode_chunk(chunk)
-    assert len(found.dead) == 2
-    assert CANARY not in repr(found.dead)
+    assert len(found.dead_letters) == 2
+    assert CANARY not in repr(found.dead_letters)
 
 
 @given(st.lists(st.one_of(st.none(), st.binary(max_size=12), st.just(b'{"a":1}')), max_size=8))
@@ -144,7 +144,7 @@ def test_every_message_is_a_record_or_a_dead_letter(values: list[bytes | None]) 
         chunk = message_chunk(values, keys=reversed(values))
         found = ChunkDecoder(made).decode_chunk(chunk)
         alive = [record.offset for record in found.records]
-        dead = [dead_letter.offset for dead_letter in found.dead]
+        dead = [dead_letter.offset for dead_letter in found.dead_letters]
         assert alive == sorted(alive)
         assert dead == sorted(dead)
         assert sorted(alive + dead) == [*range(len(values))]
@@ -158,7 +158,7 @@ def test_neighbours_change_nothing(values: list[bytes | None]) -> None:
         found = ChunkDecoder(settings()).decode_chunk(chunk)
         return sorted(
             [(record.offset, repr(record.value)) for record in found.records]
-            + [(dead_letter.offset, dead_letter.code) for dead_letter in found.dead]
+            + [(dead_letter.offset, dead_letter.code) for dead_letter in found.dead_letters]
         )
 
     together = outcome(message_chunk(values))
@@ -176,7 +176,7 @@ def test_values_and_keys_that_are_too_long_are_rejected(word: str) -> None:
     fits = {"json": b"12345678", "string": b"12345678", "long": b"\0" * 8}
     values = [b"9" * 9, fits.get(word, b"x"), fits.get(word, b"x")]
     found = ChunkDecoder(made).decode_chunk(message_chunk(values, keys=[b"k", b"k" * 9, b"k" * 8]))
-    sizes = [one for one in found.dead if one.code.endswith("_size")]
+    sizes = [one for one in found.dead_letters if one.code.endswith("_size")]
     assert [(one.offset, one.code) for one in sizes] == [
         (0, "value_size"),
         (1, "key_size"),
@@ -190,10 +190,10 @@ def test_the_quick_way_counts_bytes_and_values_too() -> None:
     bomb = b'{"a":[' + b"[]," * 600_000 + b"1]}"
     found = ChunkDecoder(settings()).decode_chunk(message_chunk([b'{"a":1}', bomb, b'{"a":2}']))
     assert [record.value for record in found.records] == [{"a": 1}, {"a": 2}]
-    assert [dead_letter.code for dead_letter in found.dead] == ["value_json_values"]
+    assert [dead_letter.code for dead_letter in found.dead_letters] == ["value_json_values"]
     small = ChunkDecoder(settings(format={"most_bytes": 7}))
     chunk = small.decode_chunk(message_chunk([b'{"a":1}', b'{"a":11}']))
-    assert [dead_letter.code for dead_letter in chunk.dead] == ["value_size"]
+    assert [dead_letter.code for dead_letter in chunk.dead_letters] == ["value_size"]
 
 
 def test_what_nobody_foresaw_rejects_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +208,7 @@ def test_what_nobody_foresaw_rejects_one_record(monkeypatch: pytest.MonkeyPatch)
     values = [b"1", CANARY.encode(), b"333"]
     found = ChunkDecoder(settings(format={"value": "bytes"})).decode_chunk(message_chunk(values))
     assert [record.value for record in found.records] == [1, 3]
-    (dead_letter,) = found.dead
+    (dead_letter,) = found.dead_letters
     assert (dead_letter.offset, dead_letter.code) == (1, "value_decode_failed")
     assert "ZeroDivisionError" in dead_letter.reason
     assert CANARY not in dead_letter.reason

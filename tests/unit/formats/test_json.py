@@ -201,7 +201,7 @@ def test_deep_nesting_never_ends_the_process() -> None:
     program = """
 import threading
 from connectors.formats.json import decode
-from connectors.records import Rejection
+from connectors.errors import Rejection
 
 def run():
     for depth in [*range(100, 3000, 100), 5000, 9900, 10_100, 60_000, 1_000_000]:

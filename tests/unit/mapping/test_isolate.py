@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from connectors.formats.chunk_decoder import ChunkDecoder
-from connectors.mapping.isolate import fenced
+from connectors.mapping.fast_path import FastPath
+from connectors.mapping.isolate import isolated
 from connectors.mapping.key_modes import KafkaCoordinates
 from connectors.mapping.row_mapper import RowMapper
-from connectors.records import Batch, Record, Records
+from connectors.records import Batch, DecodedChunk, Record
 from connectors.tablestore.row_encoder import RowEncoder
 from tests.unit import factories
 from tests.unit.factories import CANARY, dead_in, message_chunk, rows_in
@@ -24,24 +25,26 @@ VALUES: list[bytes | None] = [
 
 
 def mapped(mapper: RowMapper, keep: bool) -> list[tuple[str, Batch]]:
-    """All values, decoded and mapped behind the fence."""
+    """All values, decoded and mapped behind the isolation."""
     decoder = ChunkDecoder(factories.settings(), keep)
     chunk = decoder.decode_chunk(message_chunk(VALUES, partition=3))
-    return fenced(mapper.map_chunk, mapper.shard_names, keep)(chunk)
+    return isolated(mapper.map_chunk, mapper.shard_names, keep)(chunk)
 
 
 @pytest.mark.parametrize("keep", [False, True])
-def test_one_record_that_nobody_foresaw(monkeypatch: pytest.MonkeyPatch, keep: bool) -> None:
-    """It is told by kind and place, without its value; all others are as without it."""
-    usual = KafkaCoordinates.one
+def test_an_unexpected_exception_rejects_one_record(
+    monkeypatch: pytest.MonkeyPatch, keep: bool
+) -> None:
+    """Its reason names type and line, not the value; all other records are as without it."""
+    usual = KafkaCoordinates.encode
 
     def one(self: KafkaCoordinates, record: Record) -> Any:
         if record.value == {"a": CANARY}:
             raise ZeroDivisionError(CANARY)
         return usual(self, record)
 
-    monkeypatch.setattr(KafkaCoordinates, "one", one)
-    monkeypatch.setattr(KafkaCoordinates, "worth_trying", lambda _: False)
+    monkeypatch.setattr(KafkaCoordinates, "encode", one)
+    monkeypatch.setattr(FastPath, "encode", lambda *_: False)
     mapper = RowMapper(factories.settings(), RowEncoder(), keep)
     made = mapped(mapper, keep)
     assert sorted(row.offset for row in rows_in(b for _, b in made)) == [0, 3, 5]
@@ -59,12 +62,12 @@ def test_one_record_that_nobody_foresaw(monkeypatch: pytest.MonkeyPatch, keep: b
 def test_memory_at_its_end_is_no_records_fault() -> None:
     """It ends the run, which goes on where it was."""
 
-    def map_chunk(_: Records) -> list[tuple[str, Batch]]:
+    def map_chunk(_: DecodedChunk) -> list[tuple[str, Batch]]:
         raise MemoryError
 
     chunk = ChunkDecoder(factories.settings()).decode_chunk(message_chunk([b"{}"]))
     with pytest.raises(MemoryError):
-        fenced(map_chunk, ["0"], False)(chunk)
+        isolated(map_chunk, ["0"], False)(chunk)
 
 
 def test_without_trouble_nothing_changes() -> None:
@@ -72,4 +75,4 @@ def test_without_trouble_nothing_changes() -> None:
     mapper = RowMapper(factories.settings(), RowEncoder())
     chunk = ChunkDecoder(factories.settings()).decode_chunk(message_chunk(VALUES))
     again = ChunkDecoder(factories.settings()).decode_chunk(message_chunk(VALUES))
-    assert fenced(mapper.map_chunk, mapper.shard_names, False)(chunk) == mapper.map_chunk(again)
+    assert isolated(mapper.map_chunk, mapper.shard_names, False)(chunk) == mapper.map_chunk(again)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from connectors.formats.chunk_decoder import ChunkDecoder
 from connectors.mapping.row_mapper import RowMapper
-from connectors.records import RecordChunk
+from connectors.records import RecordChunk, UniformChunk
 from connectors.tablestore.row_encoder import RowEncoder
 from tests.unit import factories
 from tests.unit.factories import dead_in, message_chunk, rows_in
@@ -40,7 +40,7 @@ class Ways:
     def compare(self, values: list[bytes | None]) -> None:
         """The same shards, rows and rejections come out by either way."""
         chunk = self._decoder.decode_chunk(message_chunk(values))
-        opened = RecordChunk("orders", 0, chunk.records, chunk.dead)
+        opened = RecordChunk("orders", 0, chunk.records, chunk.dead_letters)
         fresh = self._decoder.decode_chunk(message_chunk(values))
         found = outcomes(self._quick, fresh)
         assert found == outcomes(self._general, opened)
@@ -89,8 +89,8 @@ def test_listed_columns_by_either_way(rules: str, chunks: list[list[bytes | None
             ways.compare(values)
 
 
-def test_the_quick_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A record with all listed columns, some of them or more fields is not looked at twice."""
+def test_the_fast_path_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record with all listed columns, some of them or more fields becomes no `Record`."""
     mapper = RowMapper(MADE["record_value"], RowEncoder())
     decoder = ChunkDecoder(MADE["record_value"])
     values: list[bytes | None] = [
@@ -100,8 +100,8 @@ def test_the_quick_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     ] * 4
     mapper.map_chunk(decoder.decode_chunk(message_chunk(values)))
     chunk = decoder.decode_chunk(message_chunk(values))
-    monkeypatch.setattr(type(chunk), "alone", None)
-    monkeypatch.setattr(type(chunk), "opened", None)
+    assert isinstance(chunk, UniformChunk)
+    monkeypatch.setattr(UniformChunk, "record_of", None)
     made = mapper.map_chunk(chunk)
     assert len(rows_in([batch for _, batch in made])) == len(values)
 

@@ -6,7 +6,6 @@ import pytest
 
 from connectors.formats.chunk_decoder import ChunkDecoder
 from connectors.mapping.row_mapper import RowMapper
-from connectors.mapping.timeseries.points import PointBuilders
 from connectors.records import Chunk, PlainMessage, Record, RecordChunk
 from connectors.run.context import Run
 from connectors.settings import Settings
@@ -140,8 +139,7 @@ def test_time_series_tables_are_routed_to() -> None:
         with_value({"id": "i", "at": 1, "x": 1, "to": {"table": name}}, number)
         for number, name in enumerate("abab")
     ]
-    roads = PointBuilders(PointEncoder())
-    assert went(made, *records, point_road=roads.road) == {0: "a", 1: "b", 2: "a", 3: "b"}
+    assert went(made, *records, points=PointEncoder()) == {0: "a", 1: "b", 2: "a", 3: "b"}
 
 
 def test_undecoded_chunks_are_routed() -> None:

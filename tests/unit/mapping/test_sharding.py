@@ -159,7 +159,7 @@ def test_a_row_keyed_by_offset_has_one_shard() -> None:
     values: list[bytes | None] = [b'{"a":1}'] * 300
     whole = message_chunk(values)
     parts = [Chunk("orders", 0, whole.messages[at : at + 70]) for at in range(0, 300, 70)]
-    slowly = [Chunk("orders", 0, part.messages, once=False) for part in parts]
+    slowly = [Chunk("orders", 0, part.messages, offsets_unique=False) for part in parts]
 
     def shards(chunks: list[Chunk]) -> dict[int, str]:
         return {
@@ -176,6 +176,6 @@ def test_a_row_keyed_by_offset_has_one_shard() -> None:
 def test_what_may_come_again_keeps_its_identity() -> None:
     """Two letters of one record in a window are one row: only identities can tell."""
     message = PlainMessage("orders", 0, 7, value=b'{"a":1}')
-    found = offset_rows(Chunk("orders", 0, [message, message], once=False))
+    found = offset_rows(Chunk("orders", 0, [message, message], offsets_unique=False))
     ((_, segment),) = found
     assert len({row.identity for row in segment.rows()}) == 1

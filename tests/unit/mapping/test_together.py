@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from connectors.formats.chunk_decoder import ChunkDecoder
 from connectors.mapping.row_mapper import RowMapper
-from connectors.records import RecordChunk, Records
+from connectors.records import DecodedChunk, RecordChunk
 from connectors.settings import Settings
 from connectors.tablestore.row_encoder import RowEncoder
 from tests.unit import factories
@@ -149,13 +149,13 @@ def test_the_shard_is_the_same_by_either_way(rules: str) -> None:
     values: list[bytes | None] = [value if n % 11 else b"{" for n, value in enumerate(good)]
     keys: list[bytes | None] = [b"%d" % n for n in range(440)]
 
-    def shards(chunk: Records) -> dict[int, str]:
+    def shards(chunk: DecodedChunk) -> dict[int, str]:
         made = pair.mapper.map_chunk(chunk)
         return {row.offset: shard for shard, batch in made for row in rows_in([batch])}
 
     for _ in range(3):
         quick = pair.decoder.decode_chunk(message_chunk(values, keys=keys))
-        slow = RecordChunk("orders", 0, quick.records, quick.dead)
+        slow = RecordChunk("orders", 0, quick.records, quick.dead_letters)
         found = shards(quick)
         assert found == shards(slow)
         assert len(found) == 400
@@ -212,4 +212,4 @@ def test_records_asked_for_twice_are_decoded_once() -> None:
     chunk = ChunkDecoder(factories.settings()).decode_chunk(message_chunk([b'{"a":1}', b"{"]))
     assert chunk.records is chunk.records
     assert chunk.records[0].value is chunk.records[0].value
-    assert len(chunk.dead) == 1
+    assert len(chunk.dead_letters) == 1

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.errors import Rejection
+from connectors.mapping.shape_cache import Encoded
 from connectors.mapping.timeseries import points as points_module
-from connectors.mapping.timeseries.points import PointBuilders, Points
+from connectors.mapping.timeseries.points import PointBuilder, point_builder
 from connectors.mapping.timeseries.series import SeriesBook
 from connectors.records import UNAVAILABLE, PlainMessage, Record
 from connectors.settings.timeseries import TimeseriesSettings
@@ -44,23 +45,26 @@ class PlainEncoder:
         return repr(Series(measurement, source, (*tags,))).encode()
 
     def compile(self, fields: Any) -> Any:
-        def encode(series: bytes, time: int, values: Any) -> tuple[bytes, bytes]:
+        def encode(series: bytes, time: int, values: Any) -> Encoded:
             named = [(n, k, v) for (n, k), v in zip(fields, values, strict=True)]
-            return series + time.to_bytes(8, "big"), repr((time, named)).encode()
+            return series + time.to_bytes(8, "big"), repr((time, named)).encode(), "put"
 
         return encode
 
+    def series_of(self, identity: bytes) -> bytes:
+        return identity[:-8]
 
-def points(encoder: PlainEncoder | None = None, **options: Any) -> Points:
+
+def points(encoder: PlainEncoder | None = None, **options: Any) -> PointBuilder:
     """Points of topic `readings`."""
     rules = TimeseriesSettings(**options)
-    return Points(rules, "readings", encoder or PlainEncoder())
+    return PointBuilder(rules, "readings", encoder or PlainEncoder())
 
 
 def made(value: Any, **options: Any) -> tuple[Series, int, dict[str, tuple[str, Any]]]:
     """Series, time and fields of a value."""
     record = Record(PlainMessage("readings", timestamp=5), value)
-    identity, wire, _ = points(**options).point(record)
+    identity, wire, _ = points(**options).encode(record)
     time, fields = eval(wire)
     assert identity[-8:] == time.to_bytes(8, "big")
     series = eval(identity[:-8])
@@ -71,7 +75,7 @@ def refused(value: Any, change: Any = "upsert", **options: Any) -> str:
     """The code of a rejection, which tells nothing of the value."""
     record = Record(PlainMessage("readings", timestamp=5), value, change=change)
     with pytest.raises(Rejection) as caught:
-        points(**options).point(record)
+        points(**options).encode(record)
     assert CANARY not in caught.value.reason
     return caught.value.code
 
@@ -150,8 +154,8 @@ def test_decimals_and_times_become_what_the_table_says() -> None:
 
     def fields(point: dict[str, Any], **table: Any) -> dict[str, Any]:
         rules = settings(table={"mode": "timeseries", "timeseries": point, **table}).table
-        road = PointBuilders(PlainEncoder(), plain=False).road(rules, "table", "readings")
-        _, named = eval(road.one(Record(PlainMessage("readings", timestamp=1), value))[1])
+        builder = point_builder(rules, "table", "readings", PlainEncoder(), json_only=False)
+        _, named = eval(builder.encode(Record(PlainMessage("readings", timestamp=1), value))[1])
         return {name: (kind, found) for name, kind, found in named}
 
     rest = {"part": ("string", '{"p":"1.0"}'), "n": ("integer", 1)}
@@ -284,7 +288,7 @@ def test_series_are_remembered_and_never_mixed_up() -> None:
     seen: dict[int, bytes] = {}
     for turn in range(3):
         for number, value in enumerate(values):
-            identity, _, _ = maker.point(Record(PlainMessage(timestamp=1), value))
+            identity, _, _ = maker.encode(Record(PlainMessage(timestamp=1), value))
             assert seen.setdefault(number, identity) == identity
         assert turn or encoder.made
     # The first and the sixth are one series, and so are the third and the fifth.
@@ -292,7 +296,7 @@ def test_series_are_remembered_and_never_mixed_up() -> None:
     assert seen[2] == seen[4]
     assert len({*seen.values()}) == 6
     before = encoder.made
-    maker.point(Record(PlainMessage(timestamp=1), values[0]))
+    maker.encode(Record(PlainMessage(timestamp=1), values[0]))
     assert encoder.made == before
 
 
@@ -319,9 +323,9 @@ def test_whatever_comes(values: list[dict[str, Any]]) -> None:
     options: dict[str, Any] = {**SERIES, "time_field": "at"}
     one_after_the_other = points(**options)
 
-    def outcome(maker: Points, value: Any) -> object:
+    def outcome(maker: PointBuilder, value: Any) -> object:
         try:
-            return maker.point(Record(PlainMessage(timestamp=5), value))
+            return maker.encode(Record(PlainMessage(timestamp=5), value))
         except Rejection as rejection:
             return rejection.code
 
@@ -337,7 +341,7 @@ def test_ever_new_names_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     for turn in range(2):
         for number in range(50):
             value = {"host": f"h{number}", f"v{number}": number}
-            _, wire, _ = maker.point(Record(PlainMessage(timestamp=turn), value))
+            _, wire, _ = maker.encode(Record(PlainMessage(timestamp=turn), value))
             assert f"v{number}".encode() in wire
     assert len(maker._plans) == 5
     assert len(maker._series._known) <= 5
@@ -347,15 +351,16 @@ def test_a_table_name_too_long() -> None:
     """A topic found by a pattern may give one: its records are rejected."""
     rules = settings(table={"mode": "timeseries"}).table
     with pytest.raises(Rejection, match="128"):
-        PointBuilders(PlainEncoder()).road(rules, "t" * 129, "readings")
+        point_builder(rules, "t" * 129, "readings", PlainEncoder(), json_only=True)
 
 
 def test_roads_hash_the_series() -> None:
     """What a shard depends on is the series, whatever the time of the point."""
     rules = settings(table={"mode": "timeseries"}).table
-    road = PointBuilders(PlainEncoder()).road(rules, "table", "readings")
+    builder = point_builder(rules, "table", "readings", PlainEncoder(), json_only=True)
     identities = [
-        road.one(Record(PlainMessage("readings", timestamp=time), {"v": 1}))[0] for time in (1, 2)
+        builder.encode(Record(PlainMessage("readings", timestamp=time), {"v": 1}))[0]
+        for time in (1, 2)
     ]
     assert identities[0] != identities[1]
-    assert road.hashed(identities[0]) == road.hashed(identities[1])
+    assert builder.shard_key(identities[0]) == builder.shard_key(identities[1])

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.mapping.row_mapper import RowMapper
-from connectors.mapping.timeseries.points import PointBuilders
 from connectors.records import PlainMessage, Record, RecordChunk
 from connectors.settings import Settings
 from connectors.tablestore.row_encoder import RowEncoder
@@ -27,7 +26,7 @@ def configured() -> Settings:
 
 def shards_of(topic: str, values: list[Any], partition: int = 0) -> dict[str, list[int]]:
     """Offsets by shard."""
-    mapper = RowMapper(configured(), RowEncoder(), False, PointBuilders(PointEncoder()).road)
+    mapper = RowMapper(configured(), RowEncoder(), False, PointEncoder())
     records = [
         Record(PlainMessage(topic, partition, offset, timestamp=1000 + offset), value)
         for offset, value in enumerate(values)
@@ -66,7 +65,7 @@ def test_other_topics_go_to_rows_as_before() -> None:
         [Record(PlainMessage("orders", 1, n), value) for n, value in enumerate(values)],
         [],
     )
-    with_points = RowMapper(configured(), RowEncoder(), False, PointBuilders(PointEncoder()).road)
+    with_points = RowMapper(configured(), RowEncoder(), False, PointEncoder())
     assert with_points.map_chunk(chunk) == RowMapper(settings(), RowEncoder()).map_chunk(chunk)
 
 

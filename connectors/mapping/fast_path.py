@@ -1,0 +1,159 @@
+"""The fast path: rows of a whole chunk straight from its structs, in the loop that is timed.
+
+A chunk whose values all have the same fields (`UniformChunk`) needs no `Record`, no dict and no
+look at single fields: the compiled encoder of the table takes the fields of each struct as they
+come. What it does not take, such as a value of another type than before, goes the general way of
+`RowBuilder.encode`, with the same result. docs/decisions/hot-path.md has the figures.
+
+It exists for primary_key_mode kafka and record_value, for puts and updates without cell versions,
+generated keys and deleted columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import itemgetter
+from typing import Any
+
+from connectors.errors import Rejection
+from connectors.mapping.shape_cache import Encode, Encoded, ShapeCache
+from connectors.mapping.sharding import ShardedRows
+from connectors.records import ABSENT, Message, Record, UniformChunk
+
+# A row that the encoder does not take costs as much as several gain: above one in so many the fast
+# path is left alone for so many chunks.
+_MAX_MISSES = 8
+_REST_CHUNKS = 50
+# Field names for which a function is remembered that puts their values into the columns' order.
+_MAX_ARRANGEMENTS = 200
+
+Fields = Callable[[Any], tuple[Any, ...]]
+
+
+class FastPath:
+    """Encodes the uniform chunks of one topic partition for its table."""
+
+    def __init__(self, shapes: ShapeCache, coordinates: str = "") -> None:
+        """`coordinates` is the value of key column topic_partition, where that is in the key."""
+        self._shapes = shapes
+        self._coordinates = coordinates
+        self._not_taken = (shapes.refused, Rejection)
+        self._arrangements: dict[tuple[tuple[str, ...], bool], Fields] = {}
+        self._rest = 0
+
+    def encode(
+        self, chunk: UniformChunk, rows: ShardedRows, general: Callable[[Record], None]
+    ) -> bool:
+        """All rows of a chunk to their shards; False, and nothing done, where it has to rest.
+
+        `general` takes each record that does not fit.
+        """
+        if self._rest:
+            self._rest -= 1
+            return False
+        columns = self._shapes.fields
+        encode: Encode | None
+        if columns is None:
+            encode, fields_of = self._shapes.direct.get(chunk.names), chunk.fields_of
+        else:
+            encode = self._shapes.direct.get(columns) or self._encode_listed
+            fields_of = self._arranged(chunk, columns)
+        if encode is None or (columns is None and chunk.optional):
+            return False
+        if self._coordinates and chunk.offsets_unique and not chunk.mixed:
+            missed = self._encode_blocks(chunk, fields_of, encode, rows, general)
+        else:
+            missed = self._encode_each(
+                chunk, range(len(chunk.values)), fields_of, encode, rows, general
+            )
+        if missed > len(chunk.values) // _MAX_MISSES:
+            self._rest = _REST_CHUNKS
+        return True
+
+    def _encode_blocks(
+        self,
+        chunk: UniformChunk,
+        fields_of: Fields,
+        encode: Encode,
+        rows: ShardedRows,
+        general: Callable[[Record], None],
+    ) -> int:
+        """Where the offset is the key, so many neighbours are of one shard and of no other key."""
+        missed = 0
+        coordinates, operation = self._coordinates, self._shapes.operation
+        for start, end in rows.blocks(chunk.messages):
+            messages, values = chunk.messages[start:end], chunk.values[start:end]
+            try:
+                wires = [
+                    encode(coordinates, message.offset(), *fields_of(value))[1]
+                    for message, value in zip(messages, values, strict=True)
+                ]
+            except self._not_taken:
+                missed += self._encode_each(
+                    chunk, range(start, end), fields_of, encode, rows, general
+                )
+            else:
+                rows.add_block(wires, operation, messages)
+        return missed
+
+    def _encode_each(
+        self,
+        chunk: UniformChunk,
+        which: range,
+        fields_of: Fields,
+        encode: Encode,
+        rows: ShardedRows,
+        general: Callable[[Record], None],
+    ) -> int:
+        missed = 0
+        coordinates, mixed, add = self._coordinates, chunk.mixed, rows.add
+        for at in which:
+            message: Message = chunk.messages[at]
+            value = chunk.values[at]
+            if mixed and type(value) is Record:
+                missed += 1
+                general(value)
+                continue
+            try:
+                fields = fields_of(value)
+                if coordinates:
+                    encoded = encode(coordinates, message.offset(), *fields)
+                else:
+                    encoded = encode(*fields)
+            except self._not_taken:
+                missed += 1
+                general(chunk.record_of(message, value))
+            else:
+                add(encoded, message, coordinates)
+        return missed
+
+    def _arranged(self, chunk: UniformChunk, columns: tuple[str, ...]) -> Fields:
+        """The fields of a struct in the order of the listed columns, ABSENT where it has none."""
+        key = chunk.names, chunk.optional
+        found = self._arrangements.get(key)
+        if found is None:
+            if len(self._arrangements) >= _MAX_ARRANGEMENTS:
+                self._arrangements.clear()
+            found = self._arrangements[key] = _arrangement(chunk, columns)
+        return found
+
+    def _encode_listed(self, *values: Any) -> Encoded:
+        leading = 2 if self._coordinates else 0
+        columns = self._shapes.fields or ()
+        return self._shapes.row(values[:leading], columns, values[leading:])
+
+
+def _arrangement(chunk: UniformChunk, columns: tuple[str, ...]) -> Fields:
+    fields_of = chunk.fields_of
+    names = {name: at for at, name in enumerate(chunk.names)}
+    # One position behind the last field is that of ABSENT.
+    positions = [names.get(column, len(names)) for column in columns]
+    if positions == [*range(len(names))]:
+        return fields_of
+    if len(positions) == 1:
+        (only,) = positions
+        return lambda value: ((*fields_of(value), ABSENT)[only],)
+    take = itemgetter(*positions)
+    if len(names) in positions:
+        return lambda value: take((*fields_of(value), ABSENT))
+    return lambda value: take(fields_of(value))
