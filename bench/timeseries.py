@@ -24,6 +24,7 @@ from rich.table import Table
 from tablestore import encoder as sdk_encoder
 from tablestore.metadata import TimeseriesKey, TimeseriesRow
 
+from connectors.mapping.timeseries.points import PointBuilder
 from connectors.records import PlainMessage, Record
 from connectors.settings.timeseries import TimeseriesSettings
 from connectors.tablestore.timeseries.flatbuffers import FlatBuffers

@@ -111,7 +111,6 @@ class FastPath:
             message: Message = chunk.messages[at]
             value = chunk.values[at]
             if mixed and type(value) is Record:
-                missed += 1
                 general(value)
                 continue
             try:
