@@ -25,7 +25,8 @@ from connectors.settings.transforms import Function, needs_key
 Decode = Callable[[bytes], Any]
 
 # A message that is not decoded at the first try costs as much as several gain: above one in so many
-# the fields are optional, and where that fails too, dicts are decoded for so many chunks.
+# the fields are optional, and where that fails too, dicts are decoded for so many chunks. So they
+# are where somebody wants records, for which a struct is a detour.
 _MAX_MISSES = 8
 _REST_CHUNKS = 50
 # Names of fields that a topic's values have, before they are learnt again.
@@ -80,7 +81,13 @@ class ChunkDecoder:
         self, chunk: Chunk, decoder: json.StructDecoder, fields: _TopicFields
     ) -> UniformChunk:
         """The chunk as structs; what is no such object is decoded as it would be alone."""
-        made = UniformChunk(chunk, decoder.names, decoder.fields_of, optional=decoder.optional)
+        made = UniformChunk(
+            chunk,
+            decoder.names,
+            decoder.fields_of,
+            optional=decoder.optional,
+            on_records=fields.rest,
+        )
         decode = decoder.decode
         try:
             made.values = [decode(message.value()) for message in chunk.messages]
@@ -217,8 +224,12 @@ class _TopicFields:
         if self._decoder is not None and len(self._decoder.names) > _MAX_NAMES:
             self._give_up()
 
-    def _give_up(self) -> None:
+    def rest(self) -> None:
+        """Decode dicts for a while."""
         self._rest = _REST_CHUNKS
+
+    def _give_up(self) -> None:
+        self.rest()
         self._optional = False
         self._decoder = None
         self._known.clear()

@@ -37,6 +37,7 @@ class UniformChunk:
     """
 
     __slots__ = (
+        "_on_records",
         "_records",
         "dead_letters",
         "fields_of",
@@ -57,10 +58,12 @@ class UniformChunk:
         fields_of: Callable[[Any], tuple[Any, ...]],
         *,
         optional: bool = False,
+        on_records: Callable[[], None] | None = None,
     ) -> None:
         """`fields_of` gives the fields of a struct in the order of `names`.
 
-        `optional`: a struct may lack fields; `fields_of` gives `ABSENT` for those.
+        `optional`: a struct may lack fields; `fields_of` gives `ABSENT` for those. `on_records` is
+        called when somebody wants records after all.
         """
         self.topic, self.partition, _, self.offsets_unique = chunk
         self.names = names
@@ -72,11 +75,14 @@ class UniformChunk:
         self.mixed = False
         self.dead_letters: list[DeadLetter] = []
         self._records: list[Record] | None = None
+        self._on_records = on_records
 
     @property
     def records(self) -> list[Record]:
         """The records, made when they are first asked for."""
         if self._records is None:
+            if self._on_records is not None:
+                self._on_records()
             self._records = [*map(self.record_of, self.messages, self.values)]
         return self._records
 
