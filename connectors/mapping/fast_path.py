@@ -44,7 +44,7 @@ class FastPath:
     def encode(
         self, chunk: UniformChunk, rows: ShardedRows, general: Callable[[Record], None]
     ) -> bool:
-        """All rows of a chunk to their shards; False, and nothing done, where it has to rest.
+        """All rows of a chunk to their shards; False, and nothing done, where that does not pay.
 
         `general` takes each record that does not fit.
         """
@@ -58,8 +58,12 @@ class FastPath:
         else:
             encode = self._shapes.direct.get(columns) or self._encode_listed
             fields_of = self._arranged(chunk, columns)
-        if encode is None or (columns is None and chunk.optional):
-            return False
+        if columns is None and chunk.optional:
+            return False  # each record may have other columns
+        if encode is None:  # not compiled yet
+            for message, value in zip(chunk.messages, chunk.values, strict=True):
+                general(chunk.record_of(message, value))
+            return True
         if self._coordinates and chunk.offsets_unique and not chunk.mixed:
             missed = self._encode_blocks(chunk, fields_of, encode, rows, general)
         else:

@@ -104,7 +104,7 @@ class RowMapper:
             return
         for record in chunk.records:
             if record.table is None:
-                general(record)
+                self._add(builder, record, rows, dead_letters)
             else:
                 self._add_routed(chunk, record, targets, dead_letters)
 
