@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
@@ -84,6 +85,9 @@ class RegistrySettings(Section):
 class FormatSettings(Section):
     """How bytes become values."""
 
+    section = "format"
+    former_names: ClassVar[Mapping[str, str]] = {"most_bytes": "max_bytes"}
+
     value: Word | FunctionName = Field(
         "json",
         description="Format of record values, or a function of yours as package.module:function, "
@@ -93,7 +97,7 @@ class FormatSettings(Section):
         "json",
         description="Format of record keys; read only where a key mode or transform needs them.",
     )
-    most_bytes: int = Field(
+    max_bytes: int = Field(
         16 << 20,
         ge=1,
         description="Bytes of a value or key. A longer one is rejected before it is decoded, which "

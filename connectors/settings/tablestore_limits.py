@@ -32,6 +32,8 @@ MAX_INTEGER = (1 << 63) - 1
 # Seconds that the version of a cell may differ from the service's clock, unless the table says
 # otherwise by `max_time_deviation`.
 DEFAULT_VERSION_DEVIATION = 86_400
+# Seconds that data lives at least, when it does not live for ever.
+MIN_TIME_TO_LIVE = 86_400
 
 # --- time series tables [ts-limits] ---
 
