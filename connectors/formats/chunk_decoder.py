@@ -51,7 +51,7 @@ class ChunkDecoder:
         # JSON up to this length is decoded by the chunk; in a longer document the values are
         # counted first, and other formats have no decoder that does without checks.
         self._max_bare_bytes = -1
-        if settings.format.value == "json":
+        if settings.format.has_fast_path:
             self._max_bare_bytes = min(json.MAX_VALUES, self._max_bytes)
         self._needs_key: dict[str, bool] = {}
         self._fields: dict[str, _TopicFields] = {}
