@@ -77,12 +77,7 @@ BOUNDARIES = {
     ("kafka/discovery.py", "_loop"),
     ("formats/avro.py", "read"),
     ("formats/factory.py", "decode"),
-<<<<<<< HEAD
-    ("formats/factory.py", "fenced"),
-=======
     ("formats/factory.py", "isolated"),
-    ("formats/chunk_decoder.py", "_open"),
->>>>>>> 7d29d30 (One list of formats and one of transforms: what is legal, the decoders, the steps and import-config follow them)
     ("formats/protobuf.py", "decode"),
     ("mapping/isolate.py", "map_one"),
     ("mapping/isolate.py", "map_whole"),
