@@ -100,15 +100,16 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     add("--until", metavar="TIME", help="only records before this time")
     add("--count", metavar="N", help="end after so many dead letters")
     add("--rate", metavar="N", help="at most so many dead letters a second")
-    add("--most-replays", metavar="N", help="leave alone what was replayed so often already")
+    add("--max-replays", metavar="N", help="skip records that were replayed this often already")
+    add("--most-replays", help=argparse.SUPPRESS)  # the former name, and its setting's
     add("--again", action="store_true", help="also what was replayed from the table already")
     add("--only-missing", action="store_true", help="write only where there is no row of that key")
     parser.set_defaults(command=_replay)
 
 
 def _replay(options: argparse.Namespace) -> int:
-    names = ("source", "target", "since", "until", "count", "rate", "most_replays")
-    given = {name: getattr(options, name) for name in names}
+    names = ("source", "target", "since", "until", "count", "rate")
+    given = {name: getattr(options, name) for name in (*names, "max_replays", "most_replays")}
     for name in ("topics", "codes"):
         found = getattr(options, name)
         given[name] = None if found is None else json.dumps(found)

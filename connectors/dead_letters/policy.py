@@ -69,13 +69,13 @@ class RejectionLimit:
         """Count these dead letters in. Raises StopRun when they are too many."""
         settings = self._run.settings.errors
         self._total += len(dead_letters)
-        if settings.most_rejected is not None and self._total > settings.most_rejected:
+        if settings.max_rejected is not None and self._total > settings.max_rejected:
             raise self._stop(
                 dead_letters,
-                f"{self._total} records were rejected, and errors.most_rejected is "
-                f"{settings.most_rejected}",
+                f"{self._total} records were rejected, and errors.max_rejected is "
+                f"{settings.max_rejected}",
             )
-        share = settings.most_rejected_share
+        share = settings.max_rejected_share
         if share is None:
             return
         read = self._run.counts.snapshot()["read"]
@@ -83,18 +83,18 @@ class RejectionLimit:
         self._recent_read += read - self._read
         self._recent_rejected += len(dead_letters)
         self._read = read
-        while self._recent_read - self._recent[0][0] >= settings.most_rejected_of:
+        while self._recent_read - self._recent[0][0] >= settings.max_rejected_window:
             old_read, old_rejected = self._recent.popleft()
             self._recent_read -= old_read
             self._recent_rejected -= old_rejected
         if (
-            self._recent_read >= settings.most_rejected_of
+            self._recent_read >= settings.max_rejected_window
             and self._recent_rejected > share * self._recent_read
         ):
             raise self._stop(
                 dead_letters,
                 f"{self._recent_rejected} of the last {self._recent_read} records were rejected, "
-                f"and errors.most_rejected_share is {share:g}",
+                f"and errors.max_rejected_share is {share:g}",
             )
 
     def _stop(self, dead_letters: Sequence[DeadLetter], what: str) -> StopRun:

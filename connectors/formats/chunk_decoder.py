@@ -47,11 +47,11 @@ class ChunkDecoder:
         self._settings = settings
         self._value, self._key = decoders(settings.format, wait)
         self._keep_original = keep_original
-        self._max_bytes = settings.format.most_bytes
+        self._max_bytes = settings.format.max_bytes
         # JSON up to this length is decoded by the chunk; in a longer document the values are
         # counted first, and other formats have no decoder that does without checks.
         self._max_bare_bytes = -1
-        if settings.format.value == "json":
+        if settings.format.has_fast_path:
             self._max_bare_bytes = min(json.MAX_VALUES, self._max_bytes)
         self._needs_key: dict[str, bool] = {}
         self._fields: dict[str, _TopicFields] = {}
@@ -172,7 +172,7 @@ class ChunkDecoder:
             return None
         if len(data) > self._max_bytes:
             raise Rejection(
-                "size", f"longer than {self._max_bytes:,} bytes, which is format.most_bytes"
+                "size", f"longer than {self._max_bytes:,} bytes, which is format.max_bytes"
             )
         return decode(data)
 

@@ -1,88 +1,123 @@
-"""The decoder of a format by its word in config.toml."""
+"""The decoders of a configuration: each format of settings.formats.FORMATS has one here."""
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from connectors.errors import Rejection
-from connectors.formats import connect_json, json
-from connectors.formats import primitives as text
+from connectors.formats import connect_json, json, primitives
 from connectors.formats.schema_registry import Registry, Wait
-from connectors.settings.formats import OF_REGISTRY, FormatSettings
+from connectors.settings.formats import FormatSettings
 from connectors.settings.user_functions import find_function
 
 Decode = Callable[[bytes], Any]
-
-_PLAIN: dict[str, Decode] = {
-    "json": json.decode,
-    "connect_json": connect_json.decode,
-    "string": text.string,
-    "bytes": text.plain_bytes,
-    "integer": text.integer,
-    "long": text.long,
-    "double": text.double,
-}
+"""The value of some bytes; raises Rejection, whose reason never quotes them."""
 
 
 def decoders(settings: FormatSettings, wait: Wait) -> tuple[Decode, Decode]:
-    """The decoders of values and of keys; both share one registry.
+    """The decoders of values and of keys; both share one Schema Registry.
 
-    They raise Rejection. Raises StopRun here for a function or a schema file that is none.
+    `wait` is called while the registry does not answer. Raises StopRun for a function of the user
+    or a schema file that cannot be used.
     """
-    registry: Registry | None = None
-    if settings.value in OF_REGISTRY or settings.key in OF_REGISTRY:
-        registry = Registry(settings.registry, wait)
-    value = _decoder(settings.value, settings.value_schema_file, registry, "format.value")
-    key = _decoder(settings.key, settings.key_schema_file, registry, "format.key")
+    schemas = _Schemas(settings, wait)
+    value = _decoder(settings.value, schemas, settings.value_schema_file, "format.value")
+    key = _decoder(settings.key, schemas, settings.key_schema_file, "format.key")
     return value, key
 
 
-def _decoder(word: str, schema_file: Path | None, registry: Registry | None, place: str) -> Decode:
-    """Libraries of formats that are not used are not loaded: that would make each start slower."""
-    if word in _PLAIN:
-        return _fenced(_PLAIN[word], word)
-    if word == "raw_avro" and schema_file is not None:
-        from connectors.formats import avro  # noqa: PLC0415
-
-        return avro.raw_decoder(schema_file)
-    if registry is not None and word == "avro":
-        from connectors.formats import avro  # noqa: PLC0415
-
-        return avro.decoder(registry, schema_file)
-    if registry is not None and word == "protobuf":
-        from connectors.formats import protobuf  # noqa: PLC0415
-
-        return protobuf.decoder(registry)
-    if registry is not None and word == "json_schema":
-        from connectors.formats import json_schema  # noqa: PLC0415
-
-        return json_schema.decoder(registry)
-    return _of_user(word, place)
+def _decoder(word: str, schemas: _Schemas, file: Path | None, option: str) -> Decode:
+    if word in DECODERS:
+        return DECODERS[word](schemas, file)
+    return _of_user(word, option)
 
 
-def _fenced(decode: Decode, word: str) -> Decode:
-    """What nobody foresaw about some bytes rejects them, and ends nothing."""
+class _Schemas:
+    """Where schemas come from: the registry of the configuration, made when it is asked for."""
 
-    def fenced(data: bytes) -> Any:
+    def __init__(self, settings: FormatSettings, wait: Wait) -> None:
+        self._settings = settings
+        self._wait = wait
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The one registry of keys and values."""
+        return Registry(self._settings.registry, self._wait)
+
+
+# (where schemas come from, the schema file of the option) -> the decoder
+MakeDecoder = Callable[[_Schemas, Path | None], Decode]
+
+
+def _plain(decode: Decode, word: str) -> MakeDecoder:
+    """A decoder without a schema; an unexpected exception rejects these bytes alone."""
+
+    def isolated(data: bytes) -> Any:
         try:
             return decode(data)
         except (Rejection, MemoryError):
             raise
-        except Exception as error:  # noqa: BLE001 - the last fence
+        except Exception as error:  # noqa: BLE001 - the boundary to libraries
             raise Rejection(
                 "decode_failed",
-                f"not decoded as {word}: nobody foresaw it ({type(error).__name__}); please "
-                "report it",
+                f"not decoded as {word}: unexpected {type(error).__name__}; please report this as "
+                "a bug",
             ) from None
 
-    return fenced
+    return lambda _schemas, _file: isolated
 
 
-def _of_user(name: str, place: str) -> Decode:
-    function = find_function(name, place)
+# Libraries of formats that are not used are not loaded: that would make each start slower.
+
+
+def _avro(schemas: _Schemas, file: Path | None) -> Decode:
+    from connectors.formats import avro  # noqa: PLC0415
+
+    return avro.decoder(schemas.registry, file)
+
+
+def _raw_avro(_: _Schemas, file: Path | None) -> Decode:
+    from connectors.formats import avro  # noqa: PLC0415
+
+    if file is None:
+        raise AssertionError("settings let raw_avro pass without a schema file")
+    return avro.raw_decoder(file)
+
+
+def _protobuf(schemas: _Schemas, _: Path | None) -> Decode:
+    from connectors.formats import protobuf  # noqa: PLC0415
+
+    return protobuf.decoder(schemas.registry)
+
+
+def _json_schema(schemas: _Schemas, _: Path | None) -> Decode:
+    from connectors.formats import json_schema  # noqa: PLC0415
+
+    return json_schema.decoder(schemas.registry)
+
+
+# By the word in config.toml.
+DECODERS: dict[str, MakeDecoder] = {
+    "json": _plain(json.decode, "json"),
+    "connect_json": _plain(connect_json.decode, "connect_json"),
+    "string": _plain(primitives.string, "string"),
+    "bytes": _plain(primitives.plain_bytes, "bytes"),
+    "integer": _plain(primitives.integer, "integer"),
+    "long": _plain(primitives.long, "long"),
+    "double": _plain(primitives.double, "double"),
+    "avro": _avro,
+    "protobuf": _protobuf,
+    "json_schema": _json_schema,
+    "raw_avro": _raw_avro,
+}
+
+
+def _of_user(name: str, option: str) -> Decode:
+    function = find_function(name, option)
 
     def decode(data: bytes) -> Any:
         try:
@@ -94,7 +129,7 @@ def _of_user(name: str, place: str) -> Decode:
             last = traceback.extract_tb(error.__traceback__)[-1]
             raise Rejection(
                 "format_failed",
-                f"refused by {name}, which raised {type(error).__name__} at "
+                f"not decoded by {name}, which raised {type(error).__name__} at "
                 f"{Path(last.filename).name}:{last.lineno}",
             ) from None
 

@@ -7,21 +7,18 @@ from urllib.parse import urlsplit, urlunsplit
 
 from connectors.import_config.errors import Refused
 from connectors.import_config.properties import Given
+from connectors.settings.formats import FORMATS
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
-_PLAIN = {
-    "org.apache.kafka.connect.storage.StringConverter": "string",
-    "org.apache.kafka.connect.converters.ByteArrayConverter": "bytes",
-    "org.apache.kafka.connect.converters.IntegerConverter": "integer",
-    "org.apache.kafka.connect.converters.LongConverter": "long",
-    "org.apache.kafka.connect.converters.DoubleConverter": "double",
+_JSON = FORMATS["json"].converter
+# Word of config.toml by the class of Kafka Connect; that of JSON is two formats by its settings.
+_WORDS = {
+    chosen.converter: word
+    for word, chosen in FORMATS.items()
+    if chosen.converter not in (None, _JSON)
 }
-_OF_REGISTRY = {
-    "io.confluent.connect.avro.AvroConverter": "avro",
-    "io.confluent.connect.protobuf.ProtobufConverter": "protobuf",
-    "io.confluent.connect.json.JsonSchemaConverter": "json_schema",
-}
-_JSON = "org.apache.kafka.connect.json.JsonConverter"
+# Formats whose values have the types of a schema.
+_WITH_SCHEMAS = {"connect_json", *(word for word, one in FORMATS.items() if one.needs_registry)}
 # Sub-keys that say nothing of how bytes are read by the id of their schema.
 _NOT_NEEDED = (
     "schemas.cache.size",
@@ -58,7 +55,7 @@ def formats(given: Given, compatible: bool, listed: bool) -> dict[str, Any]:
             "plain JSON without a whitelist: a null is left out, where the connector refused the "
             "whole record; the rest is text in Java's form as before (docs/mapping.md)",
         )
-    if made["value"] in ("connect_json", *_OF_REGISTRY.values()):
+    if made["value"] in _WITH_SCHEMAS:
         decimal = "" if compatible else "a Decimal is its digits as text (it was binary), "
         given.note(
             "value.converter",
@@ -87,11 +84,11 @@ def _format(given: Given, part: str, registry: dict[str, Any]) -> str:
     if name == _JSON:
         known = {"schemas.enable"}
         word = "connect_json" if given.flag(f"{key}.schemas.enable", True) else "json"
-    elif name in _OF_REGISTRY:
-        word = _OF_REGISTRY[name]
+    elif name in _WORDS and FORMATS[_WORDS[name]].needs_registry:
+        word = _WORDS[name]
         known = _registry(given, key, registry)
-    elif name in _PLAIN:
-        word = _PLAIN[name]
+    elif name in _WORDS:
+        word = _WORDS[name]
         known = {"encoding", "converter.encoding"} if word == "string" else set()
         _check_encoding(given, key, known)
     else:

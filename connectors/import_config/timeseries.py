@@ -7,9 +7,9 @@ from typing import Any
 from connectors.import_config.errors import Refused
 from connectors.import_config.properties import Given
 from connectors.import_config.tables import table_of_key
+from connectors.settings.tablestore_limits import MAX_TIMESERIES_TABLE_NAME
 from connectors.settings.timeseries import (
     FIELD_NAME_RULE,
-    MOST_TABLE_NAME,
     TAG_NAME_RULE,
     is_field_name,
     is_tag_name,
@@ -52,7 +52,7 @@ def rules(given: Given, tables: list[str]) -> dict[str, dict[str, Any]]:
         )
     found = {}
     for table in tables:
-        if len(table) > MOST_TABLE_NAME:
+        if len(table) > MAX_TIMESERIES_TABLE_NAME:
             raise Refused(f"topics: table {table} has more than 128 characters")
         points = _points(given, table, map_all, lower)
         points |= {"map_all": map_all, "to_lower_case": lower, "rows_per_request": rows}

@@ -7,10 +7,9 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from connectors.errors import Rejection
+from connectors.settings.tablestore_limits import MAX_NAME_LENGTH
 
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_]")
-# Characters of a column's name, at most.
-_LONGEST = 255
 # Objects in objects; deeper ones are nobody's data.
 _DEEPEST = 100
 # Fields that an object may have when it is flattened, those that no column is made of included.
@@ -61,12 +60,12 @@ def flattener(
                 if not isinstance(name, str):
                     raise Rejection("column_name", "a field's name is no text: name it by a str")
                 path = prefix + name
-                if len(path) > _LONGEST:
+                if len(path) > MAX_NAME_LENGTH:
                     if used is None:
                         raise Rejection(
                             "column_name",
                             f"a field's name has {len(path)} characters with those around it, and "
-                            f"a column's at most {_LONGEST}: rename it, or list the columns",
+                            f"a column's at most {MAX_NAME_LENGTH}: rename it, or list the columns",
                         )
                 elif isinstance(item, dict) and item:
                     put(path + separator, item, depth + 1)

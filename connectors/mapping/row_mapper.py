@@ -21,7 +21,6 @@ from connectors.records import (
     original,
 )
 from connectors.settings import NAME, Settings
-from connectors.settings.formats import BARE
 
 # By table, how the records of one chunk become rows, and where those are collected.
 _Targets = dict[str, tuple[RowBuilder, ShardedRows]]
@@ -47,7 +46,7 @@ class RowMapper:
         self._tables = frozenset(settings.known_tables() if tables is None else tables)
         # Values hold what JSON has, and nothing else.
         self._json_only = settings.format.value == "json"
-        self._bare = settings.format.value in BARE
+        self._bare = settings.format.has_bare_values
         self._encoder = encoder
         self._points = points
         self._keep_original = keep_original

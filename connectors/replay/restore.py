@@ -84,10 +84,10 @@ class Restorer:
             return None
         if not self._settings.takes(texts[_TOPIC], texts[_CODE], timestamp):
             return None
-        if replays >= self._settings.most_replays:
+        if replays >= self._settings.max_replays:
             if told:
                 log.warning(
-                    "%s: replayed %d times already (replay.most_replays): left alone",
+                    "%s: replayed %d times already (replay.max_replays): left alone",
                     where,
                     replays,
                 )

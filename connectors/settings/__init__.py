@@ -24,7 +24,7 @@ from connectors.settings.tables import (
     TableSettings,
     merge_table,
 )
-from connectors.settings.timeseries import MOST_TABLE_NAME
+from connectors.settings.tablestore_limits import MAX_TIMESERIES_TABLE_NAME
 from connectors.settings.transforms import Transform
 from connectors.settings.writing import (
     RecoverySettings,
@@ -108,22 +108,25 @@ class Settings(BaseSettings):
                     "give it a table in [mapping.topics], or change mapping.table_name"
                 )
         for name in self.known_tables():
-            if self.rules_of(name).mode == "timeseries" and len(name) > MOST_TABLE_NAME:
-                raise ValueError(f"table {name!r}: a time series table has at most 128 characters")
+            if self.rules_of(name).mode == "timeseries" and (len(name) > MAX_TIMESERIES_TABLE_NAME):
+                raise ValueError(
+                    f"table {name!r}: the name of a time series table has at most "
+                    f"{MAX_TIMESERIES_TABLE_NAME} characters"
+                )
         self._check_dead_letters()
         self._check_replay()
         self._check_deletes()
         return self
 
     def _check_deletes(self) -> None:
-        """A delete that is told by no tombstone must be told by a transform."""
+        """A delete that no tombstone reports must be reported by a transform."""
         if any(transform.type in ("debezium", "function") for transform in self.transforms):
             return
         for name, rules in {"table": self.table, **self._named()}.items():
             if rules.delete_mode != "none" and rules.primary_key_mode != "record_key":
                 raise ValueError(
                     f"{name}: delete_mode {rules.delete_mode} needs primary_key_mode record_key, "
-                    "or a transform of type debezium or function that tells deletes"
+                    "or a transform of type debezium or function that reports deletes"
                 )
 
     def _named(self) -> dict[str, TableSettings]:
@@ -191,7 +194,7 @@ class Settings(BaseSettings):
     def replaced_by_replay(self, topics: Sequence[str]) -> list[str]:
         """The tables of these topics where a replayed row takes the place of a newer one.
 
-        Not so where the place in Kafka is the key, or where versions decide.
+        Not so where the record's coordinates in Kafka are the key, or where versions decide.
         """
         tables = {*self.mapping.route_tables}
         if not self.mapping.routes_all:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -20,7 +21,14 @@ _CONNECTION = re.compile(
 
 
 class ErrorSettings(Section):
-    """What happens to a record that cannot become a row, or whose row the service refuses."""
+    """What happens to a record that cannot become a row, or whose row the service rejects."""
+
+    section = "errors"
+    former_names: ClassVar[Mapping[str, str]] = {
+        "most_rejected": "max_rejected",
+        "most_rejected_share": "max_rejected_share",
+        "most_rejected_of": "max_rejected_window",
+    }
 
     tolerance: Literal["none", "all"] = Field(
         "none",
@@ -32,24 +40,24 @@ class ErrorSettings(Section):
         "kafka, tablestore: the record's own bytes and the reason to the topic or table of "
         "[dead_letters]; a snapshot waits until they are confirmed.",
     )
-    most_rejected: int | None = Field(
+    max_rejected: int | None = Field(
         None,
         ge=0,
-        description="With tolerance all: stop when a process has rejected more than so many "
-        "records since its start.",
+        description="With tolerance all: stop when a process has rejected more records than this "
+        "since its start.",
     )
-    most_rejected_share: float | None = Field(
+    max_rejected_share: float | None = Field(
         None,
         gt=0,
         lt=1,
         description="With tolerance all: stop when more than this share of the last "
-        "most_rejected_of records was rejected.",
+        "max_rejected_window records was rejected.",
     )
-    most_rejected_of: int = Field(
+    max_rejected_window: int = Field(
         10_000,
         ge=1,
-        description="Records, the last ones read by a process, of which most_rejected_share is "
-        "the share; fewer do not stop it.",
+        description="How many of the records that a process read last max_rejected_share looks at; "
+        "before it has read as many, the share does not stop it.",
     )
     auto_create: bool = Field(
         False, description="Create the dead-letter topic or table when it is missing."

@@ -2,36 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from connectors.settings.section import Section
+from connectors.settings.user_functions import is_function_name
 
-Word = Literal[
-    "json",
-    "connect_json",
-    "string",
-    "bytes",
-    "integer",
-    "long",
-    "double",
-    "avro",
-    "protobuf",
-    "json_schema",
-    "raw_avro",
-]
-OF_REGISTRY = ("avro", "protobuf", "json_schema")
-# Formats of values that are text, bytes or a number: never objects with fields.
-BARE = ("string", "bytes", "integer", "long", "double")
+
+class Format(NamedTuple):
+    """What there is to know of one format, but for its decoder."""
+
+    # The class of Kafka Connect's converter that reads the same bytes.
+    converter: str | None = None
+    needs_registry: bool = False
+    schema_file: Literal["none", "optional", "required"] = "none"
+    # Values are text, bytes or a number: never objects with fields.
+    is_bare: bool = False
+    # Whole chunks of plain objects are decoded at once (connectors.formats.chunk_decoder).
+    has_fast_path: bool = False
+
+
+_CONNECT = "org.apache.kafka.connect"
+_CONFLUENT = "io.confluent.connect"
+# By the word in config.toml. What is legal in [format] and what import-config knows follow this
+# list; connectors.formats.factory has the decoder of each.
+FORMATS = {
+    "json": Format(f"{_CONNECT}.json.JsonConverter", has_fast_path=True),
+    "connect_json": Format(f"{_CONNECT}.json.JsonConverter"),
+    "string": Format(f"{_CONNECT}.storage.StringConverter", is_bare=True),
+    "bytes": Format(f"{_CONNECT}.converters.ByteArrayConverter", is_bare=True),
+    "integer": Format(f"{_CONNECT}.converters.IntegerConverter", is_bare=True),
+    "long": Format(f"{_CONNECT}.converters.LongConverter", is_bare=True),
+    "double": Format(f"{_CONNECT}.converters.DoubleConverter", is_bare=True),
+    "avro": Format(f"{_CONFLUENT}.avro.AvroConverter", needs_registry=True, schema_file="optional"),
+    "protobuf": Format(f"{_CONFLUENT}.protobuf.ProtobufConverter", needs_registry=True),
+    "json_schema": Format(f"{_CONFLUENT}.json.JsonSchemaConverter", needs_registry=True),
+    "raw_avro": Format(schema_file="required"),
+}
+if TYPE_CHECKING:
+    Word = str
+else:
+    Word = Literal[tuple(FORMATS)]
 
 
 def _function(text: str) -> str:
-    module, colon, name = text.partition(":")
-    parts = [*module.split("."), *name.split(".")]
-    if not colon or not all(part.isidentifier() for part in parts):
+    if not is_function_name(text):
         raise ValueError("is none of the formats, and no function as package.module:function")
     return text
 
@@ -84,6 +103,9 @@ class RegistrySettings(Section):
 class FormatSettings(Section):
     """How bytes become values."""
 
+    section = "format"
+    former_names: ClassVar[Mapping[str, str]] = {"most_bytes": "max_bytes"}
+
     value: Word | FunctionName = Field(
         "json",
         description="Format of record values, or a function of yours as package.module:function, "
@@ -93,7 +115,7 @@ class FormatSettings(Section):
         "json",
         description="Format of record keys; read only where a key mode or transform needs them.",
     )
-    most_bytes: int = Field(
+    max_bytes: int = Field(
         16 << 20,
         ge=1,
         description="Bytes of a value or key. A longer one is rejected before it is decoded, which "
@@ -115,10 +137,22 @@ class FormatSettings(Section):
             ("value", self.value, self.value_schema_file),
             ("key", self.key, self.key_schema_file),
         ):
-            if word in OF_REGISTRY and not self.registry.url:
+            chosen = FORMATS.get(word)
+            if chosen is not None and chosen.needs_registry and not self.registry.url:
                 raise ValueError(f"{part} = {word!r} needs format.registry.url")
-            if word == "raw_avro" and file is None:
-                raise ValueError(f"{part} = 'raw_avro' needs {part}_schema_file")
-            if file is not None and word not in ("raw_avro", "avro"):
+            schema_file = "none" if chosen is None else chosen.schema_file
+            if schema_file == "required" and file is None:
+                raise ValueError(f"{part} = {word!r} needs {part}_schema_file")
+            if schema_file == "none" and file is not None:
                 raise ValueError(f"{part}_schema_file has no meaning with {part} = {word!r}")
         return self
+
+    @property
+    def has_bare_values(self) -> bool:
+        """Whether values are text, bytes or numbers, and never objects with fields."""
+        return self.value in FORMATS and FORMATS[self.value].is_bare
+
+    @property
+    def has_fast_path(self) -> bool:
+        """Whether whole chunks of values can be decoded at once."""
+        return self.value in FORMATS and FORMATS[self.value].has_fast_path

@@ -170,7 +170,7 @@ def _explain(error: ValidationError, values: dict[str, Any], file: Path) -> str:
             other[: len(key)] == key and len(other) > len(key) for _, other, _ in items
         ):
             continue  # the other member of the union says what is wrong inside the list
-        where = _origin(key, values, file)
+        where = _origin(_given_as(key, values), values, file)
         text = f"{'.'.join(key) or 'config'}: {_problem(item, key, known)}\n  from: {where}"
         # A union reports each of its members: the first is the nearest to what was meant. What is
         # wrong in [table] shows again in every [tables.NAME] that inherits it.
@@ -257,6 +257,18 @@ def _problem(item: Any, key: tuple[str, ...], known: dict[str, Any]) -> str:
         return f"allowed: {item['ctx']['expected']} (got another {got})"
     message = str(item["msg"]).replace("Input should", "should")
     return f"{message} (got {'an' if got[0] in 'aeiou' else 'a'} {got})"
+
+
+def _given_as(key: tuple[str, ...], values: dict[str, Any]) -> tuple[str, ...]:
+    """The key as it was spelt: with the option's former name, where that is set."""
+    model = _inner_model(Settings.model_fields[key[0]].annotation) if len(key) == 2 else None
+    for old, new in getattr(model, "former_names", {}).items():
+        section = values.get(key[0])
+        in_file = isinstance(section, dict) and old in section
+        variable = f"{ENV_PREFIX}{key[0]}__{old}".upper()
+        if new == key[1] and (in_file or variable in map(str.upper, os.environ)):
+            return key[0], old
+    return key
 
 
 def _origin(key: tuple[str, ...], values: dict[str, Any], file: Path) -> str:

@@ -49,11 +49,19 @@ def page() -> str:
             continue
         parts.append("| option | values | default | meaning |\n|---|---|---|---|")
         parts.append("\n".join(_row(name, key, option) for key, option in _options(model)) + "\n")
+        parts += _former_names(model)
         if name == "table":
             parts.append(_part_of("table.timeseries", TimeseriesSettings))
         if name == "format":
             parts.append(_part_of("format.registry", RegistrySettings))
     return "\n".join(parts)
+
+
+def _former_names(model: type[BaseModel]) -> list[str]:
+    """A paragraph on the options of a section that had another name; [] when there are none."""
+    former = getattr(model, "former_names", {})
+    pairs = ", ".join(f"`{old}` (now `{new}`)" for old, new in former.items())
+    return [f"Deprecated names, still read with a warning: {pairs}.\n"] if former else []
 
 
 def _transforms() -> str:

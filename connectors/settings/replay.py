@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -12,6 +13,9 @@ from connectors.settings.section import Section
 
 class ReplaySettings(Section):
     """Which dead letters flows/replay.py takes up again, and how."""
+
+    section = "replay"
+    former_names: ClassVar[Mapping[str, str]] = {"most_replays": "max_replays"}
 
     source: Literal["topic", "table"] | None = Field(
         None,
@@ -35,10 +39,10 @@ class ReplaySettings(Section):
     until: Annotated[str | None, BeforeValidator(check_time)] = Field(
         None, description="Only records before this time."
     )
-    count: int | None = Field(None, ge=1, description="End after so many dead letters.")
-    rate: float | None = Field(None, gt=0, description="At most so many dead letters a second.")
-    most_replays: int = Field(
-        3, ge=1, description="A record that was replayed so often already is left alone."
+    count: int | None = Field(None, ge=1, description="End after this many dead letters.")
+    rate: float | None = Field(None, gt=0, description="Dead letters a second, at most.")
+    max_replays: int = Field(
+        3, ge=1, description="A record that was replayed this often already is not replayed again."
     )
     again: bool = Field(
         False,

@@ -9,13 +9,20 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from connectors.settings.columns import ColumnRules, without_meaning
 from connectors.settings.section import Section
+from connectors.settings.tablestore_limits import (
+    DEFAULT_VERSION_DEVIATION,
+    MAX_COLUMNS,
+    MAX_KEY_COLUMNS,
+    MAX_NAME_LENGTH,
+    MIN_TIME_TO_LIVE,
+)
 from connectors.settings.timeseries import TimeseriesSettings, merge_timeseries
 
 KeyType = Literal["string", "integer", "binary", "auto_increment"]
 ColumnType = Literal["string", "integer", "double", "boolean", "binary"]
 
-# Names of tables and columns, Tablestore limits page: 1 to 255 bytes.
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
+# A name of a table or column [limits].
+NAME = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_NAME_LENGTH - 1}}}")
 # Column names the key mode `kafka` gives to its two key columns, as the Java connector does.
 KAFKA_KEY = (("topic_partition", "string"), ("offset", "integer"))
 # And those of the key mode `search`: a hash in front spreads the records of a partition.
@@ -27,10 +34,9 @@ SEARCH_KEY = (
 )
 # The column that search_timestamp adds.
 SEARCH_TIMESTAMP = "timestamp"
-_KEYS_OF_PLACE = {"kafka": KAFKA_KEY, "search": SEARCH_KEY}
-# Seconds that a version may differ from the service's clock: what the service allows unless told
-# otherwise, and what a table gets here whose cells have versions (history is older than a day).
-_DEVIATION = 86_400
+_KEYS_OF_COORDINATES = {"kafka": KAFKA_KEY, "search": SEARCH_KEY}
+# Seconds that a version may differ from the service's clock in a table that is created here and
+# whose cells have versions: history is older than the service's default of a day.
 _DEVIATION_OF_VERSIONS = 10 * 365 * 86_400
 
 
@@ -158,7 +164,7 @@ class TableSettings(ColumnRules):
     )
     primary_key: tuple[KeyColumn, ...] = Field(
         (),
-        max_length=4,
+        max_length=MAX_KEY_COLUMNS,
         description="1 to 4 key columns in the table's order: {name, type}, with type string, "
         "integer, binary (text as binary_text says), or auto_increment for one that is not the "
         "first: where the record has no such field the service makes a new number, so a replay "
@@ -184,7 +190,7 @@ class TableSettings(ColumnRules):
         description="row: a record without a value (a tombstone), or a Debezium delete, deletes "
         "the row of its key. column: with insert_mode update, a field that is null deletes its "
         "column. Needs primary_key_mode record_key; row and row_and_column are for record_value "
-        "too where a transform of type debezium or function tells deletes.",
+        "too where a transform of type debezium or function reports deletes.",
     )
     version: Literal["none", "record_timestamp", "field"] = Field(
         "none",
@@ -230,22 +236,26 @@ class TableSettings(ColumnRules):
     @model_validator(mode="after")
     def _check(self) -> TableSettings:
         mode = self.primary_key_mode
-        if mode in _KEYS_OF_PLACE and self.primary_key:
+        if mode in _KEYS_OF_COORDINATES and self.primary_key:
             raise ValueError(f"primary_key has no meaning with primary_key_mode {mode}: remove it")
-        if mode not in _KEYS_OF_PLACE and not self.primary_key:
+        if mode not in _KEYS_OF_COORDINATES and not self.primary_key:
             raise ValueError(f"primary_key_mode {mode} needs primary_key")
         names = [name for name, _ in self.key_columns]
         if self.columns != "all":
             if not self.columns:
                 raise ValueError('columns lists no column: name at least one, or set "all"')
-            if len(self.columns) > 1024:
-                raise ValueError("columns lists more than the 1,024 columns that a row can have")
+            if len(self.columns) > MAX_COLUMNS:
+                raise ValueError(
+                    f"columns lists more than the {MAX_COLUMNS:,} columns that a row can have"
+                )
             names += [column.name for column in self.columns]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"primary_key and columns name twice: {', '.join(twice)}")
-        if self.time_to_live != -1 and not 86_400 <= self.time_to_live < 2**31:
-            raise ValueError("time_to_live is -1 (for ever) or at least 86400 seconds")
+        if self.time_to_live != -1 and not MIN_TIME_TO_LIVE <= self.time_to_live < 2**31:
+            raise ValueError(
+                f"time_to_live is -1 (for ever) or at least {MIN_TIME_TO_LIVE} seconds"
+            )
         return self
 
     @model_validator(mode="after")
@@ -270,7 +280,7 @@ class TableSettings(ColumnRules):
         deletes, mode = self.delete_mode, self.primary_key_mode
         if deletes == "none" or mode == "record_key":
             return self
-        if mode in _KEYS_OF_PLACE:
+        if mode in _KEYS_OF_COORDINATES:
             raise ValueError(
                 f"delete_mode {deletes} needs primary_key_mode record_key: with {mode} each record "
                 "is a row of its own"
@@ -303,9 +313,9 @@ class TableSettings(ColumnRules):
     @property
     def key_columns(self) -> tuple[tuple[str, str], ...]:
         """The key's columns as (name, type), in the table's order."""
-        place = _KEYS_OF_PLACE.get(self.primary_key_mode)
-        if place is not None:
-            return place
+        fixed = _KEYS_OF_COORDINATES.get(self.primary_key_mode)
+        if fixed is not None:
+            return fixed
         return tuple((column.name, column.type) for column in self.primary_key)
 
     @property
@@ -328,7 +338,7 @@ class TableSettings(ColumnRules):
         """Seconds that the versions of its cells may lie away from the service's clock."""
         if self.max_version_deviation is not None:
             return self.max_version_deviation
-        return _DEVIATION if self.version == "none" else _DEVIATION_OF_VERSIONS
+        return DEFAULT_VERSION_DEVIATION if self.version == "none" else _DEVIATION_OF_VERSIONS
 
 
 def merge_table(base: Any, override: Any) -> Any:
@@ -344,9 +354,9 @@ def merge_table(base: Any, override: Any) -> Any:
         merged.pop("timeseries", None)
     # What has a meaning only with another option goes where that option is overridden.
     if "primary_key_mode" in override:
-        of_place = merged["primary_key_mode"] in list(_KEYS_OF_PLACE)
-        _drop(merged, override, "primary_key", not of_place)
-        _drop(merged, override, "delete_mode", not of_place)
+        of_coordinates = merged["primary_key_mode"] in list(_KEYS_OF_COORDINATES)
+        _drop(merged, override, "primary_key", not of_coordinates)
+        _drop(merged, override, "delete_mode", not of_coordinates)
         _drop(merged, override, "search_timestamp", merged["primary_key_mode"] == "search")
     if "version" in override:
         _drop(merged, override, "version_field", merged["version"] == "field")

@@ -9,26 +9,29 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from connectors.settings.section import Section
+from connectors.settings.tablestore_limits import (
+    MAX_DATA_SOURCE_BYTES,
+    MAX_FIELD_NAME,
+    MAX_FIELDS,
+    MAX_MEASUREMENT_BYTES,
+    MAX_POINTS_PER_REQUEST,
+    MAX_TAGS_BYTES,
+    MIN_METADATA_TIME_TO_LIVE,
+)
 
 FieldType = Literal["string", "integer", "double", "boolean", "binary"]
 TimeUnit = Literal["s", "ms", "us", "ns", "iso8601"]
-# Seconds, from the page on updating a time series table, as are the rules beside it.
-LEAST_METADATA_TIME_TO_LIVE = 604_800
-# Limits of names and texts in bytes (Tablestore limits page, time series model).
-MOST_TABLE_NAME = 128
-MOST_MEASUREMENT = 128
-MOST_DATA_SOURCE = 256
-MOST_FIELDS = 1024
-# All tags of a series as the service writes them, ["name=value","name=value"].
-MOST_TAGS = 512
+# What the service accepts as names [ts-limits].
 _NO_MEASUREMENT = re.compile(r"[#\s]")
 _TAG_NAME = re.compile(r"[\x21\x23-\x3c\x3e-\x7e]+")  # printable ASCII but " and =
-_FIELD_NAME = re.compile(r"[a-z_][a-z0-9_]{0,127}")
+_FIELD_NAME = re.compile(rf"[a-z_][a-z0-9_]{{0,{MAX_FIELD_NAME - 1}}}")
 _RESERVED = frozenset(
     ("_m_name", "_data_source", "_tags", "_time", "_meta_update_time", "_attributes")
 )
 TAG_NAME_RULE = "a tag's name is printable ASCII without blanks, quotes and ="
-FIELD_NAME_RULE = "1 to 128 of a-z 0-9 _, not starting with a digit and none of the service's own"
+FIELD_NAME_RULE = (
+    f"1 to {MAX_FIELD_NAME} of a-z 0-9 _, not starting with a digit and none of the service's own"
+)
 
 
 def is_tag_name(name: str) -> bool:
@@ -45,8 +48,8 @@ def wrong_measurement(text: str) -> str | None:
     """What is wrong with a measurement, without the text; None when it is legal."""
     if not text:
         return "the measurement is empty"
-    if len(text.encode("utf-8", "replace")) > MOST_MEASUREMENT:
-        return f"the measurement is longer than {MOST_MEASUREMENT} bytes"
+    if len(text.encode("utf-8", "replace")) > MAX_MEASUREMENT_BYTES:
+        return f"the measurement is longer than {MAX_MEASUREMENT_BYTES} bytes"
     if _NO_MEASUREMENT.search(text) or not text.isprintable():
         return "the measurement has a blank, a # or a character that is not printable"
     return None
@@ -109,12 +112,16 @@ class TimeseriesSettings(Section):
         "that become one are a rejection.",
     )
     rows_per_request: int = Field(
-        200, ge=1, le=200, description="Most rows a request (the service's limit)."
+        MAX_POINTS_PER_REQUEST,
+        ge=1,
+        le=MAX_POINTS_PER_REQUEST,
+        description="Rows a request, at most (the service's limit).",
     )
     metadata_time_to_live: int = Field(
         -1,
         description="Seconds that metadata of a series lives in a table made here: -1 (for ever) "
-        "or 604800 up, no shorter than time_to_live; needs metadata_updates = false.",
+        f"or {MIN_METADATA_TIME_TO_LIVE} up, no shorter than time_to_live; needs metadata_updates "
+        "= false.",
     )
     metadata_updates: bool = Field(
         True, description="Whether attributes of series can be changed in a table made here."
@@ -134,12 +141,13 @@ class TimeseriesSettings(Section):
         wrong = wrong_measurement(self.measurement.replace("<topic>", "t"))
         if wrong:
             raise ValueError(wrong)
-        if len(self.data_source.replace("<topic>", "t").encode()) > MOST_DATA_SOURCE:
-            raise ValueError(f"data_source is longer than {MOST_DATA_SOURCE} bytes")
+        if len(self.data_source.replace("<topic>", "t").encode()) > MAX_DATA_SOURCE_BYTES:
+            raise ValueError(f"data_source is longer than {MAX_DATA_SOURCE_BYTES} bytes")
         if self.metadata_time_to_live != -1:
-            if not LEAST_METADATA_TIME_TO_LIVE <= self.metadata_time_to_live < 2**31:
+            if not MIN_METADATA_TIME_TO_LIVE <= self.metadata_time_to_live < 2**31:
                 raise ValueError(
-                    "metadata_time_to_live is -1 (for ever) or at least 604800 seconds"
+                    "metadata_time_to_live is -1 (for ever) or at least "
+                    f"{MIN_METADATA_TIME_TO_LIVE} seconds"
                 )
             if self.metadata_updates:
                 raise ValueError("metadata_time_to_live needs metadata_updates = false")
@@ -162,13 +170,13 @@ class TimeseriesSettings(Section):
         for tag in self.tags:
             if not is_tag_name(tag):
                 raise ValueError(f"tags: {tag!r} can be no tag: {TAG_NAME_RULE}; rename the field")
-            if len(tag) + len('["=x"]') > MOST_TAGS:
-                raise ValueError(f"tags: a name fills the {MOST_TAGS} bytes of all tags")
+            if len(tag) + len('["=x"]') > MAX_TAGS_BYTES:
+                raise ValueError(f"tags: a name fills the {MAX_TAGS_BYTES} bytes of all tags")
         self._check_fields()
 
     def _check_fields(self) -> None:
-        if len(self.fields) > MOST_FIELDS:
-            raise ValueError(f"fields lists more than the {MOST_FIELDS:,} that a point can have")
+        if len(self.fields) > MAX_FIELDS:
+            raise ValueError(f"fields lists more than the {MAX_FIELDS:,} that a point can have")
         for field in self.fields:
             name = field.name
             # Only ASCII is lower-cased: the Kelvin sign would become a k.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from connectors.settings.section import Section
+from connectors.settings.user_functions import is_function_name
 
 
 def _pattern(text: str) -> str:
@@ -19,9 +21,7 @@ def _pattern(text: str) -> str:
 
 
 def _function(text: str) -> str:
-    module, colon, name = text.partition(":")
-    parts = [*module.split("."), *name.split(".")]
-    if not colon or not all(part.isidentifier() for part in parts):
+    if not is_function_name(text):
         raise ValueError("names a Python function as package.module:function")
     return text
 
@@ -74,8 +74,10 @@ class Predicate(Section):
         return self
 
 
-class _Transform(Section):
-    """What every transform can have."""
+class TransformSettings(Section):
+    """What every transform has."""
+
+    type: str
 
     topics: Pattern | None = Field(
         None, description="Only records of topics whose whole name matches; others pass unchanged."
@@ -85,40 +87,42 @@ class _Transform(Section):
     )
 
 
-class _OfPart(_Transform):
+class FieldTransform(TransformSettings):
+    """A transform of the fields of the value, or of the key."""
+
     of: Literal["value", "key"] = Field("value", description="The record's value or its key.")
 
 
-class Include(_OfPart):
+class Include(FieldTransform):
     """Keep only these fields. Absent ones are ignored."""
 
     type: Literal["include"]
     fields: tuple[Path, ...] = Field(min_length=1, description="Dotted paths.")
 
 
-class Exclude(_OfPart):
+class Exclude(FieldTransform):
     """Remove these fields. Absent ones are ignored."""
 
     type: Literal["exclude"]
     fields: tuple[Path, ...] = Field(min_length=1, description="Dotted paths.")
 
 
-class Rename(_OfPart):
+class Rename(FieldTransform):
     """Give fields other names, in their place. Absent ones are ignored."""
 
     type: Literal["rename"]
     fields: dict[Path, Path] = Field(min_length=1, description="Dotted path = new name.")
 
 
-class Cast(_OfPart):
+class Cast(FieldTransform):
     """Turn fields into another type, exactly or not at all. Null and absent ones stay."""
 
     type: Literal["cast"]
     fields: dict[Path, CastType] = Field(min_length=1, description="Dotted path = type.")
 
 
-class Insert(_OfPart):
-    """Add fields: where the record stands in Kafka, a header, a literal."""
+class Insert(FieldTransform):
+    """Add fields: the record's coordinates in Kafka, a header, a literal."""
 
     type: Literal["insert"]
     fields: dict[Path, Origin] = Field(
@@ -140,14 +144,14 @@ class Insert(_OfPart):
         return self
 
 
-class Flatten(_OfPart):
+class Flatten(FieldTransform):
     """Fields of nested objects become fields of the record; lists stay."""
 
     type: Literal["flatten"]
     separator: str = Field("_", max_length=16, description="Stands between the names of a path.")
 
 
-class Extract(_OfPart):
+class Extract(FieldTransform):
     """The value (or key) becomes one field of it."""
 
     type: Literal["extract"]
@@ -157,7 +161,7 @@ class Extract(_OfPart):
     )
 
 
-class Debezium(_Transform):
+class Debezium(TransformSettings):
     """Change events of Debezium (MySQL, PostgreSQL, MongoDB) become rows and deletes of rows."""
 
     type: Literal["debezium"]
@@ -189,7 +193,7 @@ class Debezium(_Transform):
     )
 
 
-class Filter(_Transform):
+class Filter(TransformSettings):
     """Keep or drop records."""
 
     type: Literal["filter"]
@@ -203,16 +207,30 @@ class Filter(_Transform):
         return self
 
 
-class Function(_Transform):
+class Function(TransformSettings):
     """A function of yours: it takes a Record and returns a Record, None or a list of Records."""
 
     type: Literal["function"]
     function: FunctionName = Field(description="package.module:function, found on PYTHONPATH.")
 
 
-_MODELS = (Include, Exclude, Rename, Cast, Insert, Flatten, Extract, Debezium, Filter, Function)
-# By the word that stands as `type`.
-TRANSFORMS: dict[str, type[Section]] = {model.__name__.lower(): model for model in _MODELS}
+# By the word that stands as `type`. This is the one list of transforms: what a [[transforms]] entry
+# can be follows it, and connectors.transforms.pipeline has the step of each.
+TRANSFORMS: dict[str, type[TransformSettings]] = {
+    model.__name__.lower(): model
+    for model in (
+        Include,
+        Exclude,
+        Rename,
+        Cast,
+        Insert,
+        Flatten,
+        Extract,
+        Debezium,
+        Filter,
+        Function,
+    )
+}
 
 
 def _word(value: Any) -> str | None:
@@ -220,25 +238,19 @@ def _word(value: Any) -> str | None:
     return found if isinstance(found, str) else None
 
 
-Transform = Annotated[
-    Annotated[Include, Tag("include")]
-    | Annotated[Exclude, Tag("exclude")]
-    | Annotated[Rename, Tag("rename")]
-    | Annotated[Cast, Tag("cast")]
-    | Annotated[Insert, Tag("insert")]
-    | Annotated[Flatten, Tag("flatten")]
-    | Annotated[Extract, Tag("extract")]
-    | Annotated[Debezium, Tag("debezium")]
-    | Annotated[Filter, Tag("filter")]
-    | Annotated[Function, Tag("function")],
-    # Not Field(discriminator=...), which takes no model whose fields have validators before them.
-    Discriminator(_word),
-]
+if TYPE_CHECKING:
+    Transform = TransformSettings
+else:
+    Transform = Annotated[
+        Union[tuple(Annotated[model, Tag(word)] for word, model in TRANSFORMS.items())],  # noqa: UP007
+        # Not Field(discriminator=...): it takes no model whose fields have validators before them.
+        Discriminator(_word),
+    ]
 
 
-def needs_key(transforms: tuple[Transform, ...]) -> bool:
+def needs_key(transforms: Sequence[TransformSettings]) -> bool:
     """Whether one of them looks at the record's decoded key."""
     return any(
-        isinstance(item, Debezium) or (isinstance(item, _OfPart) and item.of == "key")
+        isinstance(item, Debezium) or (isinstance(item, FieldTransform) and item.of == "key")
         for item in transforms
     )

@@ -9,8 +9,18 @@ from typing import Any
 from connectors.errors import StopRun
 
 
-def find_function(name: str, place: str) -> Callable[..., Any]:
-    """The function of this name. Raises StopRun that names its `place` in the configuration."""
+def is_function_name(text: str) -> bool:
+    """Whether a text has the form package.module:function; the function need not exist."""
+    module, colon, name = text.partition(":")
+    parts = [*module.split("."), *name.split(".")]
+    return bool(colon) and all(part.isidentifier() for part in parts)
+
+
+def find_function(name: str, key: str) -> Callable[..., Any]:
+    """Import the function of this name, which the option `key` of the configuration holds.
+
+    Raises StopRun, with the option and a remedy, when there is none.
+    """
     module, _, attributes = name.partition(":")
     try:
         found: Any = importlib.import_module(module)
@@ -18,10 +28,10 @@ def find_function(name: str, place: str) -> Callable[..., Any]:
             found = getattr(found, attribute)
     except (ImportError, AttributeError) as error:
         raise StopRun(
-            f"{place}: cannot find {name}: {error}\n  remedy: it is package.module:function, and "
+            f"{key}: cannot find {name}: {error}\n  remedy: it is package.module:function, and "
             "the folder of the package must be on PYTHONPATH"
         ) from None
     if not callable(found):
-        raise StopRun(f"{place}: {name} is no function but a {type(found).__name__}")
+        raise StopRun(f"{key}: {name} is no function but a {type(found).__name__}")
     function: Callable[..., Any] = found
     return function

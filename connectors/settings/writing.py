@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from connectors.settings.section import Section
+from connectors.settings.tablestore_limits import MAX_REQUEST_BYTES, MAX_ROWS_PER_REQUEST
 
 
 class TablestoreSettings(Section):
@@ -35,7 +36,10 @@ class TablestoreSettings(Section):
     timeout: float = Field(30.0, gt=0, le=3600, description="Seconds to wait for an answer.")
     retry_initial: float = Field(0.05, gt=0, le=3600, description="Seconds before the first retry.")
     retry_max: float = Field(
-        5.0, gt=0, le=3600, description="Most seconds between two retries. There is no last retry."
+        5.0,
+        gt=0,
+        le=3600,
+        description="Seconds between two retries at most; they have no end.",
     )
     queue: int = Field(
         2, ge=1, le=100, description="Batches a shard holds ready behind the one in flight."
@@ -71,18 +75,23 @@ class TablestoreSettings(Section):
 
 
 class WindowSettings(Section):
-    """How rows are gathered into requests: a window closes on what comes first."""
+    """How rows are collected into requests: a window closes on what comes first."""
 
-    rows: int = Field(200, ge=1, le=200, description="Most rows a request (the service's limit).")
+    rows: int = Field(
+        MAX_ROWS_PER_REQUEST,
+        ge=1,
+        le=MAX_ROWS_PER_REQUEST,
+        description="Rows a request, at most (the service's limit).",
+    )
     bytes: int = Field(
-        4_000_000, ge=1024, le=4_194_304, description="Most bytes of rows a request."
+        4_000_000, ge=1024, le=MAX_REQUEST_BYTES, description="Bytes of rows a request, at most."
     )
     age: float = Field(0.5, ge=0.01, le=3600, description="Seconds that a row waits at most.")
     shards: int = Field(
         64,
         ge=1,
         le=1024,
-        description="Lanes by primary key. Each has one request in flight. "
+        description="Shards by primary key. Each has one request in flight. "
         "Fixed for the life of a recovery folder.",
     )
 
@@ -92,8 +101,8 @@ class RecoverySettings(Section):
 
     required: bool = Field(
         True,
-        description="Refuse to run without a recovery folder: each start would read from "
-        "kafka.start again.",
+        description="Do not run without a recovery folder: each start would read from kafka.start "
+        "again.",
     )
     partitions: int = Field(
         8, ge=1, le=256, description="Files of a new folder; as many workers can share it."

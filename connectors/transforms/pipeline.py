@@ -9,23 +9,25 @@ from typing import Any
 from connectors.errors import Rejection
 from connectors.records import Record
 from connectors.settings import Settings
-from connectors.settings import transforms as made
+from connectors.settings import transforms as models
 from connectors.settings.user_functions import find_function
 from connectors.transforms import fields
 from connectors.transforms.debezium import ChangeEvents
 from connectors.transforms.predicates import question
 
 Step = Callable[[Record], Iterable[Record]]
+"""The records that a record becomes; raises Rejection for one that the transform does not take."""
+# (the transform's own settings, all settings, the option's name for texts) -> its step
+MakeStep = Callable[[Any, Settings, str], Step]
 
 
 def pipeline(settings: Settings) -> Step | None:
-    """The records that a record becomes; None when no transform is configured.
+    """All transforms of the configuration as one step; None when it has none.
 
-    The function raises Rejection for a record that a transform does not take. Raises StopRun here
-    for a function that cannot be found.
+    Raises StopRun for a function of the user that cannot be found.
     """
     steps = [
-        _guarded(transform, _step(transform, settings, f"transforms.{number}"))
+        _guarded(transform, STEPS[type(transform)](transform, settings, f"transforms.{number}"))
         for number, transform in enumerate(settings.transforms)
     ]
     if not steps:
@@ -40,33 +42,7 @@ def pipeline(settings: Settings) -> Step | None:
     return all_of_them
 
 
-def _step(transform: Any, settings: Settings, place: str) -> Step:
-    if isinstance(transform, made.Debezium):
-        return _debezium(transform, settings)
-    if isinstance(transform, made.Filter):
-        holds = question(transform.keep or transform.drop or made.Predicate(tombstone=True))
-        kept = transform.keep is not None
-        return lambda record: (record,) if holds(record) is kept else ()
-    if isinstance(transform, made.Function):
-        return _of_user(transform.function, place)
-    for model, make in _FIELDS.items():
-        if isinstance(transform, model):
-            return _of_part(make(transform), transform.of, transform.type)
-    raise AssertionError(f"{place} has no step")
-
-
-_FIELDS: dict[type[Any], Callable[[Any], fields.Change]] = {
-    made.Include: fields.include,
-    made.Exclude: fields.exclude,
-    made.Rename: fields.rename,
-    made.Cast: fields.cast,
-    made.Insert: fields.insert,
-    made.Flatten: fields.flatten,
-    made.Extract: fields.extract,
-}
-
-
-def _guarded(transform: Any, step: Step) -> Step:
+def _guarded(transform: models.TransformSettings, step: Step) -> Step:
     """The step for the records that it is meant for; the others pass."""
     if transform.topics is None and transform.when is None:
         return step
@@ -80,28 +56,37 @@ def _guarded(transform: Any, step: Step) -> Step:
     return guarded
 
 
-def _of_part(change: fields.Change, part: str, word: str) -> Step:
-    """A change of the value or the key; null passes, and what is no object is rejected."""
+def _of_fields(make: Callable[[Any], fields.Change]) -> MakeStep:
+    """The steps of a transform that changes the fields of the value, or of the key.
 
-    def step(record: Record) -> Iterable[Record]:
-        found = record.key if part == "key" else record.value
-        if found is None:
-            return (record,)
-        if not isinstance(found, dict):
-            raise Rejection(
-                "transform_no_object",
-                f"{word}: the {part} is no object but {type(found).__name__}, so it has no fields",
-            )
-        new = change(record, found)
-        if part == "key":
-            return (Record(record.message, record.value, new, record.change, record.table),)
-        return (record.with_value(new),)
+    Null passes; what is no object is rejected.
+    """
 
-    return step
+    def make_step(transform: Any, _settings: Settings, _option: str) -> Step:
+        change, of, word = make(transform), transform.of, transform.type
+
+        def step(record: Record) -> Iterable[Record]:
+            found = record.key if of == "key" else record.value
+            if found is None:
+                return (record,)
+            if not isinstance(found, dict):
+                raise Rejection(
+                    "transform_no_object",
+                    f"{word}: the {of} is no object but {type(found).__name__}, so it has no "
+                    "fields",
+                )
+            new = change(record, found)
+            if of == "key":
+                return (Record(record.message, record.value, new, record.change, record.table),)
+            return (record.with_value(new),)
+
+        return step
+
+    return make_step
 
 
-def _debezium(transform: made.Debezium, settings: Settings) -> Step:
-    """The key's fields are the table's, where its key is in the value."""
+def _debezium(transform: models.Debezium, settings: Settings, _option: str) -> Step:
+    """The step of a Debezium transform. The key's fields are the table's, if its value has them."""
     by_topic: dict[str, ChangeEvents] = {}
 
     def step(record: Record) -> Iterable[Record]:
@@ -116,8 +101,16 @@ def _debezium(transform: made.Debezium, settings: Settings) -> Step:
     return step
 
 
-def _of_user(name: str, place: str) -> Step:
-    function = find_function(name, f"{place}.function")
+def _filter(transform: models.Filter, _settings: Settings, _option: str) -> Step:
+    holds = question(transform.keep or transform.drop or models.Predicate(tombstone=True))
+    kept = transform.keep is not None
+    return lambda record: (record,) if holds(record) is kept else ()
+
+
+def _function(transform: models.Function, _settings: Settings, option: str) -> Step:
+    """The step of a function of the user. Raises StopRun when there is none of that name."""
+    name = transform.function
+    function = find_function(name, f"{option}.function")
 
     def step(record: Record) -> Iterable[Record]:
         out = function(record)
@@ -132,3 +125,18 @@ def _of_user(name: str, place: str) -> Step:
         return records
 
     return step
+
+
+# How the step of each transform is made, by the model of its settings.
+STEPS: dict[type[models.TransformSettings], MakeStep] = {
+    models.Include: _of_fields(fields.include),
+    models.Exclude: _of_fields(fields.exclude),
+    models.Rename: _of_fields(fields.rename),
+    models.Cast: _of_fields(fields.cast),
+    models.Insert: _of_fields(fields.insert),
+    models.Flatten: _of_fields(fields.flatten),
+    models.Extract: _of_fields(fields.extract),
+    models.Debezium: _debezium,
+    models.Filter: _filter,
+    models.Function: _function,
+}

@@ -101,13 +101,13 @@ def test_a_selection_takes_only_its_own(case: Case) -> None:
 
 
 def test_what_is_rejected_again_carries_its_count(case: Case) -> None:
-    """The new dead letter has place, bytes and one replay more, up to most_replays."""
+    """The new dead letter has place, bytes and one replay more, up to max_replays."""
     case.store.create_table(case.topic)
     topic = to_topic(case)
     case.producer.send(case.topic, PAYLOAD.encode(), lambda *_: Rejected(), key=b"k")
     case.producer.flush()
     run_to_end(case)
-    rejected = [replay(case, most_replays=2).counts()["rejected"] for _ in range(4)]
+    rejected = [replay(case, max_replays=2).counts()["rejected"] for _ in range(4)]
     assert rejected == [1, 1, 0, 0], "a run does not read what it has rejected itself"
     found = messages_of(case.broker, topic)
     assert [own_block(message)[REPLAYS] for message in found] == ["0", "1", "2"]
@@ -233,14 +233,14 @@ def test_later_letters_of_the_table_are_found(embedded_case: Case) -> None:
 
 
 def test_from_the_table_rejected_again(embedded_case: Case) -> None:
-    """The letter stays where it is, with one replay more, up to most_replays."""
+    """The letter stays where it is, with one replay more, up to max_replays."""
     case = embedded_case
     case.store.create_table(case.topic)
     table = to_table(case)
     case.producer.send(case.topic, PAYLOAD.encode(), lambda *_: Rejected(), key=b"k")
     case.producer.flush()
     run_to_end(case)
-    rejected = [replay(case, most_replays=2).counts()["rejected"] for _ in range(4)]
+    rejected = [replay(case, max_replays=2).counts()["rejected"] for _ in range(4)]
     assert rejected == [1, 1, 0, 0]
     ((_, columns),) = case.store.rows(table).items()
     assert (columns["replays"], columns["value"]) == (2, PAYLOAD.encode())
@@ -294,7 +294,7 @@ def test_back_to_their_own_topic(case: Case, source: str) -> None:
     dry = replay(case, folder="dry", target="topic", dry_run=True)
     assert dry.text().count("would send: ") == 1
     for _ in range(4):
-        replay(case, folder="back", target="topic", most_replays=2)
+        replay(case, folder="back", target="topic", max_replays=2)
         run_to_end(case)
     found = read_partition(case, 2)
     assert [message.value() for message in found] == [b"bad"] * 3

@@ -57,16 +57,16 @@ def test_a_table_that_changes_stops(
 
 
 def test_the_brake_stops_a_bad_stream(embedded_case: Case) -> None:
-    """More than most_rejected: the run stops before them, and with a higher limit goes on."""
+    """More than max_rejected: the run stops before them, and with a higher limit goes on."""
     case = embedded_case
     case.store.create_table(case.topic)
     topic = to_topic(case)
-    case.flow.set({"errors": {"most_rejected": 5}})
+    case.flow.set({"errors": {"max_rejected": 5}})
     for number in range(40):
         case.producer.send(case.topic, b"bad", lambda *_: Rejected(), partition=number % PARTITIONS)
     case.producer.flush()
-    case.flow.start().refused("most_rejected", "remedy")
-    case.flow.set({"errors": {"most_rejected": 40}})
+    case.flow.start().refused("max_rejected", "remedy")
+    case.flow.set({"errors": {"max_rejected": 40}})
     process = case.flow.start()
     case.wait_committed(process)
     assert process.drain()["rejected"] == 40

@@ -77,7 +77,7 @@ BOUNDARIES = {
     ("kafka/discovery.py", "_loop"),
     ("formats/avro.py", "read"),
     ("formats/factory.py", "decode"),
-    ("formats/factory.py", "fenced"),
+    ("formats/factory.py", "isolated"),
     ("formats/protobuf.py", "decode"),
     ("mapping/isolate.py", "map_one"),
     ("mapping/isolate.py", "map_whole"),

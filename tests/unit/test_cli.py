@@ -68,7 +68,7 @@ def test_replay_s_options_are_settings(config: Path) -> None:
     assert became("replay", "--state", "x") == [*flow, "-r", "x", "-s", "5", "-b", "0"]
     assert not [name for name in os.environ if name.startswith("SYNC_")]
     where = ("--from", "table", "--to", "topic", "--dry-run")
-    which = ("--topic", "a", "--topic", "b", "--code", "x", "--most-replays", "1")
+    which = ("--topic", "a", "--topic", "b", "--code", "x", "--max-replays", "1")
     when = ("--since", "2026-01-01T00:00:00Z", "--until", "2026-02-01T00:00:00Z")
     became("replay", *where, *which, *when, "--count", "5", "--rate", "2.5")
     given = {name: text for name, text in os.environ.items() if name.startswith("SYNC_")}
@@ -81,7 +81,7 @@ def test_replay_s_options_are_settings(config: Path) -> None:
         "SYNC__REPLAY__UNTIL": "2026-02-01T00:00:00Z",
         "SYNC__REPLAY__COUNT": "5",
         "SYNC__REPLAY__RATE": "2.5",
-        "SYNC__REPLAY__MOST_REPLAYS": "1",
+        "SYNC__REPLAY__MAX_REPLAYS": "1",
         "SYNC__REPLAY__DRY_RUN": "true",
     }
 

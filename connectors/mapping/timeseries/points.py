@@ -16,13 +16,8 @@ from connectors.mapping.timeseries.series import SeriesBook
 from connectors.records import UNAVAILABLE, Record
 from connectors.records.timestamps import moment_of, own_moment
 from connectors.settings.tables import TableSettings
-from connectors.settings.timeseries import (
-    FIELD_NAME_RULE,
-    MOST_FIELDS,
-    MOST_TABLE_NAME,
-    TimeseriesSettings,
-    is_field_name,
-)
+from connectors.settings.tablestore_limits import MAX_FIELDS, MAX_TIMESERIES_TABLE_NAME
+from connectors.settings.timeseries import FIELD_NAME_RULE, TimeseriesSettings, is_field_name
 
 # Shapes that are remembered, and names in them; a stream whose every record has other names
 # must not fill the memory.
@@ -164,10 +159,10 @@ class PointBuilder(RowBuilder):
                 found[own] = declared, position, convert
         if not found:
             raise Rejection("fields_missing", "the record has no field that a point could hold")
-        if len(found) > MOST_FIELDS:
+        if len(found) > MAX_FIELDS:
             raise Rejection(
                 "field_count",
-                f"the record has {len(found)} fields, and a point at most {MOST_FIELDS}: list the "
+                f"the record has {len(found)} fields, and a point at most {MAX_FIELDS}: list the "
                 "fields to write, or nest some",
             )
         return [(name, *found[name]) for name in sorted(found)]
@@ -180,11 +175,11 @@ def point_builder(
 
     `json_only`: values hold nothing but what JSON has.
     """
-    if len(table) > MOST_TABLE_NAME:
+    if len(table) > MAX_TIMESERIES_TABLE_NAME:
         raise Rejection(
             "table_name",
             f"topic {topic!r} would go to a time series table whose name is longer than "
-            f"{MOST_TABLE_NAME} characters: give it a table in [mapping.topics]",
+            f"{MAX_TIMESERIES_TABLE_NAME} characters: give it a table in [mapping.topics]",
         )
     conversions = Conversions(rules, json_only)
     return PointBuilder(rules.timeseries, topic, encoder, conversions)

@@ -9,9 +9,8 @@ from typing import Any, Protocol
 from connectors.errors import Rejection
 from connectors.mapping.conversions.column_types import converter
 from connectors.records import UNAVAILABLE
+from connectors.settings.tablestore_limits import MAX_DATA_SOURCE_BYTES, MAX_TAGS_BYTES
 from connectors.settings.timeseries import (
-    MOST_DATA_SOURCE,
-    MOST_TAGS,
     TAG_NAME_RULE,
     TimeseriesSettings,
     is_tag_name,
@@ -153,9 +152,9 @@ def _checked(
     wrong = wrong_measurement(measurement)
     if wrong:
         raise Rejection("measurement_invalid", wrong)
-    if _bytes(source) > MOST_DATA_SOURCE:
+    if _bytes(source) > MAX_DATA_SOURCE_BYTES:
         raise Rejection(
-            "data_source_length", f"the data source is longer than {MOST_DATA_SOURCE} bytes"
+            "data_source_length", f"the data source is longer than {MAX_DATA_SOURCE_BYTES} bytes"
         )
     size = 2
     before: str | None = None
@@ -170,8 +169,8 @@ def _checked(
         if _BAD_IN_TAG.search(value):
             raise Rejection("tag_value", f'tag number {number} holds a " or =, which no tag can')
         size += _bytes(name) + _bytes(value) + 4
-    if tags and size - 1 > MOST_TAGS:
-        raise Rejection("tags_length", f"the tags together are longer than {MOST_TAGS} bytes")
+    if tags and size - 1 > MAX_TAGS_BYTES:
+        raise Rejection("tags_length", f"the tags together are longer than {MAX_TAGS_BYTES} bytes")
     return measurement, source, tags
 
 

@@ -40,12 +40,12 @@ def with_bytes(offset: int = 0, *headers: tuple[str, bytes | None]) -> DeadLette
 
 
 def test_a_count_brakes() -> None:
-    """most_rejected 3: the fourth stops the run, and is not sent: the next start reads it again."""
-    run = new_run(errors={"tolerance": "all", "most_rejected": 3})
+    """max_rejected 3: the fourth stops the run, and is not sent: the next start reads it again."""
+    run = new_run(errors={"tolerance": "all", "max_rejected": 3})
     kept = Kept()
     rejections = ErrorPolicy(run, kept)
     asyncio.run(rejections.take([dead_letter(0), dead_letter(1), dead_letter(2)]))
-    with pytest.raises(StopRun, match=r"most_rejected.*\n.*remedy"):
+    with pytest.raises(StopRun, match=r"max_rejected.*\n.*remedy"):
         asyncio.run(rejections.take([dead_letter(3)]))
     assert [one.offset for one in kept.dead_letters] == [0, 1, 2]
     assert run.counts.snapshot()["rejected"] == 3
@@ -53,20 +53,20 @@ def test_a_count_brakes() -> None:
 
 def test_a_share_brakes() -> None:
     """More than a tenth of the last 100 records stops the run; a tenth does not."""
-    errors = {"tolerance": "all", "most_rejected_share": 0.1, "most_rejected_of": 100}
+    errors = {"tolerance": "all", "max_rejected_share": 0.1, "max_rejected_window": 100}
     run = new_run(errors=errors)
     rejections = ErrorPolicy(run, Kept())
     for _ in range(20):
         run.counts.add("read", 50)
         asyncio.run(rejections.take([dead_letter(n) for n in range(5)]))
     run.counts.add("read", 50)
-    with pytest.raises(StopRun, match="most_rejected_share"):
+    with pytest.raises(StopRun, match="max_rejected_share"):
         asyncio.run(rejections.take([dead_letter(n) for n in range(9)]))
 
 
 def test_a_share_of_few_records_brakes_nothing() -> None:
     """A first bad record among few is no bad stream."""
-    errors = {"tolerance": "all", "most_rejected_share": 0.1, "most_rejected_of": 100}
+    errors = {"tolerance": "all", "max_rejected_share": 0.1, "max_rejected_window": 100}
     run = new_run(errors=errors)
     rejections = ErrorPolicy(run, Kept())
     run.counts.add("read", 99)
@@ -78,7 +78,7 @@ def test_a_share_of_few_records_brakes_nothing() -> None:
 
 def test_old_trouble_is_forgotten() -> None:
     """What was bad long ago does not count against the last records."""
-    errors = {"tolerance": "all", "most_rejected_share": 0.5, "most_rejected_of": 100}
+    errors = {"tolerance": "all", "max_rejected_share": 0.5, "max_rejected_window": 100}
     run = new_run(errors=errors)
     rejections = ErrorPolicy(run, Kept())
     run.counts.add("read", 99)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.formats import factory as choosing
+from connectors.formats import factory
 from connectors.formats.chunk_decoder import ChunkDecoder
 from connectors.records import Chunk, PlainMessage
 from connectors.settings import Settings
@@ -170,7 +170,7 @@ def test_neighbours_change_nothing(values: list[bytes | None]) -> None:
 def test_values_and_keys_that_are_too_long_are_rejected(word: str) -> None:
     """Before anything is made of them; one of exactly the limit is decoded."""
     made = settings(
-        format={"value": word, "key": "string", "most_bytes": 8},
+        format={"value": word, "key": "string", "max_bytes": 8},
         table={"primary_key_mode": "record_key", "primary_key": [{"name": "id"}]},
     )
     fits = {"json": b"12345678", "string": b"12345678", "long": b"\0" * 8}
@@ -181,7 +181,7 @@ def test_values_and_keys_that_are_too_long_are_rejected(word: str) -> None:
         (0, "value_size"),
         (1, "key_size"),
     ]
-    assert "format.most_bytes" in sizes[0].reason
+    assert "format.max_bytes" in sizes[0].reason
     assert len(found.records) == (1 if word in fits else 0)
 
 
@@ -191,7 +191,7 @@ def test_the_quick_way_counts_bytes_and_values_too() -> None:
     found = ChunkDecoder(settings()).decode_chunk(message_chunk([b'{"a":1}', bomb, b'{"a":2}']))
     assert [record.value for record in found.records] == [{"a": 1}, {"a": 2}]
     assert [dead_letter.code for dead_letter in found.dead_letters] == ["value_json_values"]
-    small = ChunkDecoder(settings(format={"most_bytes": 7}))
+    small = ChunkDecoder(settings(format={"max_bytes": 7}))
     chunk = small.decode_chunk(message_chunk([b'{"a":1}', b'{"a":11}']))
     assert [dead_letter.code for dead_letter in chunk.dead_letters] == ["value_size"]
 
@@ -204,7 +204,7 @@ def test_what_nobody_foresaw_rejects_one_record(monkeypatch: pytest.MonkeyPatch)
             raise ZeroDivisionError(CANARY)
         return len(data)
 
-    monkeypatch.setitem(choosing._PLAIN, "bytes", decode)
+    monkeypatch.setitem(factory.DECODERS, "bytes", factory._plain(decode, "bytes"))
     values = [b"1", CANARY.encode(), b"333"]
     found = ChunkDecoder(settings(format={"value": "bytes"})).decode_chunk(message_chunk(values))
     assert [record.value for record in found.records] == [1, 3]

@@ -4,12 +4,12 @@ import itertools
 import json
 import struct
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
-from connectors.formats.factory import decoders
-from connectors.settings.formats import FormatSettings, Word
+from connectors.formats.factory import DECODERS, decoders
+from connectors.settings.formats import FORMATS, FormatSettings
 from tests.support.registry import SchemaRegistry
 from tests.unit.formats.conftest import framed, impatient
 from tests.unit.formats.test_protobuf import order_file, text_of
@@ -45,7 +45,17 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
 
 def test_every_format_has_its_example() -> None:
     """A format that is added is tried here."""
-    assert set(EXAMPLES) == {*get_args(Word), OWN}
+    assert set(EXAMPLES) == {*FORMATS, OWN}
+
+
+@pytest.mark.parametrize("word", FORMATS)
+def test_every_format_has_its_decoder(word: str) -> None:
+    """The facts and the decoders list the same words, and each word is legal in [format]."""
+    assert list(DECODERS) == list(FORMATS)
+    given = {"value": word, "registry": {"url": "https://schemas"}}
+    if FORMATS[word].schema_file == "required":
+        given["value_schema_file"] = "schema.avsc"
+    assert FormatSettings.model_validate(given).value == word
 
 
 @pytest.mark.parametrize(("value", "key"), [*itertools.product(EXAMPLES, EXAMPLES)])
