@@ -1,11 +1,10 @@
-"""Primary key modes: from a record to its row, one class a mode and one entry in `KEY_MODES`."""
+"""From a record to its row, one class a primary key mode (settings/primary_key_modes.py)."""
 
 from __future__ import annotations
 
 import hashlib
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from itertools import repeat
 from typing import Any
 
@@ -16,6 +15,9 @@ from connectors.mapping.fast_path import FastPath
 from connectors.mapping.shape_cache import Encoded, ShapeCache, key_values
 from connectors.records import ABSENT, Record
 from connectors.settings.tables import SEARCH_TIMESTAMP, TableSettings
+
+# By the word of primary_key_mode, its class below.
+KEY_MODES: dict[str, type[WideColumnBuilder]] = {}
 
 
 class RowBuilder(ABC):
@@ -38,7 +40,18 @@ class RowBuilder(ABC):
 class WideColumnBuilder(RowBuilder):
     """Makes rows of a wide-column table."""
 
-    def __init__(self, rules: TableSettings, shapes: ShapeCache) -> None:
+    def __init_subclass__(cls, mode: str | None = None) -> None:
+        """Register the class as that of a primary key mode."""
+        if mode is not None:
+            KEY_MODES[mode] = cls
+
+    def __init__(
+        self,
+        rules: TableSettings,
+        shapes: ShapeCache,
+        topic: str,  # noqa: ARG002 - modes whose key is the coordinates need it
+        partition: int,  # noqa: ARG002 - likewise
+    ) -> None:
         self._rules = rules
         self._shapes = shapes
         self._columns = shapes.fields
@@ -83,13 +96,13 @@ class CoordinatesKey(WideColumnBuilder):
         return record.value
 
 
-class KafkaCoordinates(CoordinatesKey):
+class KafkaCoordinates(CoordinatesKey, mode="kafka"):
     """The key is topic_partition and offset."""
 
     def __init__(
         self, rules: TableSettings, shapes: ShapeCache, topic: str, partition: int
     ) -> None:
-        super().__init__(rules, shapes)
+        super().__init__(rules, shapes, topic, partition)
         self.coordinates = f"{topic}_{partition}"
         if shapes.has_fast_path:
             self.fast_path = FastPath(shapes, self.coordinates)
@@ -100,7 +113,7 @@ class KafkaCoordinates(CoordinatesKey):
         return self._row(leading, record, self._upserted(record))
 
 
-class SearchCoordinates(CoordinatesKey):
+class SearchCoordinates(CoordinatesKey, mode="search"):
     """The key is topic, partition and offset, behind a few digits of their hash.
 
     The digits spread the rows of a partition over the table's own partitions.
@@ -111,7 +124,7 @@ class SearchCoordinates(CoordinatesKey):
     def __init__(
         self, rules: TableSettings, shapes: ShapeCache, topic: str, partition: int
     ) -> None:
-        super().__init__(rules, shapes)
+        super().__init__(rules, shapes, topic, partition)
         self._source = topic, partition
         self._prefix = f"{topic}_{partition}_"
 
@@ -137,13 +150,13 @@ class SearchCoordinates(CoordinatesKey):
         return {**value, SEARCH_TIMESTAMP: found}
 
 
-class RecordValueKey(WideColumnBuilder):
+class RecordValueKey(WideColumnBuilder, mode="record_value"):
     """The key is fields of the record's value."""
 
     def __init__(
-        self, rules: TableSettings, shapes: ShapeCache, _topic: str, _partition: int
+        self, rules: TableSettings, shapes: ShapeCache, topic: str, partition: int
     ) -> None:
-        super().__init__(rules, shapes)
+        super().__init__(rules, shapes, topic, partition)
         if shapes.has_fast_path:
             self.fast_path = FastPath(shapes)
 
@@ -160,13 +173,8 @@ class RecordValueKey(WideColumnBuilder):
         return self._row((), record, value)
 
 
-class RecordKey(WideColumnBuilder):
+class RecordKey(WideColumnBuilder, mode="record_key"):
     """The key is fields of the record's key, or the whole key where there is one key column."""
-
-    def __init__(
-        self, rules: TableSettings, shapes: ShapeCache, _topic: str, _partition: int
-    ) -> None:
-        super().__init__(rules, shapes)
 
     def encode(self, record: Record) -> Encoded:
         """The row of a record, or what deletes it."""
@@ -212,15 +220,6 @@ class RecordKey(WideColumnBuilder):
                 "its fields",
             )
         return {self._keys[0][0]: key}
-
-
-# By the word of primary_key_mode: makes the builder of a topic partition.
-KEY_MODES: dict[str, Callable[[TableSettings, ShapeCache, str, int], RowBuilder]] = {
-    "kafka": KafkaCoordinates,
-    "search": SearchCoordinates,
-    "record_value": RecordValueKey,
-    "record_key": RecordKey,
-}
 
 
 def _differs(found: Any, key: Any) -> bool:

@@ -34,7 +34,7 @@ def normalized(builder: RowBuilder, rules: TableSettings, bare: bool) -> RowBuil
     if rules.key_fields != "none":
         steps.append(_with_key(rules))
     renames = rules.nested == "flatten" or rules.column_names == "rewrite"
-    if not steps and not (renames and rules.primary_key_mode == "record_key"):
+    if not steps and not (renames and rules.key_mode.key_from == "key"):
         return builder
     return _Normalized(builder, steps, _key_named(rules) if renames else None)
 
@@ -66,7 +66,7 @@ class _Normalized(RowBuilder):
 def _named(rules: TableSettings) -> Step:
     """The value as a field: of the key column, where the key is the value, or else `value`."""
     name = _VALUE
-    if rules.primary_key_mode == "record_value" and len(rules.key_columns) == 1:
+    if rules.key_mode.key_from == "value" and len(rules.key_columns) == 1:
         name = rules.key_columns[0][0]
 
     def step(record: Record) -> Record:
@@ -97,7 +97,7 @@ def _flattened(rules: TableSettings) -> Step:
 def _with_key(rules: TableSettings) -> Step:
     """The value with the fields of the record's key."""
     fill = rules.key_fields == "fill"
-    in_key = rules.primary_key_mode == "record_key"
+    in_key = rules.key_mode.key_from == "key"
     # The key's own columns come from where primary_key_mode says, whatever the other part has. But
     # the connector takes the key's fields over the value's, and says nothing when they differ.
     not_taken = {name for name, _ in rules.key_columns} if fill or not in_key else set()
@@ -124,7 +124,7 @@ def _with_key(rules: TableSettings) -> Step:
 
 def _key_named(rules: TableSettings) -> Step | None:
     """The record's key with its fields named as those of values are, where it is the row's key."""
-    if rules.primary_key_mode != "record_key":
+    if rules.key_mode.key_from != "key":
         return None
     names = {name for name, _ in rules.key_columns}
     flatten = flattener(rules.separator, names) if rules.nested == "flatten" else None

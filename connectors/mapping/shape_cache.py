@@ -89,7 +89,7 @@ class ShapeCache:
         ]
         self.generated = encoder.generated
         self.refused = encoder.refused
-        self._key_in_value = rules.primary_key_mode == "record_value"
+        self._key_in_value = rules.key_mode.key_from == "value"
         self._versioned = rules.version != "none"
         # A put takes the whole row with it, newer versions too: with versions it only sets columns.
         self.operation: Operation = "update" if self._versioned else rules.insert_mode
@@ -215,11 +215,11 @@ class ShapeCache:
             if found is _NULL:
                 continue
             if name in keys:
-                mode = self._rules.primary_key_mode
-                if mode in ("kafka", "search") and self._listed is None:
+                if self._rules.key_mode.key_from == "coordinates" and self._listed is None:
                     raise Rejection(
                         "column_is_key",
-                        f"field {name!r} has the name of a key column of primary_key_mode {mode}: "
+                        f"field {name!r} has the name of a key column of primary_key_mode "
+                        f"{self._rules.primary_key_mode}: "
                         "rename it, or list the columns to write without it",
                     )
                 continue

@@ -123,7 +123,7 @@ class Settings(BaseSettings):
         if any(transform.type in ("debezium", "function") for transform in self.transforms):
             return
         for name, rules in {"table": self.table, **self._named()}.items():
-            if rules.delete_mode != "none" and rules.primary_key_mode != "record_key":
+            if rules.delete_mode != "none" and rules.key_mode.key_from != "key":
                 raise ValueError(
                     f"{name}: delete_mode {rules.delete_mode} needs primary_key_mode record_key, "
                     "or a transform of type debezium or function that reports deletes"
@@ -238,7 +238,7 @@ def _replaces(rules: TableSettings) -> bool:
     """Whether a late row of a key takes the place of a newer one."""
     return (
         rules.mode == "wide_column"
-        and rules.primary_key_mode in ("record_key", "record_value")
+        and rules.key_mode.key_from in ("key", "value")
         and rules.version == "none"
         and not rules.generates_keys
     )

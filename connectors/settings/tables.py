@@ -8,6 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from connectors.settings.columns import ColumnRules, without_meaning
+from connectors.settings.primary_key_modes import (
+    PRIMARY_KEY_MODES,
+    PrimaryKeyMode,
+    PrimaryKeyModeName,
+)
 from connectors.settings.section import Section
 from connectors.settings.tablestore_limits import (
     DEFAULT_VERSION_DEVIATION,
@@ -23,18 +28,8 @@ ColumnType = Literal["string", "integer", "double", "boolean", "binary"]
 
 # A name of a table or column [limits].
 NAME = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_NAME_LENGTH - 1}}}")
-# Column names the key mode `kafka` gives to its two key columns, as the Java connector does.
-KAFKA_KEY = (("topic_partition", "string"), ("offset", "integer"))
-# And those of the key mode `search`: a hash in front spreads the records of a partition.
-SEARCH_KEY = (
-    ("md5", "string"),
-    ("topic", "string"),
-    ("partition", "integer"),
-    ("offset", "integer"),
-)
 # The column that search_timestamp adds.
 SEARCH_TIMESTAMP = "timestamp"
-_KEYS_OF_COORDINATES = {"kafka": KAFKA_KEY, "search": SEARCH_KEY}
 # Seconds that a version may differ from the service's clock in a table that is created here and
 # whose cells have versions: history is older than the service's default of a day.
 _DEVIATION_OF_VERSIONS = 10 * 365 * 86_400
@@ -155,7 +150,7 @@ class TableSettings(ColumnRules):
         TimeseriesSettings(),
         description="The options of mode timeseries, see [table.timeseries].",
     )
-    primary_key_mode: Literal["kafka", "record_key", "record_value", "search"] = Field(
+    primary_key_mode: PrimaryKeyModeName = Field(
         "kafka",
         description="kafka: topic_partition (string) and offset (integer). record_key, "
         "record_value: the fields of primary_key, from the record's key or value (a key that is "
@@ -236,9 +231,9 @@ class TableSettings(ColumnRules):
     @model_validator(mode="after")
     def _check(self) -> TableSettings:
         mode = self.primary_key_mode
-        if mode in _KEYS_OF_COORDINATES and self.primary_key:
+        if self.key_mode.columns and self.primary_key:
             raise ValueError(f"primary_key has no meaning with primary_key_mode {mode}: remove it")
-        if mode not in _KEYS_OF_COORDINATES and not self.primary_key:
+        if not self.key_mode.columns and not self.primary_key:
             raise ValueError(f"primary_key_mode {mode} needs primary_key")
         names = [name for name, _ in self.key_columns]
         if self.columns != "all":
@@ -278,9 +273,9 @@ class TableSettings(ColumnRules):
     @model_validator(mode="after")
     def _check_deletes(self) -> TableSettings:
         deletes, mode = self.delete_mode, self.primary_key_mode
-        if deletes == "none" or mode == "record_key":
+        if deletes == "none" or self.key_mode.key_from == "key":
             return self
-        if mode in _KEYS_OF_COORDINATES:
+        if self.key_mode.key_from == "coordinates":
             raise ValueError(
                 f"delete_mode {deletes} needs primary_key_mode record_key: with {mode} each record "
                 "is a row of its own"
@@ -304,19 +299,22 @@ class TableSettings(ColumnRules):
         return self
 
     @property
+    def key_mode(self) -> PrimaryKeyMode:
+        """Where the key columns come from."""
+        return PRIMARY_KEY_MODES[self.primary_key_mode]
+
+    @property
     def reads_key(self) -> bool:
         """Whether rows of this table need the record's decoded key."""
         return self.mode == "wide_column" and (
-            self.primary_key_mode == "record_key" or self.key_fields != "none"
+            self.key_mode.key_from == "key" or self.key_fields != "none"
         )
 
     @property
     def key_columns(self) -> tuple[tuple[str, str], ...]:
         """The key's columns as (name, type), in the table's order."""
-        fixed = _KEYS_OF_COORDINATES.get(self.primary_key_mode)
-        if fixed is not None:
-            return fixed
-        return tuple((column.name, column.type) for column in self.primary_key)
+        configured = tuple((column.name, column.type) for column in self.primary_key)
+        return self.key_mode.columns or configured
 
     @property
     def generates_keys(self) -> bool:
@@ -354,10 +352,12 @@ def merge_table(base: Any, override: Any) -> Any:
         merged.pop("timeseries", None)
     # What has a meaning only with another option goes where that option is overridden.
     if "primary_key_mode" in override:
-        of_coordinates = merged["primary_key_mode"] in list(_KEYS_OF_COORDINATES)
-        _drop(merged, override, "primary_key", not of_coordinates)
-        _drop(merged, override, "delete_mode", not of_coordinates)
-        _drop(merged, override, "search_timestamp", merged["primary_key_mode"] == "search")
+        mode = merged["primary_key_mode"]
+        known = PRIMARY_KEY_MODES.get(mode) if isinstance(mode, str) else None
+        configured = known is None or not known.columns
+        _drop(merged, override, "primary_key", configured)
+        _drop(merged, override, "delete_mode", configured)
+        _drop(merged, override, "search_timestamp", mode == "search")
     if "version" in override:
         _drop(merged, override, "version_field", merged["version"] == "field")
         _drop(merged, override, "version_unit", merged["version"] == "field")

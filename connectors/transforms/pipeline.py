@@ -94,7 +94,7 @@ def _debezium(transform: models.Debezium, settings: Settings, _option: str) -> S
         if topic not in by_topic:
             rules = settings.rules_of(settings.table_of(topic))
             keys = [name for name, _ in rules.key_columns]
-            in_value = rules.primary_key_mode == "record_value" and not transform.key_fields
+            in_value = rules.key_mode.key_from == "value" and not transform.key_fields
             by_topic[topic] = ChangeEvents(transform, keys if in_value else transform.key_fields)
         return by_topic[topic].records(record)
 

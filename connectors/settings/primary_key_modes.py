@@ -1,0 +1,32 @@
+"""The primary key modes: where the key columns of a row come from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+
+class PrimaryKeyMode(NamedTuple):
+    """What there is to know of one mode, but for how it makes rows (mapping/key_modes.py)."""
+
+    key_from: Literal["coordinates", "key", "value"]
+    """The record's coordinates in Kafka, fields of its key, or fields of its value."""
+    columns: tuple[tuple[str, str], ...] = ()
+    """Name and type of the key columns, where the mode itself says them and not primary_key."""
+
+
+# By the word in config.toml; what is legal follows this list.
+PRIMARY_KEY_MODES = {
+    # The two columns that the Java connector has in this mode.
+    "kafka": PrimaryKeyMode("coordinates", (("topic_partition", "string"), ("offset", "integer"))),
+    "record_key": PrimaryKeyMode("key"),
+    "record_value": PrimaryKeyMode("value"),
+    # The connector's too: a hash in front spreads the records of a partition.
+    "search": PrimaryKeyMode(
+        "coordinates",
+        (("md5", "string"), ("topic", "string"), ("partition", "integer"), ("offset", "integer")),
+    ),
+}
+if TYPE_CHECKING:
+    PrimaryKeyModeName = str
+else:
+    PrimaryKeyModeName = Literal[tuple(PRIMARY_KEY_MODES)]
