@@ -1,6 +1,6 @@
 """JSON: bytes of a key or value to Python values.
 
-msgspec keeps integers of any size exact and refuses NaN, infinities and lone surrogates, where
+msgspec keeps integers of any size exact and rejects NaN, infinities and lone surrogates, where
 other decoders turn 2^64 into a float without a word. Of a name given twice the last counts.
 """
 

@@ -10,10 +10,10 @@ from connectors.errors import Rejection
 from connectors.settings.tablestore_limits import MAX_NAME_LENGTH
 
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_]")
-# Objects in objects; deeper ones are nobody's data.
+# Objects in objects; no real data is nested deeper.
 _DEEPEST = 100
 # Fields that an object may have when it is flattened, those that no column is made of included.
-_MOST_FIELDS = 10_000
+_MAX_FIELDS = 10_000
 
 
 def rewritten(names: tuple[Any, ...], used: Collection[str] | None) -> tuple[str, ...]:
@@ -71,9 +71,9 @@ def flattener(
                     put(path + separator, item, depth + 1)
                 elif path not in out:
                     out[path] = item
-                    if len(out) > _MOST_FIELDS:
+                    if len(out) > _MAX_FIELDS:
                         raise Rejection(
-                            "column_count", f"more than {_MOST_FIELDS:,} fields when flattened"
+                            "column_count", f"more than {_MAX_FIELDS:,} fields when flattened"
                         )
                 elif used is None or path in used:
                     raise Rejection(

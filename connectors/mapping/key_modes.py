@@ -55,7 +55,7 @@ class WideColumnBuilder(RowBuilder):
         self._rules = rules
         self._shapes = shapes
         self._columns = shapes.fields
-        self._absent = (repeat(ABSENT),) if shapes.tells_absent else ()
+        self._absent = (repeat(ABSENT),) if shapes.null_differs_from_absent else ()
         self._version = version_of(rules)
         self._keys = rules.key_columns
 

@@ -98,7 +98,7 @@ def _with_key(rules: TableSettings) -> Step:
     """The value with the fields of the record's key."""
     fill = rules.key_fields == "fill"
     in_key = rules.key_mode.key_from == "key"
-    # The key's own columns come from where primary_key_mode says, whatever the other part has. But
+    # The key's own columns come from where primary_key_mode says, whatever the value has. But
     # the connector takes the key's fields over the value's, and says nothing when they differ.
     not_taken = {name for name, _ in rules.key_columns} if fill or not in_key else set()
     flatten = None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from connectors.errors import Rejection
-from connectors.records import Record
+from connectors.records import Record, field_path
 from connectors.settings.tables import MappingSettings
 
 # The table that a record names; None: it goes where its topic goes. Raises Rejection.
@@ -40,7 +40,7 @@ def _among(mapping: MappingSettings, origin: str, found: Callable[[Record], Any]
             return None
         table = tables.get(name) if isinstance(name, str) else None
         if table is None:
-            # What it names may be data: it is not told.
+            # The name may be personal data: it is never put into the reason.
             raise Rejection(
                 "route_unknown",
                 f"{origin} names a table that is not on mapping.route_tables: add that, or "
@@ -65,16 +65,6 @@ def _header(record: Record, name: str) -> str | None:
 
 
 def _field(value: Any, path: str) -> Any:
-    """The field at a dotted path; a field whose own name holds the dots wins."""
-    if not isinstance(value, dict):
-        return None
-    if path in value:
-        return value[path]
-    dot = path.find(".")
-    while dot >= 0:
-        if path[:dot] in value:
-            found = _field(value[path[:dot]], path[dot + 1 :])
-            if found is not None:
-                return found
-        dot = path.find(".", dot + 1)
-    return None
+    """The field at a dotted path; None when it is null or absent."""
+    found = field_path.get(value, path)
+    return None if found is field_path.MISSING else found

@@ -1,12 +1,12 @@
-"""Plans: how the values of one shape of record become a row, worked out once and then reused.
+"""The shape cache: how values of one shape become a row is planned once and then reused.
 
 A shape is the field names and the Python types of their values. Most topics have a handful, so the
 work that depends on names and types alone (which fields, which column types, name rules, column
 counts, conversions) is done once a shape, and each record only pays for its values.
 
-While all records of the same names have had the same types, their encoder is called at once: it
-looks at types itself, and what it refuses takes the longer way. Values that need no conversion and
-no choosing thus cost one look-up.
+While all records of the same names have had the same types, their compiled encoder is called
+without looking at the types (`direct`): it checks them itself, and a value of another type makes it
+raise, after which the shape is looked up. Values that need no conversion thus cost one look-up.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ from connectors.mapping.column_names import rewritten
 from connectors.mapping.conversions.column_types import IDENTITY, Conversions, Converter
 from connectors.records import UNAVAILABLE, Absent, Operation
 from connectors.settings.tables import NAME, SEARCH_TIMESTAMP, TableSettings
-
-# Attribute columns a row write, the service's limit.
-MOST_ATTRIBUTES = 1024
+from connectors.settings.tablestore_limits import MAX_COLUMNS
 
 # (identity of the primary key, the row as a part of a request, what it does)
 Encoded = tuple[bytes, bytes, Operation]
@@ -36,7 +34,10 @@ _NULL, _UNAVAILABLE = type(None), type(UNAVAILABLE)
 
 
 class Encoder(Protocol):
-    """What plans need of the PlainBuffer encoder; both raise `refused` for what no table takes."""
+    """What the mapping needs of the PlainBuffer encoder.
+
+    Its methods raise `refused` for a value that no table takes.
+    """
 
     # The value of a key column that the service chooses.
     generated: Any
@@ -47,14 +48,14 @@ class Encoder(Protocol):
         ...
 
     def compile_row(
-        self, kind: Operation, primary_key: Columns, columns: Columns
+        self, operation: Operation, primary_key: Columns, columns: Columns
     ) -> Callable[..., Encoded]:
         """A function of the key's and columns' values, made for these names and types."""
         ...
 
     def row(
         self,
-        kind: Operation,
+        operation: Operation,
         primary_key: Sequence[tuple[str, Any]],
         columns: Sequence[tuple[str, Any]] = (),
         deleted: Sequence[str] = (),
@@ -72,20 +73,21 @@ class ShapeCache:
     must not fill the memory.
     """
 
-    MOST = 512
+    MAX_SHAPES = 512
     # Of all compiled shapes of the table together.
-    MOST_COLUMNS = 40_000
+    MAX_CACHED_COLUMNS = 40_000
 
-    def __init__(self, rules: TableSettings, encoder: Encoder, plain: bool = True) -> None:
-        """`plain`: values hold nothing but what JSON has."""
+    def __init__(self, rules: TableSettings, encoder: Encoder, json_only: bool = True) -> None:
+        """`json_only`: values hold nothing but what JSON has."""
         self._rules = rules
-        self.conversions = Conversions(rules, plain)
+        self.conversions = Conversions(rules, json_only)
         self._rewrites = rules.column_names == "rewrite"
         self._encoder = encoder
         self.keys = rules.key_columns
         # As the encoder knows them.
         self._keys = [
-            (name, "integer" if kind == "auto_increment" else kind) for name, kind in self.keys
+            (name, "integer" if key_type == "auto_increment" else key_type)
+            for name, key_type in self.keys
         ]
         self.generated = encoder.generated
         self.refused = encoder.refused
@@ -94,8 +96,10 @@ class ShapeCache:
         # A put takes the whole row with it, newer versions too: with versions it only sets columns.
         self.operation: Operation = "update" if self._versioned else rules.insert_mode
         self._plain = not (self._versioned or rules.generates_keys)
-        # Whether it matters that a field is null, and not just absent.
-        self.tells_absent = rules.deletes_columns or rules.generates_keys or self._key_in_value
+        # Whether a null field means something else than an absent one.
+        self.null_differs_from_absent = (
+            rules.deletes_columns or rules.generates_keys or self._key_in_value
+        )
         self._listed: dict[str, str] | None = None
         if rules.columns != "all":
             self._listed = {column.name: column.type for column in rules.columns}
@@ -103,15 +107,15 @@ class ShapeCache:
                 self._listed[SEARCH_TIMESTAMP] = "integer"
         self._plans: dict[tuple[Any, ...], Encode] = {}
         self._columns = 0
-        # Hashes of shapes seen once; one that is taken for another is only compiled early.
-        self._once: set[int] = set()
+        # Hashes of shapes seen once; a collision only compiles one early.
+        self._seen_once: set[int] = set()
         # Names -> their only plan, as long as it takes all values as they are.
         self.direct: dict[tuple[str, ...], Encode] = {}
         self._several: set[tuple[str, ...]] = set()
 
     @property
     def fields(self) -> tuple[str, ...] | None:
-        """The fields to take from a value, absent ones as None; None: all that it has."""
+        """The fields to take from a value, in the order of the columns; None: all that it has."""
         if self._listed is None or self._rewrites:
             return None
         keys = [name for name, _ in self._keys] if self._key_in_value else []
@@ -123,7 +127,7 @@ class ShapeCache:
         return self._plain and not self._rules.deletes_columns
 
     def delete(self, key: Sequence[Any]) -> Encoded:
-        """What deletes the row of a key. Raises what the encoder refuses."""
+        """The deletion of a row by its key. Raises the encoder's own exception."""
         names = [name for name, _ in self._keys]
         return self._encoder.row("delete", [*zip(names, key, strict=True)])
 
@@ -134,7 +138,10 @@ class ShapeCache:
         values: Sequence[Any],
         version: int | None = None,
     ) -> Encoded:
-        """The row of a record, its cells of a version. Raises Rejection, or what is refused."""
+        """The row of a record, its cells of a version in ms since 1970.
+
+        Raises Rejection, or the encoder's own exception.
+        """
         direct = self.direct.get(names)
         if direct is not None:
             try:
@@ -161,11 +168,14 @@ class ShapeCache:
         if not columns and not deleted:
             self._check_empty(names, types)
         picks = keys + picks
-        full = len(self._plans) >= self.MOST or self._columns + len(picks) > self.MOST_COLUMNS
-        if full or hash(shape) not in self._once:
-            if len(self._once) >= 4 * self.MOST:
-                self._once.clear()
-            self._once.add(hash(shape))
+        full = (
+            len(self._plans) >= self.MAX_SHAPES
+            or self._columns + len(picks) > self.MAX_CACHED_COLUMNS
+        )
+        if full or hash(shape) not in self._seen_once:
+            if len(self._seen_once) >= 4 * self.MAX_SHAPES:
+                self._seen_once.clear()
+            self._seen_once.add(hash(shape))
             return self._uncompiled(columns, picks, deleted)
         self._columns += len(picks)
         if deleted or not self._plain:
@@ -189,15 +199,15 @@ class ShapeCache:
         if not self._key_in_value:
             return [(position, None) for position in range(leading)]
         picks: list[Pick] = []
-        for (name, kind), (_, wanted) in zip(self._keys, self.keys, strict=True):
+        for (name, key_type), (_, wanted) in zip(self._keys, self.keys, strict=True):
             position = names.index(name) if name in names else -1
             if position < 0 or types[position] is Absent:
                 if wanted != "auto_increment":
                     raise missing_key(name, "value")
-                # It is never the first key column, so there is an argument to take its place.
+                # It is never the first key column, so the first argument can stand in for it.
                 picks.append((0, lambda _: self.generated))
                 continue
-            convert = self.conversions.key_converter(name, kind, types[position])
+            convert = self.conversions.key_converter(name, key_type, types[position])
             picks.append((leading + position, None if convert is IDENTITY else convert))
         return picks
 
@@ -230,12 +240,12 @@ class ShapeCache:
                     continue
                 raise _unavailable(name)
             if self._listed is None:
-                kind, convert = self.conversions.natural(name, found)
+                column_type, convert = self.conversions.natural(name, found)
             else:
-                kind = self._listed[name]
-                convert = self.conversions.converter(name, kind, found)
+                column_type = self._listed[name]
+                convert = self.conversions.converter(name, column_type, found)
             picks.append((position, None if convert is IDENTITY else convert))
-            columns.append((name, kind))
+            columns.append((name, column_type))
         _check_columns(columns)
         return picks, columns
 
@@ -276,32 +286,32 @@ class ShapeCache:
     def _uncompiled(self, columns: Columns, picks: list[Pick], deleted: Sequence[str]) -> Encode:
         """The same without compiling, for a shape that may never come again.
 
-        Or for rows that are no plain puts and updates, in which more than values differs.
+        Also for rows in which more than the values differs.
         """
         names = [name for name, _ in (*self._keys, *columns)]
-        keys, kind, row = len(self._keys), self.operation, self._encoder.row
+        keys, operation, row = len(self._keys), self.operation, self._encoder.row
 
         def encode(*values: Any, version: int | None = None) -> Encoded:
             taken = [
                 (name, convert(values[i]) if convert else values[i])
                 for name, (i, convert) in zip(names, picks, strict=True)
             ]
-            return row(kind, taken[:keys], taken[keys:], deleted, version)
+            return row(operation, taken[:keys], taken[keys:], deleted, version)
 
         return encode
 
 
 def _check_columns(columns: Columns) -> None:
-    """Raise Rejection for what depends on the shape alone, whatever way the row then takes."""
-    if len(columns) > MOST_ATTRIBUTES:
+    """Raise Rejection for what depends on the shape alone."""
+    if len(columns) > MAX_COLUMNS:
         raise Rejection(
             "column_count",
-            f"the record has {len(columns)} columns, and a row at most {MOST_ATTRIBUTES}: list the "
+            f"the record has {len(columns)} columns, and a row at most {MAX_COLUMNS}: list the "
             "columns to write, or nest some",
         )
     for number, (name, _) in enumerate(columns, 1):
         if not NAME.fullmatch(name):
-            # Such a name may be data, a mail address used as a key for example: it is not told.
+            # Field names may be personal data: they are never put into the reason.
             raise Rejection(
                 "column_name",
                 f"the name of column number {number} ({len(name)} characters) is no column name: 1 "
@@ -311,7 +321,7 @@ def _check_columns(columns: Columns) -> None:
 
 
 def _arranged(encode: Encode, picks: list[Pick], arguments: int) -> Encode:
-    """The encoder, with the arguments put into its order and converted where that is needed."""
+    """The encoder behind the arrangement and the conversions of its arguments."""
     if any(convert for _, convert in picks):
         return lambda *values: encode(
             *[convert(values[i]) if convert else values[i] for i, convert in picks]
@@ -341,13 +351,13 @@ def missing_key(name: str, origin: str) -> Rejection:
 def key_values(shapes: ShapeCache, fields: dict[str, Any], origin: str = "key") -> tuple[Any, ...]:
     """The primary key from the fields of a record's key or value. Raises Rejection."""
     values = []
-    for name, kind in shapes.keys:
+    for name, key_type in shapes.keys:
         if name not in fields:
-            if kind != "auto_increment":
+            if key_type != "auto_increment":
                 raise missing_key(name, origin)
             values.append(shapes.generated)
             continue
         value = fields[name]
-        wanted = "integer" if kind == "auto_increment" else kind
+        wanted = "integer" if key_type == "auto_increment" else key_type
         values.append(shapes.conversions.key_converter(name, wanted, type(value))(value))
     return (*values,)

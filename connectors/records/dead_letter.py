@@ -14,7 +14,7 @@ Stage = Literal["decode", "transform", "map", "write"]
 
 
 class DeadLetter(NamedTuple):
-    """A record that cannot become a row, or whose row was refused, with the reason.
+    """A record that cannot become a row, or whose row the service rejected, with the reason.
 
     `code` is a short stable word for counting, `reason` a sentence without the record's values.
     """
@@ -35,6 +35,6 @@ class DeadLetter(NamedTuple):
 
 def original(message: Message) -> Original:
     """The message's own bytes, as a dead letter carries them."""
-    kind, timestamp = message.timestamp()
+    timestamp_type, timestamp = message.timestamp()
     headers = tuple(message.headers() or ())
-    return timestamp if kind else None, message.key(), message.value(), headers
+    return timestamp if timestamp_type else None, message.key(), message.value(), headers

@@ -54,7 +54,7 @@ def without(value: dict[str, Any], names: Names) -> dict[str, Any]:
 
 
 def renamed(value: dict[str, Any], names: dict[Names, str]) -> dict[str, Any]:
-    """The object with last names changed, each in its place. Raises KeyError for a taken name."""
+    """The object with last names changed, in the same order. Raises KeyError for a taken name."""
     out: dict[str, Any] = {}
     for name, item in value.items():
         inner = {path[1:]: new for path, new in names.items() if path[0] == name and path[1:]}

@@ -27,7 +27,7 @@ class Message(Protocol):
         ...
 
     def timestamp(self) -> tuple[int, int]:
-        """(kind, ms since 1970); kind 0 when there is none."""
+        """(timestamp type, ms since 1970); type 0 when there is none, as librdkafka has it."""
         ...
 
     def key(self) -> Any:
@@ -99,8 +99,8 @@ class Record(msgspec.Struct, gc=False, weakref=False):
     @property
     def timestamp(self) -> int | None:
         """Milliseconds since 1970, as producer or broker set it; None when it is not set."""
-        kind, value = self.message.timestamp()
-        return value if kind else None
+        timestamp_type, value = self.message.timestamp()
+        return value if timestamp_type else None
 
     @property
     def headers(self) -> list[Header]:
@@ -126,7 +126,7 @@ class PlainMessage:
         value: bytes | None = None,
         headers: Sequence[Header] = (),
     ) -> None:
-        self._place = (topic, partition, offset)
+        self._coordinates = (topic, partition, offset)
         self._timestamp = timestamp
         self._key = key
         self._value = value
@@ -134,15 +134,15 @@ class PlainMessage:
 
     def topic(self) -> str:
         """As in `Message`."""
-        return self._place[0]
+        return self._coordinates[0]
 
     def partition(self) -> int:
         """As in `Message`."""
-        return self._place[1]
+        return self._coordinates[1]
 
     def offset(self) -> int:
         """As in `Message`."""
-        return self._place[2]
+        return self._coordinates[2]
 
     def timestamp(self) -> tuple[int, int]:
         """As in `Message`."""

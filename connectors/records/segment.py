@@ -101,11 +101,11 @@ class Row(NamedTuple):
 
     @property
     def key(self) -> tuple[str, bytes]:
-        """What tells it from every other row: table and primary key."""
+        """Table and primary key, which no other row has."""
         return self.table, self.identity
 
     def rejected(self, code: str, reason: str) -> DeadLetter:
-        """The dead letter of a row that the service refused."""
+        """The dead letter of a row that the service rejected."""
         return DeadLetter(
             self.topic, self.partition, self.offset, "write", code, reason, self.original
         )

@@ -12,7 +12,7 @@ from connectors.errors import Rejection
 from connectors.mapping.conversions.column_types import IDENTITY, Conversions, Converter
 from connectors.mapping.key_modes import RowBuilder
 from connectors.mapping.shape_cache import Encoded
-from connectors.mapping.timeseries.series import SeriesBook
+from connectors.mapping.timeseries.series import SeriesCache
 from connectors.records import UNAVAILABLE, Record
 from connectors.records.timestamps import moment_of, own_moment
 from connectors.settings.tables import TableSettings
@@ -21,8 +21,8 @@ from connectors.settings.timeseries import FIELD_NAME_RULE, TimeseriesSettings, 
 
 # Shapes that are remembered, and names in them; a stream whose every record has other names
 # must not fill the memory.
-_MOST_SHAPES = 512
-_MOST_NAMES = 40_000
+_MAX_SHAPES = 512
+_MAX_NAMES = 40_000
 
 # Series, time in microseconds, values -> the point.
 Encode = Callable[[bytes, int, Sequence[Any]], Encoded]
@@ -63,7 +63,7 @@ class PointBuilder(RowBuilder):
         self._rules = rules
         self._conversions = conversions or Conversions()
         self._encoder = encoder
-        self._series = SeriesBook(rules, topic, encoder)
+        self._series = SeriesCache(rules, topic, encoder)
         self._not_fields = rules.series_fields
         self._declared = {_own(rules, field.name): field.type for field in rules.fields}
         self._moment = None
@@ -83,7 +83,7 @@ class PointBuilder(RowBuilder):
         if plan is None:
             plan = self._plan((*value,), [*map(type, values)])
             self._names += len(values)
-            if len(self._plans) < _MOST_SHAPES and self._names <= _MOST_NAMES:
+            if len(self._plans) < _MAX_SHAPES and self._names <= _MAX_NAMES:
                 self._plans[shape] = plan
         return plan(values, record)
 
@@ -95,7 +95,7 @@ class PointBuilder(RowBuilder):
         series_of = self._series.reader(names, types)
         time_of = self._time(names)
         fields = self._fields(names, types)
-        encode = self._encoder.compile([(name, kind) for name, kind, _, _ in fields])
+        encode = self._encoder.compile([(name, field_type) for name, field_type, _, _ in fields])
         positions = [position for _, _, position, _ in fields]
         converts = [convert for _, _, _, convert in fields]
 
@@ -125,8 +125,8 @@ class PointBuilder(RowBuilder):
     ) -> list[tuple[str, str, int, Converter]]:
         """(name, type, position, converter) of the fields, by name."""
         found: dict[str, tuple[str, int, Converter]] = {}
-        for position, (name, kind) in enumerate(zip(names, types, strict=True)):
-            if name in self._not_fields or kind is type(None):
+        for position, (name, found_type) in enumerate(zip(names, types, strict=True)):
+            if name in self._not_fields or found_type is type(None):
                 continue
             own = _own(self._rules, name) if isinstance(name, str) and name.isascii() else ""
             declared = self._declared.get(own)
@@ -146,16 +146,16 @@ class PointBuilder(RowBuilder):
                     f"{where} gets the name of another one when lower-cased: rename one of them, "
                     "or list the fields to write, with map_all = false",
                 )
-            if kind is type(UNAVAILABLE):
+            if found_type is type(UNAVAILABLE):
                 raise Rejection(
                     "value_unavailable",
                     f"{where} is not sent by its source, and a point is replaced as a whole",
                 )
             if declared is None:
-                natural_type, convert = self._conversions.natural(own, kind)
+                natural_type, convert = self._conversions.natural(own, found_type)
                 found[own] = natural_type, position, convert
             else:
-                convert = self._conversions.converter(own, declared, kind)
+                convert = self._conversions.converter(own, declared, found_type)
                 found[own] = declared, position, convert
         if not found:
             raise Rejection("fields_missing", "the record has no field that a point could hold")

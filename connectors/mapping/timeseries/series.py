@@ -34,10 +34,10 @@ class SeriesEncoder(Protocol):
         ...
 
 
-class SeriesBook:
+class SeriesCache:
     """The series of one topic in one table, as bytes. A series is checked once, then known."""
 
-    MOST = 20_000
+    MAX_SERIES = 20_000
 
     def __init__(self, rules: TimeseriesSettings, topic: str, encoder: SeriesEncoder) -> None:
         self._rules = rules
@@ -107,7 +107,7 @@ class SeriesBook:
         series = self._encoder.series(
             *_checked(measurement, source or "", sorted([*named, *pairs]))
         )
-        if len(self._known) >= self.MOST:
+        if len(self._known) >= self.MAX_SERIES:
             self._known.clear()
         self._known[texts] = series
         return series
@@ -139,7 +139,7 @@ def _pairs(tags: dict[Any, Any] | None) -> tuple[tuple[str, str], ...]:
             continue
         if not isinstance(name, str):
             raise Rejection("tag_name", f"the name of tag number {number} is no text")
-        # Its name may be data: it is not told.
+        # Field names may be personal data: they are never put into the reason.
         convert = _text_of(f"(tag number {number})", type(value))
         pairs.append((name, convert(value) if convert else value))
     return (*pairs,)

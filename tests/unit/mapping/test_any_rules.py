@@ -18,10 +18,10 @@ from tests.unit.mapping.wire_reader import read_wire
 INPUTS = 20_000
 NAMES = ("a", "b", "a_b", "a-b", "a.b", "1a", "_1a", "id", "k", "", "é", "key", "value", "n" * 140)
 TYPES = ("string", "integer", "double", "boolean", "binary")
-MOST = 2**63
+LIMIT = 2**63
 # What JSON has, and then what formats with schemas and users' steps add to that.
 JSON_LEAVES: tuple[Any, ...] = (
-    *(None, True, False, 0, 1, -1, 2**53 + 1, MOST - 1, MOST, -MOST - 1, 10**30, 10**5000),
+    *(None, True, False, 0, 1, -1, 2**53 + 1, LIMIT - 1, LIMIT, -LIMIT - 1, 10**30, 10**5000),
     *(0.0, -0.0, 0.5, 1.0, 1e-7, 1e10, 1e22, 1e300, 5e-324, 0.1, 123456789.125),
     *("", "a", "12", "1e3", "1.5", " 12 ", "true", "AQ==", "ff", "\0", "é", "x" * 1100, "9" * 30),
     *("0.10000000000000000001", "1e999", "1e-999", "-0", "9223372036854775808"),

@@ -144,13 +144,13 @@ def test_compiled_shapes_are_bounded() -> None:
     """However many shapes come again and again, only so many are kept, and all rows are right."""
     encoder = Counted()
     mapper = RowMapper(factories.settings(), encoder)
-    shapes = ShapeCache.MOST + 40
+    shapes = ShapeCache.MAX_SHAPES + 40
     values = [{f"c{number}": number} for number in range(shapes)]
     made: list[Row] = []
     for _ in range(3):
         made = by_offset(mapper.map_chunk(record_chunk(values)))
         assert len(made) == shapes
-    assert len(encoder.compiled) == ShapeCache.MOST
+    assert len(encoder.compiled) == ShapeCache.MAX_SHAPES
     last = Mapped(factories.settings()).chunk(*values)
     assert [row.wire for row in made] == [row.wire for row in last]
 

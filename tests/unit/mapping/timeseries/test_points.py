@@ -14,7 +14,7 @@ from connectors.errors import Rejection
 from connectors.mapping.shape_cache import Encoded
 from connectors.mapping.timeseries import points as points_module
 from connectors.mapping.timeseries.points import PointBuilder, point_builder
-from connectors.mapping.timeseries.series import SeriesBook
+from connectors.mapping.timeseries.series import SeriesCache
 from connectors.records import UNAVAILABLE, PlainMessage, Record
 from connectors.settings.timeseries import TimeseriesSettings
 from tests.unit.factories import CANARY, settings
@@ -335,8 +335,8 @@ def test_whatever_comes(values: list[dict[str, Any]]) -> None:
 
 def test_ever_new_names_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only so many shapes and series are kept; a point is the same whether its shape is or not."""
-    monkeypatch.setattr(points_module, "_MOST_SHAPES", 5)
-    monkeypatch.setattr(SeriesBook, "MOST", 5)
+    monkeypatch.setattr(points_module, "_MAX_SHAPES", 5)
+    monkeypatch.setattr(SeriesCache, "MAX_SERIES", 5)
     maker = points(tags=["host"])
     for turn in range(2):
         for number in range(50):
