@@ -39,9 +39,8 @@ def codes() -> str:
         "# Rejection codes and verdicts",
         "",
         "Made of the code by `make pages`. A code is stable: it stands in the log, in the metric",
-        "`sync_rejections_total`, in dead letters, and `replay --code` selects by it. The reason "
-        "beside it names the column",
-        "or field, and never holds a value.",
+        "`sync_rejections_total`, in dead letters, and `replay --code` selects by it.",
+        "The reason beside it names the column or field, and never holds a value.",
         "",
     ]
     for stage, about in stages.items():
@@ -63,15 +62,15 @@ def codes() -> str:
         "",
         "## Verdict retry",
         "",
-        "Sent again until it succeeds, with growing pauses; so are timeouts, resets and answers of "
-        "HTTP 408, 429 and 5xx.",
+        "Sent again until it succeeds, with growing pauses.",
+        "So are timeouts, resets and answers of HTTP 408, 429 and 5xx.",
         "",
         *_table(RETRY, "cause"),
         "",
         "## Verdict stop",
         "",
-        "Nothing can be written until somebody acts: the run stops with exit code 1, and no offset "
-        "moves.",
+        "Nothing can be written until somebody acts: the run stops with exit code 1.",
+        "No offset moves.",
         "",
         *_table(STOP, "remedy"),
         "",

@@ -184,9 +184,14 @@ _TRANSFORM: dict[str, tuple[str, str]] = {
         "Limit the transform with `when`.",
     ),
 }
+_STAGES: dict[Stage, dict[str, tuple[str, str]]] = {
+    "decode": _DECODE,
+    "transform": _TRANSFORM,
+    "map": MAP_CODES,
+}
 REJECTION_CODES = tuple(
     RejectionCode(stage, code, cause, remedy)
-    for stage, codes in (("decode", _DECODE), ("transform", _TRANSFORM), ("map", MAP_CODES))
+    for stage, codes in _STAGES.items()
     for code, (cause, remedy) in sorted(codes.items())
 )
 """All of this software's own; a step of yours may raise `Rejection` with codes of its own."""

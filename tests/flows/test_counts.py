@@ -15,6 +15,8 @@ from tests.support.ledger import Rejected
 from tests.support.producers import PAYLOAD, send_order
 from tests.support.wait import until
 
+pytestmark = pytest.mark.P1
+
 FLOW = """
 from bytewax.dataflow import Dataflow
 from connectors import steps

@@ -28,6 +28,8 @@ from tests.support.producers import PAYLOAD, send_order
 from tests.support.store import KEY_SECRET
 from tests.support.wait import until
 
+pytestmark = pytest.mark.P4
+
 # Seconds in which a flow that does not wait for its dead letters takes snapshots without them.
 SOME_SNAPSHOTS = 4.0
 
@@ -319,6 +321,7 @@ def test_a_stalled_table_is_waited_for(case: Case) -> None:
     judged_without(case, table)
 
 
+@pytest.mark.P7
 def test_no_secret_and_no_payload_beside_the_record(embedded_case: Case) -> None:
     """P7: what the flow adds to the headers, and what it says, holds neither password nor value."""
     case = embedded_case

@@ -48,6 +48,7 @@ def send_change(case: Case, name: str, number: int, partition: int = 0) -> None:
     case.producer.send(case.topic, value, expected, partition=partition)
 
 
+@pytest.mark.P3
 @pytest.mark.parametrize("rows", [1, 200])
 def test_a_retried_row_is_not_overtaken(case: Case, rows: int) -> None:
     """Ten values of one key, the first answered once with a conflict, end at the tenth.
@@ -68,6 +69,7 @@ def test_a_retried_row_is_not_overtaken(case: Case, rows: int) -> None:
     assert case.verdict(minimum=10, fired={"row_error": case.store.fired()["row_error"]}).rows == 1
 
 
+@pytest.mark.P3
 @pytest.mark.xfail(
     strict=True,
     reason="the limit of P3: nobody can call back a request that is applied after its time-out",
@@ -89,6 +91,7 @@ def test_a_request_applied_after_its_time_out(embedded_case: Case) -> None:
     case.verdict(minimum=10)
 
 
+@pytest.mark.P3
 def test_versions_outlast_a_request_applied_after_its_time_out(embedded_case: Case) -> None:
     """With versions of cells the newest value stays, however late an older one arrives."""
     case = embedded_case
@@ -109,6 +112,7 @@ def test_versions_outlast_a_request_applied_after_its_time_out(embedded_case: Ca
     assert case.verdict(minimum=10).rows == 1
 
 
+@pytest.mark.P3
 def test_order_under_many_row_errors(embedded_case: Case) -> None:
     """Conflicts, throttling and time-outs on single rows at random: each key ends at its last."""
     case = embedded_case
@@ -136,6 +140,7 @@ def test_order_under_many_row_errors(embedded_case: Case) -> None:
     assert verdict.rows == 40
 
 
+@pytest.mark.P4
 def test_a_refused_row_takes_no_neighbour_along(embedded_case: Case) -> None:
     """In one request one row is refused and its neighbours are throttled: only that one is out."""
     case = embedded_case
@@ -158,6 +163,7 @@ def test_a_refused_row_takes_no_neighbour_along(embedded_case: Case) -> None:
     assert reported(process.text()) == bad
 
 
+@pytest.mark.P4
 def test_a_refused_request_is_searched_for_its_bad_rows(embedded_case: Case) -> None:
     """A 400 for the whole request: it is halved until the bad rows are alone."""
     case = embedded_case
@@ -243,6 +249,8 @@ def strike(case: Case, process: FlowProcess, rule: Mapping[str, Any]) -> int:
     return struck()
 
 
+@pytest.mark.P1
+@pytest.mark.P6
 @pytest.mark.timeout(240)
 def test_every_transient_fault_heals(embedded_case: Case, pytestconfig: pytest.Config) -> None:
     """Each kind of transient fault strikes for a while, one after the other: nothing is lost."""
@@ -268,6 +276,9 @@ def test_every_transient_fault_heals(embedded_case: Case, pytestconfig: pytest.C
     )
 
 
+@pytest.mark.P1
+@pytest.mark.P3
+@pytest.mark.P6
 @pytest.mark.timeout(240)
 def test_faults_and_kills_together(case: Case, pytestconfig: pytest.Config) -> None:
     """A mix of faults at random while the process is killed again and again: nothing is lost."""
@@ -328,6 +339,7 @@ def more_refused(case: Case, than: int) -> bool:
     return case.store.fired().get("server_busy", 0) > than + 5
 
 
+@pytest.mark.P6
 @pytest.mark.timeout(240)
 def test_memory_is_bounded_while_the_sink_is_blocked(
     apache_case: Case, pytestconfig: pytest.Config

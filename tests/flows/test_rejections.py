@@ -10,6 +10,8 @@ from tests.flows.test_order_and_faults import reported
 from tests.support.ledger import Rejected
 from tests.support.producers import PAYLOAD, send_order
 
+pytestmark = pytest.mark.P4
+
 ROW = {"order_id": PAYLOAD}
 BAD: Mapping[str, bytes | None] = {
     "no JSON": f"{PAYLOAD} is no JSON".encode(),

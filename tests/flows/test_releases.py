@@ -27,6 +27,8 @@ from tests.support.release import (
 )
 from tests.support.store import LocalTablestore
 
+pytestmark = pytest.mark.P1
+
 RELEASES = sorted(folder for folder in FIXTURES.glob("release-*"))
 
 

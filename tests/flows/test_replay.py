@@ -24,6 +24,8 @@ from tests.support.ledger import Rejected
 from tests.support.producers import PAYLOAD, kafka_row
 from tests.support.wait import until
 
+pytestmark = pytest.mark.P4
+
 REPLAYS = "__tablestore_sync.replays"
 
 

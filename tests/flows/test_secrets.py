@@ -8,6 +8,8 @@ import pytest
 from tests.flows.conftest import Case
 from tests.support.flow_process import free_port
 
+pytestmark = pytest.mark.P7
+
 SASL = "canary-of-sasl"
 
 

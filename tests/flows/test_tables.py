@@ -9,6 +9,8 @@ from tests.support.brokers import Broker
 from tests.support.store import TablestoreProcess
 from tests.support.wait import until
 
+pytestmark = pytest.mark.P5
+
 
 @pytest.fixture
 def case(embedded_case: Case) -> Case:

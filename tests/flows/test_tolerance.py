@@ -10,6 +10,8 @@ from tests.flows.dead_letters import letters_in_topic, to_topic
 from tests.support.ledger import Rejected
 from tests.support.wait import until
 
+pytestmark = pytest.mark.P5
+
 REFUSALS: Mapping[str, Mapping[str, Any]] = {
     "expired credentials": {"kind": "auth_failed"},
     "a missing permission": {"kind": "no_permission"},
