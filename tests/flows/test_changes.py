@@ -236,7 +236,7 @@ def test_the_newer_version_stays(embedded_case: Case, topics: Topics) -> None:
 
 @pytest.mark.P5
 def test_a_table_that_takes_no_old_versions_stops_the_run(embedded_case: Case) -> None:
-    """P5: versions that the table would refuse are told at the start, with both remedies."""
+    """P5: versions that the table would refuse stop the start, with both remedies."""
     case = embedded_case
     case.store.create_table(case.topic)
     case.flow.set({"table": {"version": "record_timestamp"}})
@@ -245,7 +245,7 @@ def test_a_table_that_takes_no_old_versions_stops_the_run(embedded_case: Case) -
 
 @pytest.mark.P5
 def test_a_table_that_takes_no_updates_stops_the_run(embedded_case: Case) -> None:
-    """P5: updates that the table would refuse one by one are told at the start."""
+    """P5: updates that the table would refuse one by one stop the start."""
     case = embedded_case
     meta = TableMeta(case.topic, [("topic_partition", "STRING"), ("offset", "INTEGER")])
     options = TableOptions(max_version=1, allow_update=False)

@@ -177,7 +177,7 @@ def test_the_table_store_restarts(case: Case) -> None:
             case.wait_written(case.store.written() + 200, process)
     case.wait_committed(process)
     process.drain()
-    # The log of effects began anew with each start of the store, so only the rows are judged.
+    # The log of effects began again with each start of the store, so only the rows are judged.
     case.verdict_of_rows(minimum=500)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.flows.conftest import PARTITIONS, Case
-from tests.flows.dead_letters import assert_all_there, letters_of, to_table, to_topic
+from tests.flows.dead_letters import assert_all_there, dead_letters_of, to_table, to_topic
 from tests.flows.test_replay import replay
 from tests.support.flow_process import FlowProcess
 from tests.support.lanes import note
@@ -77,7 +77,7 @@ class Series:
                 for topic in (self.case.topic, self.topic)
             )
 
-        def told() -> str:
+        def describe() -> str:
             both = (self.case.topic, self.topic)
             group = self.case.flow.group
             found = [
@@ -85,7 +85,7 @@ class Series:
             ]
             return f"{found}\n{process.text()}"
 
-        until(settled, told)
+        until(settled, describe)
 
     def verdict_without(self, *tables: str, **more: Any) -> None:
         """Judge the rows of all but these tables."""
@@ -243,7 +243,7 @@ def test_dead_letters_have_the_records_own_bytes(embedded_case: Case, where: str
     series.reading({**at, "device": "bad"}, Rejected())
     series.readings(100)
     run_to_the_end(series)
-    dead_letters = letters_of(case, where, place)
+    dead_letters = dead_letters_of(case, where, place)
     assert {dead_letter.code for dead_letter in dead_letters} == {
         "tag_empty",
         "OTSParameterInvalid",
