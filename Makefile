@@ -10,7 +10,7 @@ endif
 RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench setup lock clean
+.PHONY: help demo test lint format bench pages setup lock clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,10 @@ format: ## lay the code out, and mend what ruff can mend
 bench: ## throughput, latency and memory
 	@sh scripts/setup.sh requirements-dev.lock
 	@exec $(RUN) -m bench $(ARGS)
+
+pages: ## write the pages of docs/ that are made of the code
+	@sh scripts/setup.sh requirements-dev.lock
+	@$(RUN) -m scripts.pages
 
 setup: ## only the environment, with all the tools
 	@sh scripts/setup.sh requirements-dev.lock

@@ -80,8 +80,8 @@ class Child:
         while (code := self._process.poll()) is None and time.monotonic() < deadline:
             self._interruption.pause(_POLL_SECONDS)
         if code != 0:
-            told = f"not within {seconds:.0f} s" if code is None else f"with exit code {code}"
-            raise ChildFailedError(f"{self.name} ended {told}.\n{self._last_words()}")
+            how = f"not within {seconds:.0f} s" if code is None else f"with exit code {code}"
+            raise ChildFailedError(f"{self.name} ended {how}.\n{self._last_words()}")
 
     def lines(self) -> list[str]:
         """The whole lines of the log so far."""

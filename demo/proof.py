@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from demo.tablestore import Letter, Row
+from demo.tablestore import DeadLetter, Row
 
 _ENDED = re.compile(r"^sync: ended: (.*)$")
 _COUNT = re.compile(r"(\w+)=(\d+)")
@@ -21,7 +21,7 @@ class FlowEnd(NamedTuple):
     topics: Mapping[str, int]
 
 
-def flow_end(lines: Iterable[str], dead_letters: Iterable[Letter]) -> FlowEnd:
+def flow_end(lines: Iterable[str], dead_letters: Iterable[DeadLetter]) -> FlowEnd:
     """Read the account out of the flow's output; empty counts where it wrote no last line."""
     counts: dict[str, int] = {}
     for line in lines:

@@ -4,7 +4,8 @@ Usage: python -m demo replay demo-data/NAME
 
 It starts the local Tablestore on the demo's data and runs `python -m connectors.cli replay` with
 the demo's mended.toml, in which a rename gives the orders their key. Those become rows; the others
-are rejected again, and their letters say so. Exit code 0: every order that can be mended is a row.
+are rejected again, and their new dead letters say so. Exit code 0: every order that can be mended
+is a row.
 """
 
 import argparse
@@ -18,8 +19,8 @@ from demo.orders import MISNAMED
 from demo.processes import Child, ChildFailedError, Children
 from demo.proof import Comparison
 from demo.report import Screen
-from demo.run import KEY, LETTERS, MENDED, TABLE, TOPIC, environment, shown_path
-from demo.tablestore import Letter, Row, read_all, read_dead_letters
+from demo.run import DEAD_LETTERS, KEY, MENDED, TABLE, TOPIC, environment, shown_path
+from demo.tablestore import DeadLetter, Row, read_all, read_dead_letters
 
 _REPLAY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
@@ -55,14 +56,14 @@ def _replay(folder: Path, screen: Screen, interruption: Interruption, children: 
     )
     endpoint = tablestore.wait_ready()
     screen.step(f"Tablestore on {endpoint}, with the data of {shown_path(folder)}")
-    before = read_dead_letters(endpoint, LETTERS, interruption)
-    screen.step(f"{len(before)} dead letters in table {LETTERS}")
+    before = read_dead_letters(endpoint, DEAD_LETTERS, interruption)
+    screen.step(f"{len(before)} dead letters in table {DEAD_LETTERS}")
     ended = _run(folder, endpoint, children)
     screen.step(
         f"python -m connectors.cli replay --from table --config {shown_path(folder / MENDED)}"
     )
     screen.say(f"   {ended}")
-    after = read_dead_letters(endpoint, LETTERS, interruption)
+    after = read_dead_letters(endpoint, DEAD_LETTERS, interruption)
     screen.dead_letters(
         "Rejected again: they need more than a rename", [one for one in after if one.replays]
     )
@@ -90,8 +91,8 @@ def _run(folder: Path, endpoint: str, children: Children) -> str:
     return next((line for line in reversed(replay.lines()) if line.startswith("sync: ended")), "")
 
 
-def _mended(dead_letter: Letter) -> dict[str, Any] | None:
-    """The order of a letter whose key is misnamed, with its right name."""
+def _mended(dead_letter: DeadLetter) -> dict[str, Any] | None:
+    """The order of a dead letter whose key is misnamed, with its right name."""
     if dead_letter.topic != TOPIC:
         return None
     try:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from demo.proof import FlowEnd
-from demo.tablestore import Letter, Row
+from demo.tablestore import DeadLetter, Row
 
 _PLAIN_WIDTH = 100
 _COLUMNS = ("customer_id", "amount", "currency", "city", "status", "express")
@@ -74,7 +74,7 @@ class Screen:
         self._console.print(shown)
         self.say()
 
-    def dead_letters(self, title: str, dead_letters: Sequence[Letter]) -> None:
+    def dead_letters(self, title: str, dead_letters: Sequence[DeadLetter]) -> None:
         """Dead letters: where each record stands in Kafka, and why it is no row."""
         shown = self._table(title)
         shown.add_column("topic, partition, offset", no_wrap=True)

@@ -35,7 +35,7 @@ from demo.tablestore import (
 TOPIC = "orders"
 TABLE = "orders"
 KEY = "order_id"
-LETTERS = "dead_letters"
+DEAD_LETTERS = "dead_letters"
 MENDED = "mended.toml"
 MENDING = f"""
 # What the demo mends: some orders call their key something else.
@@ -144,7 +144,7 @@ class _Story:
             self._screen.step("flow stopped with SIGTERM: drained, exit code 0")
             rows, comparison = self._read_back(endpoint, good)
             points = self._read_points_back(endpoint)
-            dead_letters = read_dead_letters(endpoint, LETTERS, self._interruption)
+            dead_letters = read_dead_letters(endpoint, DEAD_LETTERS, self._interruption)
             tablestore.stop_well(_STOP_SECONDS)
             kafka.stop_well(_STOP_SECONDS)
         end = flow_end(flow.lines(), dead_letters)
@@ -160,7 +160,7 @@ class _Story:
             if number != arrived + end.topics.get(topic, 0):
                 wrong.append(f"{topic}: {number:,} produced, and not as many arrived or rejected")
         self._screen.rows(TABLE, rows)
-        self._screen.dead_letters(f"The dead letters, whole in table {LETTERS}", dead_letters)
+        self._screen.dead_letters(f"The dead letters, whole in table {DEAD_LETTERS}", dead_letters)
         self._screen.account(produced + points_produced, end, comparison.rows + points.rows)
         for text in wrong:
             self._screen.fail(text)

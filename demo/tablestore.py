@@ -40,8 +40,8 @@ def rows_written(endpoint: str) -> int:
 
 
 def _client(endpoint: str) -> Any:
-    # The SDK formats each request for its logger unless told not to, and warns at import where
-    # its native decoder does not exist (other Pythons than 3.12, other systems than Linux).
+    # The SDK formats each request for its logger unless the level is raised, and warns at import
+    # where its native decoder does not exist (other Pythons than 3.12, other systems than Linux).
     logging.getLogger("tablestore").setLevel(logging.ERROR)
     logging.getLogger(_SDK_LOGGER).setLevel(logging.ERROR)
     from tablestore import OTSClient  # noqa: PLC0415
@@ -49,7 +49,7 @@ def _client(endpoint: str) -> Any:
     return OTSClient(endpoint, ACCESS_KEY_ID, ACCESS_KEY_SECRET, INSTANCE, logger_name=_SDK_LOGGER)
 
 
-class Letter(NamedTuple):
+class DeadLetter(NamedTuple):
     """A dead letter read back: where its record stands in Kafka, and why it is here."""
 
     topic: str
@@ -68,10 +68,10 @@ def read_all(endpoint: str, table: str, key: str, interruption: Interruption) ->
         yield Row(values[0], columns)
 
 
-def read_dead_letters(endpoint: str, table: str, interruption: Interruption) -> list[Letter]:
+def read_dead_letters(endpoint: str, table: str, interruption: Interruption) -> list[DeadLetter]:
     """Every dead letter of the table. Raises Interrupted."""
     return [
-        Letter(
+        DeadLetter(
             columns["topic"],
             columns["partition"],
             values[1],

@@ -46,29 +46,32 @@ class RequestFailed(Exception):  # noqa: N818 - it carries a verdict
         self.code = code
 
 
-_RETRY = {
-    "OTSServerBusy",
-    "OTSPartitionUnavailable",
-    "OTSTimeout",
-    "OTSServerUnavailable",
-    "OTSInternalServerError",
-    "OTSNotEnoughCapacityUnit",
-    "OTSRowOperationConflict",
-    "OTSOperationConflict",
-    "OTSOperationThrottled",
-    "OTSTableNotReady",
-    "OTSRequestTimeout",
-    "OTSTooFrequentReservedThroughputAdjustment",
+# Code: what it means. docs/codes.md is made of these three tables.
+RETRY = {
+    "OTSServerBusy": "The service is busy.",
+    "OTSPartitionUnavailable": "The partition is being loaded.",
+    "OTSTimeout": "The service did not finish in time; the outcome is unknown.",
+    "OTSServerUnavailable": "The service cannot be reached from its front end.",
+    "OTSInternalServerError": "An internal error; the outcome is unknown.",
+    "OTSNotEnoughCapacityUnit": "The table's read or write throughput is used up for the moment.",
+    "OTSRowOperationConflict": "Another request changes the same row.",
+    "OTSOperationConflict": "Another operation works on the same table.",
+    "OTSOperationThrottled": "The operation is throttled.",
+    "OTSTableNotReady": "The table was created a moment ago.",
+    "OTSRequestTimeout": "The client's request did not arrive in time.",
+    "OTSTooFrequentReservedThroughputAdjustment": "The table's throughput was changed a moment "
+    "ago.",
 }
-_REJECT = {
-    "OTSParameterInvalid",
-    "OTSOutOfColumnCountLimit",
-    "OTSOutOfRowSizeLimit",
-    "OTSConditionCheckFail",
-    "OTSDataOutOfRange",
-    "OTSRequestBodyTooLarge",
+REJECT = {
+    "OTSParameterInvalid": "A value of the row is not one that the service takes.",
+    "OTSOutOfColumnCountLimit": "The row would have too many columns.",
+    "OTSOutOfRowSizeLimit": "The row would be too large.",
+    "OTSConditionCheckFail": "The row's condition does not hold.",
+    "OTSDataOutOfRange": "A value is out of its range.",
+    "OTSRequestBodyTooLarge": "The request is too large; it is halved down to single rows.",
 }
-_STOP = {
+# Code: what to do about it.
+STOP = {
     "OTSAuthFailed": "check the access key, the instance name, the signature region and this "
     "machine's clock",
     "OTSNoPermissionAccess": "grant ots:BatchWriteRow and ots:DescribeTable (and ots:CreateTable "
@@ -87,12 +90,12 @@ _STOP = {
 def judge(status: int, code: str, message: str) -> Verdict:
     """The verdict on a failed request (its HTTP status) or a failed row of a batch (status 200)."""
     text = f"{code or f'HTTP {status}'}: {message}" if message else code or f"HTTP {status}"
-    if code in _RETRY or (code == "OTSQuotaExhausted" and message.startswith("Too frequent")):
+    if code in RETRY or (code == "OTSQuotaExhausted" and message.startswith("Too frequent")):
         return Retry(text)
-    if code in _REJECT:
+    if code in REJECT:
         return Reject(code, text)
-    if code in _STOP:
-        return Stop(f"Tablestore refuses everything: {text}\n  remedy: {_STOP[code]}", code)
+    if code in STOP:
+        return Stop(f"Tablestore refuses everything: {text}\n  remedy: {STOP[code]}", code)
     if status >= 500 or status in (408, 429):
         return Retry(text)
     if status == 413:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from demo.proof import Comparison, FlowEnd, accounting, flow_end
-from demo.tablestore import Letter, Row
+from demo.tablestore import DeadLetter, Row
 
 pytestmark = pytest.mark.unit
 
@@ -41,23 +41,23 @@ def test_a_row_with_the_order_s_values_is_right() -> None:
     ids=["value", "integer", "boolean", "nested", "not text", "extra", "missing"],
 )
 def test_a_wrong_column_is_found(columns: dict[str, Any]) -> None:
-    """Another value, another type, a column too many or too few: each is told, with the row."""
+    """Another value, another type, a column too many or too few: each is reported, with the row."""
     (text,) = verdict(Row("A", columns))
     assert "row A" in text
 
 
 def test_missing_twice_and_foreign_rows_are_found() -> None:
-    """Loss, repetition and rows of nobody's order are each told."""
+    """Loss, repetition and rows of nobody's order are each reported."""
     assert "not in the table: A" in verdict()[0]
     assert "came twice" in verdict(Row("A", COLUMNS), Row("A", COLUMNS))[0]
     assert "no such order" in verdict(Row("A", COLUMNS), Row("B", COLUMNS))[0]
 
 
-def test_many_wrong_rows_are_told_in_few_lines() -> None:
+def test_many_wrong_rows_are_reported_in_few_lines() -> None:
     """The first five, and how many more."""
-    told = verdict(*(Row(f"X{number}", {}) for number in range(50)), Row("A", COLUMNS))
-    assert len(told) == 6
-    assert "45 more" in told[-1]
+    lines = verdict(*(Row(f"X{number}", {}) for number in range(50)), Row("A", COLUMNS))
+    assert len(lines) == 6
+    assert "45 more" in lines[-1]
 
 
 def test_the_account_is_read_from_the_flow_s_output() -> None:
@@ -67,8 +67,8 @@ def test_the_account_is_read_from_the_flow_s_output() -> None:
         "sync: ended: read=10 written=8 rejected=2 filtered=0",
     ]
     dead_letters = [
-        Letter("orders", 2, 17, "decode, value_json", "x", 0, b""),
-        Letter("readings", 0, 3, "map, integer_range", "y", 0, b""),
+        DeadLetter("orders", 2, 17, "decode, value_json", "x", 0, b""),
+        DeadLetter("readings", 0, 3, "map, integer_range", "y", 0, b""),
     ]
     end = flow_end(lines, dead_letters)
     assert end.counts == {"read": 10, "written": 8, "rejected": 2, "filtered": 0}

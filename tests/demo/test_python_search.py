@@ -14,7 +14,7 @@ TOOLS = ("sh", "sed", "head", "sort", "cat")
 
 
 class Machine:
-    """A PATH of its own, with Pythons that answer as told."""
+    """A PATH of its own, with Pythons that answer as the test says."""
 
     def __init__(self, folder: Path) -> None:
         self._bin = folder / "bin"

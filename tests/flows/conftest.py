@@ -80,11 +80,11 @@ class Case:
                 assert one.alive, f"the flow has ended:\n{one.text()}"
             return self.store.written() >= number
 
-        def told() -> str:
+        def describe() -> str:
             text = "\n".join(one.text() for one in processes)
             return f"{number} rows; {self.store.written()} are written\n{text}"
 
-        until(enough, told, within)
+        until(enough, describe, within)
 
     def committed(self) -> dict[int, int]:
         """Offsets that the flow's group has committed, by partition."""

@@ -14,7 +14,7 @@ LARGE = {"message.max.bytes": 8_000_000}
 Headers = list[tuple[str, str | bytes | None]]
 
 
-class Letter(NamedTuple):
+class DeadLetter(NamedTuple):
     """A dead letter as it arrived, whatever it arrived in."""
 
     place: Place
@@ -68,7 +68,7 @@ def own_block(message: Message) -> dict[str, str]:
     }
 
 
-def letters_in_topic(broker: Broker, topic: str) -> list[Letter]:
+def dead_letters_in_topic(broker: Broker, topic: str) -> list[DeadLetter]:
     """The dead letters of a topic."""
     found = []
     for message in messages_of(broker, topic):
@@ -79,7 +79,7 @@ def letters_in_topic(broker: Broker, topic: str) -> list[Letter]:
             int(block["__connect.errors.offset"]),
         )
         code = block["__tablestore_sync.code"]
-        found.append(Letter(place, code, message.key(), message.value()))
+        found.append(DeadLetter(place, code, message.key(), message.value()))
     return found
 
 
@@ -91,7 +91,7 @@ def whole(columns: dict[str, Any], name: str) -> bytes | None:
     return b"".join(columns[part] for part in parts) if parts else None
 
 
-def letters_in_table(case: Case, table: str) -> list[Letter]:
+def dead_letters_in_table(case: Case, table: str) -> list[DeadLetter]:
     """The dead letters of a table."""
     found = []
     for key, columns in case.store.rows(table).items():
@@ -99,7 +99,7 @@ def letters_in_table(case: Case, table: str) -> list[Letter]:
         topic, _, partition = str(values["topic_partition"]).rpartition("_")
         place = (topic, int(partition), int(str(values["offset"])))
         found.append(
-            Letter(place, str(columns["code"]), whole(columns, "key"), whole(columns, "value"))
+            DeadLetter(place, str(columns["code"]), whole(columns, "key"), whole(columns, "value"))
         )
     return found
 
@@ -113,19 +113,19 @@ def rejected(case: Case) -> dict[Place, tuple[bytes | None, bytes | None]]:
     }
 
 
-def assert_all_there(case: Case, dead_letters: list[Letter]) -> None:
+def assert_all_there(case: Case, dead_letters: list[DeadLetter]) -> None:
     """Each expected dead letter is there, with the record's own bytes, and no other is."""
     assert {one.place: (one.key, one.value) for one in dead_letters} == rejected(case)
 
 
-def letters_of(case: Case, where: str, place: str) -> list[Letter]:
+def dead_letters_of(case: Case, where: str, place: str) -> list[DeadLetter]:
     """The dead letters of a topic or a table."""
     if where == "kafka":
-        return letters_in_topic(case.broker, place)
-    return letters_in_table(case, place)
+        return dead_letters_in_topic(case.broker, place)
+    return dead_letters_in_table(case, place)
 
 
-def told(process: FlowProcess, words: str) -> None:
+def wait_logged(process: FlowProcess, words: str) -> None:
     """Wait until the flow has said so."""
     until(lambda: words in process.text(), lambda: f"{words!r} in\n{process.text()}")
 

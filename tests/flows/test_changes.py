@@ -19,6 +19,8 @@ from tablestore import (
 from tests.flows.conftest import Case
 from tests.support.store import LocalTablestore
 
+pytestmark = pytest.mark.P3
+
 KEY = [{"name": "id", "type": "string"}]
 KEPT = "kept"
 """Stands for a row that is as it was before."""
@@ -232,16 +234,18 @@ def test_the_newer_version_stays(embedded_case: Case, topics: Topics) -> None:
     assert counts["rejected"] == 2 * 4
 
 
+@pytest.mark.P5
 def test_a_table_that_takes_no_old_versions_stops_the_run(embedded_case: Case) -> None:
-    """P5: versions that the table would refuse are told at the start, with both remedies."""
+    """P5: versions that the table would refuse stop the start, with both remedies."""
     case = embedded_case
     case.store.create_table(case.topic)
     case.flow.set({"table": {"version": "record_timestamp"}})
     case.flow.start().refused("max_time_deviation", "UpdateTable", "max_version_deviation = 86400")
 
 
+@pytest.mark.P5
 def test_a_table_that_takes_no_updates_stops_the_run(embedded_case: Case) -> None:
-    """P5: updates that the table would refuse one by one are told at the start."""
+    """P5: updates that the table would refuse one by one stop the start."""
     case = embedded_case
     meta = TableMeta(case.topic, [("topic_partition", "STRING"), ("offset", "INTEGER")])
     options = TableOptions(max_version=1, allow_update=False)
@@ -292,6 +296,7 @@ def test_generated_keys_are_rows_of_their_own(embedded_case: Case, topics: Topic
     assert counts["rejected"] == 3
 
 
+@pytest.mark.P5
 def test_an_auto_increment_column_is_compared(embedded_case: Case) -> None:
     """P5: a table whose column is not generated is of another shape, and the other way round."""
     case = embedded_case

@@ -61,6 +61,7 @@ def test_a_process_of_a_cluster_is_killed(case: Case) -> None:
     case.verdict(minimum=1500)
 
 
+@pytest.mark.P3
 def test_keys_stay_in_order_between_workers(embedded_case: Case) -> None:
     """P3 with two workers: each key's row is that of its last record."""
     case = embedded_case

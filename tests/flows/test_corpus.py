@@ -159,8 +159,8 @@ def _compare_rejected(sent: Sent, broker: Broker, topic: str) -> None:
             int(block["__connect.errors.partition"]),
             int(block["__connect.errors.offset"]),
         )
-        told = f"{block['__tablestore_sync.stage']} {block['__tablestore_sync.code']}"
-        dead_letters[place] = told, message.key(), message.value()
+        reason = f"{block['__tablestore_sync.stage']} {block['__tablestore_sync.code']}"
+        dead_letters[place] = reason, message.key(), message.value()
     wanted = {
         place: (case.rejected, case.key, value)
         for place, case, value in sent.places

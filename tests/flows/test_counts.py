@@ -10,10 +10,12 @@ import signal
 import pytest
 
 from tests.flows.conftest import PARTITIONS, Case
-from tests.flows.dead_letters import told
+from tests.flows.dead_letters import wait_logged
 from tests.support.ledger import Rejected
 from tests.support.producers import PAYLOAD, send_order
 from tests.support.wait import until
+
+pytestmark = pytest.mark.P1
 
 FLOW = """
 from bytewax.dataflow import Dataflow
@@ -116,7 +118,7 @@ def test_a_cluster_balances_together(embedded_case: Case) -> None:
     ("lost", "workers"), [("True", 1), ("chunk.partition == 0", 1), ("chunk.partition == 0", 2)]
 )
 def test_a_row_that_gets_lost_is_counted(embedded_case: Case, lost: str, workers: int) -> None:
-    """A fault of the software itself is told at the next snapshot, while the flow runs."""
+    """A fault of the software itself is reported at the next snapshot, while the flow runs."""
     case = embedded_case
     case.store.create_table(case.topic)
     case.unbalanced = True
@@ -124,7 +126,7 @@ def test_a_row_that_gets_lost_is_counted(embedded_case: Case, lost: str, workers
     (case.flow.folder / "losing.py").write_text(LOSING.replace("LOST", lost))
     process = case.flow.start("-w", str(workers), module="losing")
     case.orders(400)
-    told(process, "the counts do not balance: ")
+    wait_logged(process, "the counts do not balance: ")
     assert process.alive
     process.process.send_signal(signal.SIGTERM)
     assert process.wait() == 0
@@ -133,7 +135,7 @@ def test_a_row_that_gets_lost_is_counted(embedded_case: Case, lost: str, workers
     assert int(re.findall(r"in_flight=(\d+)", last)[0]) > 0
 
 
-def test_a_running_flow_tells_when_asked(embedded_case: Case) -> None:
+def test_a_running_flow_reports_when_asked(embedded_case: Case) -> None:
     """SIGUSR1: the counts of this moment and the last ten rejections, without a payload."""
     case = embedded_case
     case.store.create_table(case.topic)
@@ -146,7 +148,7 @@ def test_a_running_flow_tells_when_asked(embedded_case: Case) -> None:
     case.producer.flush()
     case.wait_committed(process)
     process.process.send_signal(signal.SIGUSR1)
-    told(process, "sync: now: read=65 written=40 rejected=25 ")
+    wait_logged(process, "sync: now: read=65 written=40 rejected=25 ")
     assert process.text().count("sync: rejected: ") == 10
     assert f"sync: rejected: topic {case.topic} partition 2 offset 34: decode, " in process.text()
     assert_balanced(process.drain())

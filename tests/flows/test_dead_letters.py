@@ -11,15 +11,15 @@ from localkafka import EmbeddedKafka
 from tests.flows.conftest import PARTITIONS, Case
 from tests.flows.dead_letters import (
     assert_all_there,
+    dead_letters_in_table,
+    dead_letters_in_topic,
+    dead_letters_of,
     judged_without,
-    letters_in_table,
-    letters_in_topic,
-    letters_of,
     messages_of,
     own_block,
     to_table,
     to_topic,
-    told,
+    wait_logged,
 )
 from tests.flows.test_rejections import BAD, send_mixed
 from tests.support.brokers import Broker
@@ -27,6 +27,8 @@ from tests.support.ledger import Rejected
 from tests.support.producers import PAYLOAD, send_order
 from tests.support.store import KEY_SECRET
 from tests.support.wait import until
+
+pytestmark = pytest.mark.P4
 
 # Seconds in which a flow that does not wait for its dead letters takes snapshots without them.
 SOME_SNAPSHOTS = 4.0
@@ -43,7 +45,7 @@ def test_a_topic_gets_them_whole(case: Case) -> None:
     process = case.flow.start()
     case.wait_committed(process)
     counts = process.drain()
-    dead_letters = letters_in_topic(case.broker, topic)
+    dead_letters = dead_letters_in_topic(case.broker, topic)
     assert len(dead_letters) == counts["rejected"] == len(BAD)
     assert_all_there(case, dead_letters)
     settled = counts["written"] + counts["rejected"] + counts["filtered"]
@@ -52,7 +54,7 @@ def test_a_topic_gets_them_whole(case: Case) -> None:
     process = case.flow.start()
     case.wait_committed(process)
     assert process.drain()["rejected"] == 0
-    assert len(letters_in_topic(case.broker, topic)) == len(BAD)
+    assert len(dead_letters_in_topic(case.broker, topic)) == len(BAD)
     case.verdict(minimum=60)
 
 
@@ -64,7 +66,7 @@ def test_a_table_gets_them_whole(case: Case) -> None:
     process = case.flow.start()
     case.wait_committed(process)
     assert process.drain()["rejected"] == len(BAD)
-    assert_all_there(case, letters_in_table(case, table))
+    assert_all_there(case, dead_letters_in_table(case, table))
     judged_without(case, table)
 
 
@@ -128,7 +130,7 @@ def test_a_refused_row_goes_alone(case: Case, where: str) -> None:
     case.wait_committed(process)
     process.drain()
     case.store.set_faults()
-    dead_letters = letters_of(case, where, place)
+    dead_letters = dead_letters_of(case, where, place)
     assert [dead_letter.code for dead_letter in dead_letters] == ["OTSParameterInvalid"]
     assert_all_there(case, dead_letters)
     judged_without(case, *([place] if where == "tablestore" else []))
@@ -138,7 +140,7 @@ def test_a_refused_row_goes_alone(case: Case, where: str) -> None:
 def test_kills_lose_no_dead_letter(case: Case, where: str) -> None:
     """Killed again and again: no record without its row or its dead letter.
 
-    What a kill repeats has the coordinates of its first delivery, so that it can be told.
+    What a kill repeats has the coordinates of its first delivery, so that it is recognized.
     """
     case.store.create_table(case.topic)
     place = to_topic(case) if where == "kafka" else to_table(case)
@@ -158,7 +160,7 @@ def test_kills_lose_no_dead_letter(case: Case, where: str) -> None:
     process = case.flow.start()
     case.wait_committed(process)
     process.drain()
-    dead_letters = letters_of(case, where, place)
+    dead_letters = dead_letters_of(case, where, place)
     assert_all_there(case, dead_letters)
     if where == "tablestore":
         assert max(Counter(dead_letter.place for dead_letter in dead_letters).values()) == 1
@@ -195,10 +197,10 @@ def test_a_topic_is_made(apache_case: Case) -> None:
     process = case.flow.start()
     case.wait_committed(process)
     process.drain()
-    assert_all_there(case, letters_in_topic(case.broker, topic))
+    assert_all_there(case, dead_letters_in_topic(case.broker, topic))
 
 
-def test_a_letter_too_large_stops_the_run(case: Case) -> None:
+def test_a_dead_letter_too_large_stops_the_run(case: Case) -> None:
     """A dead letter that its topic refuses for good stops the run; the remedy lets it go on."""
     case.store.create_table(case.topic)
     to_topic(case, properties={"message.max.bytes": 100_000})
@@ -214,7 +216,7 @@ def test_a_letter_too_large_stops_the_run(case: Case) -> None:
     process = case.flow.start()
     case.wait_committed(process)
     process.drain()
-    assert_all_there(case, letters_in_topic(case.broker, topic))
+    assert_all_there(case, dead_letters_in_topic(case.broker, topic))
     case.verdict(minimum=41)
 
 
@@ -239,8 +241,8 @@ def test_a_stalled_broker_is_waited_for(embedded_case: Case) -> None:
                 )
             case.producer.flush()
             if down:
-                # The rows need not come before the letters: a snapshot that waits holds them too.
-                told(process, "Kafka client")
+                # The rows need not come before the dead letters: a waiting snapshot holds them too.
+                wait_logged(process, "Kafka client")
                 time.sleep(SOME_SNAPSHOTS)
                 assert all(offset <= 10 for offset in case.committed().values())
                 process.kill()
@@ -251,7 +253,7 @@ def test_a_stalled_broker_is_waited_for(embedded_case: Case) -> None:
         case.wait_committed(process)
         process.drain()
         other = Broker("embedded", embedded=away)
-        assert_all_there(case, letters_in_topic(other, "dead"))
+        assert_all_there(case, dead_letters_in_topic(other, "dead"))
     case.verdict_of_rows(minimum=48)
 
 
@@ -281,7 +283,7 @@ def test_a_restarting_broker_is_waited_for(apache_case: Case) -> None:
             case.producer.flush()
             apache.kill()
             if number == 1000:
-                told(process, "Kafka client")
+                wait_logged(process, "Kafka client")
                 process.kill()
             apache.restart()
             if number == 1000:
@@ -289,7 +291,7 @@ def test_a_restarting_broker_is_waited_for(apache_case: Case) -> None:
     case.producer.flush()
     case.wait_committed(process, within=120)
     process.drain()
-    assert_all_there(case, letters_in_topic(case.broker, topic))
+    assert_all_there(case, dead_letters_in_topic(case.broker, topic))
     case.verdict(minimum=2000)
 
 
@@ -306,7 +308,7 @@ def test_a_stalled_table_is_waited_for(case: Case) -> None:
     case.producer.send(case.topic, b"bad", lambda *_: Rejected())
     case.producer.flush()
     process = case.flow.start()
-    case.wait_written(20, process)  # what is behind the letter in its lane waits with it
+    case.wait_written(20, process)  # what is behind the dead letter in its shard waits with it
     until(lambda: case.store.fired().get("server_busy", 0) > 3, "the throttling")
     time.sleep(SOME_SNAPSHOTS)
     assert case.committed().get(0, 0) == 0
@@ -315,10 +317,11 @@ def test_a_stalled_table_is_waited_for(case: Case) -> None:
     process = case.flow.start()
     case.wait_committed(process)
     process.drain()
-    assert_all_there(case, letters_in_table(case, table))
+    assert_all_there(case, dead_letters_in_table(case, table))
     judged_without(case, table)
 
 
+@pytest.mark.P7
 def test_no_secret_and_no_payload_beside_the_record(embedded_case: Case) -> None:
     """P7: what the flow adds to the headers, and what it says, holds neither password nor value."""
     case = embedded_case

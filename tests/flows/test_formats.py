@@ -5,6 +5,7 @@ import threading
 from io import BytesIO
 
 import fastavro
+import pytest
 
 from tests.flows.conftest import PARTITIONS, Case
 from tests.flows.test_order_and_faults import reported
@@ -73,6 +74,7 @@ def test_avro_by_a_registry_that_is_away_at_first(embedded_case: Case) -> None:
     assert (counts["read"], counts["written"], counts["rejected"]) == (200, 180, 20)
 
 
+@pytest.mark.P5
 def test_a_registry_that_refuses_us_stops_the_run(embedded_case: Case) -> None:
     """P5: with the remedy; the offsets stay before what was read, and the next run has it all."""
     case = embedded_case

@@ -24,6 +24,8 @@ RATE = 500
 MINIMUM = 100 * ROUNDS
 
 
+@pytest.mark.P1
+@pytest.mark.P2
 @pytest.mark.timeout(120 + 30 * ROUNDS)
 def test_sigkill_loses_nothing(case: Case, pytestconfig: pytest.Config) -> None:
     """P1, P2: killed outright at ten random moments, it ends with every row right."""
@@ -53,6 +55,8 @@ def test_sigkill_loses_nothing(case: Case, pytestconfig: pytest.Config) -> None:
     )
 
 
+@pytest.mark.P1
+@pytest.mark.P2
 @pytest.mark.timeout(120 + 30 * ROUNDS)
 def test_sigterm_repeats_nothing(case: Case, pytestconfig: pytest.Config) -> None:
     """Ended by SIGTERM at ten random moments: code 0 each time, and no row is written twice."""
@@ -80,6 +84,7 @@ def test_sigterm_repeats_nothing(case: Case, pytestconfig: pytest.Config) -> Non
     )
 
 
+@pytest.mark.P1
 def test_ended_while_it_starts(case: Case) -> None:
     """SIGTERM and SIGKILL at any moment of the start: no hang, no loss, and it starts again."""
     case.store.create_table(case.topic)
@@ -100,6 +105,8 @@ def test_ended_while_it_starts(case: Case) -> None:
     case.verdict(minimum=500)
 
 
+@pytest.mark.P1
+@pytest.mark.P2
 def test_sigint_drains_too(case: Case) -> None:
     """Ctrl-C is a clean end like SIGTERM."""
     case.store.create_table(case.topic)
@@ -124,6 +131,7 @@ def blocked(case: Case, deadline: float) -> FlowProcess:
     return process
 
 
+@pytest.mark.P1
 def test_a_drain_that_cannot_be_done(embedded_case: Case) -> None:
     """SIGTERM while the destination takes nothing: after the time limit code 1, and no loss."""
     case = embedded_case
@@ -139,6 +147,7 @@ def test_a_drain_that_cannot_be_done(embedded_case: Case) -> None:
     assert case.verdict(minimum=300).duplicates == 0
 
 
+@pytest.mark.P1
 def test_a_second_signal_ends_at_once(embedded_case: Case) -> None:
     """Whoever asks twice does not wait for the drain; the next run loses nothing."""
     case = embedded_case
@@ -154,6 +163,8 @@ def test_a_second_signal_ends_at_once(embedded_case: Case) -> None:
     case.verdict(minimum=300)
 
 
+@pytest.mark.P1
+@pytest.mark.P6
 @pytest.mark.timeout(180)
 def test_the_table_store_restarts(case: Case) -> None:
     """The destination dies and comes back while rows flow: the run waits, nothing is lost."""
@@ -166,10 +177,12 @@ def test_the_table_store_restarts(case: Case) -> None:
             case.wait_written(case.store.written() + 200, process)
     case.wait_committed(process)
     process.drain()
-    # The log of effects began anew with each start of the store, so only the rows are judged.
+    # The log of effects began again with each start of the store, so only the rows are judged.
     case.verdict_of_rows(minimum=500)
 
 
+@pytest.mark.P1
+@pytest.mark.P6
 @pytest.mark.timeout(240)
 def test_the_broker_restarts(apache_case: Case) -> None:
     """The real broker is killed and comes back while rows flow: nothing is lost."""

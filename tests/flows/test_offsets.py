@@ -15,8 +15,8 @@ from tests.support.wait import until
 def lag(case: Case) -> dict[int, int | None]:
     """Lag by partition as Kafka's own consumer group tool shows it."""
     assert case.broker.apache is not None
-    told = case.broker.apache.consumer_group_describe(case.flow.group)
-    return {place[1]: offset.lag for place, offset in told.items() if place[0] == case.topic}
+    described = case.broker.apache.consumer_group_describe(case.flow.group)
+    return {place[1]: offset.lag for place, offset in described.items() if place[0] == case.topic}
 
 
 def test_lag_is_zero_after_a_drain(apache_case: Case) -> None:
@@ -322,7 +322,7 @@ def test_a_topic_that_is_not_there_is_refused(case: Case) -> None:
     assert "Traceback" not in text
 
 
-def test_a_broker_that_is_away_is_told_in_time(case: Case) -> None:
+def test_a_broker_that_is_away_is_reported_in_time(case: Case) -> None:
     """No broker at the address: the run ends after the metadata time limit instead of hanging."""
     away = f"127.0.0.1:{free_port()}"
     case.flow.set({"kafka": {"bootstrap_servers": away, "metadata_timeout": 1.0}})
@@ -331,7 +331,7 @@ def test_a_broker_that_is_away_is_told_in_time(case: Case) -> None:
 
 
 @pytest.mark.parametrize("records", [5, 60])
-def test_a_topic_made_anew_is_noticed(case: Case, records: int) -> None:
+def test_a_topic_created_again_is_noticed(case: Case, records: int) -> None:
     """A topic deleted and made again has other records at the old offsets: stop, do not skip.
 
     Also where the new one has by now more records than the old one had.

@@ -26,7 +26,7 @@ KEYED = {
     }
 }
 # Short waits, so that a test sees many tries in little time.
-QUICK = {"tablestore": {"retry_initial": 0.02, "retry_max": 0.2, "timeout": 1.0}}
+FAST_RETRIES = {"tablestore": {"retry_initial": 0.02, "retry_max": 0.2, "timeout": 1.0}}
 
 
 def keyed_changes(case: Case, changes: int, keys: int, seed: int = 1) -> None:
@@ -48,6 +48,7 @@ def send_change(case: Case, name: str, number: int, partition: int = 0) -> None:
     case.producer.send(case.topic, value, expected, partition=partition)
 
 
+@pytest.mark.P3
 @pytest.mark.parametrize("rows", [1, 200])
 def test_a_retried_row_is_not_overtaken(case: Case, rows: int) -> None:
     """Ten values of one key, the first answered once with a conflict, end at the tenth.
@@ -56,7 +57,7 @@ def test_a_retried_row_is_not_overtaken(case: Case, rows: int) -> None:
     """
     case.store.create_table(case.topic, (("id", "STRING"),))
     case.flow.set(KEYED)
-    case.flow.set(QUICK)
+    case.flow.set(FAST_RETRIES)
     case.flow.set({"window": {"rows": rows}})
     case.store.set_faults({"kind": "row_error", "code": "OTSRowOperationConflict", "count": 1})
     for number in range(10):
@@ -68,6 +69,7 @@ def test_a_retried_row_is_not_overtaken(case: Case, rows: int) -> None:
     assert case.verdict(minimum=10, fired={"row_error": case.store.fired()["row_error"]}).rows == 1
 
 
+@pytest.mark.P3
 @pytest.mark.xfail(
     strict=True,
     reason="the limit of P3: nobody can call back a request that is applied after its time-out",
@@ -77,7 +79,7 @@ def test_a_request_applied_after_its_time_out(embedded_case: Case) -> None:
     case = embedded_case
     case.store.create_table(case.topic, (("id", "STRING"),))
     case.flow.set(KEYED)
-    case.flow.set(QUICK)
+    case.flow.set(FAST_RETRIES)
     case.flow.set({"window": {"rows": 1}})
     case.store.set_faults({"kind": "slow", "delay": 2.5, "count": 1, "api": "BatchWriteRow"})
     for number in range(10):
@@ -89,12 +91,13 @@ def test_a_request_applied_after_its_time_out(embedded_case: Case) -> None:
     case.verdict(minimum=10)
 
 
+@pytest.mark.P3
 def test_versions_outlast_a_request_applied_after_its_time_out(embedded_case: Case) -> None:
     """With versions of cells the newest value stays, however late an older one arrives."""
     case = embedded_case
     versions = {"version": "field", "version_field": "at", "auto_create": True}
     case.flow.set({"table": {**KEYED["table"], **versions}})
-    case.flow.set(QUICK)
+    case.flow.set(FAST_RETRIES)
     case.flow.set({"window": {"rows": 1}})
     case.store.set_faults({"kind": "slow", "delay": 2.5, "count": 1, "api": "BatchWriteRow"})
     now = time.time_ns() // 1_000_000
@@ -109,10 +112,11 @@ def test_versions_outlast_a_request_applied_after_its_time_out(embedded_case: Ca
     assert case.verdict(minimum=10).rows == 1
 
 
+@pytest.mark.P3
 def test_order_under_many_row_errors(embedded_case: Case) -> None:
     """Conflicts, throttling and time-outs on single rows at random: each key ends at its last."""
     case = embedded_case
-    case.flow.set(QUICK)
+    case.flow.set(FAST_RETRIES)
     case.store.set_faults(
         *(
             {"kind": "row_error", "code": code, "probability": 0.2, "seed": seed, "count": 150}
@@ -136,10 +140,11 @@ def test_order_under_many_row_errors(embedded_case: Case) -> None:
     assert verdict.rows == 40
 
 
+@pytest.mark.P4
 def test_a_refused_row_takes_no_neighbour_along(embedded_case: Case) -> None:
     """In one request one row is refused and its neighbours are throttled: only that one is out."""
     case = embedded_case
-    case.flow.set(QUICK)
+    case.flow.set(FAST_RETRIES)
     case.flow.set({"errors": {"tolerance": "all"}})
     case.store.create_table(case.topic)
     case.store.set_faults(
@@ -158,10 +163,11 @@ def test_a_refused_row_takes_no_neighbour_along(embedded_case: Case) -> None:
     assert reported(process.text()) == bad
 
 
+@pytest.mark.P4
 def test_a_refused_request_is_searched_for_its_bad_rows(embedded_case: Case) -> None:
     """A 400 for the whole request: it is halved until the bad rows are alone."""
     case = embedded_case
-    case.flow.set(QUICK)
+    case.flow.set(FAST_RETRIES)
     case.flow.set({"errors": {"tolerance": "all"}})
     case.store.create_table(case.topic)
     numbers = {5, 77, 78, 199}
@@ -243,12 +249,14 @@ def strike(case: Case, process: FlowProcess, rule: Mapping[str, Any]) -> int:
     return struck()
 
 
+@pytest.mark.P1
+@pytest.mark.P6
 @pytest.mark.timeout(240)
 def test_every_transient_fault_heals(embedded_case: Case, pytestconfig: pytest.Config) -> None:
     """Each kind of transient fault strikes for a while, one after the other: nothing is lost."""
     case = embedded_case
     case.store.create_table(case.topic)
-    case.flow.set(QUICK)
+    case.flow.set(FAST_RETRIES)
     process = case.flow.start()
     fired: dict[str, int] = {}
     with Stream(case.broker.bootstrap, case.manifest, case.topic, PARTITIONS, 500, seed=5):
@@ -268,11 +276,14 @@ def test_every_transient_fault_heals(embedded_case: Case, pytestconfig: pytest.C
     )
 
 
+@pytest.mark.P1
+@pytest.mark.P3
+@pytest.mark.P6
 @pytest.mark.timeout(240)
 def test_faults_and_kills_together(case: Case, pytestconfig: pytest.Config) -> None:
     """A mix of faults at random while the process is killed again and again: nothing is lost."""
     case.store.create_table(case.topic)
-    case.flow.set(QUICK)
+    case.flow.set(FAST_RETRIES)
     case.store.set_faults(
         *(
             {"api": "BatchWriteRow", **rule, "probability": 0.02, "seed": seed, "count": 1000}
@@ -311,12 +322,12 @@ def fill(case: Case, total: int) -> None:
     assert producer.flush(60) == 0
 
 
-def most_memory(case: Case, process: FlowProcess) -> int:
-    """The most resident bytes until they have stopped to grow, while the sink is refused."""
+def peak_memory(case: Case, process: FlowProcess) -> int:
+    """The highest resident bytes until they have stopped to grow, while the sink is refused."""
     highest = steady = 0
     while steady < 20:
         refused = case.store.fired().get("server_busy", 0)
-        until(lambda most=refused: more_refused(case, most), process.text)  # type: ignore[misc]
+        until(lambda before=refused: more_refused(case, before), process.text)  # type: ignore[misc]
         now = process.memory()
         steady = steady + 1 if now < highest + 2**20 else 0
         highest = max(highest, now)
@@ -328,6 +339,7 @@ def more_refused(case: Case, than: int) -> bool:
     return case.store.fired().get("server_busy", 0) > than + 5
 
 
+@pytest.mark.P6
 @pytest.mark.timeout(240)
 def test_memory_is_bounded_while_the_sink_is_blocked(
     apache_case: Case, pytestconfig: pytest.Config
@@ -335,13 +347,13 @@ def test_memory_is_bounded_while_the_sink_is_blocked(
     """Hundreds of thousands of records wait in Kafka, the destination takes none: memory stays."""
     case = apache_case
     case.store.create_table(case.topic)
-    case.flow.set({"kafka": {"prefetch_mib": 16}, **QUICK})
+    case.flow.set({"kafka": {"prefetch_mib": 16}, **FAST_RETRIES})
     total = 300_000
     fill(case, total)
     process = case.flow.start()
     case.wait_written(1, process)
     case.store.set_faults({"kind": "server_busy", "api": "BatchWriteRow"})
-    highest = most_memory(case, process)
+    highest = peak_memory(case, process)
     blocked = case.store.written()
     assert blocked < total / 2, "the sink was not blocked early enough to tell"
     assert highest < 400 * 2**20, f"{highest / 2**20:.0f} MiB"

@@ -1,4 +1,4 @@
-"""The recovery folder belongs to one run of one flow: everything else is refused in words.
+"""The recovery folder belongs to one run of one flow: everything else is refused with a reason.
 
 These need no particular Kafka, so they run on the embedded one.
 """
@@ -95,7 +95,7 @@ def test_lost_files_are_not_a_fresh_start(case: Case) -> None:
     assert "Traceback" not in text
 
 
-def test_one_lost_file_is_told(case: Case) -> None:
+def test_one_lost_file_is_reported(case: Case) -> None:
     """One of the files missing is a clear text too, not a stack trace."""
     ran_once(case)
     for part in case.flow.state.glob("part-3.*"):

@@ -10,6 +10,8 @@ from tests.flows.test_order_and_faults import reported
 from tests.support.ledger import Rejected
 from tests.support.producers import PAYLOAD, send_order
 
+pytestmark = pytest.mark.P4
+
 ROW = {"order_id": PAYLOAD}
 BAD: Mapping[str, bytes | None] = {
     "no JSON": f"{PAYLOAD} is no JSON".encode(),
@@ -47,7 +49,7 @@ def send_mixed(case: Case, bad: Mapping[str, bytes | None], good: int = 60) -> N
 
 
 def test_tolerated_records_are_logged_by_their_place(case: Case) -> None:
-    """Tolerance all, log: each bad record is told with its place, its neighbours are rows."""
+    """Tolerance all, log: each bad record is logged with coordinates, its neighbours are rows."""
     case.store.create_table(case.topic)
     case.flow.set({"errors": {"tolerance": "all", "dead_letters": "log"}})
     send_mixed(case, BAD)
@@ -146,7 +148,7 @@ def test_a_bad_key_is_rejected(embedded_case: Case) -> None:
 
 
 def test_rejections_survive_kills(case: Case) -> None:
-    """Killed and started again: every bad record is told at least once, every good one is a row."""
+    """Killed and started again: each bad record is logged at least once, each good one is a row."""
     case.store.create_table(case.topic)
     case.flow.set({"errors": {"tolerance": "all"}})
     for number in range(2000):

@@ -11,8 +11,8 @@ from confluent_kafka.cimpl import NewTopic
 
 from tests.flows.conftest import PARTITIONS, Case
 from tests.flows.dead_letters import (
+    dead_letters_in_topic,
     judged_without,
-    letters_in_topic,
     messages_of,
     own_block,
     to_table,
@@ -23,6 +23,8 @@ from tests.support.flow_process import FlowProcess
 from tests.support.ledger import Rejected
 from tests.support.producers import PAYLOAD, kafka_row
 from tests.support.wait import until
+
+pytestmark = pytest.mark.P4
 
 REPLAYS = "__tablestore_sync.replays"
 
@@ -63,11 +65,11 @@ def test_a_mended_mapping_takes_them(case: Case) -> None:
     assert replay(case).counts()["written"] == 60
     case.verdict(minimum=60)
     assert replay(case).counts()["read"] == 0
-    assert len(letters_in_topic(case.broker, topic)) == 60
+    assert len(dead_letters_in_topic(case.broker, topic)) == 60
 
 
 def test_it_goes_on_where_it_was_stopped(embedded_case: Case) -> None:
-    """Ended after twenty letters and started again: each of the sixty is written exactly once."""
+    """Ended after twenty dead letters and started again: each of the sixty is written once."""
     case = embedded_case
     case.store.create_table(case.topic)
     to_topic(case)
@@ -111,7 +113,7 @@ def test_what_is_rejected_again_carries_its_count(case: Case) -> None:
     assert rejected == [1, 1, 0, 0], "a run does not read what it has rejected itself"
     found = messages_of(case.broker, topic)
     assert [own_block(message)[REPLAYS] for message in found] == ["0", "1", "2"]
-    dead_letters = letters_in_topic(case.broker, topic)
+    dead_letters = dead_letters_in_topic(case.broker, topic)
     assert len(set(dead_letters)) == 1
     assert [len(message.headers() or ()) for message in found] == [12, 12, 12]
 
@@ -133,8 +135,8 @@ def test_only_missing_overwrites_nothing(case: Case) -> None:
     assert rows == {(("id", "a"),): {"n": 2}, (("id", "b"),): {"n": "old"}}
 
 
-def test_a_newer_value_is_replaced_and_that_is_said(embedded_case: Case) -> None:
-    """Without versions and only_missing the replayed row takes its place: told at the start."""
+def test_a_newer_value_is_replaced_and_that_is_reported(embedded_case: Case) -> None:
+    """Without versions and only_missing the replayed row takes its place, and a warning says so."""
     case = embedded_case
     case.store.create_table(case.topic, (("id", "STRING"),))
     to_topic(case)
@@ -181,7 +183,7 @@ def test_a_newer_value_stays_where_cells_have_versions(
 
 
 def test_from_the_table(embedded_case: Case) -> None:
-    """Letters of a table, one of them in parts, become rows; a second replay has nothing to do."""
+    """Dead letters of a table, one of them in parts, become rows; a second replay reads none."""
     case = embedded_case
     case.store.create_table(case.topic)
     table = to_table(case)
@@ -211,12 +213,12 @@ def test_from_the_table(embedded_case: Case) -> None:
     assert replay(case, dry_run=True).text().count("would write: ") == 151
     assert replay(case).counts()["written"] == 151
     assert replay(case).counts()["read"] == 0
-    assert replay(case, folder="new").counts()["read"] == 0, "the letters know it themselves"
+    assert replay(case, folder="new").counts()["read"] == 0, "the dead letters are marked"
     assert replay(case, folder="new", again=True, count=9).counts()["written"] == 9
     judged_without(case, table)
 
 
-def test_later_letters_of_the_table_are_found(embedded_case: Case) -> None:
+def test_later_dead_letters_of_the_table_are_found(embedded_case: Case) -> None:
     """Of the same folder, wherever in the table they stand; settled ones are not taken again."""
     case = embedded_case
     case.store.create_table(case.topic)
@@ -233,7 +235,7 @@ def test_later_letters_of_the_table_are_found(embedded_case: Case) -> None:
 
 
 def test_from_the_table_rejected_again(embedded_case: Case) -> None:
-    """The letter stays where it is, with one replay more, up to max_replays."""
+    """The dead letter stays where it is, with one replay more, up to max_replays."""
     case = embedded_case
     case.store.create_table(case.topic)
     table = to_table(case)
@@ -247,7 +249,7 @@ def test_from_the_table_rejected_again(embedded_case: Case) -> None:
 
 
 def test_killed_replays_lose_nothing(embedded_case: Case) -> None:
-    """SIGKILL at any moment, from table and from topic: at the end every letter's row is there."""
+    """SIGKILL at any moment, from table and from topic: each dead letter's row is there at last."""
     case = embedded_case
     case.store.create_table(case.topic)
     places: list[str] = []
@@ -263,17 +265,17 @@ def test_killed_replays_lose_nothing(embedded_case: Case) -> None:
             process = case.flow.start(module="flows.replay")
             case.wait_written(case.store.written() + rows, process)
             if number == 0 and rows == 320:
-                until(lambda: marked(case, places[0]), "letters that are marked as replayed")
+                until(lambda: marked(case, places[0]), "dead letters that are marked as replayed")
             process.kill()
         case.flow.settings["replay"] = {}
         case.flow.state = before
-        # With the letters that the kills repeat it may be more than are left, but not all again.
+        # The kills repeat some, so it may be more than are left, but not all again.
         assert replay(case, folder=f"killed-{number}").counts()["read"] < 400
     judged_without(case, places[0])
 
 
 def marked(case: Case, table: str) -> bool:
-    """Whether letters of the table are marked as replayed."""
+    """Whether dead letters of the table are marked as replayed."""
     return any("replayed" in columns for columns in case.store.rows(table).values())
 
 
@@ -316,7 +318,7 @@ def read_partition(case: Case, partition: int) -> list[Message]:
 
 
 def test_where_nothing_was_kept_there_is_nothing_to_replay(embedded_case: Case) -> None:
-    """Dead letters to the log: told, with the remedy, instead of an error about a topic."""
+    """Dead letters to the log: a clear text with the remedy, instead of an error about a topic."""
     embedded_case.flow.start(module="flows.replay").refused("keeps no record", "replay.source")
 
 

@@ -8,6 +8,8 @@ import pytest
 from tests.flows.conftest import Case
 from tests.support.flow_process import free_port
 
+pytestmark = pytest.mark.P7
+
 SASL = "canary-of-sasl"
 
 
@@ -60,7 +62,7 @@ def test_brokers_out_of_reach_show_no_secret(case: Case) -> None:
 
 
 def test_a_crash_shows_no_secret(case: Case) -> None:
-    """A user's step that raises: the place is told, neither values nor secrets."""
+    """A user's step that raises: the log names the line, neither values nor secrets."""
     (case.flow.folder).mkdir(exist_ok=True)
     (case.flow.folder / "crashing.py").write_text(
         "from bytewax.dataflow import Dataflow\n"

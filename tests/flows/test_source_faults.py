@@ -1,6 +1,6 @@
 """Faults of the source: leaders move, brokers answer errors or slowly; nothing is lost.
 
-Only the mock cluster can be told to fail on demand. It has three brokers here.
+Only the mock cluster can be made to fail on demand. It has three brokers here.
 """
 
 from collections.abc import Iterator

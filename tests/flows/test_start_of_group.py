@@ -75,8 +75,8 @@ def test_it_starts_exactly_where_the_group_has_stopped(case: Case, choice: str, 
     assert offsets_written(case) == {n: list(range(at, 50)) for n, at in starts.items()}
     if end == "drain":
         assert case.store.written() == sum(50 - start for start in starts.values()), "repeated"
-    told = case.broker.committed(group, case.topic, PARTITIONS)
-    assert told == {**COMMITTED, 0: 24}, "the group of another is left alone"
+    committed = case.broker.committed(group, case.topic, PARTITIONS)
+    assert committed == {**COMMITTED, 0: 24}, "the group of another is left alone"
 
 
 def test_a_partition_without_an_offset_may_stop_it(case: Case) -> None:
@@ -93,7 +93,7 @@ def test_a_partition_without_an_offset_may_stop_it(case: Case) -> None:
     assert case.store.written() == 0
 
 
-def test_a_group_that_has_nothing_is_told(case: Case) -> None:
+def test_a_group_without_offsets_is_reported(case: Case) -> None:
     """A name that no group has is most likely misspelt: all is read, and it says so."""
     case.store.create_table(case.topic)
     count = without(case)
@@ -110,7 +110,7 @@ def test_a_group_that_has_nothing_is_told(case: Case) -> None:
 def test_a_committed_offset_outside_the_log(apache_case: Case, choice: str, where: str) -> None:
     """kafka.lost_offset says what happens, as for a stored offset: stop with the choices, or go on.
 
-    Retention passed it, or it is beyond the end, as after the topic was made anew.
+    Retention passed it, or it is beyond the end, as after the topic was created again.
     """
     case = apache_case
     case.store.create_table(case.topic)

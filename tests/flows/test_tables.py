@@ -9,6 +9,8 @@ from tests.support.brokers import Broker
 from tests.support.store import TablestoreProcess
 from tests.support.wait import until
 
+pytestmark = pytest.mark.P5
+
 
 @pytest.fixture
 def case(embedded_case: Case) -> Case:
@@ -116,7 +118,7 @@ def test_another_column_type_stops_the_run(case: Case) -> None:
 
 
 def test_a_missing_table_stops_the_run(case: Case) -> None:
-    """Without auto_create a missing table is told with what to do, before a record is read."""
+    """Without auto_create a missing table stops the run with the remedy, before any record."""
     case.orders(10)
     text = case.flow.start().refused(case.topic, "auto_create", "topic_partition string", "remedy")
     assert "read=0" in text

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.flows.conftest import PARTITIONS, Case
-from tests.flows.dead_letters import assert_all_there, letters_of, to_table, to_topic
+from tests.flows.dead_letters import assert_all_there, dead_letters_of, to_table, to_topic
 from tests.flows.test_replay import replay
 from tests.support.flow_process import FlowProcess
 from tests.support.lanes import note
@@ -77,7 +77,7 @@ class Series:
                 for topic in (self.case.topic, self.topic)
             )
 
-        def told() -> str:
+        def describe() -> str:
             both = (self.case.topic, self.topic)
             group = self.case.flow.group
             found = [
@@ -85,7 +85,7 @@ class Series:
             ]
             return f"{found}\n{process.text()}"
 
-        until(settled, told)
+        until(settled, describe)
 
     def verdict_without(self, *tables: str, **more: Any) -> None:
         """Judge the rows of all but these tables."""
@@ -115,6 +115,9 @@ def run_to_the_end(series: Series) -> str:
     return process.text()
 
 
+@pytest.mark.P1
+@pytest.mark.P2
+@pytest.mark.P3
 @pytest.mark.timeout(120 + 30 * ROUNDS)
 def test_sigkill_loses_nothing(case: Case, pytestconfig: pytest.Config) -> None:
     """P1, P2, P3: killed at random moments while both kinds of table fill, all is right at last."""
@@ -155,6 +158,8 @@ def test_both_kinds_of_table_in_one_run(embedded_case: Case, encoding: str) -> N
     assert ("points of time series go as protobuf" in text) == (encoding == "auto")
 
 
+@pytest.mark.P3
+@pytest.mark.P6
 def test_faults_of_every_kind(embedded_case: Case) -> None:
     """P3, P6: busy, cut, late and untrusted answers and failed rows are tried again, in order."""
     series = Series(embedded_case)
@@ -184,6 +189,8 @@ def test_faults_of_every_kind(embedded_case: Case) -> None:
     series.verdict({kind: fired.get(kind, 0) for kind in [*kinds, "row_error"]}, minimum=6000)
 
 
+@pytest.mark.P4
+@pytest.mark.P7
 def test_a_dead_letter_a_row(embedded_case: Case) -> None:
     """P4, P7: each bad record is a rejection with its code and without its values; the rest go."""
     case = embedded_case
@@ -219,6 +226,8 @@ def test_a_dead_letter_a_row(embedded_case: Case) -> None:
         assert f" {code}" in text or f"{code}:" in text, (code, text)
 
 
+@pytest.mark.P1
+@pytest.mark.P4
 @pytest.mark.parametrize("where", ["kafka", "tablestore"])
 def test_dead_letters_have_the_records_own_bytes(embedded_case: Case, where: str) -> None:
     """P1, P4: whether the mapping or the service rejects a point, its record is there as it was."""
@@ -234,7 +243,7 @@ def test_dead_letters_have_the_records_own_bytes(embedded_case: Case, where: str
     series.reading({**at, "device": "bad"}, Rejected())
     series.readings(100)
     run_to_the_end(series)
-    dead_letters = letters_of(case, where, place)
+    dead_letters = dead_letters_of(case, where, place)
     assert {dead_letter.code for dead_letter in dead_letters} == {
         "tag_empty",
         "OTSParameterInvalid",
@@ -243,6 +252,7 @@ def test_dead_letters_have_the_records_own_bytes(embedded_case: Case, where: str
     series.verdict_without(place, minimum=200)
 
 
+@pytest.mark.P2
 def test_a_mended_mapping_takes_dead_letters(embedded_case: Case) -> None:
     """P2: replayed under options that take them, they become points; twice, and still the same."""
     case = embedded_case
@@ -258,6 +268,7 @@ def test_a_mended_mapping_takes_dead_letters(embedded_case: Case) -> None:
         series.verdict_without(minimum=60)
 
 
+@pytest.mark.P4
 def test_one_refused_point_takes_no_other_along(embedded_case: Case) -> None:
     """P4: a row that the service refuses is a dead letter, and alone in that."""
     case = embedded_case
@@ -275,6 +286,7 @@ def test_one_refused_point_takes_no_other_along(embedded_case: Case) -> None:
     assert "rejected=1 " in text
 
 
+@pytest.mark.P5
 def test_a_refusal_of_everything_stops(embedded_case: Case) -> None:
     """P5: no permission to write points ends the run with the remedy, and nothing is dropped."""
     case = embedded_case
@@ -289,6 +301,7 @@ def test_a_refusal_of_everything_stops(embedded_case: Case) -> None:
     series.verdict(minimum=100)
 
 
+@pytest.mark.P5
 def test_a_table_of_the_other_kind_stops(embedded_case: Case) -> None:
     """P5: a wide-column table does not become a time series table by configuration."""
     case = embedded_case

@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import Any
 
 import fastavro
+import pytest
 
 from tests.flows.conftest import Case
 from tests.flows.test_timeseries import Series, run_to_the_end
@@ -135,6 +136,7 @@ def test_two_topics_in_one_table_by_rules_for_all(embedded_case: Case) -> None:
     assert verdict.status == "PASS", str(verdict)
 
 
+@pytest.mark.P3
 def test_the_last_of_ten_wins_across_windows(embedded_case: Case) -> None:
     """P3: of one series and time, whose first requests are answered late or with conflicts."""
     case = embedded_case

@@ -81,8 +81,9 @@ def test_a_table_with_keys_of_its_own(embedded_case: Case) -> None:
     series.verdict_without(minimum=400)
 
 
+@pytest.mark.P5
 def test_keys_that_nothing_fills_stop_the_run(embedded_case: Case) -> None:
-    """P5: a key column that is no tag here, or fields in the key: told before a record is read."""
+    """P5: a key column that is no tag here, or fields in the key: no record is read."""
     case = embedded_case
     series = Series(case)
     make(case, series.topic, timeseries_keys=["city", "_m_name", "_data_source", "_tags"])

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 
 from tests.flows.conftest import PARTITIONS, Case
-from tests.flows.dead_letters import letters_in_topic, to_topic
+from tests.flows.dead_letters import dead_letters_in_topic, to_topic
 from tests.support.ledger import Rejected
 from tests.support.wait import until
+
+pytestmark = pytest.mark.P5
 
 REFUSALS: Mapping[str, Mapping[str, Any]] = {
     "expired credentials": {"kind": "auth_failed"},
@@ -30,7 +32,7 @@ def test_a_refusal_of_everything_stops(embedded_case: Case, kind: str) -> None:
     case.orders(40, first=40)
     process.refused("remedy")
     case.store.set_faults()
-    assert not letters_in_topic(case.broker, topic)
+    assert not dead_letters_in_topic(case.broker, topic)
     process = case.flow.start()
     case.wait_committed(process)
     process.drain()
@@ -53,7 +55,7 @@ def test_a_table_that_changes_stops(
         case.store.create_table(case.topic, key)
     case.orders(40, first=40)
     process.refused(case.topic, "remedy")
-    assert not letters_in_topic(case.broker, topic)
+    assert not dead_letters_in_topic(case.broker, topic)
 
 
 def test_the_brake_stops_a_bad_stream(embedded_case: Case) -> None:
@@ -70,6 +72,6 @@ def test_the_brake_stops_a_bad_stream(embedded_case: Case) -> None:
     process = case.flow.start()
     case.wait_committed(process)
     assert process.drain()["rejected"] == 40
-    places = {dead_letter.place for dead_letter in letters_in_topic(case.broker, topic)}
+    places = {dead_letter.place for dead_letter in dead_letters_in_topic(case.broker, topic)}
     assert len(places) == 40
     until(lambda: "sync: rejected: topic" in process.text(), "the last reasons")

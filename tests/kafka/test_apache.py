@@ -55,7 +55,7 @@ def test_partitions_grow_and_records_go(kafka: ApacheKafka, topic: str) -> None:
     consumer.close()
 
 
-def test_a_topic_can_be_deleted_and_made_anew(kafka: ApacheKafka, topic: str) -> None:
+def test_a_topic_can_be_deleted_and_created_again(kafka: ApacheKafka, topic: str) -> None:
     """After delete_topic and create_topic the name stands for an empty topic."""
     produce(kafka, topic, 10)
     kafka.delete_topic(topic)
@@ -77,8 +77,8 @@ def test_the_group_tool_shows_lag(kafka: ApacheKafka, topic: str) -> None:
     consumer = client(kafka, **{"group.id": f"group-of-{topic}"})
     consumer.commit(offsets=[TopicPartition(topic, 0, 4)], asynchronous=False)
     consumer.close()
-    told = kafka.consumer_group_describe(f"group-of-{topic}")
-    assert told[topic, 0] == GroupOffset(committed=4, end=10, lag=6)
+    described = kafka.consumer_group_describe(f"group-of-{topic}")
+    assert described[topic, 0] == GroupOffset(committed=4, end=10, lag=6)
     assert kafka.consumer_group_describe("nobody") == {}
 
 

@@ -118,7 +118,7 @@ def test_a_deleted_topic_is_gone(kafka: EmbeddedKafka) -> None:
 
 
 def test_topics_have_ids(kafka: EmbeddedKafka) -> None:
-    """describe_topics tells a topic's id, which is another one after it was made anew."""
+    """describe_topics gives a topic's id, which is another one after it was created again."""
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap, "log_level": 0})
 
     def topic_id() -> str:
@@ -133,17 +133,17 @@ def test_topics_have_ids(kafka: EmbeddedKafka) -> None:
 
 
 def test_pushed_errors_reach_the_client(kafka: EmbeddedKafka) -> None:
-    """An error pushed on Produce is what the producer is told; once used up, all is well."""
-    told: list[KafkaError | None] = []
+    """An error pushed on Produce is what the producer gets; once used up, all is well."""
+    errors: list[KafkaError | None] = []
     producer = Producer({"bootstrap.servers": kafka.bootstrap, "log_level": 0})
     kafka.push_errors("Produce", KafkaError.MSG_SIZE_TOO_LARGE)
-    producer.produce("orders", b"x", partition=0, on_delivery=lambda error, _: told.append(error))
+    producer.produce("orders", b"x", partition=0, on_delivery=lambda error, _: errors.append(error))
     producer.flush(30)
-    producer.produce("orders", b"x", partition=0, on_delivery=lambda error, _: told.append(error))
+    producer.produce("orders", b"x", partition=0, on_delivery=lambda error, _: errors.append(error))
     producer.flush(30)
-    assert told[0] is not None
-    assert told[0].code() == KafkaError.MSG_SIZE_TOO_LARGE
-    assert told[1] is None
+    assert errors[0] is not None
+    assert errors[0].code() == KafkaError.MSG_SIZE_TOO_LARGE
+    assert errors[1] is None
 
 
 def test_errors_of_single_brokers_are_counted(kafka: EmbeddedKafka) -> None:
@@ -155,7 +155,7 @@ def test_errors_of_single_brokers_are_counted(kafka: EmbeddedKafka) -> None:
 
 
 def test_a_topic_error_reaches_the_consumer(kafka: EmbeddedKafka) -> None:
-    """An error set on a topic is told to its consumers until it is taken back."""
+    """An error set on a topic is given to its consumers until it is taken back."""
     kafka.push_errors("Fetch", KafkaError.TOPIC_AUTHORIZATION_FAILED, times=20)
     client = consumer(kafka.bootstrap, TopicPartition("orders", 0, 0))
     assert first_error(client).code() == KafkaError.TOPIC_AUTHORIZATION_FAILED

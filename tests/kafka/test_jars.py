@@ -74,7 +74,7 @@ def test_a_half_done_fetch_is_done_again(machine: Path) -> None:
     assert calls(machine) == 2
 
 
-def test_a_failing_maven_is_told_with_its_words(
+def test_a_failing_maven_is_reported_with_its_output(
     machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its last lines say why, and the next run tries again."""

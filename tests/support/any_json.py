@@ -1,4 +1,4 @@
-"""JSON texts of every kind, from a seed: quick enough for millions, nastier than most producers."""
+"""JSON texts of every kind, from a seed: fast enough for millions, nastier than most producers."""
 
 from __future__ import annotations
 

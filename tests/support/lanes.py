@@ -22,6 +22,16 @@ LANES = {
     "flows": "whole flows on the embedded Kafka",
     "kafka": "the real Apache Kafka broker (Java 17; Maven for the first fetch)",
 }
+PROMISES = {
+    "P1": "at least once",
+    "P2": "replays change nothing",
+    "P3": "order per primary key",
+    "P4": "one bad record never takes its neighbours along",
+    "P5": "a refusal of everything stops the run",
+    "P6": "trouble slows reading down, and nothing else",
+    "P7": "no secret and no payload where they do not belong",
+}
+"""The promises of docs/guarantees.md, each the marker of the tests that show it."""
 _FOLDERS = {
     "emulator": "emulator",
     "faults": "emulator",
@@ -66,9 +76,9 @@ class _Gathering:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the lanes' markers."""
-    for lane, need in LANES.items():
-        config.addinivalue_line("markers", f"{lane}: {need}")
+    """Register the markers of lanes and promises."""
+    for name, meaning in {**LANES, **PROMISES}.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
     config.pluginmanager.register(_Gathering())
 
 

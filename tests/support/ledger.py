@@ -171,7 +171,7 @@ def judge(
     """Compare every produced record with the tables that were read back.
 
     `effects`: everything applied, to count duplicates. `reported`: the rejections that the system
-    told of, to compare with those expected. `minimum`: fewer records prove nothing. `fired`: how
+    reported, to compare with those expected. `minimum`: fewer records prove nothing. `fired`: how
     often each fault struck; one that never did makes the verdict UNKNOWN.
     """
     verdict = Verdict(records=len(manifest), rows=sum(map(len, tables.values())))

@@ -1,7 +1,7 @@
 """`python -m tests.support.poison MIB`: each record of the corpus, decoded, transformed and mapped.
 
 In this one process, with so much memory and not more, and after each record a good one of its
-table. Prints a line for what took longest and most.
+table. Prints a line for what took the most time and memory.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.support.corpus import Case, CorpusFlow, flows
 from tests.support.registry import SchemaRegistry
 from tests.unit import factories
 
-MOST_SECONDS = 5.0  # of one record, on a slow machine
+MAX_SECONDS = 5.0  # of one record, on a slow machine
 
 
 class InProcess:
@@ -100,7 +100,7 @@ def run(flow: CorpusFlow) -> tuple[float, str]:
             start = time.perf_counter()
             found = worker.outcome(message(flow, case, ids))
             took = time.perf_counter() - start
-            assert took < MOST_SECONDS, f"{case.name}: {took:.1f} s"
+            assert took < MAX_SECONDS, f"{case.name}: {took:.1f} s"
             slowest = max(slowest, (took, case.name))
             if case.rejected:
                 assert found == case.rejected, f"{case.name}: {found}"
@@ -113,11 +113,11 @@ def main(mib: int) -> None:
     """Run it all."""
     resource.setrlimit(resource.RLIMIT_AS, (mib << 20, mib << 20))
     slowest = max(run(flow) for flow in flows())
-    told = f"survived: at most {_most_resident()} MiB, and {slowest[0]:.2f} s for {slowest[1]}"
-    sys.stdout.write(told + "\n")
+    summary = f"survived: at most {_peak_resident()} MiB, and {slowest[0]:.2f} s for {slowest[1]}"
+    sys.stdout.write(summary + "\n")
 
 
-def _most_resident() -> int:
+def _peak_resident() -> int:
     """MiB of this program; getrusage would tell what the process that started it had."""
     status = Path("/proc/self/status").read_text()
     (line,) = [line for line in status.splitlines() if line.startswith("VmHWM:")]

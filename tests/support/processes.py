@@ -38,7 +38,7 @@ class ChildProcess:
         self.run(arguments)
 
     def run(self, arguments: Sequence[str]) -> None:
-        """Start the program; its output begins anew."""
+        """Start the program; its output begins again."""
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.process = subprocess.Popen(
                 child.command([sys.executable, *arguments]),

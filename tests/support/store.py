@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 # Before the import: the SDK complains about its missing native encoder when it is imported, and
-# formats every request for its logger unless told not to.
+# formats every request for its logger unless its level is raised.
 logging.getLogger("tablestore-client").setLevel(logging.CRITICAL)
 
 from tablestore import (  # noqa: E402
@@ -49,7 +49,7 @@ class TablestoreProcess(ChildProcess):
     def restart(self) -> None:
         """Kill it outright and start it again on the same port and data.
 
-        Counters and logs begin anew; the rows stay.
+        Counters and logs begin at zero; the rows stay.
         """
         self.kill()
         self.run([*self._command, "--port", self.url.rpartition(":")[2]])

@@ -50,7 +50,7 @@ REJECTED = [("orders", 0, 3)]
 
 
 def test_all_in_order_passes(manifest: Manifest) -> None:
-    """Every row right, every change applied once, the rejection told: PASS."""
+    """Every row right, every change applied once, the rejection reported: PASS."""
     verdict = judge(manifest, good(), effects("a", "b", "b"), REJECTED)
     assert verdict.status == "PASS", verdict
     assert verdict.duplicates == 0
@@ -114,15 +114,15 @@ def test_an_extra_row_fails(manifest: Manifest) -> None:
     assert judge(manifest, tables).counts["extra"] == 1
 
 
-def test_rejections_must_be_told_and_true(manifest: Manifest) -> None:
-    """A rejection that nobody told of, and one of a good record, both fail."""
+def test_rejections_must_be_reported_and_true(manifest: Manifest) -> None:
+    """A rejection that was not reported, and one of a good record, both fail."""
     assert judge(manifest, good(), reported=[]).counts["unreported"] == 1
-    told = [*REJECTED, ("orders", 0, 1)]
-    assert judge(manifest, good(), reported=told).counts["wrongly_rejected"] == 1
+    reported = [*REJECTED, ("orders", 0, 1)]
+    assert judge(manifest, good(), reported=reported).counts["wrongly_rejected"] == 1
 
 
 def test_duplicates_are_counted(manifest: Manifest) -> None:
-    """More changes than records of a key are duplicates: allowed, and told."""
+    """More changes than records of a key are duplicates: allowed, and counted."""
     verdict = judge(manifest, good(), effects("a", "a", "a", "b", "b"))
     assert (verdict.status, verdict.duplicates) == ("PASS", 2)
 

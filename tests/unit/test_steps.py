@@ -116,6 +116,8 @@ def failing(record: Record) -> Record:
     return record
 
 
+@pytest.mark.P4
+@pytest.mark.P7
 @pytest.mark.parametrize(
     "lift", [mapped(failing), filtered(failing), flattened(lambda record: [failing(record)])]
 )
@@ -275,6 +277,7 @@ def test_windows_close_at_their_limits_and_at_the_end() -> None:
     assert [row.offset for row in rows_in(batch for _, batch in out)] == [*range(25)]
 
 
+@pytest.mark.P3
 @settings(max_examples=15)
 @given(st.lists(st.lists(st.integers(0, 4), max_size=8), max_size=5), st.integers(1, 5))
 def test_the_order_of_each_key_is_kept_to_the_end(ids: list[list[int]], shards: int) -> None:

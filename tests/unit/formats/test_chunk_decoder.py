@@ -37,6 +37,7 @@ def test_good_records_come_through_in_order() -> None:
     assert all(a.message is b for a, b in zip(found.records, chunk.messages, strict=True))
 
 
+@pytest.mark.P4
 @pytest.mark.parametrize("bad", sorted(BAD))
 @pytest.mark.parametrize("place", [0, 2, 4])
 def test_a_bad_record_does_not_take_its_neighbours(bad: bytes, place: int) -> None:
@@ -126,6 +127,7 @@ def test_originals_are_kept_on_demand() -> None:
     assert dead_letter.original == (None, None, b"{", ())
 
 
+@pytest.mark.P7
 @pytest.mark.parametrize("made", [settings(), by_key()], ids=["kafka", "record_key"])
 def test_dead_letters_hold_no_content(made: Settings) -> None:
     """P7: without keep_original nothing of the record is in its dead letter."""

@@ -199,6 +199,7 @@ def test_a_schema_that_is_none(registry: SchemaRegistry, decoder: MakeDecoder, t
     assert caught.value.code == "schema_bad"
 
 
+@pytest.mark.P5
 def test_a_registry_without_compiled_schemas_stops(
     registry: SchemaRegistry, decoder: MakeDecoder
 ) -> None:

@@ -73,6 +73,7 @@ def test_a_registry_that_is_not_there_is_waited_for() -> None:
         decode(framed(1, b"\2"))
 
 
+@pytest.mark.P5
 @pytest.mark.parametrize(
     ("status", "remedy"), [(401, "username"), (403, "username"), (301, "format.registry.url")]
 )
@@ -158,6 +159,7 @@ def test_a_bad_schema_is_asked_for_once(
     assert len(registry.requests) == 1
 
 
+@pytest.mark.P5
 @pytest.mark.parametrize("body", [b"<html>", b'{"error_code": 404, "message": "HTTP 404"}', b"[]"])
 def test_a_404_that_is_no_registrys_stops(
     registry: SchemaRegistry, decoder: MakeDecoder, body: bytes

@@ -200,6 +200,7 @@ def test_values_that_are_no_object(value: Any, code: str, columns: Any) -> None:
         assert mapped.rejected(value, key="k").code == code
 
 
+@pytest.mark.P4
 def test_a_bad_record_does_not_take_its_neighbours() -> None:
     """P4: in one chunk the good ones become rows, the bad ones dead letters, all with offsets."""
     values = [{"a": 1}, {"a-b": 1}, {"a": 2}, None, {"a": 2**63}, {"a": 3}, [1], {"offset": 1}]
@@ -222,6 +223,7 @@ def test_a_bad_record_does_not_take_its_neighbours() -> None:
     } == {("orders", 5, "map")}
 
 
+@pytest.mark.P7
 @pytest.mark.parametrize(
     "value",
     [

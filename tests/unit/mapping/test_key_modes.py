@@ -198,6 +198,7 @@ def test_a_kafka_key_column_can_be_left_out_by_the_list() -> None:
     )
 
 
+@pytest.mark.P7
 def test_key_rejections_hold_no_value() -> None:
     """P7: neither the key's values nor the value's are in the reason."""
     mapped = Mapped(keyed("record_key", ("a", "integer"), ("b", "string")))

@@ -101,6 +101,7 @@ def test_names_sort_as_numbers(shards: int, first: str, last: str) -> None:
     assert (names[0], names[-1]) == (first, last)
 
 
+@pytest.mark.P3
 @given(st.lists(st.text(max_size=3), max_size=30), st.integers(1, 9))
 def test_order_is_kept_within_a_shard(ids: list[str], shards: int) -> None:
     """P3: each shard's rows stand in the order of their offsets, and none is lost or doubled."""
@@ -154,6 +155,7 @@ def test_rows_keyed_by_offset_go_in_blocks(first: int, steps: list[int]) -> None
     assert len(set(blocks)) == len(blocks), "one segment a block"
 
 
+@pytest.mark.P3
 def test_a_row_keyed_by_offset_has_one_shard() -> None:
     """P3: cut into other chunks, or gone through a user's step, each offset has its shard."""
     values: list[bytes | None] = [b'{"a":1}'] * 300

@@ -133,6 +133,7 @@ def test_together_is_as_alone(rules: str, values: list[bytes | None]) -> None:
         check(rules, values, [b'"YQ=="'] * len(values))
 
 
+@pytest.mark.P3
 @pytest.mark.parametrize("rules", RULES)
 def test_the_shard_is_the_same_by_either_way(rules: str) -> None:
     """P3: a step of a user's between decode and map sends no key to another shard.

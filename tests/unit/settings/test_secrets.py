@@ -11,6 +11,8 @@ from connectors.settings.writing import TablestoreSettings
 from tests.unit.factories import CANARY, settings
 from tests.unit.settings.conftest import KAFKA, Config
 
+pytestmark = pytest.mark.P7
+
 
 @pytest.mark.parametrize("name", ["access_key_id", "access_key_secret", "security_token"])
 def test_credentials_in_the_file_are_refused_with_the_remedy(config: Config, name: str) -> None:

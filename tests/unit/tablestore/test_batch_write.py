@@ -5,6 +5,7 @@ import random
 import threading
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,6 +61,7 @@ def test_a_request_that_failed_is_sent_again_whole() -> None:
         assert writing.counts == {"written": 2, "retried": 100}
 
 
+@pytest.mark.P3
 def test_ten_values_of_one_key_end_at_the_tenth() -> None:
     """P3: each in a batch of its own, the first met by a conflict once: in order, all ten."""
     conflict = [Retry("OTSRowOperationConflict: busy")]
@@ -79,6 +81,7 @@ def test_ten_values_of_one_key_in_one_batch_are_one_row() -> None:
         assert writing.counts == {"written": 10, "retried": 1}
 
 
+@pytest.mark.P4
 def test_a_refused_row_takes_no_throttled_neighbour_along() -> None:
     """P4: one row is refused for good, its neighbours busy: they are written later."""
     with Writing(tolerant(), answers([BUSY, BAD, BUSY])) as writing:
@@ -87,6 +90,7 @@ def test_a_refused_row_takes_no_throttled_neighbour_along() -> None:
         assert writing.counts == {"written": 2, "retried": 2, "rejected": 1}
 
 
+@pytest.mark.P4
 def test_a_refused_last_change_falls_back_to_the_one_before() -> None:
     """P4: the good change that the bad one would have replaced is written instead."""
 
@@ -202,6 +206,8 @@ def test_halving_finds_exactly_the_bad_rows(size: int, data: st.DataObject, seed
         assert counts["written"] == size - counts["rejected"]
 
 
+@pytest.mark.P3
+@pytest.mark.P4
 @settings(max_examples=30)
 @given(st.integers(0, 2**32), st.integers(1, 4))
 def test_any_trouble_leaves_each_key_at_its_last_good_change(seed: int, lanes: int) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from connectors.records import Row
 from connectors.tablestore.plainbuffer.encode import wire_row
 from connectors.tablestore.plainbuffer.limits import RowKind
@@ -44,6 +46,7 @@ def test_what_replaces_goes_alone_and_updates_follow() -> None:
         assert writing.counts == {"written": 6, "retried": 1}
 
 
+@pytest.mark.P4
 def test_a_refused_change_loses_none_before_or_after_it() -> None:
     """P4: what the refused put stood for is sent after all, and then what came after it."""
 

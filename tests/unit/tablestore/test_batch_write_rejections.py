@@ -79,6 +79,7 @@ def test_tolerated_rejections(kept: str, caplog: pytest.LogCaptureFixture) -> No
         assert "decode, json_invalid" in lines[1]
 
 
+@pytest.mark.P7
 def test_no_payload_in_logs(caplog: pytest.LogCaptureFixture) -> None:
     """P7: long trouble, rejection and stop, with every logger open: no key and no value."""
     for name in [*logging.Logger.manager.loggerDict, ""]:

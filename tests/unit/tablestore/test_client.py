@@ -271,6 +271,7 @@ def test_requests_hold_the_token_and_never_the_secret(monkeypatch: pytest.Monkey
     assert KEY_SECRET not in str(headers)
 
 
+@pytest.mark.P7
 def test_nothing_of_a_request_is_logged(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -172,6 +172,7 @@ def test_a_key_that_is_no_key_stops_at_the_start(variable: str, value: str) -> N
     assert CANARY not in str(caught.value)
 
 
+@pytest.mark.P7
 def test_nothing_shows_the_key(files: Files) -> None:
     """P7: repr, str, format and the attributes' names show no part of it."""
     environ = {ID: f"{CANARY}1", SECRET: f"{CANARY}2", TOKEN: f"{CANARY}3"}

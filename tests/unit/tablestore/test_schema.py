@@ -126,6 +126,7 @@ def test_trouble_is_waited_out(caplog: pytest.LogCaptureFixture) -> None:
     assert "busy" in caplog.text
 
 
+@pytest.mark.P5
 @pytest.mark.parametrize("call", ["DescribeTable", "CreateTable"])
 def test_a_refusal_stops_at_once(call: str) -> None:
     """P5: no permission and the like end the run with the call, the table and the remedy."""

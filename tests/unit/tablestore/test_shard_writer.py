@@ -110,6 +110,7 @@ STOPS: dict[str, Sequence[Verdict] | Exception] = {
 }
 
 
+@pytest.mark.P5
 @pytest.mark.parametrize("kind", STOPS)
 def test_a_refusal_of_everything_stops_the_run(kind: str) -> None:
     """P5: submit and drain of every lane raise it; nothing is set aside or sent any more."""

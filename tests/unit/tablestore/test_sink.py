@@ -59,6 +59,7 @@ def test_each_shard_has_its_partition() -> None:
     assert [made.part_fn(key) for key in ("0", "00", "07", "63")] == [0, 0, 7, 63]
 
 
+@pytest.mark.P1
 def test_a_snapshot_waits_for_every_row() -> None:
     """P1: it returns after all that was handed over is written."""
     made, fake = sink(new_run(tablestore={"retry_initial": 0.001, "retry_max": 0.001}))
@@ -76,6 +77,7 @@ def test_a_snapshot_waits_for_every_row() -> None:
     partition.close()
 
 
+@pytest.mark.P1
 def test_a_snapshot_of_a_failed_run_raises() -> None:
     """P1: what cannot be written keeps the epoch from closing, so no offset moves."""
     made, fake = sink(new_run())

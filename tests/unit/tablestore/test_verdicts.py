@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from connectors.tablestore.verdicts import Reject, Retry, Stop, Verdict, judge
 from tests.unit.factories import CANARY
 
+pytestmark = pytest.mark.P5
+
 RETRY, REJECT, STOP = Retry, Reject, Stop
 
 KNOWN: list[tuple[int, str, str, type[Verdict]]] = [

@@ -414,6 +414,7 @@ def test_accepted_base64_encodes_to_the_same_length(text: str) -> None:
     assert len(base64.b64encode(data)) == len(text)
 
 
+@pytest.mark.P7
 @pytest.mark.parametrize("wanted", WANTED)
 @pytest.mark.parametrize("value", [CANARY, [CANARY], {CANARY: CANARY}, CANARY.encode()])
 def test_reasons_hold_no_value(value: Any, wanted: str) -> None:

@@ -156,6 +156,7 @@ def test_both_kinds_in_one_batch() -> None:
     assert run.counts.snapshot()["written"] == 4
 
 
+@pytest.mark.P3
 def test_only_failed_rows_are_sent_again() -> None:
     """P3: a busy row is tried until it is written; its neighbours are not written twice."""
     left = [[(1, "OTSServerBusy", "busy"), (3, "OTSTimeout", "late")], [(0, "OTSServerBusy", "x")]]
@@ -164,6 +165,7 @@ def test_only_failed_rows_are_sent_again() -> None:
     assert service.requests == [[0, 1, 2, 3, 4], [1, 3], [1]]
 
 
+@pytest.mark.P4
 def test_a_refused_row_is_set_aside() -> None:
     """P4: the row alone; the others are written once."""
 
@@ -175,6 +177,7 @@ def test_a_refused_row_is_set_aside() -> None:
     assert service.stored == {0: 0, 1: 1, 3: 3}
 
 
+@pytest.mark.P4
 def test_a_refused_request_is_halved() -> None:
     """P4: a 400 for all rows of a request condemns the bad point alone."""
 
@@ -189,6 +192,7 @@ def test_a_refused_request_is_halved() -> None:
     assert len(service.requests) < 12
 
 
+@pytest.mark.P3
 def test_equal_series_and_time_the_last_wins() -> None:
     """P3: of two points of one key in a window only the later one is sent, as the service does."""
     service = Service()
@@ -197,6 +201,7 @@ def test_equal_series_and_time_the_last_wins() -> None:
     assert sorted(service.requests[0]) == [1, 2]
 
 
+@pytest.mark.P6
 def test_an_outage_is_waited_out() -> None:
     """P6: trouble of the whole request is tried again, for as long as it takes."""
     trouble: list[Verdict] = [BUSY, Retry("connection lost")] * 20
@@ -211,6 +216,7 @@ def test_an_outage_is_waited_out() -> None:
     assert len(service.requests) == 41
 
 
+@pytest.mark.P5
 @pytest.mark.parametrize("code", ["OTSNoPermissionAccess", "OTSObjectNotExist"])
 def test_a_refusal_of_everything_stops(code: str) -> None:
     """P5: as the answer to the request or to a row, it ends the run; nothing is set aside."""

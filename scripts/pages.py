@@ -1,0 +1,153 @@
+"""Writes the pages of docs/ that are made of the code: `make pages`.
+
+docs/options.md and docs/codes.md as a whole, and the list of tests of each promise in
+docs/guarantees.md, between its two marks. A test fails when one of them is stale.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from connectors.dead_letters.codes import REJECTION_CODES
+from connectors.settings import reference
+from connectors.tablestore.verdicts import REJECT, RETRY, STOP
+
+ROOT = Path(__file__).parents[1]
+PROMISES = tuple(f"P{number}" for number in range(1, 8))
+_BEGIN, _END = "<!-- tests of {}: made by make pages -->", "<!-- end -->"
+
+
+def options() -> str:
+    """docs/options.md."""
+    return reference.page()
+
+
+def codes() -> str:
+    """docs/codes.md: rejection codes by stage, and the service's codes by verdict."""
+    stages = {
+        "decode": "The code has `key_` or `value_` in front: `value_json_invalid` is "
+        "`json_invalid` of the record's value.",
+        "transform": "Of `[[transforms]]` and of steps of your own. A step that raises `Rejection` "
+        "gives its own code.",
+        "map": "From the record to the bytes of its row or point.",
+    }
+    lines = [
+        "# Rejection codes and verdicts",
+        "",
+        "Made of the code by `make pages`. A code is stable: it stands in the log, in the metric",
+        "`sync_rejections_total`, in dead letters, and `replay --code` selects by it.",
+        "The reason beside it names the column or field, and never holds a value.",
+        "",
+    ]
+    for stage, about in stages.items():
+        lines += [f"## Stage {stage}", "", about, "", "| code | cause | remedy |", "|---|---|---|"]
+        lines += [
+            f"| `{code}` | {_cell(cause)} | {_cell(remedy)} |"
+            for at, code, cause, remedy in REJECTION_CODES
+            if at == stage
+        ]
+        lines.append("")
+    lines += [
+        "## Stage write",
+        "",
+        "The service rejected the row, and the code is the service's own. These reject one row:",
+        "",
+        *_table(REJECT, "cause"),
+        "",
+        "A code of a row that is not on this page rejects that row too, with the service's text.",
+        "",
+        "## Verdict retry",
+        "",
+        "Sent again until it succeeds, with growing pauses.",
+        "So are timeouts, resets and answers of HTTP 408, 429 and 5xx.",
+        "",
+        *_table(RETRY, "cause"),
+        "",
+        "## Verdict stop",
+        "",
+        "Nothing can be written until somebody acts: the run stops with exit code 1.",
+        "No offset moves.",
+        "",
+        *_table(STOP, "remedy"),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _table(codes: dict[str, str], title: str) -> Iterator[str]:
+    yield f"| code | {title} |"
+    yield "|---|---|"
+    for code, text in sorted(codes.items()):
+        yield f"| `{code}` | {_cell(text)} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def guarantees() -> str:
+    """docs/guarantees.md with the tests of each promise, as their markers say."""
+    text = (ROOT / "docs" / "guarantees.md").read_text("utf-8")
+    tests = marked_tests()
+    for promise in PROMISES:
+        begin = _BEGIN.format(promise)
+        pattern = re.compile(re.escape(begin) + ".*?" + re.escape(_END), re.DOTALL)
+        lines = [f"- `{file}`: {', '.join(names)}" for file, names in tests[promise].items()]
+        content = "\n".join([begin, *lines, _END])
+        text, times = pattern.subn(lambda _, content=content: content, text)  # type: ignore[misc]
+        if times != 1:
+            raise ValueError(f"docs/guarantees.md has no {begin}")
+    return text
+
+
+def marked_tests() -> dict[str, dict[str, list[str]]]:
+    """For each promise the test files and their tests that have its marker."""
+    found: dict[str, dict[str, list[str]]] = {promise: {} for promise in PROMISES}
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        name = str(path.relative_to(ROOT))
+        whole = _module_marks(tree)
+        by_promise: dict[str, list[str]] = defaultdict(list)
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                for promise in _marks(node.decorator_list):
+                    by_promise[promise].append(node.name.removeprefix("test_").replace("_", " "))
+        for promise in whole:
+            found[promise][name] = ["all of it"]
+        for promise, names in by_promise.items():
+            found[promise].setdefault(name, names)
+    return found
+
+
+def _module_marks(tree: ast.Module) -> list[str]:
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark":
+            value = node.value
+            return _marks(value.elts if isinstance(value, (ast.List, ast.Tuple)) else [value])
+    return []
+
+
+def _marks(nodes: list[ast.expr]) -> list[str]:
+    texts = [ast.unparse(node).removeprefix("pytest.mark.") for node in nodes]
+    return [promise for promise in PROMISES if promise in texts]
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/options.md": options,
+    "docs/codes.md": codes,
+    "docs/guarantees.md": guarantees,
+}
+
+
+def main() -> None:
+    """Write all of them."""
+    for name, page in PAGES.items():
+        (ROOT / name).write_text(page(), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

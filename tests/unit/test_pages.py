@@ -1,0 +1,136 @@
+"""Pages of docs/ that are made of the code are fresh, and what they are made of is whole."""
+
+import ast
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from connectors.dead_letters.codes import REJECTION_CODES
+from connectors.tablestore.verdicts import REJECT, RETRY, STOP, Reject, Retry, Stop, judge
+from scripts.pages import PAGES, PROMISES
+from tests.support.lanes import PROMISES as MARKERS
+
+ROOT = Path(__file__).parents[2]
+CONNECTORS = ROOT / "connectors"
+# What a code is raised by; the code is its first argument.
+RAISED_BY = {"Rejection", "EncodingError", "Refused"}
+# Codes that are put together, by the file and the expression. An empty set: a code passed on.
+COMPUTED = {
+    ("formats/primitives.py", "f'{word}_length'"): {
+        "integer_length",
+        "long_length",
+        "double_length",
+    },
+    ("formats/schema_registry.py", "why.code"): set(),
+    ("mapping/row_mapper.py", "code"): set(),
+}
+# The stage at which a package's rejections arise.
+STAGES = {
+    "formats": "decode",
+    "transforms": "transform",
+    "steps.py": "transform",
+    "records": "map",
+    "mapping": "map",
+    "tablestore": "map",
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_fresh(name: str) -> None:
+    """It is what the code says now; `make pages` writes it."""
+    assert (ROOT / name).read_text("utf-8") == PAGES[name](), "run `make pages`"
+
+
+def raised(module: Path) -> Iterator[tuple[str, str]]:
+    """The codes that a module raises: the expression, and each code that it can give."""
+    name = str(module.relative_to(CONNECTORS))
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and node.args:
+            for stage, made in pairwise(node.args):  # a dead letter made without an exception
+                if isinstance(stage, ast.Constant) and stage.value in ("decode", "map"):
+                    yield from ((ast.unparse(made), each) for each in _constants(made))
+            called = ast.unparse(node.func).rpartition(".")[2]
+            if called in RAISED_BY:
+                code = ast.unparse(node.args[0])
+                if (name, code) in COMPUTED:
+                    yield from ((code, each) for each in COMPUTED[name, code])
+                else:
+                    constants = list(_constants(node.args[0]))
+                    assert constants, f"{name}:{node.lineno}: add {code} to COMPUTED"
+                    yield from ((code, each) for each in constants)
+
+
+def _constants(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from _constants(node.body)
+        yield from _constants(node.orelse)
+
+
+def raised_in_all() -> Iterator[tuple[str, str]]:
+    """Stage and code of every rejection in the source; import_config rejects no records."""
+    for module in sorted(CONNECTORS.rglob("*.py")):
+        package = module.relative_to(CONNECTORS).parts[0]
+        if package != "import_config":
+            for _, code in raised(module):
+                yield STAGES[package], code
+
+
+def test_every_rejection_code_has_its_line() -> None:
+    """connectors/dead_letters/codes.py has each code that is raised, and no other."""
+    listed = [(each.stage, each.code) for each in REJECTION_CODES]
+    assert len(set(listed)) == len(listed)
+    assert set(listed) == set(raised_in_all())
+
+
+def test_every_computed_code_is_still_computed() -> None:
+    """An expression that is gone leaves no code behind in the catalogue."""
+    for name, code in COMPUTED:
+        assert code in ast.unparse(ast.parse((CONNECTORS / name).read_text("utf-8"))), name
+
+
+def test_causes_and_remedies_are_sentences() -> None:
+    """A reader finds both beside each code."""
+    for each in REJECTION_CODES:
+        assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", each.code)
+        for text in (each.cause, each.remedy):
+            assert text[0] in "`" or text[0].isupper(), each
+            assert text.endswith("."), each
+
+
+def test_verdicts_are_those_of_their_table() -> None:
+    """docs/codes.md says of each code of the service what `judge` makes of it."""
+    for table, verdict in ((RETRY, Retry), (REJECT, Reject), (STOP, Stop)):
+        for code in table:
+            assert isinstance(judge(400, code, "text"), verdict), code
+
+
+def test_the_promises_are_those_of_the_page() -> None:
+    """Markers, page and guarantees have the same seven."""
+    headings = re.findall(r"^## (P\d) ", PAGES["docs/guarantees.md"](), re.MULTILINE)
+    assert list(PROMISES) == list(MARKERS) == headings
+
+
+def test_a_promise_in_a_docstring_is_a_marker() -> None:
+    """Where a test says that it shows P3, `pytest -m P3` runs it."""
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        whole = {
+            mark
+            for node in tree.body
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark"
+            for mark in re.findall(r"\bP[1-7]\b", ast.unparse(node.value))
+        }
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                said = set(re.findall(r"^P[1-7]\b|(?<=, )P[1-7]\b", ast.get_docstring(node) or ""))
+                marks = {
+                    mark
+                    for decorator in node.decorator_list
+                    for mark in re.findall(r"pytest\.mark\.(P[1-7])$", ast.unparse(decorator))
+                }
+                assert said <= whole | marks, f"{path.name}: {node.name}"
