@@ -19,6 +19,7 @@ from bytewax.operators import KeyedStream
 
 from connectors.batching import builder
 from connectors.dead_letters.destinations import Destination, DiscardDestination, LogDestination
+from connectors.dead_letters.policy import ErrorPolicy
 from connectors.errors import Rejection
 from connectors.formats.chunk_decoder import ChunkDecoder
 from connectors.kafka.dead_letter_sink import KafkaDeadLetterSink
@@ -40,10 +41,10 @@ from connectors.records import (
 from connectors.replay.restore import Restorer, shown, would_send
 from connectors.run.context import Run
 from connectors.run.retry import OutageWait
+from connectors.tablestore.batch_write import TableWriter
 from connectors.tablestore.dead_letter_sink import TableDeadLetterSink
 from connectors.tablestore.dead_letter_source import TableDeadLetterSource
 from connectors.tablestore.row_encoder import RowEncoder, expecting_none
-from connectors.tablestore.shard_writer import Writer
 from connectors.tablestore.sink import TablestoreSink
 from connectors.tablestore.timeseries.protobuf import PointEncoder
 from connectors.transforms.pipeline import pipeline
@@ -167,7 +168,9 @@ def write(batches: KeyedStream[Batch], run: Run, tables: Sequence[str] | None = 
     if tables is None:
         tables = topics_tables(run)
     shards = RowMapper(run.settings, RowEncoder()).shard_names
-    op.output(WRITE, batches, TablestoreSink(run, shards, tables, dead_letters_of(run)))
+    writer = TableWriter.of_run(run)
+    sink = TablestoreSink(run, shards, tables, writer, error_policy(run, writer))
+    op.output(WRITE, batches, sink)
 
 
 def topics_tables(run: Run) -> list[str]:
@@ -243,15 +246,18 @@ def show(step_id: str, rows: KeyedStream[Batch], run: Run) -> None:
     op.output(f"{step_id}_print", op.flat_map(step_id, rows, lines), StdOutSink())
 
 
-def dead_letters_of(run: Run) -> Callable[[Writer], Destination]:
-    """Makes the place that errors.dead_letters names."""
-    makers: dict[str, Callable[[Writer], Destination]] = {
-        "log": lambda _: LogDestination(run),
-        "ignore": lambda _: DiscardDestination(),
-        "kafka": lambda _: KafkaDeadLetterSink(run),
-        "tablestore": TableDeadLetterSink,
-    }
-    return makers[run.settings.errors.dead_letters]
+# Where dead letters may go, by the word in errors.dead_letters.
+DESTINATIONS: dict[str, Callable[[Run, TableWriter], Destination]] = {
+    "log": lambda run, _: LogDestination(run),
+    "ignore": lambda _run, _writer: DiscardDestination(),
+    "kafka": lambda run, _: KafkaDeadLetterSink(run),
+    "tablestore": TableDeadLetterSink,
+}
+
+
+def error_policy(run: Run, writer: TableWriter) -> ErrorPolicy:
+    """What [errors] says, with its destination; the dead-letter table is written by `writer`."""
+    return ErrorPolicy(run, DESTINATIONS[run.settings.errors.dead_letters](run, writer))
 
 
 def _keep(run: Run) -> bool:

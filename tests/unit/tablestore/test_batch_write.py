@@ -20,7 +20,7 @@ from tests.unit.tablestore.fake_service import (
     answers,
     change,
     changes,
-    refused,
+    rejects_whole,
     tolerant,
 )
 
@@ -161,7 +161,7 @@ def test_verdicts_meet_their_rows_across_tables() -> None:
 
 def test_halving_finds_the_bad_row() -> None:
     """A whole request refused for one row: that row is set aside, with few requests more."""
-    with Writing(tolerant(), refused(("k77", "77"))) as writing:
+    with Writing(tolerant(), rejects_whole(("k77", "77"))) as writing:
         writing.write(changes(*[(f"k{number}", number) for number in range(200)]))
         assert len(writing.fake.rows) == 199
         assert writing.counts == {"written": 199, "rejected": 1}
@@ -210,8 +210,8 @@ def test_halving_finds_exactly_the_bad_rows(size: int, data: st.DataObject, seed
 @pytest.mark.P4
 @settings(max_examples=30)
 @given(st.integers(0, 2**32), st.integers(1, 4))
-def test_any_trouble_leaves_each_key_at_its_last_good_change(seed: int, lanes: int) -> None:
-    """Random throttling, lost answers after the effect, refusals, several lanes: P3, P4, counts.
+def test_any_trouble_leaves_each_key_at_its_last_good_change(seed: int, shards: int) -> None:
+    """Random throttling, lost answers after the effect, refusals, several shards: P3, P4, counts.
 
     Each row's outcome is fixed by its value, so that a row is refused however often it is sent.
     """
@@ -231,20 +231,20 @@ def test_any_trouble_leaves_each_key_at_its_last_good_change(seed: int, lanes: i
     expected: dict[tuple[str, str], str] = {}
     total = 0
     with Writing(tolerant(), reply) as writing:
-        made = [writing.lane() for _ in range(lanes)]
-        for number, lane in enumerate(made):
+        made = [writing.shard() for _ in range(shards)]
+        for number, shard in enumerate(made):
             for _ in range(chance.randrange(6)):
                 values = []
                 for _ in range(chance.randrange(1, 9)):
-                    key = f"lane{number}-{chance.randrange(4)}"
+                    key = f"shard{number}-{chance.randrange(4)}"
                     bad = chance.random() < 0.2
                     values.append((key, f"{'bad' if bad else 'good'}{total}"))
                     if not bad:
                         expected["orders", key] = f"good{total}"
                     total += 1
-                lane.submit([changes(*values)])
-        for lane in made:
-            lane.drain()
+                shard.write_batch([changes(*values)])
+        for shard in made:
+            shard.snapshot()
         counts = writing.run.counts.snapshot()
         assert writing.fake.rows == expected
         assert counts["written"] + counts["rejected"] == total
