@@ -34,7 +34,7 @@ class RowEncoder:
         primary_key: Sequence[tuple[str, str]],
         columns: Sequence[tuple[str, str]],
     ) -> Callable[..., tuple[bytes, bytes, Operation]]:
-        """A function of the key's and columns' values, made for these names and types."""
+        """A function of the values of these (name, type): of the key, then of the columns."""
         return plainbuffer.compile_put(
             cast(Sequence[tuple[str, WireType]], primary_key),
             cast(Sequence[tuple[str, WireType]], columns),

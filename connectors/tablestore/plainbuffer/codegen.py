@@ -10,9 +10,9 @@ thousand rows it remembers the cells of every string column and counts. Then its
 one that remembers only the columns where that paid off. What is remembered is bounded, and the
 trial is held again when it no longer pays (cell_cache.py).
 
-Names of columns never become source text: the generated code holds only names made here (`value3`,
-`before_value3`), and the bytes of a column are bound to them as constants. The source of the code
-that is running is kept on the function as `__source__`.
+Names of columns never become source text: the generated code has only names of this module
+(`value3`, `before_value3`), and the bytes of a column are bound to them as constants. The source of
+the code that is running is kept on the function as `__source__`.
 """
 
 from __future__ import annotations
@@ -185,13 +185,13 @@ class _Code:
         self._identity: list[str] = []
         self._row: list[str] = []
         for column in columns:
-            parts = self._identity if column.key else self._row
+            pieces = self._identity if column.key else self._row
             if column.wire_type == "boolean":
-                self._boolean(column, parts)
+                self._boolean(column, pieces)
             elif column.wire_type in ("integer", "double"):
-                self._number(column, parts)
+                self._number(column, pieces)
             else:
-                self._text(column, parts, column.label in remembered)
+                self._text(column, pieces, column.label in remembered)
             self._checksums.append(f"crc_{column.label}")
 
     def source(self, *, trial: bool) -> str:
@@ -215,7 +215,7 @@ class _Code:
             ]
         )
 
-    def _number(self, column: Column, parts: list[str]) -> None:
+    def _number(self, column: Column, pieces: list[str]) -> None:
         label = column.label
         integer = column.wire_type == "integer"
         typed = b"\x00" if integer else b"\x01"
@@ -230,9 +230,9 @@ class _Code:
             f"bytes_{label} = pack_{column.wire_type}({label})",
             f"crc_{label} = crc8(bytes_{label}, {column.seed(typed)})",
         ]
-        parts += [f"before_{label}", f"bytes_{label}", f"ENDS[crc_{label}]"]
+        pieces += [f"before_{label}", f"bytes_{label}", f"ENDS[crc_{label}]"]
 
-    def _boolean(self, column: Column, parts: list[str]) -> None:
+    def _boolean(self, column: Column, pieces: list[str]) -> None:
         label = column.label
         for value in (True, False):
             typed = b"\x02%c" % value
@@ -245,9 +245,9 @@ class _Code:
             f"elif {label} is False: cell_{label}, crc_{label} = false_{label}",
             "else: raise TypeError",
         ]
-        parts.append(f"cell_{label}")
+        pieces.append(f"cell_{label}")
 
-    def _text(self, column: Column, parts: list[str], remembered: bool) -> None:
+    def _text(self, column: Column, pieces: list[str], remembered: bool) -> None:
         label = column.label
         self._size += len(column.start) + 4 + 5 + 2
         self._lengths.append(f"len_{label}")
@@ -256,7 +256,7 @@ class _Code:
                 f"cell = cells_{label}.get({label}) or learn_{label}({label})",
                 f"cell_{label}, crc_{label}, len_{label} = cell",
             ]
-            parts.append(f"cell_{label}")
+            pieces.append(f"cell_{label}")
             return
         starts = cell_starts(column)
         self.constants |= {f"starts_{label}": starts.known, f"start_{label}": starts.start}
@@ -272,7 +272,7 @@ class _Code:
             f"before_{label}, seed_{label} = start",
             f"crc_{label} = crc8({data}, seed_{label})",
         ]
-        parts += [f"before_{label}", data, f"ENDS[crc_{label}]"]
+        pieces += [f"before_{label}", data, f"ENDS[crc_{label}]"]
 
 
 def _error_finder(

@@ -137,7 +137,7 @@ def _change(
 
 
 def _value(value: CellValue | AutoIncrement) -> tuple[bytes, bytes]:
-    """Return a value from its length on; the second part is what a string or binary holds."""
+    """Return a value from its length on: (length, type and number, bytes of a string or binary)."""
     if isinstance(value, str):
         data = value.encode()
         return _counted(len(data) + 5, 3, len(data)), data

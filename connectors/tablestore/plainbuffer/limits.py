@@ -231,7 +231,7 @@ _INCREMENT_SIZES: _Sizes = {int: _integer_size}
 
 
 def check_length(name: str, size: int, *, key: bool) -> None:
-    """Raise EncodingError when a string or binary of `size` bytes is too long for its place."""
+    """Raise EncodingError when a string or binary of `size` bytes is too long for its column."""
     limit = MAX_KEY_VALUE_BYTES if key else MAX_VALUE_BYTES
     if size > limit:
         raise EncodingError(
