@@ -52,7 +52,15 @@ class Count(Protocol):
 class Batcher(StatefulBatchLogic[Batch, Batch, State]):
     """Closes a batch on rows, bytes or age, whichever comes first. Dead letters pass at once."""
 
-    def __init__(self, settings: WindowSettings, resumed: State | None, count: Count) -> None:
+    def __init__(
+        self,
+        settings: WindowSettings,
+        resumed: State | None,
+        count: Count,
+        clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+    ) -> None:
+        """`resumed` is what an earlier run's `snapshot` returned."""
+        self._clock = clock
         self._count = count
         self._max_rows = settings.rows
         self._max_bytes = settings.bytes
@@ -107,7 +115,7 @@ class Batcher(StatefulBatchLogic[Batch, Batch, State]):
         return [tuple(segment) for segment in self._segments]
 
     def _due_from_now(self) -> datetime:
-        return datetime.now(timezone.utc) + self._max_age
+        return self._clock() + self._max_age
 
     def _is_full(self) -> bool:
         return self._rows >= self._max_rows or self._bytes >= self._max_bytes

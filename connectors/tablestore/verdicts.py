@@ -95,7 +95,7 @@ def judge(status: int, code: str, message: str) -> Verdict:
     if code in REJECT:
         return Reject(code, text)
     if code in STOP:
-        return Stop(f"Tablestore refuses everything: {text}\n  remedy: {STOP[code]}", code)
+        return Stop(f"Tablestore denies every request: {text}\n  remedy: {STOP[code]}", code)
     if status >= 500 or status in (408, 429):
         return Retry(text)
     if status == 413:

@@ -36,8 +36,8 @@ ENVIRONMENT = {
 OK = Written()
 BUSY = Retry("OTSServerBusy: busy")
 BAD = Reject("OTSParameterInvalid", "OTSParameterInvalid: no")
-DENIED = Stop("Tablestore refuses everything", "OTSAuthFailed")
-GONE = Stop("Tablestore refuses everything: no table", "OTSObjectNotExist")
+DENIED = Stop("Tablestore denies every request", "OTSAuthFailed")
+GONE = Stop("Tablestore denies every request: no table", "OTSObjectNotExist")
 
 
 def signed(
@@ -111,7 +111,7 @@ class FakeClient:
         self.rows: dict[tuple[str, str], str] = {}
         self.gate = threading.Event()
         self.gate.set()
-        self.most_in_flight = 0
+        self.max_in_flight = 0
         self.closed = 0
         self.shapes: dict[str, TableShape] = {}
         self.created: list[str] = []
@@ -133,7 +133,7 @@ class FakeClient:
         self.requests.append(found)
         self._in_flight.update(keys)
         self._requests_in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self._requests_in_flight)
+        self.max_in_flight = max(self.max_in_flight, self._requests_in_flight)
         try:
             await asyncio.sleep(0)
             while not self.gate.is_set():  # noqa: ASYNC110 - set by another thread

@@ -42,7 +42,7 @@ def test_tolerance_none_stops_at_the_first_rejected_row() -> None:
 
 
 def test_tolerance_none_stops_at_dead_letters_too() -> None:
-    """The first by coordinates is told; rows handed over before it are written."""
+    """The first by coordinates is reported; rows handed over before it are written."""
     with Writing(strict()) as writing:
         shard = writing.shard()
         writing.fake.gate.clear()
@@ -161,7 +161,7 @@ def test_rows_of_one_shard_are_written_in_order(order: int) -> None:
 
 def test_stop_text_is_the_services() -> None:
     """What the user reads names the table and keeps remedy and words."""
-    stop = Stop("Tablestore refuses everything: X\n  remedy: do this", "X")
+    stop = Stop("Tablestore denies every request: X\n  remedy: do this", "X")
     with Writing(tolerant(), answers(RequestFailed(stop, "X"))) as writing:
         shard = writing.shard()
         shard.write_batch([changes(("a", 1), table="clicks")])

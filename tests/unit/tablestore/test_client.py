@@ -57,7 +57,7 @@ def failure(answer: Answer | Exception, **options: Any) -> RequestFailed:
 
 
 def error(code: str, message: str = "words") -> bytes:
-    """The body of a refusal."""
+    """The body of a failed request."""
     data: bytes = Error(code=code, message=message).SerializeToString()
     return data
 

@@ -146,7 +146,7 @@ def test_shards_write_at_the_same_time() -> None:
         writing.fake.gate.set()
         for shard in shards:
             shard.snapshot()
-        assert writing.fake.most_in_flight == 5
+        assert writing.fake.max_in_flight == 5
         assert len(writing.fake.requests) == 10
         assert set(writing.fake.rows.values()) == {"2"}
 
@@ -209,7 +209,7 @@ def test_a_refusal_of_everything_stops_the_run(kind: str) -> None:
             other.snapshot,
             lambda: shard.write_batch([changes(("d", 4))]),
         ):
-            with pytest.raises(StopRun, match=r"table orders.*refuses everything"):
+            with pytest.raises(StopRun, match=r"table orders.*denies every request"):
                 call()
         with pytest.raises(StopRun):
             other.write_batch([changes(("e", 5))])

@@ -98,7 +98,7 @@ def test_a_verdict_is_revised_only_for_a_missing_new_table() -> None:
     assert checks.revise(BUSY, "OTSServerBusy", {"orders"}) == BUSY
 
 
-def test_another_worker_was_quicker() -> None:
+def test_another_process_was_quicker() -> None:
     """A table that came between look and making is compared like any other."""
     checks, fake, _ = made(table={"auto_create": True})
     fake.create_answers = [EXISTS]
@@ -283,7 +283,7 @@ def test_a_failed_run_ends_the_wait() -> None:
 
 
 def test_what_is_not_known_to_be_transient_stops() -> None:
-    """A whole-request rejection of a table call cannot be mended by trying again."""
+    """A whole-request rejection of a table call does not get better by trying again."""
     from connectors.tablestore.verdicts import Reject
 
     checks, fake, _ = made()

@@ -119,7 +119,7 @@ def test_what_the_sdk_raises_about_tables(
 
 
 def test_a_time_series_table_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Options and keys, with None for what an older service does not tell."""
+    """Options and keys, with None for what an older service does not describe."""
     api, sdk = tables_api()
     meta = TimeseriesTableMeta(
         "points",

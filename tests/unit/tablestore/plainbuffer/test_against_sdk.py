@@ -330,8 +330,8 @@ KINDS: dict[type, WireType] = {int: "integer", float: "double", str: "string", b
 
 @settings(max_examples=200, deadline=None)
 @given(unlikely.filter(lambda value: not isinstance(value, float)), unlikely)
-def test_compiled_puts_refuse_what_the_generic_check_refuses(key: Any, value: Any) -> None:
-    """For typed values both paths accept, or both refuse the same column and reason."""
+def test_compiled_puts_reject_what_the_generic_check_rejects(key: Any, value: Any) -> None:
+    """For typed values both paths accept, or both reject the same column and reason."""
     verdicts: list[tuple[str, str | None] | None] = []
     for path in (
         lambda: compile_put([("k", KINDS[type(key)])], [("v", KINDS[type(value)])])(key, value),

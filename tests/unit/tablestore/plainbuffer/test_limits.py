@@ -84,7 +84,7 @@ def assert_error(
 
 @pytest.mark.parametrize(("wire_type", "value", "reason"), BAD_VALUES)
 def test_bad_attribute_values_are_rejected(wire_type: WireType, value: Any, reason: str) -> None:
-    """Both paths refuse the value, name the column and the reason, and never show the value."""
+    """Both paths reject the value, name the column and the reason, and never show the value."""
     with pytest.raises(EncodingError) as caught:
         compile_put([("k", "string")], [("a", "integer"), ("v", wire_type)])("k", 1, value)
     assert_error(caught, reason, "v")
@@ -263,7 +263,7 @@ BAD_ROWS: dict[str, tuple[Any, Any, Any, str, str | None]] = {
 
 @pytest.mark.parametrize("name", BAD_ROWS)
 def test_contradicting_rows_are_rejected(name: str) -> None:
-    """The generic check refuses rows that the service would answer with a 400."""
+    """The generic check rejects rows that the service would answer with a 400."""
     kind, key, cells, reason, column = BAD_ROWS[name]
     with pytest.raises(EncodingError) as caught:
         check_row(kind, key, cells)

@@ -163,14 +163,14 @@ def test_numbers_lie_where_readers_in_other_languages_want_them(points: Sequence
 def test_what_is_remembered_changes_nothing(requests: Sequence[Sequence[Point]]) -> None:
     """One encoder for many requests gives each as a new one would, full memory or not."""
     lasting = FlatBuffers()
-    lasting.MOST_SERIES = lasting.MOST_COLUMNS = 2
+    lasting.MAX_SERIES = lasting.MAX_COLUMNS = 2
     for points in requests:
         wires = [wire(point) for point in points]
         assert lasting.encode(wires) == FlatBuffers().encode(wires)
 
 
 def test_the_service_finds_long_texts() -> None:
-    """Names, texts and bytes at their limits, whose lengths take several bytes to tell."""
+    """Names, texts and bytes at their limits, whose lengths take several bytes."""
     point = Point(
         "m" * 128,
         "s" * 256,

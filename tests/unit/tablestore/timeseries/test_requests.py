@@ -167,7 +167,7 @@ def test_only_failed_rows_are_sent_again() -> None:
 
 
 @pytest.mark.P4
-def test_a_refused_row_is_set_aside() -> None:
+def test_a_rejected_row_is_a_dead_letter() -> None:
     """P4: the row alone; the others are written once."""
 
     def answer(times: list[int]) -> list[tuple[int, str, str]]:
@@ -179,7 +179,7 @@ def test_a_refused_row_is_set_aside() -> None:
 
 
 @pytest.mark.P4
-def test_a_refused_request_is_halved() -> None:
+def test_a_rejected_request_is_halved() -> None:
     """P4: a 400 for all rows of a request condemns the bad point alone."""
 
     def answer(times: list[int]) -> list[tuple[int, str, str]]:
@@ -195,7 +195,7 @@ def test_a_refused_request_is_halved() -> None:
 
 @pytest.mark.P3
 def test_equal_series_and_time_the_last_wins() -> None:
-    """P3: of two points of one key in a window only the later one is sent, as the service does."""
+    """P3: of two points of one key in a batch only the later one is sent, as the service does."""
     service = Service()
     rows = [point(1, offset=0), point(2, offset=1), point(1, offset=2)]
     assert write(service, rows) == {"written": 3}
@@ -220,7 +220,7 @@ def test_an_outage_is_waited_out() -> None:
 @pytest.mark.P5
 @pytest.mark.parametrize("code", ["OTSNoPermissionAccess", "OTSObjectNotExist"])
 def test_a_refusal_of_everything_stops(code: str) -> None:
-    """P5: as the answer to the request or to a row, it ends the run; nothing is set aside."""
+    """P5: as the answer to the request or to a row, it ends the run; nothing is rejected."""
     stop = Stop(f"{code}: no", code)
 
     def whole(_: list[int]) -> list[tuple[int, str, str]]:

@@ -96,7 +96,7 @@ def test_a_missing_table_is_made_with_its_options() -> None:
     assert checks.is_being_created("orders")
 
 
-def test_another_worker_was_quicker(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_process_was_quicker(monkeypatch: pytest.MonkeyPatch) -> None:
     """A table that appears between looking and making is as good."""
     checks, fake, _ = made(auto_create=True)
     exists = RequestFailed(Stop("exists", "OTSObjectAlreadyExist"), "OTSObjectAlreadyExist")
