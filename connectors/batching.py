@@ -35,12 +35,12 @@ class Count(Protocol):
         """Rows of an earlier run."""
         ...
 
-    def came(self, number: int) -> None:
-        """Some arrived."""
+    def received(self, number: int) -> None:
+        """Rows and dead letters came in."""
         ...
 
-    def gave(self, number: int) -> None:
-        """Some went on."""
+    def emitted(self, number: int) -> None:
+        """Rows and dead letters went on."""
         ...
 
     def snapshot(self, waiting: int) -> None:
@@ -75,10 +75,10 @@ class Batcher(StatefulBatchLogic[Batch, Batch, State]):
                 self._bytes += size_of(segment)
             if refused:
                 dead += refused
-        self._count.came(self._rows - before + len(dead))
+        self._count.received(self._rows - before + len(dead))
         full: list[Batch] = []
         if dead:
-            self._count.gave(len(dead))
+            self._count.emitted(len(dead))
             full.append(([], dead))
         if self._is_full():
             while self._is_full():
@@ -140,7 +140,7 @@ class Batcher(StatefulBatchLogic[Batch, Batch, State]):
             size += size_of(segment)
         else:
             self._segments.clear()
-        self._count.gave(rows)
+        self._count.emitted(rows)
         self._rows -= rows
         self._bytes -= size
         return taken

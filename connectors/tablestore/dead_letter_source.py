@@ -85,12 +85,12 @@ class _Partition(StatefulSourcePartition[Chunk, "Key | None"]):
         # Letters whose record is on its way: (key, how often it was replayed).
         self._taken: deque[tuple[Key, int]] = deque()
         self._number = self._marked = 0
-        self._position = CommittableOffset(0, run.settings.window.age)
+        self._position = CommittableOffset(0, run.settings.window.age, run.clock)
         replay = run.settings.replay
         self._page = _PAGE if replay.rate is None else max(1, min(_PAGE, int(replay.rate)))
         self._epochs = 0  # those that ended
         self._epoch: int | None = None  # the last of them, until it is closed everywhere
-        run.at_clean_end.append(self._mark_all)
+        run.on_clean_end(self._mark_all)
 
     def next_batch(self) -> list[Chunk]:
         """A page of dead letters; StopIteration behind the last."""
@@ -100,7 +100,7 @@ class _Partition(StatefulSourcePartition[Chunk, "Key | None"]):
             self._ended = True
             raise StopIteration
         if self._epoch is not None:
-            run.counts.check(self._epoch)
+            run.counts.verify_epoch(self._epoch)
             self._epoch = None
         number = self._position.due()
         if number is not None:
@@ -128,7 +128,7 @@ class _Partition(StatefulSourcePartition[Chunk, "Key | None"]):
         """Where the next run goes on; a dry run leaves that where it was."""
         self._epochs += 1
         self._epoch = self._epochs
-        if self._run.leaves_no_trace:
+        if self._run.settings.replay.dry_run:
             return self._begin
         if self._ended:  # a durable end settles all
             return None if self._complete else self._last
@@ -140,7 +140,7 @@ class _Partition(StatefulSourcePartition[Chunk, "Key | None"]):
 
     def _mark_all(self) -> None:
         """After a clean end everything is settled."""
-        if self._number > self._marked and not self._run.leaves_no_trace:
+        if self._number > self._marked and not self._run.settings.replay.dry_run:
             # At the interpreter's end the connections of the other one are closed already.
             self._client = Client(self._run.settings.tablestore)
             self._mark(self._number)

@@ -88,7 +88,7 @@ class Lane:
         self._loop = loop
         self._most = writer.run.settings.tablestore.queue + 1
         self._batches: deque[Batch] = deque()
-        self._count = writer.run.counts.open_lane()
+        self._count = writer.run.counts.new_shard()
         self._changed = threading.Condition()
         self._busy = False
         self._closed = False
@@ -102,7 +102,7 @@ class Lane:
             with self._changed:
                 self._wait(self._most - 1)
                 self._batches.append(batch)
-                self._count.took(sum(map(count_of, batch[0])) + len(batch[1]))
+                self._count.received(sum(map(count_of, batch[0])) + len(batch[1]))
                 if not self._busy:
                     self._busy = True
                     self._loop.call_soon_threadsafe(self._start)

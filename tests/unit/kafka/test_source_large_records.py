@@ -1,11 +1,12 @@
-"""Large records come a few at a time, in order, and none is lost or told too early."""
+"""Large records come a few at a time, in order, and none is lost or counted too early."""
 
 from typing import cast
 
-import pytest
 from confluent_kafka import KafkaError, Message
 
-from tests.unit.kafka.fake_kafka import FakeMessage, Reader, World, failing, run_with, started
+from connectors.kafka.progress import Progress
+from connectors.kafka.source import KafkaSource
+from tests.unit.kafka.fake_kafka import FakeBrokers, FakeMessage, Reader, failing, run_with
 
 LARGE = 3 << 20
 
@@ -21,15 +22,15 @@ def offsets(reader: Reader) -> list[int]:
     return [message.offset() for one in reader.partition.next_batch() for message in one.messages]
 
 
-def test_a_poll_of_large_records_comes_in_parts(world: World) -> None:
+def test_a_poll_of_large_records_comes_in_parts(brokers: FakeBrokers) -> None:
     """At least one at a time; the position follows what was given, so nothing held is skipped."""
-    reader = Reader(started(run_with()), world, "orders:0", None)
+    reader = Reader(brokers.started(run_with()), brokers, "orders:0", None)
     reader.client.polls = [[*large(5, 6, 7, 8), *failing(KafkaError._PARTITION_EOF, offset=9)]]
     found, positions = [], []
     for _ in range(5):
-        part = offsets(reader)
-        assert len(part) <= 2
-        found += part
+        chunk = offsets(reader)
+        assert len(chunk) <= 2
+        found += chunk
         positions.append(reader.partition.snapshot())
     assert found == [5, 6, 7, 8]
     assert positions[-1] == 9
@@ -38,24 +39,28 @@ def test_a_poll_of_large_records_comes_in_parts(world: World) -> None:
     assert positions[0] == found[0] + len(found[: positions[0] - 5])
 
 
-def test_the_end_is_told_after_what_is_held(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever waits for the end of the partition must not miss the records before it."""
+def test_the_end_is_reported_after_what_remains(brokers: FakeBrokers) -> None:
+    """A run that ends with the partition must not miss the records before its end."""
     run = run_with()
-    reader = Reader(started(run), world, "orders:0", None)
-    told: list[int] = []
-    given: list[int] = []
-    monkeypatch.setattr(run, "read_to_end", lambda _: told.append(len(given)))
+    progress = Progress(run, ends_when_read=True)
+    source = KafkaSource(run, brokers.clients, watch=lambda *_: None, progress=progress)
+    source.list_parts()
+    progress.read_to_end("orders:1")
+    reader = Reader(source, brokers, "orders:0", None)
     reader.client.polls = [[*large(0, 1, 2, 3, 4), *failing(KafkaError._PARTITION_EOF, offset=5)]]
-    while not told:
-        given += offsets(reader)
-    assert [*given, *offsets(reader)][-1] == 4
-    assert told[0] >= 4
+    found: list[int] = []
+    while run.drain_reason is None:
+        assert len(found) < 5, "the end is not reported"
+        found += offsets(reader)
+    assert found[-1] >= 3
+    assert found == [0, 1, 2, 3, 4][: len(found)]
+    assert reader.partition.snapshot() == 5
 
 
-def test_a_loss_forgets_what_is_held(world: World) -> None:
-    """What came in the same poll is from before: it must not come after the new position."""
-    reader = Reader(started(run_with(lost_offset="earliest")), world, "orders:0", None)
-    world.watermarks["orders", 0] = (50, 1000)
+def test_a_loss_forgets_what_is_held(brokers: FakeBrokers) -> None:
+    """The rest of the same poll is from before: it must not follow the new position."""
+    reader = Reader(brokers.started(run_with(lost_offset="earliest")), brokers, "orders:0", None)
+    brokers.watermarks["orders", 0] = (50, 1000)
     lost = failing(KafkaError._AUTO_OFFSET_RESET)
     reader.client.polls = [[*large(0, 1), *lost, *large(2, 3, 4)], large(50)]
     found = []
@@ -65,9 +70,9 @@ def test_a_loss_forgets_what_is_held(world: World) -> None:
     assert reader.partition.snapshot() == 51
 
 
-def test_small_records_come_together(world: World) -> None:
+def test_small_records_come_together(brokers: FakeBrokers) -> None:
     """One chunk of one poll, as it came."""
-    reader = Reader(started(run_with()), world, "orders:0", None)
+    reader = Reader(brokers.started(run_with()), brokers, "orders:0", None)
     small = [FakeMessage("orders", 0, one, value=b"{}") for one in range(2000)]
     reader.client.polls = [cast(list[Message], small)]
     assert offsets(reader) == [*range(2000)]

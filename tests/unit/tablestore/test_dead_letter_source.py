@@ -66,5 +66,5 @@ FORGED: dict[str, dict[str, Any]] = {
 def test_a_row_that_is_no_letter_is_left_alone(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     """Anybody may write to the table: it is told by its place, and ends nothing."""
     message = message_of("dead", KEY, FORGED[kind])
-    assert Restorer(new_run()).restored(message, told=True) is None
+    assert Restorer(new_run()).restored(message, warn=True) is None
     assert "offset 70" in caplog.text
