@@ -183,7 +183,7 @@ def test_another_contract_stops(tmp_path: Path, change: dict[str, Any], words: l
 
 
 def test_a_refusal_lets_go_of_the_folder(tmp_path: Path) -> None:
-    """A failed start in this process does not lock the right one out, even while its error is kept."""
+    """A failed start does not lock the right one out, even while its error is kept."""
     let_go(open_folder(tmp_path))
     with pytest.raises(StopRun, match="shards") as kept:
         open_folder(tmp_path, shards=1)
