@@ -36,12 +36,12 @@ class Count(Protocol):
         """Rows of an earlier run."""
         ...
 
-    def came(self, number: int) -> None:
-        """Rows and dead letters that came in."""
+    def received(self, number: int) -> None:
+        """Rows and dead letters came in."""
         ...
 
-    def gave(self, number: int) -> None:
-        """Rows and dead letters that went on to the sink."""
+    def emitted(self, number: int) -> None:
+        """Rows and dead letters went on."""
         ...
 
     def snapshot(self, waiting: int) -> None:
@@ -84,10 +84,10 @@ class Batcher(StatefulBatchLogic[Batch, Batch, State]):
                 self._bytes += size_of(segment)
             if dead:
                 dead_letters += dead
-        self._count.came(self._rows - before + len(dead_letters))
+        self._count.received(self._rows - before + len(dead_letters))
         full: list[Batch] = []
         if dead_letters:
-            self._count.gave(len(dead_letters))
+            self._count.emitted(len(dead_letters))
             full.append(([], dead_letters))
         if self._is_full():
             while self._is_full():
@@ -130,7 +130,7 @@ class Batcher(StatefulBatchLogic[Batch, Batch, State]):
     def _take(self) -> list[Segment]:
         taken = take_front(self._segments, self._max_rows, self._max_bytes)
         rows = sum(map(count_of, taken))
-        self._count.gave(rows)
+        self._count.emitted(rows)
         self._rows -= rows
         self._bytes -= sum(map(size_of, taken))
         return taken

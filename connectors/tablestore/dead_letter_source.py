@@ -87,13 +87,13 @@ class _Partition(StatefulSourcePartition[Chunk, "Key | None"]):
         # Dead letters whose record is in the flow: (key, how often it was replayed).
         self._in_flow: deque[tuple[Key, int]] = deque()
         self._number = self._marked = 0
-        self._position = CommittableOffset(0, run.settings.window.age)
+        self._position = CommittableOffset(0, run.settings.window.age, run.clock)
         replay = run.settings.replay
         rate = _PAGE_ROWS if replay.rate is None else int(replay.rate)
         self._page_rows = max(1, min(_PAGE_ROWS, rate))
         self._epochs = 0  # how many have ended
         self._epoch: int | None = None  # the last of them, until it is closed everywhere
-        run.at_clean_end.append(self._mark_all)
+        run.on_clean_end(self._mark_all)
 
     def next_batch(self) -> list[Chunk]:
         """A page of dead letters; StopIteration after the last, or when the run drains."""
@@ -103,7 +103,7 @@ class _Partition(StatefulSourcePartition[Chunk, "Key | None"]):
             self._ended = True
             raise StopIteration
         if self._epoch is not None:
-            run.counts.check(self._epoch)
+            run.counts.verify_epoch(self._epoch)
             self._epoch = None
         number = self._position.due()
         if number is not None:
@@ -131,7 +131,7 @@ class _Partition(StatefulSourcePartition[Chunk, "Key | None"]):
         """The key after which the next run goes on; a dry run leaves that where it was."""
         self._epochs += 1
         self._epoch = self._epochs
-        if self._run.leaves_no_trace:
+        if self._run.settings.replay.dry_run:
             return self._begin
         if self._ended:  # once this state is stored, every record before it is durable
             return None if self._complete else self._last
@@ -143,7 +143,7 @@ class _Partition(StatefulSourcePartition[Chunk, "Key | None"]):
 
     def _mark_all(self) -> None:
         """Mark the rest: after a clean end every record is durable."""
-        if self._number > self._marked and not self._run.leaves_no_trace:
+        if self._number > self._marked and not self._run.settings.replay.dry_run:
             # At the interpreter's end the connections of the first client are closed already.
             self._api = TablesApi(Client(self._run.settings.tablestore))
             self._mark(self._number)

@@ -120,7 +120,7 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
         self._max_batches = run.settings.tablestore.queue + 1
         self._only_missing = run.settings.replay.only_missing
         self._batches: deque[Batch] = deque()
-        self._counts = run.counts.open_lane()
+        self._counts = run.counts.new_shard()
         self._outcomes = _ShardOutcomes(run, policy, self._counts)
         self._changed = threading.Condition()
         self._busy = False
@@ -135,7 +135,7 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
             with self._changed:
                 self._wait_until_at_most(self._max_batches - 1)
                 self._batches.append(batch)
-                self._counts.took(sum(map(count_of, batch[0])) + len(batch[1]))
+                self._counts.received(sum(map(count_of, batch[0])) + len(batch[1]))
                 if not self._busy:
                     self._busy = True
                     self._loop.call_soon_threadsafe(self._start)

@@ -27,11 +27,11 @@ class Counted:
     def resumed(self, number: int) -> None:
         self._add("resumed", number)
 
-    def came(self, number: int) -> None:
-        self._add("came", number)
+    def received(self, number: int) -> None:
+        self._add("received", number)
 
-    def gave(self, number: int) -> None:
-        self._add("gave", number)
+    def emitted(self, number: int) -> None:
+        self._add("emitted", number)
 
     def snapshot(self, waiting: int) -> None:
         self.numbers["waiting"] = waiting
@@ -224,10 +224,13 @@ def test_what_passes_is_counted() -> None:
         batcher.on_batch([batch(some_rows(*[2] * number), [dead_letter(1)] * (number % 3))])
         batcher.snapshot()
         numbers = counted.numbers
-        assert numbers["resumed"] + numbers["came"] == numbers.get("gave", 0) + numbers["waiting"]
+        assert (
+            numbers["resumed"] + numbers["received"]
+            == numbers.get("emitted", 0) + numbers["waiting"]
+        )
     batcher.on_eof()
     batcher.snapshot()
-    assert (counted.numbers["waiting"], counted.numbers["gave"]) == (0, 2 + 36 + 9)
+    assert (counted.numbers["waiting"], counted.numbers["emitted"]) == (0, 2 + 36 + 9)
 
 
 def test_a_resumed_batcher_keeps_smaller_limits() -> None:

@@ -69,5 +69,5 @@ def test_a_row_that_is_no_dead_letter_is_passed_over(
 ) -> None:
     """Anybody may write to the table: it is logged by its coordinates, and ends nothing."""
     message = message_of("dead", KEY, FORGED[kind])
-    assert Restorer(new_run()).restored(message, told=True) is None
+    assert Restorer(new_run()).restored(message, warn=True) is None
     assert "offset 70" in caplog.text

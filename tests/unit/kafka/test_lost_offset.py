@@ -1,4 +1,4 @@
-"""Offsets that are not there any more, and topics that were made anew."""
+"""Offsets that are not there any more, and topics that were recreated."""
 
 from pathlib import Path
 
@@ -6,24 +6,24 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from connectors.errors import StopRun
+from tests.unit.fake_clock import FakeClock
 from tests.unit.kafka.fake_kafka import (
+    FakeBrokers,
     Reader,
-    World,
     end,
     failing,
     messages,
     run_with,
-    started,
 )
 
 LOST = [KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE]
 
 
 @pytest.mark.parametrize("code", LOST)
-def test_a_lost_offset_stops(world: World, code: int) -> None:
+def test_a_lost_offset_stops(brokers: FakeBrokers, code: int) -> None:
     """By default nobody but the user decides: where, what there is, both ways on."""
-    world.watermarks["orders", 1] = (300, 450)
-    reader = Reader(started(run_with()), world, "orders:1", 120)
+    brokers.watermarks["orders", 1] = (300, 450)
+    reader = Reader(brokers.started(run_with()), brokers, "orders:1", 120)
     reader.client.polls = [failing(code)]
     with pytest.raises(StopRun) as caught:
         reader.partition.next_batch()
@@ -42,11 +42,11 @@ def test_a_lost_offset_stops(world: World, code: int) -> None:
 @pytest.mark.parametrize("code", LOST)
 @pytest.mark.parametrize(("choice", "offset"), [("earliest", 300), ("latest", 450)])
 def test_a_lost_offset_goes_on_where_it_was_chosen(
-    world: World, code: int, choice: str, offset: int, caplog: pytest.LogCaptureFixture
+    brokers: FakeBrokers, code: int, choice: str, offset: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """kafka.lost_offset says where; it is told, and the state is there at once."""
-    world.watermarks["orders", 1] = (300, 450)
-    reader = Reader(started(run_with(lost_offset=choice)), world, "orders:1", 120)
+    """kafka.lost_offset says where; it is logged, and the state is there at once."""
+    brokers.watermarks["orders", 1] = (300, 450)
+    reader = Reader(brokers.started(run_with(lost_offset=choice)), brokers, "orders:1", 120)
     reader.client.polls = [failing(code), messages(offset, partition=1)]
     assert reader.partition.next_batch() == []
     assert reader.client.assigned[-1] == ("orders", 1, offset)
@@ -56,13 +56,13 @@ def test_a_lost_offset_goes_on_where_it_was_chosen(
     assert reader.partition.snapshot() == offset + 1
 
 
-def test_after_a_loss_the_state_is_where_reading_goes_on(world: World) -> None:
+def test_after_a_loss_the_state_is_where_reading_goes_on(brokers: FakeBrokers) -> None:
     """Also when good messages came with the error, and the new offset is a lower one.
 
     Otherwise a crash after the next snapshots would go on behind records that nobody read.
     """
-    world.watermarks["orders", 0] = (0, 50)
-    reader = Reader(started(run_with(lost_offset="earliest")), world, "orders:0", 498)
+    brokers.watermarks["orders", 0] = (0, 50)
+    reader = Reader(brokers.started(run_with(lost_offset="earliest")), brokers, "orders:0", 498)
     reader.client.polls = [
         [*messages(498, 499), *failing(KafkaError._AUTO_OFFSET_RESET)],
         messages(*range(20)),
@@ -74,71 +74,70 @@ def test_after_a_loss_the_state_is_where_reading_goes_on(world: World) -> None:
     assert reader.partition.snapshot() == 20
 
 
-def test_a_lost_offset_without_watermarks_stops(world: World) -> None:
+def test_a_lost_offset_without_watermarks_stops(brokers: FakeBrokers) -> None:
     """When the brokers do not say what there is, nothing can be chosen."""
-    reader = Reader(started(run_with(lost_offset="earliest")), world, "orders:0", 120)
+    reader = Reader(brokers.started(run_with(lost_offset="earliest")), brokers, "orders:0", 120)
     reader.client.polls = [failing(KafkaError._AUTO_OFFSET_RESET)]
-    world.watermark_error = KafkaException(KafkaError(KafkaError._TIMED_OUT))
+    brokers.watermark_error = KafkaException(KafkaError(KafkaError._TIMED_OUT))
     with pytest.raises(StopRun, match="topic orders partition 0"):
         reader.partition.next_batch()
 
 
 @pytest.mark.parametrize(("choice", "offset"), [("earliest", 3), ("latest", 90)])
-def test_a_topic_made_anew_begins_where_it_was_chosen(
-    world: World, tmp_path: Path, choice: str, offset: int, monkeypatch: pytest.MonkeyPatch
+def test_a_topic_recreated_begins_where_it_was_chosen(
+    brokers: FakeBrokers, tmp_path: Path, choice: str, offset: int
 ) -> None:
     """Its old offsets mean nothing: with kafka.lost_offset it begins there, though it has state."""
-    now = 100.0
-    monkeypatch.setattr("connectors.run.committable_offset.time.monotonic", lambda: now)
+    clock = FakeClock()
     run = run_with(tmp_path)
-    Reader(started(run), world, "orders:0", None)
+    Reader(brokers.started(run), brokers, "orders:0", None)
     assert run.recovery is not None
     run.recovery.topic_id("orders", "id-1")
     end(run)
-    world.ids["orders"] = "id-2"
-    world.watermarks["orders", 0] = (3, 90)
-    run = run_with(tmp_path, lost_offset=choice)
-    reader = Reader(started(run), world, "orders:0", 50)
+    brokers.ids["orders"] = "id-2"
+    brokers.watermarks["orders", 0] = (3, 90)
+    run = run_with(tmp_path, clock=clock, lost_offset=choice)
+    reader = Reader(brokers.started(run), brokers, "orders:0", 50)
     assert reader.client.assigned == [("orders", 0, offset)]
     assert reader.partition.snapshot() == offset
     reader.client.polls = [messages(offset)]
     for _ in range(6):
-        now += 1.0
+        clock.now += 1.0
         reader.partition.next_batch()
         assert reader.partition.snapshot() == offset + 1
     end(run)
     run = run_with(tmp_path, lost_offset=choice)
-    reader = Reader(started(run), world, "orders:0", offset + 1)
+    reader = Reader(brokers.started(run), brokers, "orders:0", offset + 1)
     assert reader.client.assigned == [("orders", 0, offset + 1)], "the next run goes on"
 
 
-def test_a_topic_made_anew_survives_a_crash(world: World, tmp_path: Path) -> None:
+def test_a_topic_recreated_survives_a_crash(brokers: FakeBrokers, tmp_path: Path) -> None:
     """The process dies before its first snapshot: the next one does not go on at the old offset."""
     run = run_with(tmp_path)
-    Reader(started(run), world, "orders:0", None)
+    Reader(brokers.started(run), brokers, "orders:0", None)
     assert run.recovery is not None
     run.recovery.topic_id("orders", "id-1")
     end(run)
-    world.ids["orders"] = "id-2"
-    world.watermarks["orders", 0] = (0, 900)
+    brokers.ids["orders"] = "id-2"
+    brokers.watermarks["orders", 0] = (0, 900)
     for _ in range(2):
         run = run_with(tmp_path, lost_offset="earliest")
-        reader = Reader(started(run), world, "orders:0", 50)
+        reader = Reader(brokers.started(run), brokers, "orders:0", 50)
         assert reader.client.assigned == [("orders", 0, 0)]
         end(run)
 
 
-def test_a_topic_made_anew_is_seen_by_every_process(world: World, tmp_path: Path) -> None:
-    """In a cluster each process lists the partitions and reads some: all begin anew."""
+def test_a_topic_recreated_is_seen_by_every_process(brokers: FakeBrokers, tmp_path: Path) -> None:
+    """In a cluster each process lists the partitions and reads some: all begin at the new start."""
     run = run_with(tmp_path)
-    Reader(started(run), world, "orders:0", None)
+    Reader(brokers.started(run), brokers, "orders:0", None)
     assert run.recovery is not None
     run.recovery.topic_id("orders", "id-1")
     end(run)
-    world.ids["orders"] = "id-2"
-    world.watermarks["orders", 1] = (0, 900)
+    brokers.ids["orders"] = "id-2"
+    brokers.watermarks["orders", 1] = (0, 900)
     first = run_with(tmp_path, process=0, lost_offset="earliest")
     second = run_with(tmp_path, process=1, lost_offset="earliest")
-    started(first)
-    reader = Reader(started(second), world, "orders:1", 50)
+    brokers.started(first)
+    reader = Reader(brokers.started(second), brokers, "orders:1", 50)
     assert reader.client.assigned == [("orders", 1, 0)]
