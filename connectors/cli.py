@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from connectors import import_config as migrating
+from connectors import import_config
 from connectors.errors import ConfigError
 from connectors.settings import ENV_PREFIX, Settings
 from connectors.settings.loading import CONFIG_VARIABLE, load
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         sys.stderr.write(f"tablestore-sync: {error}\n")
         return 1
-    except migrating.Refused as error:
+    except import_config.UnsupportedConnectorConfig as error:
         sys.stderr.write(f"tablestore-sync: {error}\n")
         return 2
 
@@ -162,7 +162,9 @@ def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _import(options: argparse.Namespace) -> int:
-    made = migrating.convert_file(options.file, options.worker, options.name, options.compatible)
+    made = import_config.convert_file(
+        options.file, options.worker, options.name, options.compatible
+    )
     for key, text in made.notes:
         sys.stderr.write(f"{key}: {text}\n")
     sys.stdout.write(made.text)
