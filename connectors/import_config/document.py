@@ -52,4 +52,5 @@ def _value(value: Any, *, multiline: bool = False) -> Item:
         for item in value:
             array.append(_value(item))
         return array.multiline(multiline and any(isinstance(item, dict) for item in value))
-    return tomlkit.item(value)
+    single: Item = tomlkit.item(value)
+    return single

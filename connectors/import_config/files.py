@@ -84,7 +84,7 @@ def of_properties(text: str) -> dict[str, str]:
 
     The text names the line at which what is wrong begins.
     """
-    values = {}
+    values: dict[str, str] = {}
     elements = javaproperties.parse(text)
     number = 1
     while True:
