@@ -133,4 +133,4 @@ def _note_rest(connector: ConnectorProperties, series: bool) -> None:
         elif key == "topics.regex":
             connector.note(key, "not moved: topics is set")
         else:
-            connector.note(key, "is no key of the connector, which ignored it: not moved")
+            connector.note(key, "is not a key of the connector, which ignored it: not moved")

@@ -94,7 +94,7 @@ def _format(connector: ConnectorProperties, side: str, registry: dict[str, Any])
     else:
         connector.note(
             key,
-            "is no converter with a format here: not moved, bytes are read as they are. Give a "
+            "is not a converter with a format here: not moved, bytes are read as they are. Give a "
             "function as format package.module:decode",
         )
         word, known = "bytes", set()
@@ -182,7 +182,7 @@ def _url(connector: ConnectorProperties, key: str, url: str) -> tuple[str, bool]
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UnsupportedConnectorConfig(
-            f"{key}: is no URL such as https://schemas.example.com:8081"
+            f"{key}: is not a URL such as https://schemas.example.com:8081"
         )
     host = parts.netloc.rpartition("@")[2]
     if "@" in parts.netloc:

@@ -44,14 +44,14 @@ def of_json(text: str) -> dict[str, str]:
         found = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         position = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "it"
-        raise UnsupportedConnectorConfig(f"is no JSON ({position} cannot be read)") from None
+        raise UnsupportedConnectorConfig(f"is not JSON ({position} cannot be read)") from None
     if not isinstance(found, dict):
         raise UnsupportedConnectorConfig(
-            'is no JSON object: it is {"name": ..., "config": {...}} or the map of keys'
+            'is not a JSON object: it is {"name": ..., "config": {...}} or the map of keys'
         )
     config = found.get("config", found)
     if not isinstance(config, dict):
-        raise UnsupportedConnectorConfig("config: is no JSON object")
+        raise UnsupportedConnectorConfig("config: is not a JSON object")
     values = {
         _without_surrogates("a key", key): _text(key, value)
         for key, value in config.items()
@@ -63,7 +63,7 @@ def of_json(text: str) -> dict[str, str]:
 
 
 def _no_number(_name: str) -> Any:
-    raise ValueError("no number of JSON")
+    raise ValueError("not a number of JSON")
 
 
 def _text(key: str, value: Any) -> str:

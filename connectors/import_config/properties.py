@@ -71,7 +71,7 @@ class ConnectorProperties:
         """One of the allowed words, in lower case; upper case is accepted."""
         found = self.text(key, default).lower()
         if found not in allowed:
-            raise UnsupportedConnectorConfig(f"{key}: is none of {', '.join(allowed)}")
+            raise UnsupportedConnectorConfig(f"{key}: is not one of {', '.join(allowed)}")
         return found
 
     def flag(self, key: str, default: bool) -> bool:
@@ -84,7 +84,7 @@ class ConnectorProperties:
         """A whole number."""
         found = self.text(key, str(default))
         if not re.fullmatch(r"[+-]?[0-9]{1,19}", found):
-            raise UnsupportedConnectorConfig(f"{key}: is no whole number")
+            raise UnsupportedConnectorConfig(f"{key}: is not a whole number")
         number = int(found)
         if (minimum is not None and number < minimum) or number > maximum:
             raise UnsupportedConnectorConfig(

@@ -145,7 +145,7 @@ def _predicates(connector: ConnectorProperties) -> dict[str, dict[str, Any] | No
                 re.compile(pattern)
             except re.error:
                 raise UnsupportedConnectorConfig(
-                    f"{prefix}pattern: is no regular expression here"
+                    f"{prefix}pattern: is not a regular expression here"
                 ) from None
             found[name] = {"topic": pattern}
         else:
@@ -182,7 +182,7 @@ def _cast(step: _Step, _deletes: bool) -> Moved:
     spec = _pairs(step, "spec")
     if not {*spec.values()} <= {*_CASTS}:
         raise UnsupportedConnectorConfig(
-            f"{step.prefix}spec: has a type that is none of {', '.join(_CASTS)}"
+            f"{step.prefix}spec: has a type other than {', '.join(_CASTS)}"
         )
     step.note("casts are exact or the record is rejected; Kafka's cut fractions and wrap numbers")
     fields = {name: _CASTS[type_name] for name, type_name in spec.items()}

@@ -40,7 +40,7 @@ def topics_and_tables(
     for entry in connector.names("topics.assign.tables"):
         topic, *rest = (name.strip() for name in entry.split(":"))
         if not topic or not rest or not rest[0]:
-            raise UnsupportedConnectorConfig("topics.assign.tables: an entry is no topic:table")
+            raise UnsupportedConnectorConfig("topics.assign.tables: an entry is not topic:table")
         if len(rest) > 1:
             connector.note(
                 "topics.assign.tables", f"{topic}: what follows a second colon has no effect"
@@ -230,7 +230,7 @@ def _types(connector: ConnectorProperties, key: str, allowed: tuple[str, ...]) -
         raise UnsupportedConnectorConfig(f"{key}: is blank: give a type for each name")
     found = [item.strip().lower() for item in items]
     if not {*found} <= {*allowed}:
-        raise UnsupportedConnectorConfig(f"{key}: has a type that is none of {', '.join(allowed)}")
+        raise UnsupportedConnectorConfig(f"{key}: has a type other than {', '.join(allowed)}")
     return found
 
 

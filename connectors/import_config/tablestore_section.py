@@ -35,7 +35,7 @@ def tablestore(connector: ConnectorProperties) -> dict[str, Any]:
         made["endpoint"] = _endpoint(connector, made["endpoint"])
     if "instance" in made and not _INSTANCE.fullmatch(made["instance"]):
         raise UnsupportedConnectorConfig(
-            "tablestore.instance.name: is no instance name (3 to 16 letters, digits, -)"
+            "tablestore.instance.name: is not an instance name (3 to 16 letters, digits, -)"
         )
     made |= _keys(connector)
     return made
@@ -47,11 +47,11 @@ def _endpoint(connector: ConnectorProperties, endpoint: str) -> str:
         url = urlsplit(endpoint)
         port = url.port
     except ValueError:
-        raise UnsupportedConnectorConfig(f"{key}: is no URL such as {_EXAMPLE}") from None
+        raise UnsupportedConnectorConfig(f"{key}: is not a URL such as {_EXAMPLE}") from None
     valid = url.scheme in ("http", "https") and bool(url.hostname) and port != 0
     valid = valid and not (url.query or url.fragment or "@" in url.netloc or " " in endpoint)
     if not valid:
-        raise UnsupportedConnectorConfig(f"{key}: is no URL such as {_EXAMPLE}")
+        raise UnsupportedConnectorConfig(f"{key}: is not a URL such as {_EXAMPLE}")
     if url.scheme == "http" and url.hostname not in LOCAL:
         connector.note(
             key, "is https now: requests are signed, not hidden, so http is for this host"
@@ -112,7 +112,7 @@ def engine(connector: ConnectorProperties) -> None:
         )
     size = connector.number("buffer.size", 1024, minimum=1)
     if size & (size - 1):
-        raise UnsupportedConnectorConfig("buffer.size: is no power of two")
+        raise UnsupportedConnectorConfig("buffer.size: is not a power of two")
     for key, instead in (
         ("buffer.size", "window.rows, window.bytes and tablestore.queue bound what waits"),
         ("max.thread.count", "there are no callback threads"),
@@ -174,7 +174,7 @@ def errors(
                 "runtime.error.topic.name: is one of topics: dead letters would be read again"
             )
         if not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", topic) or topic in (".", ".."):
-            raise UnsupportedConnectorConfig("runtime.error.topic.name: is no topic name")
+            raise UnsupportedConnectorConfig("runtime.error.topic.name: is not a topic name")
         connector.note(
             "runtime.error.mode",
             "dead letters keep the record's own bytes, with topic, partition, offset and code in "

@@ -118,7 +118,7 @@ def _unit(connector: ConnectorProperties, key: str) -> str:
             "turn the field into seconds by a function in [[transforms]]"
         )
     if unit not in _UNITS:
-        raise UnsupportedConnectorConfig(f"{key}: is none of {', '.join(_UNITS)}")
+        raise UnsupportedConnectorConfig(f"{key}: is not one of {', '.join(_UNITS)}")
     return _UNITS[unit]
 
 
@@ -132,7 +132,7 @@ def _fields(connector: ConnectorProperties, prefix: str, lower_case: bool) -> li
         )
     if not {*types} <= {*_FIELD_TYPES}:
         raise UnsupportedConnectorConfig(
-            f"{prefix}field.type: has a type that is none of {', '.join(_FIELD_TYPES)}"
+            f"{prefix}field.type: has a type other than {', '.join(_FIELD_TYPES)}"
         )
     lower = [name.lower() for name in names]
     if len({*lower}) != len(lower):

@@ -59,7 +59,7 @@ def _guarded(transform: models.TransformSettings, step: Step) -> Step:
 def _of_fields(make: Callable[[Any], fields.Change]) -> MakeStep:
     """The steps of a transform that changes the fields of the value, or of the key.
 
-    Null passes; what is no object is rejected.
+    Null passes; anything but an object is rejected.
     """
 
     def make_step(transform: Any, _settings: Settings, _option: str) -> Step:

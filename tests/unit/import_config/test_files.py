@@ -70,12 +70,12 @@ def test_json_in_both_forms() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "word"),
     [
-        ("a.json", b"{", "is no JSON"),
-        ("a.json", b"[1]", "no JSON object"),
+        ("a.json", b"{", "is not JSON"),
+        ("a.json", b"[1]", "not a JSON object"),
         ("a.json", b'{"config": 1}', "config"),
         ("a.json", b'{"topics": ["a"]}', "topics: is a JSON list"),
         ("a.json", b'{"topics": {}}', "topics: is a JSON dict"),
-        ("a.json", b"[" * 100_000, "is no JSON"),
+        ("a.json", b"[" * 100_000, "is not JSON"),
         ("a.json", b'{"a": "\\ud800"}', "a: holds half of a character"),
         ("a.properties", b"topics=\\u12", "line 1: "),
         ("a.properties", b"# a\n\na=1,\\\n  2\r\n! b\rtopics=x,\\\n  \\u12", "line 6: "),
