@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         sys.stderr.write(f"tablestore-sync: {error}\n")
         return 1
-    except import_config.Refused as error:
+    except import_config.UnsupportedConnectorConfig as error:
         sys.stderr.write(f"tablestore-sync: {error}\n")
         return 2
 

@@ -1,9 +1,9 @@
-"""Avro: values by their writer's schema, from a Schema Registry or a file.
+"""Avro [avro-spec]: values by their writer's schema, from a Schema Registry or a file.
 
-fastavro decodes, in C. It can be made to crash or to take all memory by values of recursive
-schemas nested thousands deep, by arrays that declare billions of items of no bytes, and by many
-items of many fields in few bytes. So the bytes of such schemas are walked first, under a limit
-(`avro_limits`). All others are bounded by their own bytes.
+fastavro decodes, in C. Three kinds of data can make it crash or use all memory: values of recursive
+schemas that are nested thousands of levels deep, arrays that declare billions of items without
+bytes, and many items of many fields in few bytes. Data of such schemas is walked first, under a
+limit (`avro_limits`). All other data is bounded by its own length.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from fastavro.types import Schema as AvroSchema
 
 from connectors.errors import Rejection, StopRun
 from connectors.formats.avro_limits import walker
-from connectors.formats.avro_values import LARGEST_SCALE, strict, with_defaults
+from connectors.formats.avro_values import MAX_SCALE, strict, with_defaults
 from connectors.formats.schema_registry import Registry, Schema
 
 Decode = Callable[[bytes], Any]
-_DEEPEST_SCHEMA = 200
+_MAX_SCHEMA_DEPTH = 200
 _NO_SCHEMA = (
     ValueError,
     TypeError,
@@ -36,8 +36,12 @@ _NO_SCHEMA = (
 
 
 def decoder(registry: Registry, reader_schema: Path | None) -> Decode:
-    """The function from framed bytes to the value. Raises Rejection, and StopRun here."""
-    reader = _reader_of_file(reader_schema) if reader_schema is not None else None
+    """The decoder of data framed by a Schema Registry [schema-registry]. It raises Rejection.
+
+    `reader_schema` is a file with the schema to which each writer's is resolved. Raises StopRun
+    when it cannot be used.
+    """
+    reader = _reader_schema_of(reader_schema) if reader_schema is not None else None
 
     def decode(data: bytes) -> Any:
         read, body = registry.framed(data, "AVRO", lambda schema: _of_registry(schema, reader))
@@ -47,7 +51,10 @@ def decoder(registry: Registry, reader_schema: Path | None) -> Decode:
 
 
 def raw_decoder(schema_file: Path) -> Decode:
-    """The function from bare bytes to the value. Raises Rejection, and StopRun here."""
+    """The decoder of data of one schema, without a frame. It raises Rejection.
+
+    Raises StopRun when the file holds no Avro schema.
+    """
     named: dict[str, Any] = {}
     return _reader(_of_file(schema_file, named), None, framed=False, named=named)
 
@@ -57,11 +64,11 @@ def _of_file(path: Path, named: dict[str, Any]) -> AvroSchema:
         schema = fastavro.parse_schema(json.loads(path.read_text("utf-8")), named_schemas=named)
         _check(schema)
     except (OSError, *_NO_SCHEMA) as error:
-        raise StopRun(f"[format]: {path} is no Avro schema: {error}") from None
+        raise StopRun(f"[format]: {path} is not an Avro schema: {error}") from None
     return schema
 
 
-def _reader_of_file(path: Path) -> AvroSchema:
+def _reader_schema_of(path: Path) -> AvroSchema:
     named: dict[str, Any] = {}
     schema = _of_file(path, named)
     try:
@@ -80,7 +87,7 @@ def _of_registry(schema: Schema, reader: AvroSchema | None) -> Decode:
         _check(parsed)
         return _reader(parsed, reader, framed=True, named=named)
     except _NO_SCHEMA:
-        raise Rejection("schema_bad", "of a schema that is no Avro schema") from None
+        raise Rejection("schema_bad", "of a schema that is not an Avro schema") from None
 
 
 def _parsed(schema: Schema, named: dict[str, Any], known: set[str]) -> AvroSchema:
@@ -92,36 +99,37 @@ def _parsed(schema: Schema, named: dict[str, Any], known: set[str]) -> AvroSchem
 
 
 def _check(schema: Any, depth: int = 0) -> None:
-    """Raise ValueError for what the library lets pass and no value can have."""
-    if depth > _DEEPEST_SCHEMA:
+    """Raise ValueError for what the library accepts in a schema although no value can have it."""
+    if depth > _MAX_SCHEMA_DEPTH:
         raise ValueError("nested too deep")
     if isinstance(schema, dict):
         scale, size = schema.get("scale", 0), schema.get("size", 0)
         if not all(type(number) is int and number >= 0 for number in (scale, size)):
-            raise ValueError("a size or scale that is none")
-        if schema.get("logicalType") == "decimal" and scale > LARGEST_SCALE:
-            raise ValueError(f"a decimal of a scale above {LARGEST_SCALE}")
+            raise ValueError("a size or scale that is not a number from 0")
+        if schema.get("logicalType") == "decimal" and scale > MAX_SCALE:
+            raise ValueError(f"a decimal of a scale above {MAX_SCALE}")
         if not all(isinstance(field["name"], str) for field in schema.get("fields", ())):
             raise ValueError("a field whose name is no text")
-    for part in schema if isinstance(schema, list) else _inner(schema):
-        _check(part, depth + 1)
+    for inner in schema if isinstance(schema, list) else _inner(schema):
+        _check(inner, depth + 1)
 
 
 def _inner(schema: Any) -> list[Any]:
+    """The schemas of the fields, items and values of a schema."""
     if not isinstance(schema, dict):
         return []
     fields = [field["type"] for field in schema.get("fields", ())]
     return [*fields, *(schema[name] for name in ("items", "values") if name in schema)]
 
 
-def _most_fields(schema: Any) -> int:
-    """Of all records of a reader's schema: so many fields it may add to one."""
+def _max_fields(schema: Any) -> int:
+    """The largest number of fields of a record in a reader's schema: it may add as many to one."""
     if isinstance(schema, list):
-        return max(map(_most_fields, schema), default=0)
+        return max(map(_max_fields, schema), default=0)
     if not isinstance(schema, dict):
         return 0
     own = len(schema.get("fields", ()))
-    return max(own, max(map(_most_fields, _inner(schema)), default=0))
+    return max(own, max(map(_max_fields, _inner(schema)), default=0))
 
 
 def _reader(
@@ -131,12 +139,12 @@ def _reader(
     framed: bool,
     named: dict[str, Any] | None = None,
 ) -> Decode:
-    kind = schema.get("type") if isinstance(schema, dict) else schema
-    if framed and kind == "bytes" and reader is None:
-        # Confluent's serializers write top-level bytes as they are, without their length.
+    type_ = schema.get("type") if isinstance(schema, dict) else schema
+    if framed and type_ == "bytes" and reader is None:
+        # Confluent's serializers write top-level bytes without their length [schema-registry].
         return lambda data: data
-    walk = walker(schema, named or {}, _most_fields(reader))
-    # The library parses a union at the top again, and would find branches in it that are none.
+    walk = walker(schema, named or {}, _max_fields(reader))
+    # The library parses a union at the top again, and would reject the branches that `strict` adds.
     writer = strict(schema) if isinstance(schema, dict) else schema
 
     def read(data: bytes) -> Any:
@@ -149,11 +157,11 @@ def _reader(
             raise
         except fastavro.read.SchemaResolutionError:
             raise Rejection(
-                "avro_resolution", "of a schema that does not fit the reader's schema"
+                "avro_resolution", "of a schema that cannot be resolved to the reader's schema"
             ) from None
-        except Exception as error:  # noqa: BLE001 - the library raises many kinds for bad bytes
+        except Exception as error:  # noqa: BLE001 - the library raises many types for bad bytes
             raise Rejection(
-                "avro_invalid", f"no Avro of its schema ({type(error).__name__})"
+                "avro_invalid", f"not Avro data of its schema ({type(error).__name__})"
             ) from None
         if source.tell() != len(data):
             raise Rejection("avro_length", "longer than its Avro schema says")

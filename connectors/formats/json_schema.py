@@ -1,7 +1,7 @@
-"""JSON Schema by a Schema Registry: framed JSON whose schema the registry knows.
+"""JSON Schema by a Schema Registry: framed JSON whose schema is in the registry [schema-registry].
 
-The value is read as JSON. It is not validated again: whoever produced it did that against the same
-schema, and what the table takes is checked by the mapping.
+The value is decoded as JSON. It is not validated again: its producer did that against the same
+schema, and the mapping checks what the table accepts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from connectors.formats.schema_registry import Registry
 
 
 def decoder(registry: Registry) -> Callable[[bytes], Any]:
-    """The function from framed bytes to the value. Raises Rejection."""
+    """The decoder of JSON framed by a Schema Registry. It raises Rejection."""
 
     def decode(data: bytes) -> Any:
         _, body = registry.framed(data, "JSON", lambda _: True)

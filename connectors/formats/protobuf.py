@@ -1,10 +1,10 @@
-"""Protobuf by a Schema Registry: messages of schemas that are known only when they come.
+"""Protobuf by a Schema Registry: messages whose schemas are known only when they arrive.
 
-The registry hands out a compiled schema (`format=serialized`, a FileDescriptorProto), so nothing
-here reads .proto text. Google's own decoder bounds depth and lengths, `protobuf_limits` what few
-bytes can become. Fields have their names of the
-.proto file. A field of proto3 without presence has its default when it is not set, because on the
-wire that is the same as set to it; with presence it is null.
+The registry returns a compiled schema (`format=serialized`, a FileDescriptorProto)
+[schema-registry], so nothing here reads .proto text. Google's own parser limits depth and lengths,
+`protobuf_limits` the number of values. Fields have the names of the .proto file. A field without
+presence that is not set has its default, because on the wire both are the same [protobuf-wire]; a
+field with presence is null then.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from google.protobuf.message_factory import GetMessageClass
 from connectors.errors import Rejection, StopRun
 from connectors.formats.protobuf_limits import walker
 from connectors.formats.schema_registry import Registry, Schema
+from connectors.formats.varint import VarintError, read_varint, zigzag
 
 Read = Callable[[Any], Any]
 
@@ -57,13 +58,13 @@ _KNOWN_FILES = {
         wrappers_pb2,
     )
 }
-_MOST_INDEXES = 64
-# Of a .proto file; a compiled one is base64, which has no blanks.
+_MAX_INDEXES = 64
+# Words of a .proto file; a compiled schema is base64, which has no blanks.
 _TEXT = re.compile(r"\b(?:syntax|message|package|import|enum)\s")
 
 
 def decoder(registry: Registry) -> Callable[[bytes], Any]:
-    """The function from framed bytes to the value. Raises Rejection."""
+    """The decoder of messages framed by a Schema Registry. It raises Rejection."""
 
     def decode(data: bytes) -> Any:
         file, body = registry.framed(data, "PROTOBUF", _File)
@@ -74,7 +75,7 @@ def decoder(registry: Registry) -> Callable[[bytes], Any]:
 
 
 class _File:
-    """The messages of one schema, by their place in its text."""
+    """The messages of one schema, by the indexes that a frame holds."""
 
     def __init__(self, schema: Schema) -> None:
         pool = DescriptorPool()
@@ -85,20 +86,20 @@ class _File:
         except (TypeError, ValueError, KeyError, DecodeError, binascii.Error, RecursionError):
             if _TEXT.search(schema.text):
                 raise StopRun(
-                    "schema registry: it hands out the text of a Protobuf schema, and not the "
+                    "schema registry: it returns the text of a Protobuf schema, and not the "
                     "compiled one that was asked for (format=serialized).\n  remedy: set "
                     "format.registry.url to a registry that has them compiled"
                 ) from None
-            raise Rejection("schema_bad", "of a schema that is no Protobuf schema") from None
+            raise Rejection("schema_bad", "of a schema that is not a Protobuf schema") from None
         self._readers: dict[tuple[int, ...], Callable[[bytes], Any]] = {}
 
     def decode(self, body: bytes) -> Any:
-        """The message that the indexes before it name."""
-        path, at = _indexes(body)
+        """The value of a message, behind the indexes that say which one of the schema it is."""
+        path, start = _indexes(body)
         read = self._readers.get(path)
         if read is None:
             read = self._readers[path] = _reader_of_bytes(self._message(path))
-        return read(body[at:])
+        return read(body[start:])
 
     def _message(self, path: tuple[int, ...]) -> Descriptor:
         level = self._tops
@@ -107,14 +108,14 @@ class _File:
             if index >= len(level):
                 raise Rejection("protobuf_index", "of a message that its schema does not have")
             found = level[index]
-            # The entries of maps are messages that stand nowhere in the schema's text.
+            # The entries of maps are messages that the text of the schema does not have.
             level = [inner for inner in found.nested_types if not inner.GetOptions().map_entry]
         assert found is not None  # noqa: S101 - a path has an index
         return found
 
 
 def _add(pool: DescriptorPool, schema: Schema, name: str | None, added: set[str]) -> str:
-    """Add a schema with what it imports; returns the name of its file."""
+    """Add a schema and what it imports to the pool; returns the name of its file."""
     file = FileDescriptorProto.FromString(base64.b64decode(schema.text, validate=True))
     if name is not None:
         file.name = name
@@ -142,31 +143,33 @@ def _add_known(pool: DescriptorPool, name: str, added: set[str]) -> None:
 
 
 def _indexes(body: bytes) -> tuple[tuple[int, ...], int]:
-    """The message's place, and where it begins. One zero byte stands for the first message."""
-    count, at = _zigzag(body, 0)
+    """The indexes of a frame, outermost message first, and the position behind them.
+
+    They are zigzag varints: their number and each of them; one zero byte stands for the first
+    message [schema-registry].
+    """
+    count, position = _index(body, 0)
     if count == 0:
-        return (0,), at
-    if not 0 < count <= _MOST_INDEXES:
-        raise Rejection("protobuf_index", "of a message index that is none")
+        return (0,), position
+    if not 0 < count <= _MAX_INDEXES:
+        raise Rejection("protobuf_index", "of an impossible number of message indexes")
     path = []
     for _ in range(count):
-        index, at = _zigzag(body, at)
+        index, position = _index(body, position)
         if index < 0:
-            raise Rejection("protobuf_index", "of a message index that is none")
+            raise Rejection("protobuf_index", "of a negative message index")
         path.append(index)
-    return tuple(path), at
+    return tuple(path), position
 
 
-def _zigzag(body: bytes, at: int) -> tuple[int, int]:
-    number = shift = 0
-    while at < len(body) and shift <= 28:
-        byte = body[at]
-        at += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number >> 1 ^ -(number & 1), at
-        shift += 7
-    raise Rejection("protobuf_index", "cut off before its message begins, or not framed so")
+def _index(body: bytes, start: int) -> tuple[int, int]:
+    try:
+        number, position = read_varint(body, start, len(body), max_bytes=5)
+    except VarintError:
+        raise Rejection(
+            "protobuf_index", "cut off before its message begins, or not framed with indexes"
+        ) from None
+    return zigzag(number), position
 
 
 def _reader_of_bytes(descriptor: Descriptor) -> Callable[[bytes], Any]:
@@ -179,31 +182,33 @@ def _reader_of_bytes(descriptor: Descriptor) -> Callable[[bytes], Any]:
             check(body)
             return read(parse(body))
         except DecodeError:
-            raise Rejection("protobuf_invalid", "no Protobuf message of its schema") from None
+            raise Rejection("protobuf_invalid", "not a Protobuf message of its schema") from None
         except (OverflowError, ValueError):
             raise Rejection(
                 "protobuf_time",
-                "of a Timestamp outside of the years 1 to 9999, or finer than a microsecond",
+                "of a Timestamp outside the years 1 to 9999, or finer than a microsecond",
             ) from None
         except RecursionError:
             raise Rejection("protobuf_depth", "nested too deep") from None
         except (Rejection, MemoryError):
             raise
-        except Exception as error:  # noqa: BLE001 - the last fence: messages are built at run time
+        except Exception as error:  # noqa: BLE001 - messages are built at run time
             raise Rejection(
-                "protobuf_failed", f"not decoded: nobody foresaw it ({type(error).__name__})"
+                "protobuf_failed",
+                f"not decoded as protobuf: unexpected {type(error).__name__}; please report this "
+                "as a bug",
             ) from None
 
     return decode
 
 
 def _message_reader(descriptor: Descriptor, made: dict[str, Read]) -> Read:
-    """The function from a message to its value; messages may hold their own kind."""
+    """The function from a message to its value; a message may hold messages of its own type."""
     name = descriptor.full_name
     if name in _WELL_KNOWN:
         return _WELL_KNOWN[name]
     if name in made:
-        return lambda message: made[name](message)  # noqa: PLW0108 - it is made only later
+        return lambda message: made[name](message)  # noqa: PLW0108 - it is made later
     made[name] = _not_yet
     fields = [(field, _field_reader(field, made)) for field in descriptor.fields]
 
@@ -224,9 +229,9 @@ def _not_yet(_: Any) -> Any:
 
 
 def _field_reader(field: FieldDescriptor, made: dict[str, Read]) -> Read:
-    kind = field.message_type
-    if kind is not None and kind.GetOptions().map_entry:
-        of_value = _single_reader(kind.fields_by_name["value"], made)
+    message_type = field.message_type
+    if message_type is not None and message_type.GetOptions().map_entry:
+        of_value = _single_reader(message_type.fields_by_name["value"], made)
         return lambda found: {_name(key): of_value(found[key]) for key in found}
     read = _single_reader(field, made)
     if field.label == FieldDescriptor.LABEL_REPEATED:
@@ -245,7 +250,7 @@ def _single_reader(field: FieldDescriptor, made: dict[str, Read]) -> Read:
         names = field.enum_type.values_by_number
 
         def of_enum(number: int) -> Any:
-            """Its name; a number that the schema does not know stays one."""
+            """The name of a number, or the number when the schema does not have it."""
             return names[number].name if number in names else number
 
         return of_enum
@@ -254,7 +259,7 @@ def _single_reader(field: FieldDescriptor, made: dict[str, Read]) -> Read:
 
 def _timestamp(message: Any) -> datetime:
     if not 0 <= message.nanos < 1_000_000_000 or message.nanos % 1000:
-        raise ValueError("no Timestamp, or one that would lose its nanoseconds")
+        raise ValueError("not a Timestamp, or one that would lose its nanoseconds")
     return _EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)
 
 

@@ -51,7 +51,7 @@ else:
 
 def _function(text: str) -> str:
     if not is_function_name(text):
-        raise ValueError("is none of the formats, and no function as package.module:function")
+        raise ValueError("is neither a format nor a function as package.module:function")
     return text
 
 
@@ -61,7 +61,7 @@ FunctionName = Annotated[str, AfterValidator(_function)]
 class RegistrySettings(Section):
     """The Schema Registry of the formats avro, protobuf and json_schema."""
 
-    url: str = Field("", description="URL of the registry; https, but on this host.")
+    url: str = Field("", description="URL of the registry; https, or http on this host.")
     username: str | None = Field(None, description="User of basic authentication.")
     password: SecretStr | None = Field(
         None, description="Password of basic authentication; only from the environment."
@@ -88,7 +88,7 @@ class RegistrySettings(Section):
         if "@" in url.netloc or url.query or url.fragment:
             raise ValueError("url holds a user name or more than scheme, host, port and path")
         if url.scheme == "http" and url.hostname not in ("127.0.0.1", "localhost", "::1"):
-            raise ValueError("url must be https, but on this host (127.0.0.1 or localhost)")
+            raise ValueError("url must be https; http is only for 127.0.0.1 and localhost")
         secrets = [self.password, self.password_file, self.token, self.token_file]
         if sum(secret is not None for secret in secrets) > 1:
             raise ValueError("set one of password, password_file, token and token_file")
@@ -133,18 +133,18 @@ class FormatSettings(Section):
 
     @model_validator(mode="after")
     def _check(self) -> FormatSettings:
-        for part, word, file in (
+        for side, word, file in (
             ("value", self.value, self.value_schema_file),
             ("key", self.key, self.key_schema_file),
         ):
             chosen = FORMATS.get(word)
             if chosen is not None and chosen.needs_registry and not self.registry.url:
-                raise ValueError(f"{part} = {word!r} needs format.registry.url")
+                raise ValueError(f"{side} = {word!r} needs format.registry.url")
             schema_file = "none" if chosen is None else chosen.schema_file
             if schema_file == "required" and file is None:
-                raise ValueError(f"{part} = {word!r} needs {part}_schema_file")
+                raise ValueError(f"{side} = {word!r} needs {side}_schema_file")
             if schema_file == "none" and file is not None:
-                raise ValueError(f"{part}_schema_file has no meaning with {part} = {word!r}")
+                raise ValueError(f"{side}_schema_file has no meaning with {side} = {word!r}")
         return self
 
     @property

@@ -81,6 +81,8 @@ ONLY_IN = {
     "pickle": set(),
     "requests": set(),
     "urllib3": {"tablestore/tables_api.py", "formats/schema_registry.py"},
+    "tomlkit": {"import_config/document.py"},
+    "javaproperties": {"import_config/files.py"},
     "fastavro": {"formats/avro.py", "formats/avro_values.py"},
 }
 # The functions at a boundary, which alone may catch whatever is raised.
