@@ -20,7 +20,7 @@ pytestmark = pytest.mark.P1
 FLOW = """
 from bytewax.dataflow import Dataflow
 from connectors import steps
-from connectors.records import Rejection
+from connectors.errors import Rejection
 from connectors.run.start import start
 
 def some(record):
@@ -36,14 +36,14 @@ records = steps.flat_map_records("some", records, run, some)
 steps.write(steps.window(steps.map_rows("map_rows", records, run), run), run)
 """
 LOSING = """
-from connectors.mapping import rows
+from connectors.mapping import row_mapper
 
-whole = rows.RowMapper.map_chunk
+whole = row_mapper.RowMapper.map_chunk
 
 def lose(self, chunk):
     return [] if LOST else whole(self, chunk)
 
-rows.RowMapper.map_chunk = lose
+row_mapper.RowMapper.map_chunk = lose
 from flows.sync import get_flow
 
 flow = get_flow()
