@@ -10,7 +10,8 @@ import pytest
 
 from connectors.dead_letters.codes import REJECTION_CODES
 from connectors.tablestore.verdicts import REJECT, RETRY, STOP, Reject, Retry, Stop, judge
-from scripts.pages import PAGES, PROMISES
+from scripts.pages import PAGES, PROMISES, citations
+from scripts.sources import SOURCES
 from tests.support.lanes import PROMISES as MARKERS
 
 ROOT = Path(__file__).parents[2]
@@ -107,6 +108,18 @@ def test_verdicts_are_those_of_their_table() -> None:
     for table, verdict in ((RETRY, Retry), (REJECT, Reject), (STOP, Stop)):
         for code in table:
             assert isinstance(judge(400, code, "text"), verdict), code
+
+
+def test_every_citation_has_its_source() -> None:
+    """An `[id]` in a docstring or comment of connectors/ has title and address."""
+    assert set(citations()) <= set(SOURCES)
+
+
+def test_addresses_are_public() -> None:
+    """Each is a page of its own."""
+    addresses = [address for _, address in SOURCES.values()]
+    assert len(set(addresses)) == len(addresses)
+    assert all(address.startswith("https://") for address in addresses)
 
 
 def test_the_promises_are_those_of_the_page() -> None:
