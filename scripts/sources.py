@@ -80,6 +80,10 @@ SOURCES: dict[str, tuple[str, str]] = {
         "FlatBuffers: the binary format",
         "https://github.com/google/flatbuffers/blob/master/docs/source/internals.md",
     ),
+    "ieee-754": (
+        "IEEE 754-2019: floating-point arithmetic",
+        "https://doi.org/10.1109/IEEESTD.2019.8766229",
+    ),
     "java-bigdecimal": ("Java: BigDecimal", f"{_JDK}/math/BigDecimal.java"),
     "java-double": ("Java: Double", f"{_JDK}/lang/Double.java"),
     "kafka-protocol": ("Kafka: protocol guide", "https://kafka.apache.org/protocol.html"),
