@@ -147,3 +147,32 @@ def test_a_promise_in_a_docstring_is_a_marker() -> None:
                     for mark in re.findall(r"pytest\.mark\.(P[1-7])$", ast.unparse(decorator))
                 }
                 assert said <= whole | marks, f"{path.name}: {node.name}"
+
+
+def test_every_module_has_tests() -> None:
+    """A file named after it, or a line in the map of tests/README.md; and the map is right."""
+    tests = ROOT / "tests"
+    rows = [
+        [re.findall(r"`([^`]+\.py|[^`]+/\*)`", cell) for cell in line.split("|")[1:3]]
+        for line in (tests / "README.md").read_text("utf-8").splitlines()
+        if line.startswith("| `") and ".py`" in line
+    ]
+    modules = [
+        str(module.relative_to(CONNECTORS))
+        for module in CONNECTORS.rglob("*.py")
+        if module.name != "__init__.py"
+    ]
+    mapped: set[str] = set()
+    for patterns, files in rows:
+        for file in files:
+            assert (tests / file).exists(), file
+        for pattern in patterns:
+            # A star stands for the modules of one package.
+            found = {name for name in modules if Path(name).match(pattern)}
+            found = {name for name in found if name.count("/") == pattern.count("/")}
+            assert found, f"{pattern} is no module"
+            mapped |= found
+    for name in modules:
+        path = Path(name)
+        own = tests / "unit" / path.parent / f"test_{path.stem}.py"
+        assert own.exists() or name in mapped, f"{name} has no tests: see tests/README.md"
