@@ -176,3 +176,30 @@ def test_every_module_has_tests() -> None:
         path = Path(name)
         own = tests / "unit" / path.parent / f"test_{path.stem}.py"
         assert own.exists() or name in mapped, f"{name} has no tests: see tests/README.md"
+
+
+def test_every_room_is_on_the_map() -> None:
+    """CONTRIBUTING.md has a line for each part of connectors/ and each folder at the top."""
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    parts = {
+        f"connectors/{path.name}{'/' if path.is_dir() else ''}"
+        for path in CONNECTORS.iterdir()
+        if not path.name.startswith(("__", "py.typed"))
+    }
+    folders = {f"{path.parent.name}/" for path in ROOT.glob("*/*.py")} - {"connectors/"}
+    for room in parts | folders:
+        assert f"`{room}`" in page, room
+
+
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "ARCHITECTURE.md"])
+def test_paths_of_a_page_exist(name: str) -> None:
+    """A file that was moved is moved in the pages for newcomers too."""
+    page = (ROOT / name).read_text("utf-8")
+    paths = set(re.findall(r"`([a-z_]+/[\w./]*)`", page))
+    # In the pictures paths stand without connectors/.
+    paths |= {f"connectors/{path}" for path in re.findall(r"[ >]((?:\w+/)+\w+\.py)", page)}
+    assert len(paths) > 5
+    for path in paths:
+        assert (ROOT / path).exists(), path
+    links = re.findall(r"\]\(([^):#]+)(?:#[^)]*)?\)", page)
+    assert all((ROOT / link).exists() for link in links)
