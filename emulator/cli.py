@@ -11,10 +11,10 @@ from pathlib import Path
 
 from aiohttp import web
 
-from emulator import limits, patterns, settings
+from emulator import limits, regex, settings
 from emulator.catalog import Catalog
 from emulator.faults import FaultRuleError, Faults
-from emulator.observe import Journal
+from emulator.journal import Journal
 from emulator.server import Server
 from emulator.service import Service
 from emulator.settings import Options
@@ -280,7 +280,7 @@ def connecting(options: Options, endpoint: str) -> dict[str, tuple[str, str, str
 
 async def serve(options: Options) -> None:
     """Run until SIGTERM or SIGINT."""
-    patterns.limit()
+    regex.limit()
     if options.column_names == "any":
         limits.take_any_column_name()
     faults = Faults.from_file(options.faults) if options.faults else Faults()

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from emulator import keys, page
+from emulator import keys, web_page
 from emulator.errors import ServiceError
 from emulator.faults import FaultRuleError, Faults, parse_rules
 from emulator.service import Service
@@ -63,11 +63,11 @@ class Control:
         status = 200
         try:
             if request.path == "/":
-                text = page.overview(self._service, self._faults)
+                text = web_page.overview(self._service, self._faults)
             else:
-                text = page.table_page(self._service, request.query)
+                text = web_page.table_page(self._service, request.query)
         except ServiceError as error:
-            status, text = error.status, page.error_page(error)
+            status, text = error.status, web_page.error_page(error)
         headers = {"Content-Security-Policy": _POLICY}
         return web.Response(status=status, text=text, content_type="text/html", headers=headers)
 

@@ -102,7 +102,7 @@ class Rule:
         self.dice = random.Random(self.seed)  # noqa: S311 - repeatable, not secret
 
     def due(self) -> bool:
-        """Tell whether a rule that applies fires this time, and count it."""
+        """Return whether a rule that applies fires this time, and count it."""
         if self.count is not None and self.fired >= self.count:
             return False
         if self.probability < 1.0 and self.dice.random() >= self.probability:

@@ -9,7 +9,7 @@ from struct import error as struct_error
 
 from google.protobuf.message import DecodeError, Message
 
-from emulator import limits, patterns
+from emulator import limits, regex
 from emulator.errors import invalid
 from emulator.rows import Versions
 from emulator.wire import messages_pb2 as wire
@@ -46,7 +46,7 @@ def _compare(operator: int, left: bytes, right: bytes) -> bool:
 
 def _transfer(rule: wire.ValueTransferRule) -> Callable[[bytes], bytes | None]:
     """Return the function that takes the first group of a pattern out of a string and casts it."""
-    search, groups = patterns.searcher(rule.regex)
+    search, groups = regex.searcher(rule.regex)
     cast = rule.cast_type if rule.HasField("cast_type") else pb.STRING
     if cast not in _CASTS:
         raise invalid("Invalid cast type in value transfer rule.")

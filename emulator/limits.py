@@ -36,12 +36,12 @@ _INSTANCE = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,14}[A-Za-z0-9]")
 
 
 def is_name(name: bytes) -> bool:
-    """Tell whether `name` may name a table or column: letter or `_`, word characters, <= 255."""
+    """Return whether `name` may name a table or column: letter or `_`, word characters, <= 255."""
     return _NAME.fullmatch(name) is not None
 
 
 def is_instance_name(name: str) -> bool:
-    """Tell whether `name` may name an instance: 3..16 letters, digits, hyphens, a letter first."""
+    """Return whether `name` may name an instance: 3..16 letters, digits, hyphens; letter first."""
     return _INSTANCE.fullmatch(name) is not None
 
 
@@ -52,7 +52,7 @@ def check_table_name(name: str) -> None:
 
 
 def is_inner(table: str) -> bool:
-    """Tell whether `table` names the wide-column table behind a time series table."""
+    """Return whether `table` names the wide-column table behind a time series table."""
     return table.endswith(INNER_SUFFIX)
 
 
@@ -63,7 +63,7 @@ def take_any_column_name() -> None:
 
 
 def is_column_name(name: bytes, inner: bool) -> bool:
-    """Tell whether `name` may name a column; `inner` tables have `_#h` and names with a suffix."""
+    """Return whether `name` may name a column; `inner` tables have `_#h` and suffixed names."""
     if _column_name.fullmatch(name) is not None:
         return name.isascii() or _is_text(name)
     return inner and _INNER_NAME.fullmatch(name) is not None

@@ -17,7 +17,7 @@ from emulator.wire import plainbuffer as pb
 from emulator.wire.plainbuffer import CellChange, RowChange
 
 PUT_ROW, UPDATE_ROW, DELETE_ROW = 1, 2, 3
-KIND_NAMES = {PUT_ROW: "put", UPDATE_ROW: "update", DELETE_ROW: "delete"}
+OPERATION_NAMES = {PUT_ROW: "put", UPDATE_ROW: "update", DELETE_ROW: "delete"}
 FIELD_SUFFIXES = {
     pb.INTEGER: b":i",
     pb.DOUBLE: b":d",
@@ -63,10 +63,10 @@ def pack_row(row: StoredRow) -> bytes:
 
 def unpack_row(stored: bytes) -> StoredRow:
     """Return the row of a stored form."""
-    kind, written_at = _head.unpack_from(stored)
+    layout, written_at = _head.unpack_from(stored)
     cells: Versions = {}
     position, end = _head.size, len(stored)
-    if kind == 1:
+    if layout == 1:
         while position < end:
             name_length, version, value_length = _cell_head.unpack_from(stored, position)
             position += _cell_head.size
@@ -112,7 +112,7 @@ def live_row(table: Table, key: bytes, stored: bytes | None, now_ms: int) -> Sto
 
 
 def is_expired_point(table: Table, key: bytes, now_ms: int) -> bool:
-    """Tell whether the point of this stored key is older than its table keeps points."""
+    """Return whether the point of this stored key is older than its table keeps points."""
     if table.time_to_live < 0:
         return False
     time_us = int(pb.python_value(dict(keys.decode_key(table, key))[b"_time"]))
@@ -143,12 +143,12 @@ def as_point(key: list[pb.KeyCell], row: bytes | None, now_ms: int) -> bytes | N
     return pack_row(StoredRow(now_ms, fields))
 
 
-def check_change(kind: int, change: RowChange) -> None:
+def check_change(operation: int, change: RowChange) -> None:
     """Raise 400 when a change is wrong whatever its table is.
 
     In a batch such a row makes the whole request fail, as on the service.
     """
-    if kind == DELETE_ROW:
+    if operation == DELETE_ROW:
         if change.cells:
             raise invalid("Invalid delete row request: unexpected cells in request.")
         if not change.delete_marker:
@@ -156,7 +156,7 @@ def check_change(kind: int, change: RowChange) -> None:
         return
     if change.delete_marker:
         raise invalid("Invalid request of put/update row: unexpected RowDeleteMarker in request.")
-    if kind == UPDATE_ROW and not change.cells:
+    if operation == UPDATE_ROW and not change.cells:
         raise invalid("Invalid update row request: missing cells in request.")
     if len(change.names) > limits.COLUMNS_PER_WRITE:
         raise invalid(
@@ -169,7 +169,7 @@ def check_change(kind: int, change: RowChange) -> None:
         return
     _check_lengths(change.cells)
     for cell in change.cells:
-        _check_cell(kind, cell)
+        _check_cell(operation, cell)
 
 
 def _check_lengths(cells: Iterable[CellChange]) -> None:
@@ -181,10 +181,10 @@ def _check_lengths(cells: Iterable[CellChange]) -> None:
             )
 
 
-def _check_cell(kind: int, cell: CellChange) -> None:  # noqa: C901 - one branch a rule
+def _check_cell(operation: int, cell: CellChange) -> None:  # noqa: C901 - one branch a rule
     name, op, value, timestamp = cell
     shown = name.decode()
-    if kind == PUT_ROW and op != pb.PUT:
+    if operation == PUT_ROW and op != pb.PUT:
         raise invalid(f"OpType cannot be given for column name:{shown} in PutRow.")
     if op in (pb.DELETE_ALL, pb.DELETE_ONE):
         if value is not None:
@@ -196,7 +196,7 @@ def _check_cell(kind: int, cell: CellChange) -> None:  # noqa: C901 - one branch
         if op == pb.DELETE_ALL and timestamp is not None:
             raise invalid("Timestamp cannot be given when type is DELETE_ALL_VERSION.")
     elif value is None:
-        if kind == PUT_ROW:
+        if operation == PUT_ROW:
             raise invalid("Invalid request of put row: find cells without values.")
         raise invalid(f"Cell data broken, attr has no value, name:{shown}.")
     elif value[0] > pb.BLOB:
@@ -210,14 +210,14 @@ def _check_cell(kind: int, cell: CellChange) -> None:  # noqa: C901 - one branch
         raise invalid("Timestamp must be in range [0, INT64_MAX/1000).")
 
 
-def check_against_table(table: Table, kind: int, change: RowChange, now_ms: int) -> None:
+def check_against_table(table: Table, operation: int, change: RowChange, now_ms: int) -> None:
     """Raise 400 when a change does not fit its table: names, defined types, versions, updates.
 
     In a batch this is the error of the row alone.
     """
-    if kind == DELETE_ROW:
+    if operation == DELETE_ROW:
         return
-    if kind == UPDATE_ROW and not table.allow_update:
+    if operation == UPDATE_ROW and not table.allow_update:
         raise invalid(f"UpdateRow is not allowed on table: {table.name}.")
     if not table.key_names.isdisjoint(change.names):
         name = min(table.key_names & change.names)

@@ -171,11 +171,11 @@ class Exchange:
         return b"".join(chunks)
 
     def _inflate(self, body: bytes) -> bytes:
-        kind = self._headers.get(_COMPRESSED)
-        if kind is None:
+        method = self._headers.get(_COMPRESSED)
+        if method is None:
             return body
-        if kind.strip().lower() != "deflate":
-            raise invalid(f"Unsupported compress type: {kind}.")
+        if method.strip().lower() != "deflate":
+            raise invalid(f"Unsupported compress type: {method}.")
         inflater = zlib.decompressobj()
         try:
             plain = inflater.decompress(body, limits.REQUEST_BODY_BYTES + 1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from emulator.catalog import Catalog
 from emulator.errors import ServiceError
-from emulator.observe import Journal
+from emulator.journal import Journal
 from emulator.settings import Options
 from emulator.storage import Store
 from emulator.timeseries.tables import TimeseriesCatalog

@@ -16,8 +16,8 @@ COLUMN_TYPES = {1: pb.INTEGER, 2: pb.DOUBLE, 3: pb.BOOLEAN, 4: pb.STRING, 7: pb.
 """Wire type of a defined column by its schema number."""
 _KMS_KEY, _OWN_KEY = 1, 2
 _MAX_DEVIATION = (1 << 63) // 1_000_000
-_KEY_NUMBERS = {kind: number for number, kind in KEY_TYPES.items()}
-_COLUMN_NUMBERS = {kind: number for number, kind in COLUMN_TYPES.items()}
+_KEY_NUMBERS = {wire_type: number for number, wire_type in KEY_TYPES.items()}
+_COLUMN_NUMBERS = {wire_type: number for number, wire_type in COLUMN_TYPES.items()}
 
 
 _DERIVED = frozenset(("prefix", "is_inner", "key_names", "auto_column", "ready_at", "id"))
@@ -25,10 +25,10 @@ _DERIVED = frozenset(("prefix", "is_inner", "key_names", "auto_column", "ready_a
 
 @dataclass(frozen=True)
 class KeyColumn:
-    """One primary key column; `kind` is a wire type."""
+    """One primary key column; `wire_type` is its type byte in PlainBuffer."""
 
     name: bytes
-    kind: int
+    wire_type: int
     auto_increment: bool = False
 
 
@@ -79,8 +79,8 @@ class Table:
         document: dict[str, Any] = {
             name: value for name, value in self.__dict__.items() if name not in _DERIVED
         }
-        document["key"] = [[c.name.decode(), c.kind, c.auto_increment] for c in self.key]
-        document["defined"] = {name.decode(): kind for name, kind in self.defined.items()}
+        document["key"] = [[c.name.decode(), c.wire_type, c.auto_increment] for c in self.key]
+        document["defined"] = {name.decode(): wire_type for name, wire_type in self.defined.items()}
         return json.dumps(document)
 
     @classmethod
@@ -97,8 +97,8 @@ class Table:
             table_name=self.name,
             primary_key=self.key_schema(),
             defined_column=[
-                wire.DefinedColumnSchema(name=name.decode(), type=_COLUMN_NUMBERS[kind])
-                for name, kind in self.defined.items()
+                wire.DefinedColumnSchema(name=name.decode(), type=_COLUMN_NUMBERS[wire_type])
+                for name, wire_type in self.defined.items()
             ],
         )
 
@@ -107,7 +107,7 @@ class Table:
         return [
             wire.PrimaryKeySchema(
                 name=column.name.decode(),
-                type=_KEY_NUMBERS[column.kind],
+                type=_KEY_NUMBERS[column.wire_type],
                 option=1 if column.auto_increment else None,
             )
             for column in self.key
@@ -145,16 +145,16 @@ class Table:
 
     def set_encryption(self, given: wire.SSESpecification) -> None:
         """Take over the settings of encryption; raises 400 where they do not fit each other."""
-        kind = given.key_type if given.HasField("key_type") else _KMS_KEY
-        if given.enable and kind not in (_KMS_KEY, _OWN_KEY):
-            raise invalid(f"Invalid key type: {kind}.")
+        key_type = given.key_type if given.HasField("key_type") else _KMS_KEY
+        if given.enable and key_type not in (_KMS_KEY, _OWN_KEY):
+            raise invalid(f"Invalid key type: {key_type}.")
         if not given.enable and given.HasField("key_type"):
             raise invalid("Key type cannot be set when encryption is disabled.")
-        owns = given.enable and kind == _OWN_KEY
+        owns = given.enable and key_type == _OWN_KEY
         if [bool(given.key_id), bool(given.role_arn)] != [owns, owns]:
             raise invalid("Key id and role arn are for key type BYOK, which needs both.")
         self.encrypted = given.enable
-        self.encryption_key = {"key_type": kind} if given.enable else {}
+        self.encryption_key = {"key_type": key_type} if given.enable else {}
         if owns:
             self.encryption_key["key_id"] = given.key_id.decode("latin-1")
             self.encryption_key["role_arn"] = given.role_arn.decode("latin-1")

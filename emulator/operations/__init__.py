@@ -5,14 +5,10 @@ from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
 
-from emulator.operations import batch_operations as batch
-from emulator.operations import range_operations as ranges
-from emulator.operations import row_operations as row
-from emulator.operations import table_operations as table
-from emulator.operations import timeseries_data_operations as series_data
-from emulator.operations import timeseries_meta_operations as series_meta
-from emulator.operations import timeseries_table_operations as series_table
-from emulator.operations import transaction_operations as transaction
+from emulator.operations import batch, ranges, row, table, transaction
+from emulator.operations import timeseries_data as series_data
+from emulator.operations import timeseries_meta as series_meta
+from emulator.operations import timeseries_table as series_table
 from emulator.wire import messages_pb2 as wire
 
 

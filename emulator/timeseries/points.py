@@ -61,7 +61,7 @@ def parse_pairs(text: str, what: str) -> tuple[tuple[str, str], ...]:
 
 
 def is_field_name(name: bytes) -> bool:
-    """Tell whether `name` may name a field or key column: lower case, 1..128 bytes."""
+    """Return whether `name` may name a field or key column: lower case, 1..128 bytes."""
     return _FIELD.fullmatch(name) is not None
 
 

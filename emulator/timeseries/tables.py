@@ -104,8 +104,8 @@ class TimeseriesTable:
             disable_hash_partition_key=self.disable_hash_partition_key,
             disable_timeseries_meta_index=self.disable_meta_index,
         )
-        for name, kind, automatic in self.field_keys:
-            schema = meta.field_primary_key_schema.add(name=name, type=kind)
+        for name, number, automatic in self.field_keys:
+            schema = meta.field_primary_key_schema.add(name=name, type=number)
             if automatic:
                 schema.option = 1
         return meta
@@ -168,8 +168,8 @@ class TimeseriesCatalog:
         self._store = store
         self._options = options
         self._tables: dict[tuple[str, str], TimeseriesTable] = {}
-        for table_id, kind, document in store.tables():
-            if kind == "timeseries":
+        for table_id, model, document in store.tables():
+            if model == "timeseries":
                 table = TimeseriesTable.from_json(table_id, document)
                 self._tables[table.instance, table.name] = table
 
@@ -183,7 +183,7 @@ class TimeseriesCatalog:
         return sorted(found, key=lambda table: table.name)
 
     def exists(self, instance: str, name: str) -> bool:
-        """Tell whether a table exists."""
+        """Return whether a table exists."""
         return (instance, name) in self._tables
 
     def quota(self, instance: str) -> int:

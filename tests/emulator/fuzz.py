@@ -22,7 +22,7 @@ from google.protobuf.message import Message
 from emulator.catalog import Catalog
 from emulator.errors import STATUS, ServiceError
 from emulator.faults import Faults, parse_rules
-from emulator.observe import Journal
+from emulator.journal import Journal
 from emulator.operations import OPERATIONS
 from emulator.server import parse_request, run_operation
 from emulator.service import Call, Service

@@ -12,7 +12,7 @@ from emulator.wire import messages_pb2 as wire
 def create_table(
     call: Call, request: wire.CreateTimeseriesTableRequest
 ) -> wire.CreateTimeseriesTableResponse:
-    """Create a table; its name is unique among tables of both kinds."""
+    """Create a table; its name is unique among tables of both data models."""
     catalog, series = call.service.catalog, call.service.series
     catalog.check_rate()
     name = request.table_meta.table_name

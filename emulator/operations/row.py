@@ -33,10 +33,10 @@ def _write(call: Call, request: WriteRequest, change: Change) -> wire.ChangeRowR
     return wire.ChangeRowResponse(consumed=consumed(read, write), row=row)
 
 
-def _parse(kind: int, request: WriteRequest, buffer: bytes) -> Change:
+def _parse(operation: int, request: WriteRequest, buffer: bytes) -> Change:
     limits.check_data_table_name(request.table_name)  # before anything else, as on the service
     inner = limits.is_inner(request.table_name)
-    return parse_change(kind, buffer, request.condition, request.return_content, inner)
+    return parse_change(operation, buffer, request.condition, request.return_content, inner)
 
 
 def _check_size(name: str, change: Change) -> None:

@@ -22,9 +22,9 @@ from emulator.wire.strings import has_bad_text
 _FLAT_BUFFER, _PLAIN_BUFFER, _PROTO_BUFFER = 0, 1, 2
 _META_NORMAL, _META_IGNORE = 0, 1
 _TABLE_VERSION = 1
-_KINDS = {1: pb.INTEGER, 2: pb.BOOLEAN, 3: pb.DOUBLE, 4: pb.STRING, 5: pb.BLOB}
+_FIELD_TYPES = {1: pb.INTEGER, 2: pb.BOOLEAN, 3: pb.DOUBLE, 4: pb.STRING, 5: pb.BLOB}
 """Wire type of a field by the number that FlatBuffers and fields_to_get have for it."""
-_NO_KIND = -1
+_NO_TYPE = -1
 _AFTER = b"\xff"  # sorts after every key of one time, whatever field keys follow it
 
 
@@ -202,7 +202,7 @@ def get_data(call: Call, request: wire.GetTimeseriesDataRequest) -> wire.GetTime
     if request.token:
         first = _token_key(request.token, prefix)
     names = {
-        field.name.encode(): _KINDS.get(field.type, _NO_KIND) if field.type else None
+        field.name.encode(): _FIELD_TYPES.get(field.type, _NO_TYPE) if field.type else None
         for field in request.fields_to_get
     }
     found = call.service.store.scan(first, last, request.backward)

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from emulator import keys, limits, rows
 from emulator.errors import ServiceError, invalid
-from emulator.operations.row_operations import consumed, find_transaction, read_key
+from emulator.operations.row import consumed, find_transaction, read_key
 from emulator.reads import Selection, parse_selection
 from emulator.service import Call
 from emulator.tables import Table

@@ -102,7 +102,9 @@ def delete_columns(
         raise invalid("No defined column is specified.")
     for name in sorted(names - table.defined.keys()):
         raise invalid(f"The defined column does not exist: {name.decode()}.")
-    table.defined = {name: kind for name, kind in table.defined.items() if name not in names}
+    table.defined = {
+        name: wire_type for name, wire_type in table.defined.items() if name not in names
+    }
     catalog.replace(table)
     return wire.DeleteDefinedColumnResponse()
 
@@ -115,7 +117,7 @@ def list_indexes(call: Call, request: wire.ListSearchIndexRequest) -> wire.ListS
 
 
 def compute_index_splits(call: Call, request: wire.ComputeSplitsRequest) -> NoReturn:
-    """Tell that the search index does not exist: no table here has one."""
+    """Refuse: the search index does not exist: no table here has one."""
     if not request.search_index_splits_options.index_name:
         raise invalid("The name of the search index is missing.")
     call.service.catalog.usable(call.instance, request.table_name)
@@ -153,8 +155,8 @@ def compute_splits(
     for key in _spread(points, request.split_point_limit):
         cells = keys.decode_key(table, key)
         response.split_points.append(pb.encode_rows([pb.encode_row(cells)]))
-    place = hashlib.md5(table.prefix, usedforsecurity=False).hexdigest()
-    response.locations.add(location=place, repeat=len(response.split_points) + 1)
+    location = hashlib.md5(table.prefix, usedforsecurity=False).hexdigest()
+    response.locations.add(location=location, repeat=len(response.split_points) + 1)
     return response
 
 

@@ -6,7 +6,7 @@ from operator import itemgetter
 
 from emulator import keys, limits, rows
 from emulator.errors import invalid
-from emulator.operations.row_operations import (
+from emulator.operations.row import (
     check_read_key,
     consumed,
     find_transaction,
