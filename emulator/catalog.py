@@ -120,6 +120,10 @@ class Catalog:
         """Raise 409 when the name is taken, 403 when the quota is used up."""
         if self.exists(instance, name):
             raise ServiceError("OTSObjectAlreadyExist", errors.TABLE_EXISTS)
+        self.check_quota(instance, taken)
+
+    def check_quota(self, instance: str, taken: int) -> None:
+        """Raise 403 when one more table does not fit beside those here and `taken` others."""
         if len(self.names(instance)) + taken >= limits.TABLES_PER_INSTANCE:
             raise ServiceError(
                 "OTSQuotaExhausted",

@@ -59,11 +59,22 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
         missing_table=given.missing_table,
         key_order=given.key_order,
         column_names=given.column_names,
+        max_filters=given.max_filters,
+        table_names=given.table_names,
+        any_instance=given.any_instance,
         key_columns_count=given.key_columns == "count",
         transaction_lifetime=given.transaction_lifetime,
         meta_delay=given.meta_delay,
         table_operations_per_second=given.table_operations_per_second,
     )
+
+
+def _positive(text: str) -> int:
+    """Return the number of an option that must be 1 or more."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not 1 or more")
+    return value
 
 
 def _add_common(parser: argparse.ArgumentParser, defaults: Options) -> None:
@@ -82,6 +93,11 @@ def _add_common(parser: argparse.ArgumentParser, defaults: Options) -> None:
         metavar="NAME[:KEY_ID:SECRET]",
         help=f"with tables of its own, and a key of its own if given; repeatable"
         f" ({settings.DEFAULT_INSTANCE})",
+    )
+    add(
+        "--any-instance",
+        action="store_true",
+        help="serve every instance name, each with tables of its own, to the keys of this server",
     )
     add(
         "--access-key-id",
@@ -133,9 +149,23 @@ def _add_switches(parser: argparse.ArgumentParser, defaults: Options) -> None:
     )
     add(
         "--column-names",
-        choices=["documented", "any"],
+        choices=["any", "documented"],
         default=defaults.column_names,
-        help="attribute columns: letters, digits and _ only, or any text without # in front"
+        help="attribute columns: any text without # in front, or letters, digits and _ only"
+        " (%(default)s)",
+    )
+    add(
+        "--max-filters",
+        type=_positive,
+        metavar="N",
+        default=defaults.max_filters,
+        help="conditions in one filter (%(default)s; the guide says 10)",
+    )
+    add(
+        "--table-names",
+        choices=["shared", "separate"],
+        default=defaults.table_names,
+        help="whether a wide-column and a time series table may not, or may, have the same name"
         " (%(default)s)",
     )
     add(
@@ -281,8 +311,7 @@ def connecting(options: Options, endpoint: str) -> dict[str, tuple[str, str, str
 async def serve(options: Options) -> None:
     """Run until SIGTERM or SIGINT."""
     regex.limit()
-    if options.column_names == "any":
-        limits.take_any_column_name()
+    limits.configure(options.column_names == "any", options.max_filters)
     faults = Faults.from_file(options.faults) if options.faults else Faults()
     store = Store(options.data)
     stop = asyncio.Event()

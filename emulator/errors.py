@@ -53,7 +53,8 @@ NOT_READY_TEXTS = {
     "OTSPartitionUnavailable": "The partition is not available.",
 }
 ROW_CONFLICT = "Data is being modified by the other request."
-NO_VERSION_CONDITION = "No version condition is specified while querying row."
+NO_VERSION_CONDITION = "No version condition is specified."
+NO_VERSION_CONDITION_IN_BATCH = "No version condition is specified while querying row."
 INTERNAL = "Internal server error."
 
 

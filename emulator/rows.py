@@ -175,10 +175,7 @@ def check_change(operation: int, change: RowChange) -> None:
 def _check_lengths(cells: Iterable[CellChange]) -> None:
     for name, _, value, _ in cells:
         if value is not None and len(value) - 5 > limits.CELL_VALUE_BYTES:
-            raise invalid(
-                f"The length of attribute column: '{name.decode()}' exceeds the MaxLength:"
-                f"{limits.CELL_VALUE_BYTES} with CurrentLength:{len(value) - 5}."
-            )
+            raise limits.value_length_error(name, len(value) - 5)
 
 
 def _check_cell(operation: int, cell: CellChange) -> None:  # noqa: C901 - one branch a rule

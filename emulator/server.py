@@ -90,6 +90,7 @@ class Exchange:
     def __init__(self, server: Server, request: web.BaseRequest, api: str) -> None:
         self._server = server
         self._service = server.service
+        self._options = server.service.options
         self._request = request
         self._api = api
         self._id = str(uuid.uuid4())
@@ -147,6 +148,7 @@ class Exchange:
             self._server.secrets,
             self._server.owned,
             datetime.now(timezone.utc),
+            self._options.any_instance,
         )
 
     async def _read_body(self) -> bytes:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from emulator import limits
+
 DEFAULT_PORT = 18087
 DEFAULT_INSTANCE = "demo"
 DEFAULT_KEY_ID = "demo-key"
@@ -48,9 +50,17 @@ class Options:
     key_order: Literal["schema", "any"] = "schema"
     """Whether the columns of a primary key must come in the order of the schema (the texts of the
     service name them by position) or are put in order, as far as rows are concerned."""
-    column_names: Literal["documented", "any"] = "documented"
-    """Which names attribute columns may have. Documented: letters, digits and `_`, as the guide
-    says. Any: 1..255 bytes of UTF-8 that do not begin with `#`, as the official Java test does."""
+    column_names: Literal["any", "documented"] = "any"
+    """Which names attribute columns may have. Any: 1..255 bytes of UTF-8 that do not begin with
+    `#`, which the service accepted in the official Java tests. Documented: letters, digits and
+    `_`, as the guide says."""
+    max_filters: int = limits.FILTERS
+    """Conditions in one filter, combinations included. Guide: 10; official Java tests: 32."""
+    table_names: Literal["shared", "separate"] = "shared"
+    """Whether a wide-column table and a time series table of one instance may have the same name.
+    Shared: no, as the guide says. Separate: yes; the official Java tests leave such tables."""
+    any_instance: bool = False
+    """Every valid instance name is served, with tables of its own, to the keys of this server."""
     missing_table: Literal["request", "row"] = "request"
     """A batch with a missing table fails as a whole (the API page) or only that table's rows."""
     key_columns_count: bool = True

@@ -179,6 +179,15 @@ class Table:
             columns_to_get=self.stream_columns,
         )
 
+    def change_options(self, options: wire.TableOptions) -> None:
+        """Take over the options of an UpdateTable; raises as `set_options`.
+
+        `update_full_row` is chosen at creation: the official Go test expects it to be refused.
+        """
+        if options.HasField("update_full_row"):
+            raise invalid("The table options of UpdateTable cannot contain updateFullRow.")
+        self.set_options(options)
+
     def set_options(self, options: wire.TableOptions) -> None:
         """Take over the options that are set; raises 400 for one out of range."""
         time_to_live = (

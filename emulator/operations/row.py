@@ -19,6 +19,14 @@ def consumed(read: int, write: int) -> wire.ConsumedCapacity:
     return wire.ConsumedCapacity(capacity_unit=wire.CapacityUnit(read=read, write=write))
 
 
+def consumed_size(read: int, write: int) -> wire.ConsumedCapacity:
+    """Return a message of bytes read and written, of operations that cost no capacity units."""
+    return wire.ConsumedCapacity(
+        capacity_unit=wire.CapacityUnit(read=0, write=0),
+        capacity_data_size=wire.CapacityDataSize(read_size=read, write_size=write),
+    )
+
+
 def find_transaction(call: Call, transaction_id: str) -> Transaction | None:
     """Return the transaction a request belongs to, None when it names none."""
     return call.service.transactions.find(transaction_id) if transaction_id else None

@@ -21,7 +21,8 @@ def create_table(call: Call, request: wire.CreateTableRequest) -> wire.CreateTab
     """Create a table."""
     catalog = call.service.catalog
     catalog.check_rate()
-    if call.service.series.exists(call.instance, request.table_meta.table_name):
+    is_shared = call.service.options.table_names == "shared"
+    if is_shared and call.service.series.exists(call.instance, request.table_meta.table_name):
         raise ServiceError("OTSObjectAlreadyExist", errors.TABLE_EXISTS)
     catalog.create(call.instance, request, taken=call.service.series.quota(call.instance))
     return wire.CreateTableResponse()
@@ -56,7 +57,7 @@ def update_table(call: Call, request: wire.UpdateTableRequest) -> wire.UpdateTab
     parts = ("reserved_throughput", "table_options", "stream_spec")
     if not any(request.HasField(part) for part in parts):
         raise invalid("No parameter is specified in table options.")
-    table.set_options(request.table_options)
+    table.change_options(request.table_options)
     if request.HasField("reserved_throughput"):
         table.set_throughput(request.reserved_throughput.capacity_unit, int(time.time()))
     catalog.set_stream(table, request.stream_spec)

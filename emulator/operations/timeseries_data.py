@@ -28,10 +28,14 @@ _NO_TYPE = -1
 _AFTER = b"\xff"  # sorts after every key of one time, whatever field keys follow it
 
 
-def _check_version(request: wire.PutTimeseriesDataRequest, table: TimeseriesTable) -> None:
-    """A client that knows only version 0 cannot read custom keys."""
+FieldNames = dict[bytes, int | None]
+"""Names of fields to read, each with the wire type it must have; None: any type."""
+
+
+def check_version(supported: int, table: TimeseriesTable) -> None:
+    """Raise 400 for custom keys and a client that knows only version 0: it cannot read them."""
     has_custom = bool(table.keys or table.field_keys)
-    if has_custom and request.supported_table_version < _TABLE_VERSION:
+    if has_custom and supported < _TABLE_VERSION:
         raise invalid("The version of the time series table is not supported by the client.")
 
 
@@ -72,7 +76,7 @@ def put_data(call: Call, request: wire.PutTimeseriesDataRequest) -> wire.PutTime
     No meta_update_status is answered: it only feeds a cache of the clients.
     """
     table = call.service.series.usable(call.instance, request.table_name)
-    _check_version(request, table)
+    check_version(request.supported_table_version, table)
     found = _parse_points(request.rows_data, table.needs_measurement)
     if not found:
         raise invalid(f"No row is specified for table: '{table.name}'.")
@@ -201,12 +205,26 @@ def get_data(call: Call, request: wire.GetTimeseriesDataRequest) -> wire.GetTime
         first, last = _with_time(prefix, begin), _with_time(prefix, end)
     if request.token:
         first = _token_key(request.token, prefix)
-    names = {
-        field.name.encode(): _FIELD_TYPES.get(field.type, _NO_TYPE) if field.type else None
-        for field in request.fields_to_get
-    }
+    names = wanted_fields(request.fields_to_get)
     found = call.service.store.scan(first, last, request.backward)
     return _page(table, found, names, wanted)
+
+
+def wanted_fields(fields: Iterable[wire.TimeseriesFieldToGet]) -> FieldNames:
+    """Return the fields that a read asks for; none means all."""
+    return {
+        field.name.encode(): _FIELD_TYPES.get(field.type, _NO_TYPE) if field.type else None
+        for field in fields
+    }
+
+
+def select_fields(row: rows.StoredRow, names: FieldNames) -> list[tuple[bytes, int | None, bytes]]:
+    """Return the fields of a point that are asked for, as cells of an answer: with a suffix."""
+    return [
+        (name + rows.FIELD_SUFFIXES[versions[0][0]], None, versions[0])
+        for name, versions in sorted(row.cells.items())
+        if not names or (name in names and names[name] in (None, versions[0][0]))
+    ]
 
 
 def _token_key(token: bytes, prefix: bytes) -> bytes:
@@ -222,7 +240,7 @@ def _token_key(token: bytes, prefix: bytes) -> bytes:
 def _page(
     table: TimeseriesTable,
     found: Iterable[tuple[bytes, bytes]],
-    names: dict[bytes, int | None],
+    names: FieldNames,
     wanted: int,
 ) -> wire.GetTimeseriesDataResponse:
     encoded: list[bytes] = []
@@ -232,12 +250,7 @@ def _page(
         if len(encoded) >= wanted or size >= limits.RANGE_BYTES:
             token = base64.b64encode(stored_key)
             break
-        fields = rows.unpack_row(stored).cells
-        cells = [
-            (name + rows.FIELD_SUFFIXES[versions[0][0]], None, versions[0])
-            for name, versions in sorted(fields.items())
-            if not names or (name in names and names[name] in (None, versions[0][0]))
-        ]
+        cells = select_fields(rows.unpack_row(stored), names)
         if names and not cells:
             continue
         row = pb.encode_row(keys.decode_key(table.data, stored_key), cells)

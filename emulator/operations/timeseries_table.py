@@ -12,7 +12,7 @@ from emulator.wire import messages_pb2 as wire
 def create_table(
     call: Call, request: wire.CreateTimeseriesTableRequest
 ) -> wire.CreateTimeseriesTableResponse:
-    """Create a table; its name is unique among tables of both data models."""
+    """Create a table; its name is unique among tables of both data models, unless switched off."""
     catalog, series = call.service.catalog, call.service.series
     catalog.check_rate()
     name = request.table_meta.table_name
@@ -20,7 +20,10 @@ def create_table(
     if series.exists(call.instance, name):
         raise ServiceError("OTSObjectAlreadyExist", errors.TABLE_EXISTS)
     taken = series.quota(call.instance) + QUOTA_PER_TABLE - 1
-    catalog.check_new(call.instance, name, taken)
+    if call.service.options.table_names == "shared":
+        catalog.check_new(call.instance, name, taken)
+    else:
+        catalog.check_quota(call.instance, taken)
     series.create(call.instance, request)
     return wire.CreateTimeseriesTableResponse()
 
@@ -34,9 +37,12 @@ def list_table(call: Call, _: wire.ListTimeseriesTableRequest) -> wire.ListTimes
 def describe_table(
     call: Call, request: wire.DescribeTimeseriesTableRequest
 ) -> wire.DescribeTimeseriesTableResponse:
-    """Show options and key schema."""
+    """Show options, key schema and analytical stores."""
     table = call.service.series.get(call.instance, request.table_name)
-    return wire.DescribeTimeseriesTableResponse(table_meta=table.meta())
+    return wire.DescribeTimeseriesTableResponse(
+        table_meta=table.meta(),
+        analytical_stores=[store.message() for store in table.analytical_stores],
+    )
 
 
 def update_table(

@@ -13,16 +13,12 @@ from emulator.wire import messages_pb2 as wire
 from tests.emulator.harness import Emulator
 
 ELSEWHERE = {
-    "BulkExport",
     "ListStream",
     "DescribeStream",
     "GetShardIterator",
     "GetStreamRecord",
     "CreateDeliveryTask",
     "CreateGlobalTable",
-    "SplitTimeseriesScanTask",
-    "ScanTimeseriesData",
-    "CreateTimeseriesAnalyticalStore",
     "CreateTimeseriesLastpointIndex",
     "tunnel/create",
     "tunnel/readrecords",
