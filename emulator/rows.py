@@ -85,6 +85,18 @@ def unpack_row(stored: bytes) -> StoredRow:
     return StoredRow(written_at, cells)
 
 
+def point_fields(stored: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield name and value of each field of a stored point, by name."""
+    position, end = _head.size, len(stored)
+    unpack, size = _cell_head.unpack_from, _cell_head.size
+    while position < end:
+        name_length, _, value_length = unpack(stored, position)
+        start = position + size
+        middle = start + name_length
+        position = middle + value_length
+        yield stored[start:middle], stored[middle:position]
+
+
 def live_row(table: Table, key: bytes, stored: bytes | None, now_ms: int) -> StoredRow | None:
     """Return the row as it is seen now: without expired cells, None when nothing is left.
 

@@ -10,6 +10,7 @@ from emulator import keys, limits, rows
 from emulator.errors import ServiceError, invalid
 from emulator.service import Call
 from emulator.timeseries import points
+from emulator.timeseries.encoding import FieldNames, PointEncoder
 from emulator.timeseries.metas import SeriesMeta
 from emulator.timeseries.points import Point
 from emulator.timeseries.tables import TimeseriesTable
@@ -26,10 +27,6 @@ _FIELD_TYPES = {1: pb.INTEGER, 2: pb.BOOLEAN, 3: pb.DOUBLE, 4: pb.STRING, 5: pb.
 """Wire type of a field by the number that FlatBuffers and fields_to_get have for it."""
 _NO_TYPE = -1
 _AFTER = b"\xff"  # sorts after every key of one time, whatever field keys follow it
-
-
-FieldNames = dict[bytes, int | None]
-"""Names of fields to read, each with the wire type it must have; None: any type."""
 
 
 def check_version(supported: int, table: TimeseriesTable) -> None:
@@ -205,9 +202,9 @@ def get_data(call: Call, request: wire.GetTimeseriesDataRequest) -> wire.GetTime
         first, last = _with_time(prefix, begin), _with_time(prefix, end)
     if request.token:
         first = _token_key(request.token, prefix)
-    names = wanted_fields(request.fields_to_get)
+    encoder = PointEncoder(table, wanted_fields(request.fields_to_get))
     found = call.service.store.scan(first, last, request.backward)
-    return _page(table, found, names, wanted)
+    return _page(encoder, found, wanted)
 
 
 def wanted_fields(fields: Iterable[wire.TimeseriesFieldToGet]) -> FieldNames:
@@ -238,9 +235,8 @@ def _token_key(token: bytes, prefix: bytes) -> bytes:
 
 
 def _page(
-    table: TimeseriesTable,
+    encoder: PointEncoder,
     found: Iterable[tuple[bytes, bytes]],
-    names: FieldNames,
     wanted: int,
 ) -> wire.GetTimeseriesDataResponse:
     encoded: list[bytes] = []
@@ -250,10 +246,9 @@ def _page(
         if len(encoded) >= wanted or size >= limits.RANGE_BYTES:
             token = base64.b64encode(stored_key)
             break
-        cells = select_fields(rows.unpack_row(stored), names)
-        if names and not cells:
+        row = encoder.encode(stored_key, stored)
+        if row is None:
             continue
-        row = pb.encode_row(keys.decode_key(table.data, stored_key), cells)
         size += len(row)
         encoded.append(row)
     return wire.GetTimeseriesDataResponse(rows_data=pb.encode_rows(encoded), next_token=token)

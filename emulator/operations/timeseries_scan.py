@@ -3,14 +3,14 @@
 import base64
 import binascii
 import json
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from emulator import keys, limits, rows
+from emulator import keys, limits
 from emulator.errors import invalid
-from emulator.operations.timeseries_data import check_version, select_fields, wanted_fields
+from emulator.operations.timeseries_data import check_version, wanted_fields
 from emulator.service import Call
+from emulator.timeseries.encoding import PointEncoder
 from emulator.timeseries.tables import TimeseriesTable
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
@@ -122,35 +122,31 @@ def scan_data(
     times = _times(call, table, request)
     first = _token_key(request.token, split) if request.token else split.begin
     wanted = min(request.limit or limits.RANGE_ROWS, limits.RANGE_ROWS)
-    fields = wanted_fields(request.fields_to_get)
+    encoder = PointEncoder(table, wanted_fields(request.fields_to_get))
+    is_prefix = table.key_names[0] == "_m_name"
+    looks_for_measurement = split.measurement is not None and not is_prefix
     encoded: list[bytes] = []
     token: bytes | None = None
     size = scanned = 0
-    for stored_key, stored in _stored(call, first, split.end):
+    for stored_key, stored in call.service.store.scan(first, split.end):
         full = len(encoded) >= wanted or scanned >= limits.RANGE_ROWS
         if full or size >= limits.RANGE_BYTES:
             token = base64.b64encode(stored_key)
             break
         scanned += 1
         size += len(stored_key) + len(stored)
-        key = keys.decode_key(table.data, stored_key)
-        columns = dict(key)
-        if int(pb.python_value(columns[b"_time"])) not in times:
+        if encoder.time_of(stored_key) not in times:
             continue
-        if split.measurement is not None and _measurement(columns) != split.measurement:
+        if looks_for_measurement and _measurement(table, stored_key) != split.measurement:
             continue
-        cells = select_fields(rows.unpack_row(stored), fields)
-        if cells or not fields:
-            encoded.append(pb.encode_row(key, cells))
+        row = encoder.encode(stored_key, stored)
+        if row is not None:
+            encoded.append(row)
     return wire.ScanTimeseriesDataResponse(
         data_serialize_type=_PLAIN_BUFFER, data=pb.encode_rows(encoded), next_token=token
     )
 
 
-def _stored(call: Call, first: bytes, last: bytes) -> Iterator[tuple[bytes, bytes]]:
-    return call.service.store.scan(first, last)
-
-
-def _measurement(columns: dict[bytes, bytes]) -> str | None:
-    value = columns.get(b"_m_name")
+def _measurement(table: TimeseriesTable, stored_key: bytes) -> str | None:
+    value = dict(keys.decode_key(table.data, stored_key)).get(b"_m_name")
     return None if value is None else str(pb.python_value(value))
