@@ -19,6 +19,7 @@ from emulator.server import Server
 from emulator.service import Service
 from emulator.settings import Options
 from emulator.storage import Store, StoreBusyError
+from emulator.throughput import Limit, Throughput, ThroughputError, parse_option
 from emulator.timeseries.tables import TimeseriesCatalog
 from emulator.transactions import Transactions
 
@@ -65,6 +66,7 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
         key_columns_count=given.key_columns == "count",
         transaction_lifetime=given.transaction_lifetime,
         meta_delay=given.meta_delay,
+        throughput=tuple(given.throughput or ()),
         table_operations_per_second=given.table_operations_per_second,
     )
 
@@ -75,6 +77,14 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{value} is not 1 or more")
     return value
+
+
+def _limit(text: str) -> Limit:
+    """Return the throughput limit of an option."""
+    try:
+        return parse_option(text)
+    except ThroughputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _add_common(parser: argparse.ArgumentParser, defaults: Options) -> None:
@@ -232,6 +242,14 @@ def _add_observing(parser: argparse.ArgumentParser, defaults: Options) -> None:
         default=0.0,
         help="milliseconds added to each data request (0)",
     )
+    add(
+        "--throughput",
+        action="append",
+        type=_limit,
+        metavar="TABLE:READ:WRITE[:KEY]",
+        help="capacity units a second above which a table throttles, and one value of its partition"
+        " key; TABLE * is each, - no limit; repeatable (none)",
+    )
     add("--verbose", action="store_true", help="log each request to stderr")
 
 
@@ -327,6 +345,7 @@ async def serve(options: Options) -> None:
         series=series,
         journal=Journal(options.effects, options.answers),
         transactions=Transactions(options.transaction_lifetime),
+        throughput=Throughput(options.throughput),
     )
     server = web.Server(Server(service, faults).handle, access_log=None)
     runner = web.ServerRunner(server, shutdown_timeout=1.0)

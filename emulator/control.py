@@ -1,4 +1,4 @@
-"""What lies beside the protocol: pages, counters, faults, logs. Unsigned, for loopback only."""
+"""What lies beside the protocol: pages, counters, faults, limits, logs; unsigned, loopback only."""
 
 import ipaddress
 import json
@@ -10,6 +10,7 @@ from emulator import keys, web_page
 from emulator.errors import ServiceError
 from emulator.faults import FaultRuleError, Faults, parse_rules
 from emulator.service import Service
+from emulator.throughput import ThroughputError, parse_limits
 
 _MAX_PLAN_BYTES = 1024 * 1024
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -26,6 +27,19 @@ def _json(document: Any, status: int = 200) -> web.Response:
     return web.Response(
         status=status, text=json.dumps(document, default=str), content_type="application/json"
     )
+
+
+class _NotJsonError(ValueError):
+    """The body of a request cannot be read."""
+
+
+async def _document(request: web.BaseRequest) -> object:
+    """Return the JSON body of a request."""
+    body = await request.content.read(_MAX_PLAN_BYTES)
+    try:
+        return json.loads(body)
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        raise _NotJsonError("the body is not JSON") from None
 
 
 class Control:
@@ -49,6 +63,8 @@ class Control:
             return _json(self._stats())
         if request.path == "/-/faults":
             return await self._handle_faults(request)
+        if request.path == "/-/throughput":
+            return await self._handle_throughput(request)
         if request.path in ("/-/effects", "/-/answers") and method == "GET":
             try:
                 since = int(request.query.get("since", "0"))
@@ -86,18 +102,33 @@ class Control:
             "errors": dict(service.journal.errors),
             "tables": tables,
             "faults": dict(self._faults.fired),
+            "throttled": dict(service.throughput.throttled),
         }
+
+    async def _handle_throughput(self, request: web.BaseRequest) -> web.Response:
+        throughput = self._service.throughput
+        if request.method == "DELETE":
+            throughput.replace([])
+        elif request.method == "POST":
+            try:
+                limits = parse_limits(await _document(request))
+            except (_NotJsonError, ThroughputError) as error:
+                return _json({"error": str(error)}, 400)
+            if request.query.get("add") == "1":
+                throughput.add(limits)
+            else:
+                throughput.replace(limits)
+        elif request.method != "GET":
+            return _json({"error": "GET, POST or DELETE"}, 405)
+        return _json(throughput.shown())
 
     async def _handle_faults(self, request: web.BaseRequest) -> web.Response:
         if request.method == "DELETE":
             self._faults.clear()
         elif request.method == "POST":
-            body = await request.content.read(_MAX_PLAN_BYTES)
             try:
-                rules = parse_rules(json.loads(body))
-            except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
-                return _json({"error": "the body is not JSON"}, 400)
-            except FaultRuleError as error:
+                rules = parse_rules(await _document(request))
+            except (_NotJsonError, FaultRuleError) as error:
                 return _json({"error": str(error)}, 400)
             if request.query.get("add") != "1":
                 self._faults.clear()

@@ -55,6 +55,9 @@ NOT_READY_TEXTS = {
 ROW_CONFLICT = "Data is being modified by the other request."
 NO_VERSION_CONDITION = "No version condition is specified."
 NO_VERSION_CONDITION_IN_BATCH = "No version condition is specified while querying row."
+NOT_ENOUGH_CAPACITY = "Remaining capacity unit is not enough."
+CAPACITY_EXHAUSTED = "Capacity unit is not enough."
+SERVER_BUSY = "Server is busy."
 INTERNAL = "Internal server error."
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from emulator import errors, limits
 from emulator.errors import invalid
 from emulator.filters import Test, parse_filter
-from emulator.rows import StoredRow, Versions, iterate_cells, row_size
+from emulator.rows import StoredRow, Versions, iterate_cells, row_size, versions_size
 from emulator.tables import Table
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
@@ -59,7 +59,7 @@ class Selection:
             names = sorted(cells)[self.page[0] : self.page[0] + self.page[1]]
             cells = {name: cells[name] for name in names}
         found = list(iterate_cells(cells))
-        size = row_size(key, found)
+        size = row_size(key, found) + versions_size(table, len(found))
         if self.test is not None and not self.test(dict(key), cells):
             return None, size
         if not cells and self.columns:  # a choice of versions alone leaves the bare key

@@ -358,6 +358,14 @@ def change_size(change: RowChange) -> int:
     return size
 
 
+def versions_size(table: Table, count: int) -> int:
+    """Return the bytes that the versions of `count` cells count for in capacity units.
+
+    The guide counts 8 bytes a version where a table keeps more than one, or has a time to live.
+    """
+    return 8 * count if table.max_versions > 1 or table.time_to_live >= 0 else 0
+
+
 def request_size(change: RowChange) -> int:
     """Return the bytes a change counts for in a request: a version that is given has 8 too."""
     return change_size(change) + 8 * sum(cell[3] is not None for cell in change.cells)

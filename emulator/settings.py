@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from emulator import limits
+from emulator.throughput import Limit
 
 DEFAULT_PORT = 18087
 DEFAULT_INSTANCE = "demo"
@@ -70,6 +71,8 @@ class Options:
     """Seconds after which a local transaction ends by itself. Service: 60."""
     meta_delay: float = 0.0
     """Seconds until QueryTimeseriesMeta finds a new series; on the service its index lags."""
+    throughput: tuple[Limit, ...] = ()
+    """Throughput limits of tables to begin with; the first that matches a table decides."""
     table_operations_per_second: float = 0.0
     """Rate above which table operations answer OTSQuotaExhausted; 0 means no limit. Service: 10."""
 

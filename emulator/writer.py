@@ -91,6 +91,7 @@ class Writer:
         self._counters: dict[int, int] = {}
         self._effects: list[tuple[Table, str, list[pb.KeyCell], bytes]] = []
         self._applied = 0
+        self._is_limited = call.service.throughput.is_active
 
     def read(self, table: Table, key: bytes) -> StoredRow | None:
         """Return a row as this request sees it."""
@@ -118,12 +119,27 @@ class Writer:
             rows.check_against_table(table, change.operation, row, self._call.now_ms)
         if self._locked:
             self._check_lock(table, key)
+        gate = self._call.gate(table.name) if self._is_limited else None
+        if gate is None:
+            return self._apply(table, change, key)
+        partition = keys.partition_bytes(table, key)
+        gate.admit(partition, reads=False)
+        try:
+            unit, returned = self._apply(table, change, key)
+        except ServiceError:
+            gate.take(partition, 1, 1)  # what the service counts for a check that fails
+            raise
+        gate.take(partition, *unit)
+        return unit, returned
+
+    def _apply(self, table: Table, change: Change, key: bytes) -> tuple[Unit, bytes | None]:
+        row = change.row
         old: StoredRow | None = None
         reads = 0
         if change.operation == UPDATE_ROW or change.has_check:
             old = self.read(table, key)
             if change.has_check:
-                reads = 1
+                reads = limits.units(rows.key_size(row.key))
                 self._check(change, row.key, old)
         new: bytes | None = None
         if change.operation == PUT_ROW:
@@ -136,10 +152,11 @@ class Writer:
         self._applied += 1
         if self._service.journal.keeps_effects:
             self._effects.append((table, OPERATION_NAMES[change.operation], row.key, change.raw))
-        if len(change.raw) <= limits.CAPACITY_UNIT_BYTES:
+        if len(change.raw) <= limits.CAPACITY_UNIT_BYTES:  # versions included: a cell has more
             writes = 1
         else:
-            writes = limits.units(rows.change_size(row))
+            versions = rows.versions_size(table, len(row.cells))
+            writes = limits.units(rows.change_size(row) + versions)
         return (reads, writes), self._returned(table, change, new)
 
     def _generate_key(self, table: Table, change: Change) -> None:

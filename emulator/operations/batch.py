@@ -296,7 +296,12 @@ def _read_row(
 ) -> tuple[int, bytes]:
     """Return the cost and the encoded row, empty when there is none."""
     key, stored_key = read_key(call, table, buffer)
+    gate, partition = call.gate(table.name), keys.partition_bytes(table, stored_key)
+    if gate is not None:
+        gate.admit(partition, reads=True)
     row = reader.read(table, stored_key)
     cells, size = (None, 0) if row is None else selection.select(table, key, row)
     body = b"" if cells is None else pb.encode_rows([pb.encode_row(key, cells)])
+    if gate is not None:
+        gate.take(partition, limits.units(size), 0)
     return limits.units(size), body

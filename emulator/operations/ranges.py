@@ -129,6 +129,18 @@ def _read_page(
     cells, 8 bytes each, count for the 4 MB (a table of just more than that took the official Java
     test two requests), not for the capacity units.
     """
+    gate = call.gate(table.name)
+    if gate is not None:
+        gate.admit(None, reads=True)
+    size, next_key = _fill(call, table, part, selection, block, is_export)
+    if gate is not None:
+        gate.take(None, limits.units(size), 0)
+    return size, next_key
+
+
+def _fill(
+    call: Call, table: Table, part: _Range, selection: Selection, block: Block, is_export: bool
+) -> tuple[int, bytes | None]:
     scanned = size = versions = 0
     for stored_key, stored in _scan(call, part):
         key = keys.decode_key(table, stored_key)

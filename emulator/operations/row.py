@@ -109,9 +109,14 @@ def get_row(call: Call, request: wire.GetRowRequest) -> wire.GetRowResponse:
     transaction = find_transaction(call, request.transaction_id)
     if transaction is not None and not stored_key.startswith(transaction.partition):
         raise out_of_transaction(transaction, table, stored_key)
+    gate, partition = call.gate(table.name), keys.partition_bytes(table, stored_key)
+    if gate is not None:
+        gate.admit(partition, reads=True)
     row = Writer(call, transaction).read(table, stored_key)
     cells, size = (None, 0) if row is None else selection.select(table, key, row)
     body = b"" if cells is None else pb.encode_rows([pb.encode_row(key, cells)])
+    if gate is not None:
+        gate.take(partition, limits.units(size), 0)
     return wire.GetRowResponse(consumed=consumed(limits.units(size), 0), row=body)
 
 

@@ -105,6 +105,7 @@ class _PointWriter:
 
     def __init__(self, call: Call, table: TimeseriesTable, updates_meta: bool) -> None:
         self._call, self._table, self._updates_meta = call, table, updates_meta
+        self._gate = call.gate(table.name)
         self._changes: dict[bytes, bytes | None] = {}
         self._counters: dict[int, int] = {}
         self._effects: list[tuple[TimeseriesTable, str, list[pb.KeyCell], bytes]] = []
@@ -112,6 +113,10 @@ class _PointWriter:
     def add(self, index: int, point: Point) -> None:
         table = self._table
         series = table.series_cells(point.key)
+        if self._gate is not None:
+            partition = keys.encode_value(series[0][1])
+            self._gate.admit(partition, reads=False)
+            self._gate.take(partition, 0, limits.units(points.point_size(point)))
         fields = dict(point.fields)
         key = [*series, (b"_time", pb.integer(point.time))]
         key += [self._field_key(*schema, fields) for schema in table.field_keys]
@@ -203,8 +208,14 @@ def get_data(call: Call, request: wire.GetTimeseriesDataRequest) -> wire.GetTime
     if request.token:
         first = _token_key(request.token, prefix)
     encoder = PointEncoder(table, wanted_fields(request.fields_to_get))
+    gate = call.gate(table.name)
+    if gate is not None:
+        gate.admit(None, reads=True)
     found = call.service.store.scan(first, last, request.backward)
-    return _page(encoder, found, wanted)
+    response = _page(encoder, found, wanted)
+    if gate is not None:
+        gate.take(None, limits.units(len(response.rows_data)), 0)
+    return response
 
 
 def wanted_fields(fields: Iterable[wire.TimeseriesFieldToGet]) -> FieldNames:

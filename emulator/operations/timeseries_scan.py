@@ -125,6 +125,9 @@ def scan_data(
     encoder = PointEncoder(table, wanted_fields(request.fields_to_get))
     is_prefix = table.key_names[0] == "_m_name"
     looks_for_measurement = split.measurement is not None and not is_prefix
+    gate = call.gate(table.name)
+    if gate is not None:
+        gate.admit(None, reads=True)
     encoded: list[bytes] = []
     token: bytes | None = None
     size = scanned = 0
@@ -142,6 +145,8 @@ def scan_data(
         row = encoder.encode(stored_key, stored)
         if row is not None:
             encoded.append(row)
+    if gate is not None:
+        gate.take(None, limits.units(size), 0)
     return wire.ScanTimeseriesDataResponse(
         data_serialize_type=_PLAIN_BUFFER, data=pb.encode_rows(encoded), next_token=token
     )
