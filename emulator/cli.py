@@ -32,7 +32,9 @@ _DESCRIPTION = (
 
 def parse_arguments(arguments: Sequence[str]) -> Options:
     """Return the options of a command line; exits with 2 and a text for a wrong one."""
-    parser = argparse.ArgumentParser(prog="python -m emulator", description=_DESCRIPTION)
+    name = Path(sys.argv[0]).name
+    program = name if name == "local-tablestore" else "python -m emulator"
+    parser = argparse.ArgumentParser(prog=program, description=_DESCRIPTION)
     defaults = Options()
     _add_common(parser, defaults)
     _add_switches(parser, defaults)

@@ -13,6 +13,7 @@ from emulator.service import Service
 from emulator.throughput import ThroughputError, parse_limits
 
 _MAX_PLAN_BYTES = 1024 * 1024
+_INSTANCES = "/-/instances/"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
@@ -65,6 +66,8 @@ class Control:
             return await self._handle_faults(request)
         if request.path == "/-/throughput":
             return await self._handle_throughput(request)
+        if request.path.startswith(_INSTANCES) and method == "DELETE":
+            return self._empty(request.path.removeprefix(_INSTANCES))
         if request.path in ("/-/effects", "/-/answers") and method == "GET":
             try:
                 since = int(request.query.get("since", "0"))
@@ -86,6 +89,19 @@ class Control:
             status, text = error.status, web_page.error_page(error)
         headers = {"Content-Security-Policy": _POLICY}
         return web.Response(status=status, text=text, content_type="text/html", headers=headers)
+
+    def _empty(self, instance: str) -> web.Response:
+        """Remove the tables of an instance."""
+        service = self._service
+        tables = [table for table in service.catalog.all() if table.instance == instance]
+        for table in tables:
+            service.transactions.drop_table(table)
+            service.catalog.drop(table)
+        series = service.series.of(instance)
+        for points in series:
+            service.transactions.drop_table(points.inner)
+            service.series.drop(points)
+        return _json({"removed": sorted([t.name for t in tables] + [t.name for t in series])})
 
     def _stats(self) -> dict[str, Any]:
         service = self._service

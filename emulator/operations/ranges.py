@@ -55,7 +55,7 @@ class _PlainBlock:
 
 
 class _MatrixBlock:
-    """Columns are those asked for: of the key in its own order, the others in the order given."""
+    """Columns are those asked for: of the key in its own order, the others by name."""
 
     def __init__(self, table: Table, names: list[bytes], needs_entire_key: bool) -> None:
         if not names:
@@ -63,7 +63,7 @@ class _MatrixBlock:
         key_names = [column.name for column in table.key]
         self._is_entire = needs_entire_key or set(key_names) <= set(names)
         self._key = [name for name in key_names if self._is_entire or name in names]
-        self._attributes = [n for n in dict.fromkeys(names) if n not in table.key_names]
+        self._attributes = sorted(set(names) - table.key_names)
         self._rows: list[list[bytes | None]] = []
 
     def add(self, key: list[pb.KeyCell], cells: Cells) -> None:

@@ -87,14 +87,14 @@ def table(emulator: Emulator) -> str:
 
 
 def test_an_export_is_a_matrix_of_the_columns_asked_for(emulator: Emulator, table: str) -> None:
-    """Key columns in the order of the schema, the others as asked; what a row lacks is null."""
+    """Key columns in the order of the schema, the others by name; what a row lacks is null."""
     answer = exported(emulator.send("BulkExport", request(table, "d", "id", "c")))
     assert answer.data_block_type == MATRIX
     assert matrix(answer.rows) == (
         ["id"],
-        ["d", "c"],
+        ["c", "d"],
         False,
-        [[0, 1.5, "x"], [1, None, "y"], [2, None, None]],
+        [[0, "x", 1.5], [1, "y", None], [2, None, None]],
     )
     whole = matrix(exported(emulator.send("BulkExport", request(table, "c", "id", "k"))).rows)
     assert (whole.key_names, whole.has_entire_key) == (["k", "id"], True)
