@@ -20,6 +20,7 @@ _KEY_NUMBERS = {wire_type: number for number, wire_type in KEY_TYPES.items()}
 _COLUMN_NUMBERS = {wire_type: number for number, wire_type in COLUMN_TYPES.items()}
 
 
+_SHOWN_WHEN_SET = ("update_full_row", "bloom_filter_type", "block_size")
 _DERIVED = frozenset(("prefix", "is_inner", "key_names", "auto_column", "ready_at", "id"))
 
 
@@ -45,7 +46,12 @@ class Table:
     max_versions: int = 1
     deviation: int = limits.DEFAULT_DEVIATION
     allow_update: bool = True
-    update_full_row: bool = False
+    update_full_row: bool | None = None
+    """Shown where its creation set it: a client may send the options it was shown in UpdateTable,
+    which must not contain this one."""
+    bloom_filter_type: int | None = None
+    block_size: int | None = None
+    """Kept and shown; neither has an effect."""
     read_units: int = 0
     write_units: int = 0
     increased_at: int = 0
@@ -121,8 +127,10 @@ class Table:
             deviation_cell_version_in_sec=self.deviation,
             allow_update=self.allow_update,
         )
-        if self.update_full_row:
-            options.update_full_row = True
+        for name in _SHOWN_WHEN_SET:
+            value = getattr(self, name)
+            if value is not None:
+                setattr(options, name, value)
         return options
 
     def throughput(self) -> wire.ReservedThroughputDetails:
@@ -212,8 +220,9 @@ class Table:
             self.deviation = deviation
         if options.HasField("allow_update"):
             self.allow_update = options.allow_update
-        if options.HasField("update_full_row"):
-            self.update_full_row = options.update_full_row
+        for name in _SHOWN_WHEN_SET:
+            if options.HasField(name):
+                setattr(self, name, getattr(options, name))
 
     def set_throughput(self, unit: wire.CapacityUnit, now_s: int) -> None:
         """Take over reserved throughput; raises 400 when it is negative."""

@@ -34,18 +34,22 @@ class DefinedColumnSchema(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[int] = ...) -> None: ...
 
 class TableOptions(_message.Message):
-    __slots__ = ("time_to_live", "max_versions", "deviation_cell_version_in_sec", "allow_update", "update_full_row")
+    __slots__ = ("time_to_live", "max_versions", "bloom_filter_type", "block_size", "deviation_cell_version_in_sec", "allow_update", "update_full_row")
     TIME_TO_LIVE_FIELD_NUMBER: _ClassVar[int]
     MAX_VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    BLOOM_FILTER_TYPE_FIELD_NUMBER: _ClassVar[int]
+    BLOCK_SIZE_FIELD_NUMBER: _ClassVar[int]
     DEVIATION_CELL_VERSION_IN_SEC_FIELD_NUMBER: _ClassVar[int]
     ALLOW_UPDATE_FIELD_NUMBER: _ClassVar[int]
     UPDATE_FULL_ROW_FIELD_NUMBER: _ClassVar[int]
     time_to_live: int
     max_versions: int
+    bloom_filter_type: int
+    block_size: int
     deviation_cell_version_in_sec: int
     allow_update: bool
     update_full_row: bool
-    def __init__(self, time_to_live: _Optional[int] = ..., max_versions: _Optional[int] = ..., deviation_cell_version_in_sec: _Optional[int] = ..., allow_update: bool = ..., update_full_row: bool = ...) -> None: ...
+    def __init__(self, time_to_live: _Optional[int] = ..., max_versions: _Optional[int] = ..., bloom_filter_type: _Optional[int] = ..., block_size: _Optional[int] = ..., deviation_cell_version_in_sec: _Optional[int] = ..., allow_update: bool = ..., update_full_row: bool = ...) -> None: ...
 
 class TableMeta(_message.Message):
     __slots__ = ("table_name", "primary_key", "defined_column")
