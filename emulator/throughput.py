@@ -197,7 +197,7 @@ class Throughput:
         return bool(self._limits)
 
     def replace(self, limits: Iterable[Limit]) -> None:
-        """Set the limits anew; every measure is full again, the counts stay."""
+        """Replace all limits; every measure is full again, the counts stay."""
         self._limits = list(limits)
         self._gates.clear()
 

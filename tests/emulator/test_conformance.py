@@ -31,14 +31,14 @@ def rig(folder: Path, results: str) -> dict[str, str]:
 
 def test_it_says_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
     assert conformance.main({"GO_SDK": "/no/such/folder"}) == 2
-    told = capsys.readouterr().err
+    shown = capsys.readouterr().err
     for text in (
         "CONFORMANCE_RIG is not set: the folder of the rig",
         "PYTHON_SDK is not set: a clone of the python SDK's repository",
         "GO_SDK=/no/such/folder is not a folder",
         "nothing can run",
     ):
-        assert text in told
+        assert text in shown
 
 
 def test_known_failures_are_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -225,7 +225,7 @@ def test_a_pattern_without_end_ends(emulator: Emulator, client: Any) -> None:
 
 
 def test_the_number_of_filters_is_limited(client: Any, ten: str) -> None:
-    """Combinations count too: 32 in all, as the service told the vendor's own tests."""
+    """Combinations count too: 32 in all, as the vendor's own tests expect of the service."""
     parts = [single("c", number, NE) for number in range(31)]
     fits = composite(ots.LogicalOperator.AND, *parts)
     assert scan(client, ten, key(0), key(5), column_filter=fits)[1] == []

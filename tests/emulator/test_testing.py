@@ -111,7 +111,7 @@ def test_a_stopped_server_can_be_stopped_again() -> None:
     assert server.process.poll() == 0
 
 
-def test_what_a_control_page_refuses_is_told() -> None:
+def test_what_a_control_page_refuses_is_raised() -> None:
     with (
         LocalServer() as server,
         server.instance() as instance,
