@@ -220,6 +220,8 @@ class Throughput:
         What is returned goes to `leave` once the request is done.
         """
         entered: list[tuple[str, str]] = []
+        if not any(limit.in_flight for limit in self._limits):
+            return entered
         for table in tables:
             gate = self.gate(instance, table)
             if gate is None or gate.limit.in_flight is None:
@@ -236,6 +238,8 @@ class Throughput:
         """Count requests as done."""
         for name in entered:
             self._open[name] -= 1
+            if not self._open[name]:
+                del self._open[name]
 
     def shown(self) -> dict[str, Any]:
         """Return limits and counts as JSON."""

@@ -93,6 +93,20 @@ def _shown(value: bytes) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}… ({len(text)})"
 
 
+def _limits(service: Service) -> str:
+    """Return the throughput limits, where there are any, and how often they were felt."""
+    if not service.throughput.is_active:
+        return ""
+    shown = service.throughput.shown()
+    throttled = ", ".join(f"{code} {count:,}" for code, count in shown["throttled"].items())
+    rules = (
+        (", ".join(f"{name} {value}" for name, value in limit.items() if value is not None),)
+        for limit in shown["limits"]
+    )
+    text = f"<p>Throttled: {escape(throttled or 'nothing so far')}.</p>"
+    return "<h2>Throughput</h2>" + _table(("limit",), rules) + text
+
+
 def overview(service: Service, faults: Faults) -> str:
     """Return the first page."""
     options = service.options
@@ -132,6 +146,7 @@ def overview(service: Service, faults: Faults) -> str:
         ("rule", "fired"),
         ((_rule_text(rule), rule["fired"]) for rule in faults.shown()["rules"]),
     )
+    body += _limits(service)
     body += f"<h2>Last {_SHOWN_REQUESTS} requests</h2>" + _requests(service)
     return _page("Local Tablestore", body)
 

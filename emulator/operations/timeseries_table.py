@@ -5,6 +5,7 @@ import copy
 from emulator import errors
 from emulator.errors import ServiceError, invalid
 from emulator.service import Call
+from emulator.timeseries.stores import stores_of
 from emulator.timeseries.tables import QUOTA_PER_TABLE
 from emulator.wire import messages_pb2 as wire
 
@@ -19,7 +20,8 @@ def create_table(
     series.check_name(name)
     if series.exists(call.instance, name):
         raise ServiceError("OTSObjectAlreadyExist", errors.TABLE_EXISTS)
-    taken = series.quota(call.instance) + QUOTA_PER_TABLE - 1
+    stores = len(stores_of(request))
+    taken = series.quota(call.instance) + QUOTA_PER_TABLE + stores - 1
     if call.service.options.table_names == "shared":
         catalog.check_new(call.instance, name, taken)
     else:

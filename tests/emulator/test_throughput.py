@@ -1,5 +1,6 @@
 """Throughput limits: tables throttle with the codes of the service, changeable while it runs."""
 
+import urllib.request
 from typing import Any
 
 import pytest
@@ -280,3 +281,20 @@ def test_units_count_the_key_of_a_check_and_the_versions(emulator: Emulator) -> 
         get = wire.GetRowRequest(table_name=table, primary_key=row(key(1)), max_versions=1)
         got = wire.GetRowResponse.FromString(emulator.send("GetRow", get).body)
         assert (written, got.consumed.capacity_unit.read) == (units, units)
+
+
+def test_the_page_shows_limits_and_what_they_refused(emulator: Emulator) -> None:
+    """Only where there are any."""
+    assert "<h2>Throughput</h2>" not in page(emulator)
+    table = emulator.make_table()
+    limit(emulator, table=table, write=SLOW)
+    rows = [row(key(number), [("c", 1)]) for number in range(2)]
+    assert codes(emulator, table, rows) == ["", NOT_ENOUGH]
+    shown = page(emulator)
+    assert f"table {table}, write 1e-06" in shown
+    assert f"{NOT_ENOUGH} " in shown
+
+
+def page(emulator: Emulator) -> str:
+    with urllib.request.urlopen(emulator.url + "/") as answer:
+        return str(answer.read().decode())
