@@ -3,14 +3,14 @@
 A stored row is one byte of format, eight bytes with the time of its last write (ms, little-endian),
 then its cells. Format 0 holds the cells of a put as they came, all of them versions of that time:
 this is the common case and costs nothing to write. Format 1 holds name, version and value of each
-cell, by name, newest first.
+cell, by name, newest first. Format 2 is that of points: see `emulator.stored_points`.
 """
 
 from collections.abc import Iterable, Iterator
 from struct import Struct
 from typing import NamedTuple
 
-from emulator import keys, limits
+from emulator import keys, limits, stored_points
 from emulator.errors import invalid, invalid_key
 from emulator.tables import Table
 from emulator.wire import plainbuffer as pb
@@ -18,15 +18,6 @@ from emulator.wire.plainbuffer import CellChange, RowChange
 
 PUT_ROW, UPDATE_ROW, DELETE_ROW = 1, 2, 3
 OPERATION_NAMES = {PUT_ROW: "put", UPDATE_ROW: "update", DELETE_ROW: "delete"}
-FIELD_SUFFIXES = {
-    pb.INTEGER: b":i",
-    pb.DOUBLE: b":d",
-    pb.BOOLEAN: b":b",
-    pb.STRING: b":s",
-    pb.BLOB: b":x",
-}
-"""Fields of points are named with a suffix, which clients cut off at the colon; the Java SDK needs
-it. Of the letters the service uses only that of doubles is known."""
 Versions = dict[bytes, dict[int, bytes]]
 """Attribute cells: name -> version in ms -> wire value."""
 
@@ -65,6 +56,10 @@ def unpack_row(stored: bytes) -> StoredRow:
     """Return the row of a stored form."""
     layout, written_at = _head.unpack_from(stored)
     cells: Versions = {}
+    if layout == stored_points.FORMAT:
+        for name, value, _ in stored_points.iterate_fields(stored):
+            cells[name] = {0: value}
+        return StoredRow(written_at, cells)
     position, end = _head.size, len(stored)
     if layout == 1:
         while position < end:
@@ -83,18 +78,6 @@ def unpack_row(stored: bytes) -> StoredRow:
         cells[stored[start:stop]] = {written_at: stored[value_start:value_stop]}
         position = value_stop + 2
     return StoredRow(written_at, cells)
-
-
-def point_fields(stored: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield name and value of each field of a stored point, by name."""
-    position, end = _head.size, len(stored)
-    unpack, size = _cell_head.unpack_from, _cell_head.size
-    while position < end:
-        name_length, _, value_length = unpack(stored, position)
-        start = position + size
-        middle = start + name_length
-        position = middle + value_length
-        yield stored[start:middle], stored[middle:position]
 
 
 def live_row(table: Table, key: bytes, stored: bytes | None, now_ms: int) -> StoredRow | None:
@@ -134,7 +117,7 @@ def is_expired_point(table: Table, key: bytes, now_ms: int) -> bool:
 def suffixed(row: StoredRow) -> Versions:
     """Return the fields of a point as the columns that the wide-column table behind it shows."""
     return {
-        name + FIELD_SUFFIXES[value[0]]: {row.written_at: value}
+        name + stored_points.FIELD_SUFFIXES[value[0]]: {row.written_at: value}
         for name, versions in row.cells.items()
         for value in versions.values()
     }
@@ -149,10 +132,10 @@ def as_point(key: list[pb.KeyCell], row: bytes | None, now_ms: int) -> bytes | N
         raise invalid_key("The value of _#h must be empty.")
     if row is None:
         return None
-    fields: Versions = {}
+    fields: dict[bytes, bytes] = {}
     for name, _, value in iterate_cells(unpack_row(row).cells):
-        fields.setdefault(name.partition(b":")[0], {0: value})  # the newest comes first
-    return pack_row(StoredRow(now_ms, fields))
+        fields.setdefault(name.partition(b":")[0], value)  # the newest comes first
+    return stored_points.pack_point(fields, now_ms)
 
 
 def check_change(operation: int, change: RowChange) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from google.protobuf.message import DecodeError
 
-from emulator import keys, limits, rows
+from emulator import keys, limits
 from emulator.errors import ServiceError, invalid
 from emulator.service import Call
+from emulator.stored_points import pack_point
 from emulator.timeseries import points
 from emulator.timeseries.encoding import FieldNames, PointEncoder
 from emulator.timeseries.metas import SeriesMeta
@@ -127,9 +128,7 @@ class _PointWriter:
             tags = [(name.encode(), pb.wire_value(value)) for name, value in point.key.tags]
             change = pb.RowChange([*key, *tags], cells, False, set(point.fields), None)
             self._call.row_fault(table.name, index, change)
-        stored = rows.pack_row(
-            rows.StoredRow(self._call.now_ms, {name: {0: fields[name]} for name in fields})
-        )
+        stored = pack_point(fields, self._call.now_ms)
         self._changes[keys.encode_key(table.data, key)] = stored
         if self._updates_meta:
             self._touch(point, series)
@@ -224,15 +223,6 @@ def wanted_fields(fields: Iterable[wire.TimeseriesFieldToGet]) -> FieldNames:
         field.name.encode(): _FIELD_TYPES.get(field.type, _NO_TYPE) if field.type else None
         for field in fields
     }
-
-
-def select_fields(row: rows.StoredRow, names: FieldNames) -> list[tuple[bytes, int | None, bytes]]:
-    """Return the fields of a point that are asked for, as cells of an answer: with a suffix."""
-    return [
-        (name + rows.FIELD_SUFFIXES[versions[0][0]], None, versions[0])
-        for name, versions in sorted(row.cells.items())
-        if not names or (name in names and names[name] in (None, versions[0][0]))
-    ]
 
 
 def _token_key(token: bytes, prefix: bytes) -> bytes:
