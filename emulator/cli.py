@@ -64,6 +64,7 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
         column_names=given.column_names,
         max_filters=given.max_filters,
         table_names=given.table_names,
+        analytical_stores=given.analytical_stores,
         any_instance=given.any_instance,
         key_columns_count=given.key_columns == "count",
         transaction_lifetime=given.transaction_lifetime,
@@ -179,6 +180,12 @@ def _add_switches(parser: argparse.ArgumentParser, defaults: Options) -> None:
         default=defaults.table_names,
         help="whether a wide-column and a time series table may not, or may, have the same name"
         " (%(default)s)",
+    )
+    add(
+        "--analytical-stores",
+        choices=["default", "asked"],
+        default=defaults.analytical_stores,
+        help="whether a time series table has one when its creation does not say (%(default)s)",
     )
     add(
         "--key-columns",

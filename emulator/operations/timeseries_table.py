@@ -20,7 +20,8 @@ def create_table(
     series.check_name(name)
     if series.exists(call.instance, name):
         raise ServiceError("OTSObjectAlreadyExist", errors.TABLE_EXISTS)
-    stores = len(stores_of(request))
+    by_default = call.service.options.analytical_stores == "default"
+    stores = len(stores_of(request, by_default))
     taken = series.quota(call.instance) + QUOTA_PER_TABLE + stores - 1
     if call.service.options.table_names == "shared":
         catalog.check_new(call.instance, name, taken)

@@ -69,10 +69,16 @@ def change_store(
     return store
 
 
-def stores_of(request: wire.CreateTimeseriesTableRequest) -> list[AnalyticalStore]:
-    """Return the stores that a new table begins with: those given, or one with the defaults."""
+def stores_of(
+    request: wire.CreateTimeseriesTableRequest, by_default: bool
+) -> list[AnalyticalStore]:
+    """Return the stores that a new table begins with: those given, or one with the defaults.
+
+    `by_default` is what a request means that does not say whether it wants the latter.
+    """
     stores = [parse_store(message, is_filled=True) for message in request.analytical_stores]
-    if not stores and request.enable_analytical_store:
+    says = request.HasField("enable_analytical_store")
+    if not stores and (request.enable_analytical_store if says else by_default):
         stores = [AnalyticalStore(DEFAULT_NAME)]
     check_count(len(stores))
     return stores

@@ -238,7 +238,7 @@ class TimeseriesCatalog:
             field_keys=[(s.name, s.type, s.option == 1) for s in meta.field_primary_key_schema],
             disable_hash_partition_key=meta.disable_hash_partition_key,
             disable_meta_index=meta.disable_timeseries_meta_index,
-            analytical_stores=stores_of(request),
+            analytical_stores=stores_of(request, self._options.analytical_stores == "default"),
         )
         table.set_options(meta.table_options, meta.meta_options)
         document = table.to_json()

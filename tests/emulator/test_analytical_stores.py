@@ -69,18 +69,26 @@ def server(tmp_path: Path) -> Any:
         yield found
 
 
-def test_a_table_has_a_store_only_when_asked(server: Emulator) -> None:
+def test_a_table_has_a_store_unless_it_says_otherwise(server: Emulator) -> None:
     """With the defaults of the service: everything is copied, and nothing expires."""
-    assert create_table(server).status == 200
+    assert create_table(server, enable_analytical_store=False).status == 200
     assert of_table(server) == []
     assert describe(server, "default_analytical_store").error == MISSING
-    assert create_table(server, "other", enable_analytical_store=False).status == 200
     server.client().delete_timeseries_table("points")
-    assert create_table(server, enable_analytical_store=True).status == 200
+    assert create_table(server).status == 200
     assert of_table(server) == [("default_analytical_store", -1, FULL)]
     found = shown(server, "default_analytical_store")
     assert (found.sync_stat.sync_phase, found.sync_stat.current_sync_timestamp) == (INCREMENTAL, 0)
     assert not found.HasField("storage_size")
+
+
+def test_a_store_can_be_made_only_when_asked_for() -> None:
+    with running("--analytical-stores", "asked") as server:
+        assert create_table(server).status == 200
+        assert of_table(server) == []
+        server.client().delete_timeseries_table("points")
+        assert create_table(server, enable_analytical_store=True).status == 200
+        assert of_table(server) == [("default_analytical_store", -1, FULL)]
 
 
 def test_a_store_of_its_own_settings_is_kept(tmp_path: Path) -> None:
@@ -96,7 +104,7 @@ def test_a_store_of_its_own_settings_is_kept(tmp_path: Path) -> None:
 
 def test_a_store_is_created_changed_and_deleted(server: Emulator) -> None:
     """One that is added to a table begins with a copy of what is there."""
-    assert create_table(server).status == 200
+    assert create_table(server, enable_analytical_store=False).status == 200
     assert create(server, store(sync_option=FULL)).status == 200
     assert shown(server, "s").sync_stat.sync_phase == FULL
     assert create(server, store()).error[:2] == (409, "OTSObjectAlreadyExist")
@@ -111,7 +119,7 @@ def test_a_store_is_created_changed_and_deleted(server: Emulator) -> None:
 
 
 def test_settings_out_of_range_are_refused(server: Emulator) -> None:
-    assert create_table(server).status == 200
+    assert create_table(server, enable_analytical_store=False).status == 200
     assert create(server, store("9")).error == invalid("Invalid analytical store name: '9'.")
     assert create(server, store(sync_option=3)).error == invalid("Invalid sync option: 3.")
     assert create(server, store(time_to_live=86_400)).error == invalid(
