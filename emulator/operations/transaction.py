@@ -2,7 +2,7 @@
 
 from emulator import keys
 from emulator.errors import invalid, invalid_key
-from emulator.operations.row_operations import check_read_key
+from emulator.operations.row import check_read_key
 from emulator.service import Call
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
@@ -27,10 +27,10 @@ def start_transaction(
         raise invalid_key(
             f"Validate PK name fail. Input: {name.decode()}, Meta: {column.name.decode()}."
         )
-    if value[0] != column.kind:
+    if value[0] != column.wire_type:
         raise invalid_key(
             f"Validate PK type fail. Input: {pb.TYPE_NAMES[value[0]]},"
-            f" Meta: {pb.TYPE_NAMES[column.kind]}."
+            f" Meta: {pb.TYPE_NAMES[column.wire_type]}."
         )
     partition = table.prefix + keys.encode_value(value)
     transaction = call.service.transactions.start(table, partition)

@@ -5,6 +5,7 @@ import copy
 from emulator import errors
 from emulator.errors import ServiceError, invalid
 from emulator.service import Call
+from emulator.timeseries.stores import stores_of
 from emulator.timeseries.tables import QUOTA_PER_TABLE
 from emulator.wire import messages_pb2 as wire
 
@@ -12,15 +13,20 @@ from emulator.wire import messages_pb2 as wire
 def create_table(
     call: Call, request: wire.CreateTimeseriesTableRequest
 ) -> wire.CreateTimeseriesTableResponse:
-    """Create a table; its name is unique among tables of both kinds."""
+    """Create a table; its name is unique among tables of both data models, unless switched off."""
     catalog, series = call.service.catalog, call.service.series
     catalog.check_rate()
     name = request.table_meta.table_name
     series.check_name(name)
     if series.exists(call.instance, name):
         raise ServiceError("OTSObjectAlreadyExist", errors.TABLE_EXISTS)
-    taken = series.quota(call.instance) + QUOTA_PER_TABLE - 1
-    catalog.check_new(call.instance, name, taken)
+    by_default = call.service.options.analytical_stores == "default"
+    stores = len(stores_of(request, by_default))
+    taken = series.quota(call.instance) + QUOTA_PER_TABLE + stores - 1
+    if call.service.options.table_names == "shared":
+        catalog.check_new(call.instance, name, taken)
+    else:
+        catalog.check_quota(call.instance, taken)
     series.create(call.instance, request)
     return wire.CreateTimeseriesTableResponse()
 
@@ -34,9 +40,12 @@ def list_table(call: Call, _: wire.ListTimeseriesTableRequest) -> wire.ListTimes
 def describe_table(
     call: Call, request: wire.DescribeTimeseriesTableRequest
 ) -> wire.DescribeTimeseriesTableResponse:
-    """Show options and key schema."""
+    """Show options, key schema and analytical stores."""
     table = call.service.series.get(call.instance, request.table_name)
-    return wire.DescribeTimeseriesTableResponse(table_meta=table.meta())
+    return wire.DescribeTimeseriesTableResponse(
+        table_meta=table.meta(),
+        analytical_stores=[store.message() for store in table.analytical_stores],
+    )
 
 
 def update_table(

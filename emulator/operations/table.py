@@ -21,7 +21,8 @@ def create_table(call: Call, request: wire.CreateTableRequest) -> wire.CreateTab
     """Create a table."""
     catalog = call.service.catalog
     catalog.check_rate()
-    if call.service.series.exists(call.instance, request.table_meta.table_name):
+    is_shared = call.service.options.table_names == "shared"
+    if is_shared and call.service.series.exists(call.instance, request.table_meta.table_name):
         raise ServiceError("OTSObjectAlreadyExist", errors.TABLE_EXISTS)
     catalog.create(call.instance, request, taken=call.service.series.quota(call.instance))
     return wire.CreateTableResponse()
@@ -56,7 +57,7 @@ def update_table(call: Call, request: wire.UpdateTableRequest) -> wire.UpdateTab
     parts = ("reserved_throughput", "table_options", "stream_spec")
     if not any(request.HasField(part) for part in parts):
         raise invalid("No parameter is specified in table options.")
-    table.set_options(request.table_options)
+    table.change_options(request.table_options)
     if request.HasField("reserved_throughput"):
         table.set_throughput(request.reserved_throughput.capacity_unit, int(time.time()))
     catalog.set_stream(table, request.stream_spec)
@@ -102,7 +103,9 @@ def delete_columns(
         raise invalid("No defined column is specified.")
     for name in sorted(names - table.defined.keys()):
         raise invalid(f"The defined column does not exist: {name.decode()}.")
-    table.defined = {name: kind for name, kind in table.defined.items() if name not in names}
+    table.defined = {
+        name: wire_type for name, wire_type in table.defined.items() if name not in names
+    }
     catalog.replace(table)
     return wire.DeleteDefinedColumnResponse()
 
@@ -115,7 +118,7 @@ def list_indexes(call: Call, request: wire.ListSearchIndexRequest) -> wire.ListS
 
 
 def compute_index_splits(call: Call, request: wire.ComputeSplitsRequest) -> NoReturn:
-    """Tell that the search index does not exist: no table here has one."""
+    """Refuse: the search index does not exist: no table here has one."""
     if not request.search_index_splits_options.index_name:
         raise invalid("The name of the search index is missing.")
     call.service.catalog.usable(call.instance, request.table_name)
@@ -153,8 +156,8 @@ def compute_splits(
     for key in _spread(points, request.split_point_limit):
         cells = keys.decode_key(table, key)
         response.split_points.append(pb.encode_rows([pb.encode_row(cells)]))
-    place = hashlib.md5(table.prefix, usedforsecurity=False).hexdigest()
-    response.locations.add(location=place, repeat=len(response.split_points) + 1)
+    location = hashlib.md5(table.prefix, usedforsecurity=False).hexdigest()
+    response.locations.add(location=location, repeat=len(response.split_points) + 1)
     return response
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from emulator import keys, limits, rows
 from emulator.errors import ServiceError, invalid
-from emulator.operations.row_operations import consumed, find_transaction, read_key
+from emulator.operations.row import consumed, consumed_size, find_transaction, read_key
 from emulator.reads import Selection, parse_selection
 from emulator.service import Call
 from emulator.tables import Table
@@ -29,9 +29,7 @@ def _row_written(read: int, write: int) -> bytes:
 @lru_cache(maxsize=1024)
 def _row_imported(size: int) -> bytes:
     """The official test of BulkImport expects no units, and the size written."""
-    message = wire.RowInBatchWriteRowResponse(is_ok=True, consumed=consumed(0, 0))
-    message.consumed.capacity_data_size.read_size = 0
-    message.consumed.capacity_data_size.write_size = size
+    message = wire.RowInBatchWriteRowResponse(is_ok=True, consumed=consumed_size(0, size))
     return message.SerializeToString()
 
 
@@ -298,7 +296,12 @@ def _read_row(
 ) -> tuple[int, bytes]:
     """Return the cost and the encoded row, empty when there is none."""
     key, stored_key = read_key(call, table, buffer)
+    gate, partition = call.gate(table.name), keys.partition_bytes(table, stored_key)
+    if gate is not None:
+        gate.admit(partition, reads=True)
     row = reader.read(table, stored_key)
     cells, size = (None, 0) if row is None else selection.select(table, key, row)
     body = b"" if cells is None else pb.encode_rows([pb.encode_row(key, cells)])
+    if gate is not None:
+        gate.take(partition, limits.units(size), 0)
     return limits.units(size), body

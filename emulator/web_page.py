@@ -51,8 +51,8 @@ class Html(str):
 def _cell(value: object) -> str:
     if isinstance(value, Html):
         return f"<td>{value}</td>"
-    kind = ' class="number"' if isinstance(value, int | float) else ""
-    return f"<td{kind}>{escape(f'{value:,}' if isinstance(value, int) else str(value))}</td>"
+    style = ' class="number"' if isinstance(value, int | float) else ""
+    return f"<td{style}>{escape(f'{value:,}' if isinstance(value, int) else str(value))}</td>"
 
 
 def _link(path: str, query: Mapping[str, str], text: str) -> Html:
@@ -82,7 +82,7 @@ def _page(title: str, body: str) -> str:
 
 
 def error_page(error: ServiceError) -> str:
-    """Return the page that tells of an error."""
+    """Return the page that shows an error."""
     text = f"<h2>{escape(error.code)}</h2><p>{escape(error.message)}</p>"
     return _page(error.code, f'{text}<p><a href="/">All tables</a></p>')
 
@@ -93,6 +93,20 @@ def _shown(value: bytes) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}… ({len(text)})"
 
 
+def _limits(service: Service) -> str:
+    """Return the throughput limits, where there are any, and how often they were felt."""
+    if not service.throughput.is_active:
+        return ""
+    shown = service.throughput.shown()
+    throttled = ", ".join(f"{code} {count:,}" for code, count in shown["throttled"].items())
+    rules = (
+        (", ".join(f"{name} {value}" for name, value in limit.items() if value is not None),)
+        for limit in shown["limits"]
+    )
+    text = f"<p>Throttled: {escape(throttled or 'nothing so far')}.</p>"
+    return "<h2>Throughput</h2>" + _table(("limit",), rules) + text
+
+
 def overview(service: Service, faults: Faults) -> str:
     """Return the first page."""
     options = service.options
@@ -100,7 +114,7 @@ def overview(service: Service, faults: Faults) -> str:
     for table in sorted(service.catalog.all(), key=lambda item: (item.instance, item.name)):
         query = {"instance": table.instance, "name": table.name}
         count = service.store.count(table.prefix, keys.table_end(table.id))
-        key = ", ".join(f"{c.name.decode()} {pb.TYPE_NAMES[c.kind][3:]}" for c in table.key)
+        key = ", ".join(f"{c.name.decode()} {pb.TYPE_NAMES[c.wire_type][3:]}" for c in table.key)
         wide.append(
             (
                 table.instance,
@@ -132,6 +146,7 @@ def overview(service: Service, faults: Faults) -> str:
         ("rule", "fired"),
         ((_rule_text(rule), rule["fired"]) for rule in faults.shown()["rules"]),
     )
+    body += _limits(service)
     body += f"<h2>Last {_SHOWN_REQUESTS} requests</h2>" + _requests(service)
     return _page("Local Tablestore", body)
 
@@ -145,8 +160,8 @@ def _seconds(value: int) -> str:
 
 
 def _status(status: int) -> Html:
-    kind = "good" if status == 200 else "bad"
-    return Html(f'<span class="{kind}">{status or "no answer"}</span>')
+    style = "good" if status == 200 else "bad"
+    return Html(f'<span class="{style}">{status or "no answer"}</span>')
 
 
 def _rule_text(rule: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from emulator.wire import plainbuffer as pb
 
 
 class NamedTable(Protocol):
-    """A table of either kind."""
+    """A table of either data model."""
 
     instance: str
     name: str
@@ -56,13 +56,19 @@ class Journal:
     def applied(
         self, request_id: str, changes: Iterable[tuple[NamedTable, str, list[pb.KeyCell], bytes]]
     ) -> None:
-        """Note changes that are stored now: (table, kind, primary key, row as sent)."""
-        for table, kind, key, row in changes:
+        """Note changes that are stored now: (table, operation, primary key, row as sent)."""
+        for table, operation, key, row in changes:
             self._sequence += 1
             digest = hashlib.sha256(row).hexdigest()[:16]
             self._effects.append(
                 Effect(
-                    self._sequence, request_id, table.instance, table.name, kind, tuple(key), digest
+                    self._sequence,
+                    request_id,
+                    table.instance,
+                    table.name,
+                    operation,
+                    tuple(key),
+                    digest,
                 )
             )
 
@@ -75,7 +81,7 @@ class Journal:
         fault: str | None,
         seconds: float,
     ) -> None:
-        """Note what the client was told; status 0 means the connection was cut or left hanging."""
+        """Note how a request was answered; status 0: the connection was cut or left hanging."""
         self.requests[api] += 1
         if code is not None:
             self.errors[code] += 1

@@ -19,6 +19,14 @@ def consumed(read: int, write: int) -> wire.ConsumedCapacity:
     return wire.ConsumedCapacity(capacity_unit=wire.CapacityUnit(read=read, write=write))
 
 
+def consumed_size(read: int, write: int) -> wire.ConsumedCapacity:
+    """Return a message of bytes read and written, of operations that cost no capacity units."""
+    return wire.ConsumedCapacity(
+        capacity_unit=wire.CapacityUnit(read=0, write=0),
+        capacity_data_size=wire.CapacityDataSize(read_size=read, write_size=write),
+    )
+
+
 def find_transaction(call: Call, transaction_id: str) -> Transaction | None:
     """Return the transaction a request belongs to, None when it names none."""
     return call.service.transactions.find(transaction_id) if transaction_id else None
@@ -33,10 +41,10 @@ def _write(call: Call, request: WriteRequest, change: Change) -> wire.ChangeRowR
     return wire.ChangeRowResponse(consumed=consumed(read, write), row=row)
 
 
-def _parse(kind: int, request: WriteRequest, buffer: bytes) -> Change:
+def _parse(operation: int, request: WriteRequest, buffer: bytes) -> Change:
     limits.check_data_table_name(request.table_name)  # before anything else, as on the service
     inner = limits.is_inner(request.table_name)
-    return parse_change(kind, buffer, request.condition, request.return_content, inner)
+    return parse_change(operation, buffer, request.condition, request.return_content, inner)
 
 
 def _check_size(name: str, change: Change) -> None:
@@ -101,9 +109,14 @@ def get_row(call: Call, request: wire.GetRowRequest) -> wire.GetRowResponse:
     transaction = find_transaction(call, request.transaction_id)
     if transaction is not None and not stored_key.startswith(transaction.partition):
         raise out_of_transaction(transaction, table, stored_key)
+    gate, partition = call.gate(table.name), keys.partition_bytes(table, stored_key)
+    if gate is not None:
+        gate.admit(partition, reads=True)
     row = Writer(call, transaction).read(table, stored_key)
     cells, size = (None, 0) if row is None else selection.select(table, key, row)
     body = b"" if cells is None else pb.encode_rows([pb.encode_row(key, cells)])
+    if gate is not None:
+        gate.take(partition, limits.units(size), 0)
     return wire.GetRowResponse(consumed=consumed(limits.units(size), 0), row=body)
 
 

@@ -68,10 +68,11 @@ def _check_count(count: int) -> None:
 
 
 def update_meta(call: Call, request: wire.UpdateTimeseriesMetaRequest) -> wire.FailedRowsResponse:
-    """Set the attributes of series; a series that is not known yet becomes so."""
+    """Set the attributes of series; a series that is not known yet becomes so.
+
+    A table whose attributes may not be updated still takes series without any.
+    """
     table = call.service.series.usable(call.instance, request.table_name)
-    if not table.allow_update_attributes:
-        raise invalid("Updating attributes of time series is not allowed on the table.")
     if not request.timeseries_meta:
         raise invalid("No time series is specified in UpdateTimeseriesMeta.")
     _check_count(len(request.timeseries_meta))
@@ -81,6 +82,8 @@ def update_meta(call: Call, request: wire.UpdateTimeseriesMetaRequest) -> wire.F
     for item in request.timeseries_meta:
         key = points.key_from_message(item.time_series_key, table.needs_measurement)
         attributes = points.parse_pairs(item.attributes, "attributes")
+        if attributes and not table.allow_update_attributes:
+            raise invalid("Updating attributes of time series is not allowed on the table.")
         stored_key = keys.encode_key(table.series, table.series_cells(key))
         known = call.service.store.get(stored_key)  # what can be found already stays so
         seen = visible if known is None else SeriesMeta.unpack(known).visible_at

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 
 from google.protobuf.message import DecodeError
 
-from emulator import keys, limits, rows
+from emulator import keys, limits
 from emulator.errors import ServiceError, invalid
 from emulator.service import Call
+from emulator.stored_points import pack_point
 from emulator.timeseries import points
+from emulator.timeseries.encoding import FieldNames, PointEncoder
 from emulator.timeseries.metas import SeriesMeta
 from emulator.timeseries.points import Point
 from emulator.timeseries.tables import TimeseriesTable
@@ -22,16 +24,16 @@ from emulator.wire.strings import has_bad_text
 _FLAT_BUFFER, _PLAIN_BUFFER, _PROTO_BUFFER = 0, 1, 2
 _META_NORMAL, _META_IGNORE = 0, 1
 _TABLE_VERSION = 1
-_KINDS = {1: pb.INTEGER, 2: pb.BOOLEAN, 3: pb.DOUBLE, 4: pb.STRING, 5: pb.BLOB}
+_FIELD_TYPES = {1: pb.INTEGER, 2: pb.BOOLEAN, 3: pb.DOUBLE, 4: pb.STRING, 5: pb.BLOB}
 """Wire type of a field by the number that FlatBuffers and fields_to_get have for it."""
-_NO_KIND = -1
+_NO_TYPE = -1
 _AFTER = b"\xff"  # sorts after every key of one time, whatever field keys follow it
 
 
-def _check_version(request: wire.PutTimeseriesDataRequest, table: TimeseriesTable) -> None:
-    """A client that knows only version 0 cannot read custom keys."""
+def check_version(supported: int, table: TimeseriesTable) -> None:
+    """Raise 400 for custom keys and a client that knows only version 0: it cannot read them."""
     has_custom = bool(table.keys or table.field_keys)
-    if has_custom and request.supported_table_version < _TABLE_VERSION:
+    if has_custom and supported < _TABLE_VERSION:
         raise invalid("The version of the time series table is not supported by the client.")
 
 
@@ -72,7 +74,7 @@ def put_data(call: Call, request: wire.PutTimeseriesDataRequest) -> wire.PutTime
     No meta_update_status is answered: it only feeds a cache of the clients.
     """
     table = call.service.series.usable(call.instance, request.table_name)
-    _check_version(request, table)
+    check_version(request.supported_table_version, table)
     found = _parse_points(request.rows_data, table.needs_measurement)
     if not found:
         raise invalid(f"No row is specified for table: '{table.name}'.")
@@ -104,6 +106,7 @@ class _PointWriter:
 
     def __init__(self, call: Call, table: TimeseriesTable, updates_meta: bool) -> None:
         self._call, self._table, self._updates_meta = call, table, updates_meta
+        self._gate = call.gate(table.name)
         self._changes: dict[bytes, bytes | None] = {}
         self._counters: dict[int, int] = {}
         self._effects: list[tuple[TimeseriesTable, str, list[pb.KeyCell], bytes]] = []
@@ -111,6 +114,10 @@ class _PointWriter:
     def add(self, index: int, point: Point) -> None:
         table = self._table
         series = table.series_cells(point.key)
+        if self._gate is not None:
+            partition = keys.encode_value(series[0][1])
+            self._gate.admit(partition, reads=False)
+            self._gate.take(partition, 0, limits.units(points.point_size(point)))
         fields = dict(point.fields)
         key = [*series, (b"_time", pb.integer(point.time))]
         key += [self._field_key(*schema, fields) for schema in table.field_keys]
@@ -121,9 +128,7 @@ class _PointWriter:
             tags = [(name.encode(), pb.wire_value(value)) for name, value in point.key.tags]
             change = pb.RowChange([*key, *tags], cells, False, set(point.fields), None)
             self._call.row_fault(table.name, index, change)
-        stored = rows.pack_row(
-            rows.StoredRow(self._call.now_ms, {name: {0: fields[name]} for name in fields})
-        )
+        stored = pack_point(fields, self._call.now_ms)
         self._changes[keys.encode_key(table.data, key)] = stored
         if self._updates_meta:
             self._touch(point, series)
@@ -201,12 +206,23 @@ def get_data(call: Call, request: wire.GetTimeseriesDataRequest) -> wire.GetTime
         first, last = _with_time(prefix, begin), _with_time(prefix, end)
     if request.token:
         first = _token_key(request.token, prefix)
-    names = {
-        field.name.encode(): _KINDS.get(field.type, _NO_KIND) if field.type else None
-        for field in request.fields_to_get
-    }
+    encoder = PointEncoder(table, wanted_fields(request.fields_to_get))
+    gate = call.gate(table.name)
+    if gate is not None:
+        gate.admit(None, reads=True)
     found = call.service.store.scan(first, last, request.backward)
-    return _page(table, found, names, wanted)
+    response = _page(encoder, found, wanted)
+    if gate is not None:
+        gate.take(None, limits.units(len(response.rows_data)), 0)
+    return response
+
+
+def wanted_fields(fields: Iterable[wire.TimeseriesFieldToGet]) -> FieldNames:
+    """Return the fields that a read asks for; none means all."""
+    return {
+        field.name.encode(): _FIELD_TYPES.get(field.type, _NO_TYPE) if field.type else None
+        for field in fields
+    }
 
 
 def _token_key(token: bytes, prefix: bytes) -> bytes:
@@ -220,9 +236,8 @@ def _token_key(token: bytes, prefix: bytes) -> bytes:
 
 
 def _page(
-    table: TimeseriesTable,
+    encoder: PointEncoder,
     found: Iterable[tuple[bytes, bytes]],
-    names: dict[bytes, int | None],
     wanted: int,
 ) -> wire.GetTimeseriesDataResponse:
     encoded: list[bytes] = []
@@ -232,15 +247,9 @@ def _page(
         if len(encoded) >= wanted or size >= limits.RANGE_BYTES:
             token = base64.b64encode(stored_key)
             break
-        fields = rows.unpack_row(stored).cells
-        cells = [
-            (name + rows.FIELD_SUFFIXES[versions[0][0]], None, versions[0])
-            for name, versions in sorted(fields.items())
-            if not names or (name in names and names[name] in (None, versions[0][0]))
-        ]
-        if names and not cells:
+        row = encoder.encode(stored_key, stored)
+        if row is None:
             continue
-        row = pb.encode_row(keys.decode_key(table.data, stored_key), cells)
         size += len(row)
         encoded.append(row)
     return wire.GetTimeseriesDataResponse(rows_data=pb.encode_rows(encoded), next_token=token)
