@@ -48,13 +48,13 @@ SOURCES: dict[str, tuple[str, str]] = {
         "KIP-298: error handling in Connect, with the dead letter queue",
         f"{_WIKI}/KIP-298%3A+Error+Handling+in+Connect",
     ),
+    "connect-group": (
+        "Kafka Connect: the name of a sink's consumer group",
+        f"{_RUNTIME.removesuffix('/runtime')}/util/SinkUtils.java",
+    ),
     "connect-json": (
         "Kafka Connect: JsonConverter",
         f"{_KAFKA}/connect/json/src/main/java/org/apache/kafka/connect/json/JsonConverter.java",
-    ),
-    "connect-offsets": (
-        "Kafka Connect: which offsets of submitted records may be committed",
-        f"{_RUNTIME}/SubmittedRecords.java",
     ),
     "connect-smt": (
         "Kafka Connect: its single message transforms",
