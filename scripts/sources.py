@@ -60,6 +60,10 @@ SOURCES: dict[str, tuple[str, str]] = {
         "Kafka Connect: its single message transforms",
         f"{_KAFKA}/connect/transforms/src/main/java/org/apache/kafka/connect/transforms",
     ),
+    "connector": (
+        "The Tablestore Sink Connector for Kafka Connect (Java)",
+        "https://github.com/aliyun/kafka-connect-tablestore",
+    ),
     "data-types": (
         "Tablestore: naming conventions and data types",
         f"{_TABLESTORE}/naming-conventions-and-data-types",
@@ -80,6 +84,7 @@ SOURCES: dict[str, tuple[str, str]] = {
         "FlatBuffers: the binary format",
         "https://github.com/google/flatbuffers/blob/master/docs/source/internals.md",
     ),
+    "http": ("RFC 9112: HTTP/1.1", "https://www.rfc-editor.org/info/rfc9112"),
     "ieee-754": (
         "IEEE 754-2019: floating-point arithmetic",
         "https://doi.org/10.1109/IEEESTD.2019.8766229",

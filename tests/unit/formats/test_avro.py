@@ -1,9 +1,6 @@
 """Avro by the writer's schema: encoded by fastavro's writer, decoded by the flow's decoder."""
 
 import json
-import subprocess
-import sys
-from collections.abc import Callable
 from datetime import date, datetime, time, timezone
 from decimal import Decimal
 from io import BytesIO
@@ -18,43 +15,9 @@ from hypothesis import strategies as st
 from connectors.errors import Rejection, StopRun
 from connectors.formats import avro
 from tests.support.registry import SchemaRegistry
-from tests.unit.formats.conftest import Decode, framed
+from tests.unit.formats.avro_schemas import EMPTY, NULLS, ORDER, TREE
+from tests.unit.formats.conftest import MakeDecoder, framed
 
-MakeDecoder = Callable[..., Decode]
-
-ORDER = {
-    "type": "record",
-    "name": "Order",
-    "namespace": "shop",
-    "fields": [
-        {"name": "id", "type": "long"},
-        {"name": "note", "type": ["null", "string"], "default": None},
-        {
-            "name": "price",
-            "type": {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2},
-        },
-        {"name": "day", "type": {"type": "int", "logicalType": "date"}},
-        {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}},
-        {"name": "fine", "type": {"type": "long", "logicalType": "timestamp-micros"}},
-        {"name": "local", "type": {"type": "long", "logicalType": "local-timestamp-millis"}},
-        {"name": "clock", "type": {"type": "int", "logicalType": "time-millis"}},
-        {"name": "ref", "type": {"type": "string", "logicalType": "uuid"}},
-        {"name": "tags", "type": {"type": "map", "values": "int"}},
-        {"name": "state", "type": {"type": "enum", "name": "State", "symbols": ["NEW", "PAID"]}},
-        {"name": "raw", "type": {"type": "fixed", "name": "Two", "size": 2}},
-        {
-            "name": "lines",
-            "type": {
-                "type": "array",
-                "items": {
-                    "type": "record",
-                    "name": "Line",
-                    "fields": [{"name": "n", "type": "double"}],
-                },
-            },
-        },
-    ],
-}
 VALUE = {
     "id": 2**62,
     "note": None,
@@ -83,16 +46,6 @@ def test_every_type(registry: SchemaRegistry, decoder: MakeDecoder) -> None:
     """Logical types become what they say; a uuid stays text."""
     number = registry.register(json.dumps(ORDER))
     assert decoder("avro")(framed(number, written(ORDER, VALUE))) == VALUE
-
-
-def test_decimals_are_exact(registry: SchemaRegistry, decoder: MakeDecoder) -> None:
-    """Also with more digits than the schema declares, where others round without a word."""
-    kind = {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2}
-    schema = {"type": "record", "name": "R", "fields": [{"name": "d", "type": kind}]}
-    number = registry.register(json.dumps(schema))
-    unscaled = (-123456789).to_bytes(5, "big", signed=True)
-    data = framed(number, bytes([2 * len(unscaled)]) + unscaled)
-    assert decoder("avro")(data) == {"d": Decimal("-1234567.89")}
 
 
 def test_raw_avro_by_a_file(decoder: MakeDecoder, tmp_path: Path) -> None:
@@ -154,42 +107,6 @@ def test_a_schema_that_is_none(registry: SchemaRegistry, decoder: MakeDecoder, t
     assert caught.value.code == "schema_bad"
 
 
-TREE = {
-    "type": "record",
-    "name": "Tree",
-    "fields": [{"name": "next", "type": ["null", "Tree"]}],
-}
-NULLS = {"type": "array", "items": "null"}
-EMPTY = {
-    "type": "array",
-    "items": {"type": "record", "name": "E", "fields": [{"name": "n", "type": "null"}]},
-}
-
-
-def test_bounded_recursive_values_are_read(registry: SchemaRegistry, decoder: MakeDecoder) -> None:
-    """Recursion is no crime, depth is."""
-    number = registry.register(json.dumps(TREE))
-    decode = decoder("avro")
-    assert decode(framed(number, b"\2\2\0")) == {"next": {"next": {"next": None}}}
-    with pytest.raises(Rejection) as caught:
-        decode(framed(number, b"\2" * 5000 + b"\0"))
-    assert caught.value.code == "avro_depth"
-
-
-@pytest.mark.parametrize("schema", [NULLS, EMPTY], ids=["nulls", "empty records"])
-def test_items_of_no_bytes_are_bounded(
-    registry: SchemaRegistry, decoder: MakeDecoder, schema: Any
-) -> None:
-    """A few bytes may not become billions of items."""
-    number = registry.register(json.dumps(schema))
-    decode = decoder("avro")
-    assert len(decode(framed(number, b"\x06\0"))) == 3
-    for count in (b"\x80\xc8\xaf\xa0\x25", b"\xff\xc7\xaf\xa0\x25\0"):
-        with pytest.raises(Rejection) as caught:
-            decode(framed(number, count + b"\0"))
-        assert caught.value.code == "avro_items"
-
-
 @given(st.binary(max_size=60), st.sampled_from([ORDER, TREE, NULLS, EMPTY]))
 def test_any_bytes_are_a_value_or_a_rejection(data: bytes, schema: Any) -> None:
     """Whatever a producer sends."""
@@ -198,51 +115,6 @@ def test_any_bytes_are_a_value_or_a_rejection(data: bytes, schema: Any) -> None:
         decode(data)
     except Rejection as rejection:
         assert rejection.code.startswith("avro_")  # noqa: PT017
-
-
-def test_the_defaults_of_a_reader_are_values(
-    registry: SchemaRegistry, decoder: MakeDecoder, tmp_path: Path
-) -> None:
-    """Bytes, dates, records and decimals, as if the writer had written them."""
-    inner = {
-        "type": "record",
-        "name": "Inner",
-        "fields": [
-            {"name": "x", "type": "int", "default": 3},
-            {"name": "y", "type": "bytes", "default": "\u00ff"},
-        ],
-    }
-    cents = {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2}
-    defaults: dict[str, tuple[Any, Any, Any]] = {
-        "b": ("bytes", "\u0001\u00ff", b"\x01\xff"),
-        "f": ({"type": "fixed", "name": "One", "size": 1}, "\u00ff", b"\xff"),
-        "d": (cents, "\u007f", Decimal("1.27")),
-        "r": (inner, {"x": 5}, {"x": 5, "y": b"\xff"}),
-        "again": ("Inner", {}, {"x": 3, "y": b"\xff"}),
-        "u": (["bytes", "null"], "z", b"z"),
-        "n": (["null", "bytes"], None, None),
-        "day": ({"type": "int", "logicalType": "date"}, 1, date(1970, 1, 2)),
-        "dbl": ("double", 3, 3.0),
-        "list": ({"type": "array", "items": "bytes"}, ["a"], [b"a"]),
-        "map": ({"type": "map", "values": "bytes"}, {"k": "a"}, {"k": b"a"}),
-        "e": ({"type": "enum", "name": "E", "symbols": ["A"]}, "A", "A"),
-    }
-    old = {"type": "record", "name": "R", "fields": [{"name": "a", "type": "int"}]}
-    added = [
-        {"name": name, "type": kind, "default": default}
-        for name, (kind, default, _) in defaults.items()
-    ]
-    file = tmp_path / "reader.avsc"
-    file.write_text(json.dumps({**old, "fields": [*old["fields"], *added]}))
-    number = registry.register(json.dumps(old))
-    found = decoder("avro", value_schema_file=file)(framed(number, b"\2"))
-    assert found == {"a": 1, **{name: value for name, (_, _, value) in defaults.items()}}
-    assert type(found["dbl"]) is float
-    file.write_text(
-        json.dumps({**old, "fields": [{"name": "b", "type": ["int", "null"], "default": []}]})
-    )
-    with pytest.raises(StopRun, match=r"reader\.avsc"):
-        decoder("avro", value_schema_file=file)
 
 
 @pytest.mark.parametrize(
@@ -264,157 +136,3 @@ def test_a_writer_that_does_not_fit_the_reader(
     with pytest.raises(Rejection) as caught:
         decoder("avro", value_schema_file=file)(framed(number, b"\2"))
     assert caught.value.code == "avro_resolution"
-
-
-@pytest.mark.parametrize(
-    ("schema", "data", "code"),
-    [
-        ({"type": "int", "logicalType": "date"}, b"\xfe\xff\xff\xff\x0f", "avro_time"),
-        ({"type": "int", "logicalType": "time-millis"}, b"\x01", "avro_time"),
-        ({"type": "long", "logicalType": "time-micros"}, b"\xff" * 9 + b"\x01", "avro_time"),
-        ({"type": "long", "logicalType": "timestamp-millis"}, b"\xff" * 9 + b"\x01", "avro_time"),
-        (
-            {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2},
-            b"\0",
-            "avro_decimal",
-        ),
-    ],
-)
-def test_logical_values_that_are_none(schema: Any, data: bytes, code: str) -> None:
-    """Rejected with what is wrong; nothing is wrapped into another day."""
-    record = {"type": "record", "name": "R", "fields": [{"name": "a", "type": schema}]}
-    decode = avro._reader(fastavro.parse_schema(record), None, framed=False)
-    with pytest.raises(Rejection) as caught:
-        decode(data)
-    assert caught.value.code == code
-
-
-CHOICES = {
-    "type": "record",
-    "name": "R",
-    "fields": [
-        {"name": "e", "type": {"type": "enum", "name": "E", "symbols": ["A", "B"]}},
-        {"name": "u", "type": ["null", "int", "E"]},
-        {"name": "l", "type": {"type": "array", "items": ["null", "E"]}},
-    ],
-}
-
-
-def test_branches_and_symbols_that_are_not_there() -> None:
-    """Below the first as above the last: an index of -1 is not the last one."""
-    decode = avro._reader(fastavro.parse_schema(CHOICES), None, framed=False)
-    assert decode(b"\2\4\0\2\2\2\0") == {"e": "B", "u": "A", "l": ["B"]}
-    for index in (b"\1", b"\3", b"\5", b"\7", b"\x7f", b"\6", b"\x10"):
-        for data in (
-            index + b"\0\0",
-            b"\0" + index + b"\0\0",
-            b"\0\4" + index + b"\0",
-            b"\0\0\2" + index + b"\0",
-            b"\0\0\2\2" + index + b"\0",
-        ):
-            with pytest.raises(Rejection) as caught:
-                decode(data)
-            assert caught.value.code == "avro_invalid"
-
-
-def test_branches_and_symbols_by_a_reader(
-    registry: SchemaRegistry, decoder: MakeDecoder, tmp_path: Path
-) -> None:
-    """The same where a reader's schema is resolved to, with a default for unknown symbols."""
-    kind = {"type": "enum", "name": "E", "symbols": ["A"], "default": "A"}
-    fields = [{"name": "u", "type": ["null", "int", "E"]}, {"name": "e", "type": kind}]
-    file = tmp_path / "reader.avsc"
-    reader = {"type": "record", "name": "R", "fields": list(reversed(fields))}
-    file.write_text(json.dumps(reader))
-    number = registry.register(json.dumps(CHOICES))
-    decode = decoder("avro", value_schema_file=file)
-    assert decode(framed(number, b"\2\2\x0a\0")) == {"e": "A", "u": 5}
-    for data in (b"\2\1\x0a\0", b"\2\x10\x0a\0"):
-        with pytest.raises(Rejection):
-            decode(framed(number, data))
-
-
-@pytest.mark.parametrize("scale", [10**9, -1, "x"])
-def test_a_scale_that_no_decimal_has(
-    registry: SchemaRegistry, decoder: MakeDecoder, scale: Any
-) -> None:
-    """As text such a number would fill the memory."""
-    kind = {"type": "bytes", "logicalType": "decimal", "precision": 2 * 10**9, "scale": scale}
-    number = registry.register(json.dumps(kind))
-    with pytest.raises(Rejection) as caught:
-        decoder("avro")(framed(number, b"\2\1"))
-    assert caught.value.code == "schema_bad"
-
-
-WIDE = {
-    "type": "record",
-    "name": "Wide",
-    "fields": [
-        {"name": "b", "type": "boolean"},
-        *({"name": f"n{number}", "type": "null"} for number in range(1000)),
-    ],
-}
-WIDES = {"type": "array", "items": WIDE}
-
-
-def doubling(levels: int) -> Any:
-    """A record of two records of two records: a few hundred bytes of schema, 2^levels fields."""
-    made: Any = {"type": "record", "name": "L0", "fields": [{"name": "n", "type": "null"}]}
-    for level in range(1, levels):
-        fields = [{"name": "a", "type": made}, {"name": "b", "type": f"L{level - 1}"}]
-        made = {"type": "record", "name": f"L{level}", "fields": fields}
-    return made
-
-
-@pytest.mark.parametrize(
-    ("schema", "data"), [(WIDES, b"\xa0\x9c\1" + b"\0" * 10_001), (doubling(40), b"")]
-)
-def test_few_bytes_may_not_become_very_many_fields(schema: Any, data: bytes) -> None:
-    """Ten thousand items of a thousand fields of no bytes; and a billion fields of no bytes."""
-    decode = avro._reader(fastavro.parse_schema(schema), None, framed=False)
-    with pytest.raises(Rejection) as caught:
-        decode(data)
-    assert caught.value.code in ("avro_values", "avro_depth")
-
-
-def test_records_below_the_limit_are_read_unchanged() -> None:
-    """A walk changes nothing of what is decoded."""
-    decode = avro._reader(fastavro.parse_schema(WIDES), None, framed=False)
-    found = decode(b"\x0a\1\0\1\0\1\0")
-    assert [item["b"] for item in found] == [True, False, True, False, True]
-    assert all(len(item) == 1001 for item in found)
-
-
-BOMBS = r"""
-import json, resource, sys
-resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
-import fastavro
-from connectors.formats import avro
-from connectors.errors import Rejection
-schemas = json.loads(sys.argv[1])
-bombs = [b"\x02" * 100_000 + b"\0", b"\x80\xc8\xaf\xa0\x25\0", b"\xff\xc7\xaf\xa0\x25\0\0",
-         b"\xfe" + b"\xff" * 8 + b"\x01", b"\xfe" * 100, b"\0" * 100]
-for schema in schemas:
-    decode = avro._reader(fastavro.parse_schema(schema), None, framed=False)
-    for bomb in bombs:
-        try:
-            decode(bomb)
-        except Rejection:
-            pass
-print("alive")
-"""
-
-
-def test_no_bytes_end_the_process() -> None:
-    """In a process with 1 GiB of memory: depth, counts and lengths that lie."""
-    text = {"type": "array", "items": "string"}
-    maps = {"type": "map", "values": {"type": "array", "items": "null"}}
-    schemas = json.dumps([TREE, NULLS, EMPTY, WIDES, text, maps, "string", "bytes", ORDER])
-    done = subprocess.run(
-        [sys.executable, "-c", BOMBS, schemas],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.stdout == "alive\n", done.stderr
