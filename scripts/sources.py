@@ -60,6 +60,10 @@ SOURCES: dict[str, tuple[str, str]] = {
         "Kafka Connect: its single message transforms",
         f"{_KAFKA}/connect/transforms/src/main/java/org/apache/kafka/connect/transforms",
     ),
+    "connector": (
+        "The Tablestore Sink Connector (Java): its documentation and code",
+        "https://github.com/aliyun/kafka-connect-tablestore",
+    ),
     "data-types": (
         "Tablestore: naming conventions and data types",
         f"{_TABLESTORE}/naming-conventions-and-data-types",
@@ -67,10 +71,6 @@ SOURCES: dict[str, tuple[str, str]] = {
     "debezium": (
         "Debezium: change events, and how they are flattened",
         f"{_DEBEZIUM}/transformations/event-flattening.html",
-    ),
-    "debezium-mongodb": (
-        "Debezium: the MongoDB connector and its events",
-        f"{_DEBEZIUM}/connectors/mongodb.html",
     ),
     "error-codes": (
         "Tablestore: error codes",
@@ -80,13 +80,13 @@ SOURCES: dict[str, tuple[str, str]] = {
         "FlatBuffers: the binary format",
         "https://github.com/google/flatbuffers/blob/master/docs/source/internals.md",
     ),
+    "http": ("RFC 9112: HTTP/1.1", "https://www.rfc-editor.org/info/rfc9112"),
     "ieee-754": (
         "IEEE 754-2019: floating-point arithmetic",
         "https://doi.org/10.1109/IEEESTD.2019.8766229",
     ),
     "java-bigdecimal": ("Java: BigDecimal", f"{_JDK}/math/BigDecimal.java"),
     "java-double": ("Java: Double", f"{_JDK}/lang/Double.java"),
-    "kafka-protocol": ("Kafka: protocol guide", "https://kafka.apache.org/protocol.html"),
     "kafka-serializers": (
         "Kafka: the serializers of its clients",
         f"{_KAFKA}/clients/src/main/java/org/apache/kafka/common/serialization",
@@ -136,17 +136,13 @@ SOURCES: dict[str, tuple[str, str]] = {
         "SQLite: how a database file gets corrupted",
         "https://www.sqlite.org/howtocorrupt.html",
     ),
-    "timeseries-fbs": (
-        "Tablestore's Python SDK: the FlatBuffers schema of points",
-        f"{_SDK}/flatbuffer/timeseries.fbs",
-    ),
     "ts-limits": (
         "Tablestore: limits on the TimeSeries model",
         f"{_TABLESTORE}/limits-on-the-timeseries-model",
     ),
 }
 # Sections of config.toml stand in brackets too.
-_CITED = re.compile(r"(?<![\w\])'\"`])\[([a-z][a-z0-9]*(?:-[a-z0-9]+)*)\]")
+_CITED = re.compile(r"(?<![\w\])'\"`\[])\[([a-z][a-z0-9]*(?:-[a-z0-9]+)*)\]")
 
 
 def cited(module: Path) -> Iterator[tuple[int, str]]:

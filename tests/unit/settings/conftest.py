@@ -32,7 +32,7 @@ class Config:
             self.load(toml, environ)
         return str(caught.value)
 
-    def told(self, toml: str = KAFKA, environ: Mapping[str, str] | None = None) -> str | None:
+    def error(self, toml: str = KAFKA, environ: Mapping[str, str] | None = None) -> str | None:
         """The text of a refusal; None when there is none."""
         try:
             self.load(toml, environ)
