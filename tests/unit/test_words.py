@@ -77,6 +77,7 @@ def pages() -> Iterator[Path]:
     """What a user or a newcomer reads, and the code whose texts they see."""
     yield from sorted((ROOT / "docs").rglob("*.md"))
     yield from sorted(ROOT.glob("*.md"))
+    yield ROOT / "config.toml"
     for folder in ("connectors", "flows", "examples"):
         yield from sorted((ROOT / folder).rglob("*.py"))
 
