@@ -55,7 +55,7 @@ def flattener(
 
         def put(prefix: str, items: dict[Any, Any], depth: int) -> None:
             if depth > _MAX_DEPTH:
-                raise Rejection("json_depth", f"nested more than {_MAX_DEPTH} deep: flatten it less")
+                raise Rejection("json_depth", f"nested deeper than {_MAX_DEPTH}: flatten it less")
             for name, item in items.items():
                 if not isinstance(name, str):
                     raise Rejection("column_name", "a field's name is no text: name it by a str")

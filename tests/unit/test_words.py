@@ -30,8 +30,7 @@ WORDS = {
     "most": "max",
     "foresaw": "unexpected",
 }
-# As above, where the code has a verdict for each: elsewhere, as in the local Tablestore, a refusal is
-# the service's.
+# As above; in the local Tablestore a refusal is the service's.
 WORDS_OF_CONNECTORS = {
     "refuse": "reject, stop",
     "refused": "rejected, stopped",
