@@ -61,7 +61,7 @@ SOURCES: dict[str, tuple[str, str]] = {
         f"{_KAFKA}/connect/transforms/src/main/java/org/apache/kafka/connect/transforms",
     ),
     "connector": (
-        "The Tablestore Sink Connector (Java): its documentation and code",
+        "The Tablestore Sink Connector for Kafka Connect (Java)",
         "https://github.com/aliyun/kafka-connect-tablestore",
     ),
     "data-types": (

@@ -33,7 +33,7 @@ class Config:
         return str(caught.value)
 
     def error(self, toml: str = KAFKA, environ: Mapping[str, str] | None = None) -> str | None:
-        """The text of a refusal; None when there is none."""
+        """The text of the error; None when there is none."""
         try:
             self.load(toml, environ)
         except ConfigError as error:

@@ -16,9 +16,9 @@ from tests.unit.tablestore.fake_service import (
     BAD,
     BUSY,
     DENIED,
-    FAST_RETRIES,
     KAFKA_SHAPE,
     OK,
+    SHORT_WAITS,
     Change,
     FakeClient,
     Writing,
@@ -290,7 +290,7 @@ def test_a_mistake_of_ours_stops_the_run() -> None:
 def test_an_overdue_drain_gives_up(waiting: str) -> None:
     """After shutdown.deadline it says what it waited for, and that nothing is lost."""
     run = new_run(
-        tablestore={**FAST_RETRIES, "queue": 1},
+        tablestore={**SHORT_WAITS, "queue": 1},
         errors={"tolerance": "all"},
         shutdown={"deadline": 0.01},
     )
