@@ -72,10 +72,6 @@ SOURCES: dict[str, tuple[str, str]] = {
         "Debezium: change events, and how they are flattened",
         f"{_DEBEZIUM}/transformations/event-flattening.html",
     ),
-    "debezium-mongodb": (
-        "Debezium: the MongoDB connector and its events",
-        f"{_DEBEZIUM}/connectors/mongodb.html",
-    ),
     "error-codes": (
         "Tablestore: error codes",
         "https://help.aliyun.com/en/tablestore/developer-reference/error-codes",
@@ -91,7 +87,6 @@ SOURCES: dict[str, tuple[str, str]] = {
     ),
     "java-bigdecimal": ("Java: BigDecimal", f"{_JDK}/math/BigDecimal.java"),
     "java-double": ("Java: Double", f"{_JDK}/lang/Double.java"),
-    "kafka-protocol": ("Kafka: protocol guide", "https://kafka.apache.org/protocol.html"),
     "kafka-serializers": (
         "Kafka: the serializers of its clients",
         f"{_KAFKA}/clients/src/main/java/org/apache/kafka/common/serialization",
@@ -142,17 +137,13 @@ SOURCES: dict[str, tuple[str, str]] = {
         "SQLite: how a database file gets corrupted",
         "https://www.sqlite.org/howtocorrupt.html",
     ),
-    "timeseries-fbs": (
-        "Tablestore's Python SDK: the FlatBuffers schema of points",
-        f"{_SDK}/flatbuffer/timeseries.fbs",
-    ),
     "ts-limits": (
         "Tablestore: limits on the TimeSeries model",
         f"{_TABLESTORE}/limits-on-the-timeseries-model",
     ),
 }
 # Sections of config.toml stand in brackets too.
-_CITED = re.compile(r"(?<![\w\])'\"`])\[([a-z][a-z0-9]*(?:-[a-z0-9]+)*)\]")
+_CITED = re.compile(r"(?<![\w\])'\"`\[])\[([a-z][a-z0-9]*(?:-[a-z0-9]+)*)\]")
 
 
 def cited(module: Path) -> Iterator[tuple[int, str]]:
