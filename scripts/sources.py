@@ -80,7 +80,6 @@ SOURCES: dict[str, tuple[str, str]] = {
         "FlatBuffers: the binary format",
         "https://github.com/google/flatbuffers/blob/master/docs/source/internals.md",
     ),
-    "http": ("RFC 9112: HTTP/1.1", "https://www.rfc-editor.org/info/rfc9112"),
     "ieee-754": (
         "IEEE 754-2019: floating-point arithmetic",
         "https://doi.org/10.1109/IEEESTD.2019.8766229",
@@ -136,6 +135,10 @@ SOURCES: dict[str, tuple[str, str]] = {
     "sqlite-corrupt": (
         "SQLite: how a database file gets corrupted",
         "https://www.sqlite.org/howtocorrupt.html",
+    ),
+    "timeseries-fbs": (
+        "Tablestore's Python SDK: the FlatBuffers schema of points",
+        f"{_SDK}/flatbuffer/timeseries.fbs",
     ),
     "ts-limits": (
         "Tablestore: limits on the TimeSeries model",
