@@ -129,15 +129,30 @@ _TRANSFORM: dict[str, tuple[str, str]] = {
         "An image of the document is not a text of MongoDB extended JSON.",
         "Check that the topic is one of Debezium's MongoDB connector.",
     ),
+    "debezium_key": (
+        (
+            "The images of a row do not tell its key: that before may hold fillers, and the "
+            "record's own key does not settle it."
+        ),
+        (
+            "Make Debezium's key hold the table's key columns (`message.key.columns`), or set "
+            '`before_images = "whole"` where the source sends whole images.'
+        ),
+    ),
+    "debezium_other_event": (
+        "A heartbeat, a transaction's begin or end, or a change of a schema.",
+        'Set `other_events = "skip"`, or leave its topic out.',
+    ),
     "debezium_envelope": (
         "The value is not a Debezium change event.",
         "Limit the transform to Debezium's topics by its `topics`.",
     ),
     "debezium_partial": (
-        "The event has only what an update changed.",
+        ("The event has only a part of the row, and the table's rules cannot write that alone."),
         (
-            'Set Debezium\'s `capture.mode` to `change_streams_update_full`, or `partial = "pass"` '
-            'with `insert_mode = "update"`.'
+            'Set Debezium\'s `capture.mode` to `change_streams_update_full`; or `partial = "pass"` '
+            'with `insert_mode = "update"`. For `deletes = "mark"`: `insert_mode = "update"`, or '
+            '`before_images = "whole"`.'
         ),
     ),
     "debezium_truncate": (
@@ -147,6 +162,30 @@ _TRANSFORM: dict[str, tuple[str, str]] = {
     "debezium_unavailable": (
         "The key changed, and the source did not send all values of the row.",
         "Make the source send whole rows (PostgreSQL: `REPLICA IDENTITY FULL`).",
+    ),
+    "explode_count": (
+        "The list has more elements than `max_elements`.",
+        "Raise it, or split the record at its producer.",
+    ),
+    "explode_delete": (
+        "A delete does not say how many rows its record had.",
+        "Drop deletes by a `filter` transform, or mark rows as deleted by a field.",
+    ),
+    "explode_key": (
+        "The rows of one record would overwrite each other in this table.",
+        "Add `index` to `primary_key`; the reason names the ways.",
+    ),
+    "explode_lines": (
+        "A line of the text is not JSON; the reason has its number.",
+        "Correct the producer.",
+    ),
+    "explode_missing": (
+        "`explode`: the field, or the value, is null or absent.",
+        'Set `missing = "drop"`, or limit the transform with `when`.',
+    ),
+    "explode_no_list": (
+        "What should be exploded is no list (with `lines`: no text).",
+        "Correct `field`, or limit the transform with `when`.",
     ),
     "step_failed": (
         (
@@ -171,13 +210,24 @@ _TRANSFORM: dict[str, tuple[str, str]] = {
         "A header is not UTF-8 text.",
         "Correct the producer, or leave the header out.",
     ),
+    "transform_json": (
+        "`json`: the field holds no JSON text, or (into columns) no object.",
+        "Correct the producer, or limit the transform with `when`.",
+    ),
+    "transform_timestamp": (
+        "`timestamp`: the field is no such time, or has one that is finer than its new unit.",
+        "Correct `unit` or `format`, or the producer.",
+    ),
     "transform_name_length": (
         "`flatten`: a name would be too long.",
         "Rename or exclude the field in a transform before.",
     ),
     "transform_name_taken": (
         "The new name is already the name of another field.",
-        "Choose another name or separator, or set `replace = true` (`insert`).",
+        (
+            "Choose another name, separator, `prefix` (`json`) or `index` (`explode`), or set "
+            "`replace = true` (`insert`)."
+        ),
     ),
     "transform_no_object": (
         "The value or key is not an object, so it has no fields.",

@@ -143,7 +143,7 @@ MAP_CODES: dict[str, tuple[str, str]] = {
     ),
     "table_name": (
         "The topic's table would have a name that no table can have.",
-        "Give the topic a table in `[mapping.topics]`.",
+        "Give the topic a table in `[mapping.topics]`, or change the rules of `[mapping]`.",
     ),
     "table_unknown": (
         "A step gave the record a table that no topic has.",
@@ -170,7 +170,7 @@ MAP_CODES: dict[str, tuple[str, str]] = {
         "Correct the producer, or `time_unit`.",
     ),
     "time_missing": (
-        "The record has no timestamp, or the time field is null or absent.",
+        "The record has no timestamp after 1970, or the time field is null or absent.",
         "Set `time_field`, or correct the producer.",
     ),
     "time_precision": (
@@ -179,7 +179,7 @@ MAP_CODES: dict[str, tuple[str, str]] = {
     ),
     "time_range": ("The time lies before 1970 or too late.", "Check `time_unit`."),
     "timestamp_missing": (
-        "The record has no timestamp for `search_timestamp`.",
+        "The record has no timestamp after 1970 for `search_timestamp`.",
         'Set it to `"local"` or `"none"`.',
     ),
     "timestamp": ("The time of a cell is not 0 to 2^63-1 ms.", "Check `version_unit`."),
@@ -210,7 +210,7 @@ MAP_CODES: dict[str, tuple[str, str]] = {
         "Correct the producer, or `version_unit`.",
     ),
     "version_missing": (
-        "The record has no timestamp, or the version's field is null or absent.",
+        "The record has no timestamp after 1970, or the version's field is null or absent.",
         "Correct the producer, or set `version`.",
     ),
     "version_range": (

@@ -43,7 +43,11 @@ def version_of(rules: TableSettings) -> Version | None:
 def _timestamp(record: Record) -> int:
     found = record.timestamp
     if found is None:
-        raise Rejection("version_missing", "the record has no timestamp, which is its version")
+        raise Rejection(
+            "version_missing",
+            "the record has no timestamp, or none after 1970, and that is its version: let the "
+            'producer set it, or set version to "field" or "none"',
+        )
     return found
 
 

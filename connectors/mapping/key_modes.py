@@ -145,7 +145,8 @@ class SearchCoordinates(CoordinatesKey, mode="search"):
         if found is None:
             raise Rejection(
                 "timestamp_missing",
-                'the record has no timestamp for search_timestamp: set it to "local" or "none"',
+                "the record has no timestamp, or none after 1970, for search_timestamp: set that "
+                'to "local" or "none"',
             )
         return {**value, SEARCH_TIMESTAMP: found}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.errors import Rejection
 from connectors.records import Record, field_path
-from connectors.settings.tables import MappingSettings
+from connectors.settings.mapping import MappingSettings
 
 # The table that a record names; None: it goes where its topic goes. Raises Rejection.
 Router = Callable[[Record], str | None]

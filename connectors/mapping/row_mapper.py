@@ -222,7 +222,7 @@ class RowMapper:
             raise Rejection(
                 "table_name",
                 f"topic {topic!r} would go to table {table!r}, which is no table name: give "
-                "it a table in [mapping.topics]",
+                "it a table in [mapping.topics], or change the rules of [mapping]",
             )
         rules = self._settings.rules_of(table)
         if rules.mode == "timeseries" and self._points is not None:

@@ -15,6 +15,7 @@ from connectors.records.record import (
     PlainMessage,
     Record,
     Unavailable,
+    timestamp_of,
 )
 from connectors.records.segment import (
     Batch,
@@ -52,4 +53,5 @@ __all__ = [
     "original",
     "segment_of_state",
     "size_of",
+    "timestamp_of",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from connectors.records.record import Header, Message
+from connectors.records.record import Header, Message, timestamp_of
 
 # A record's own bytes, kept beside its row where dead letters must carry them:
 # (timestamp in ms or None, key, value, headers). Plain, since it may wait in the recovery store.
@@ -50,6 +50,5 @@ class DeadLetter(NamedTuple):
 
 def original(message: Message) -> Original:
     """The message's own bytes, as a dead letter carries them."""
-    timestamp_type, timestamp = message.timestamp()
     headers = tuple(message.headers() or ())
-    return timestamp if timestamp_type else None, message.key(), message.value(), headers
+    return timestamp_of(message), message.key(), message.value(), headers

@@ -47,6 +47,17 @@ class Message(Protocol):
         ...
 
 
+def timestamp_of(message: Message) -> int | None:
+    """The message's time in milliseconds since 1970, as producer or broker set it; None without.
+
+    Kafka's -1 means that there is none, also under the type CREATE_TIME [kafka-protocol]. Clients
+    leave 0 behind where they knew no time, and no record is older than Kafka: what is not after
+    1970 counts as none.
+    """
+    timestamp_type, value = message.timestamp()
+    return value if timestamp_type and value > 0 else None
+
+
 Change = Literal["upsert", "delete"]
 
 
@@ -98,9 +109,8 @@ class Record(msgspec.Struct, gc=False, weakref=False):
 
     @property
     def timestamp(self) -> int | None:
-        """Milliseconds since 1970, as producer or broker set it; None when it is not set."""
-        timestamp_type, value = self.message.timestamp()
-        return value if timestamp_type else None
+        """Milliseconds since 1970, as `timestamp_of` has it."""
+        return timestamp_of(self.message)
 
     @property
     def headers(self) -> list[Header]:

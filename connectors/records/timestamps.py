@@ -56,9 +56,11 @@ def own_moment(record: Record) -> int:
     """The record's own time, as producer or broker set it. Raises Rejection."""
     timestamp = record.timestamp
     if timestamp is None:
-        raise Rejection("time_missing", "the record has no timestamp: set time_field")
-    if not 0 <= timestamp <= _LATEST // 1000:
-        raise Rejection("time_range", "the record's timestamp lies before 1970 or too late")
+        raise Rejection(
+            "time_missing", "the record has no timestamp, or none after 1970: set time_field"
+        )
+    if timestamp > _LATEST // 1000:
+        raise Rejection("time_range", "the record's timestamp is too late for a point")
     return timestamp * 1000
 
 

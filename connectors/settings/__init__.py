@@ -16,16 +16,16 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from connectors.settings.errors import DeadLetterSettings, ErrorSettings
 from connectors.settings.formats import FormatSettings
 from connectors.settings.kafka import KafkaSettings
+from connectors.settings.mapping import MappingSettings
 from connectors.settings.replay import ReplaySettings
 from connectors.settings.tables import (
     NAME,
-    MappingSettings,
     Name,
     TableSettings,
     merge_table,
 )
 from connectors.settings.tablestore_limits import MAX_TIMESERIES_TABLE_NAME
-from connectors.settings.transforms import Transform
+from connectors.settings.transforms import Explode, Transform
 from connectors.settings.writing import (
     RecoverySettings,
     ShutdownSettings,
@@ -108,7 +108,7 @@ class Settings(BaseSettings):
             if not NAME.fullmatch(name):
                 raise ValueError(
                     f"topic {topic!r} would go to table {name!r}, which is not a table name: "
-                    "give it a table in [mapping.topics], or change mapping.table_name"
+                    "give it a table in [mapping.topics], or change the rules of [mapping]"
                 )
         for name in self.known_tables():
             if self.rules_of(name).mode == "timeseries" and (len(name) > MAX_TIMESERIES_TABLE_NAME):
@@ -119,18 +119,35 @@ class Settings(BaseSettings):
         self._check_dead_letters()
         self._check_replay()
         self._check_deletes()
+        self._check_explode()
         return self
 
     def _check_deletes(self) -> None:
         """A delete that no tombstone reports must be reported by a transform."""
-        if any(transform.type in ("debezium", "function") for transform in self.transforms):
+        if any(transform.reports_deletes for transform in self.transforms):
             return
         for name, rules in {"table": self.table, **self._named()}.items():
             if rules.delete_mode != "none" and rules.key_mode.key_from != "key":
                 raise ValueError(
                     f"{name}: delete_mode {rules.delete_mode} needs primary_key_mode record_key, "
-                    "or a transform of type debezium or function that reports deletes"
+                    "or a transform of type debezium, delete_when or function that reports deletes"
                 )
+
+    def _check_explode(self) -> None:
+        """The rows of one record must have keys of their own."""
+        for at, transform in enumerate(self.transforms):
+            if not isinstance(transform, Explode):
+                continue
+            for table in self._tables_of(transform):
+                reason = transform.problem(self.rules_of(table))
+                if reason is not None:
+                    raise ValueError(f"transforms.{at}: table {table}: {reason}")
+
+    def _tables_of(self, transform: Explode) -> list[str]:
+        """The tables that are known to get records of the transform."""
+        topics = () if self.mapping.routes_all else self.kafka.topics
+        meant = [t for t in topics if re.fullmatch(transform.topics or "(?s:.*)", t)]
+        return [*dict.fromkeys([*map(self.table_of, meant), *self.mapping.route_tables])]
 
     def _named(self) -> dict[str, TableSettings]:
         return {f"tables.{name}": rules for name, rules in self.tables.items()}
@@ -176,8 +193,7 @@ class Settings(BaseSettings):
 
     def table_of(self, topic: str) -> str:
         """The table of a topic. Its name may be illegal when a pattern found the topic."""
-        mapped = self.mapping.topics.get(topic)
-        return self.mapping.table_name.replace("<topic>", topic) if mapped is None else mapped
+        return self.mapping.table_of(topic)
 
     def known_tables(self) -> list[str]:
         """The tables of the configured topics and of routes, each once, in their order."""

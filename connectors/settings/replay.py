@@ -62,7 +62,7 @@ class ReplaySettings(Section):
             return False
         if self.since is None and self.until is None:
             return True
-        if timestamp is None:
+        if timestamp is None or timestamp <= 0:  # none, as records.timestamp_of has it
             return False
         return (self.since is None or timestamp >= milliseconds(self.since)) and (
             self.until is None or timestamp < milliseconds(self.until)

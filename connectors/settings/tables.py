@@ -1,4 +1,4 @@
-"""[format], [mapping], [table] and [tables.NAME]: how a record becomes a row of which table."""
+"""[table] and [tables.NAME]: how a record becomes a row."""
 
 from __future__ import annotations
 
@@ -45,68 +45,6 @@ def check_name(value: str) -> str:
 
 
 Name = Annotated[str, BeforeValidator(lambda v: check_name(v) if isinstance(v, str) else v)]
-
-
-class MappingSettings(Section):
-    """Which table a topic goes to."""
-
-    table_name: str = Field(
-        "<topic>", description="Table name; <topic> stands for the name of the topic."
-    )
-    topics: dict[str, Name] = Field(
-        default_factory=dict, description="Tables of single topics; wins over table_name."
-    )
-
-    route_field: str | None = Field(
-        None,
-        min_length=1,
-        description="The field of the value, by its dotted path, that names the record's table.",
-    )
-    route_header: str | None = Field(
-        None, min_length=1, description="The header that names the record's table."
-    )
-    route_tables: tuple[Name, ...] = Field(
-        (),
-        description="The tables that a field, a header or a function may name. They are compared "
-        "or created at the start, as those of the topics; another name is a rejection.",
-    )
-    route_missing: Literal["topic", "reject"] = Field(
-        "topic",
-        description="What becomes of a record whose field or header is null or absent. topic: it "
-        "goes to its topic's table. reject: it is rejected.",
-    )
-
-    @property
-    def routes_all(self) -> bool:
-        """Whether each record names its table, so that topics have none."""
-        named = self.route_field is not None or self.route_header is not None
-        return named and self.route_missing == "reject"
-
-    @model_validator(mode="after")
-    def _check_routing(self) -> MappingSettings:
-        ways = [name for name in ("route_field", "route_header") if getattr(self, name) is not None]
-        if len(ways) > 1:
-            raise ValueError("route_field and route_header both name the table: keep one")
-        if ways and not self.route_tables:
-            raise ValueError(f"{ways[0]} needs route_tables, the list of tables that it may name")
-        if "route_missing" in self.model_fields_set and not ways:
-            raise ValueError(
-                "route_missing has no meaning without route_field or route_header: set one, or "
-                "remove it"
-            )
-        twice = sorted({n for n in self.route_tables if self.route_tables.count(n) > 1})
-        if twice:
-            raise ValueError(f"route_tables names twice: {', '.join(twice)}")
-        return self
-
-    @model_validator(mode="after")
-    def _check(self) -> MappingSettings:
-        if not NAME.fullmatch(self.table_name.replace("<topic>", "t")):
-            raise ValueError(
-                f"table_name {self.table_name!r} cannot give legal table names: 1 to 255 of the "
-                "characters A-Z a-z 0-9 _ without a digit in front, such as kafka_<topic>"
-            )
-        return self
 
 
 class KeyColumn(Section):
@@ -185,7 +123,7 @@ class TableSettings(ColumnRules):
         description="row: a record without a value (a tombstone), or a Debezium delete, deletes "
         "the row of its key. column: with insert_mode update, a field that is null deletes its "
         "column. Needs primary_key_mode record_key; row and row_and_column are for record_value "
-        "too where a transform of type debezium or function reports deletes.",
+        "too where a transform of type debezium, delete_when or function reports deletes.",
     )
     version: Literal["none", "record_timestamp", "field"] = Field(
         "none",

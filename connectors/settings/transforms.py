@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from connectors.settings.predicates import Literals, Path, Pattern, Predicate
 from connectors.settings.section import Section
+from connectors.settings.tables import TableSettings
 from connectors.settings.user_functions import is_function_name
-
-
-def _pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"is not a regular expression: {error}") from None
-    return text
 
 
 def _function(text: str) -> str:
@@ -26,58 +20,32 @@ def _function(text: str) -> str:
     return text
 
 
-Pattern = Annotated[str, AfterValidator(_pattern)]
-Path = Annotated[str, Field(min_length=1)]
+def _time_format(text: str) -> str:
+    codes = re.findall(r"%3f|%.|%$", text, re.DOTALL)
+    wrong = [code for code in codes if code not in _TIME_CODES]
+    if wrong or not codes:
+        raise ValueError(f"has a code that is none of {', '.join(_TIME_CODES)}, or no code at all")
+    return text
+
+
+_TIME_CODES = [f"%{code}" for code in ("Y", "y", "m", "d", "H", "I", "p", "M", "S", "f", "3f",
+               "z", "j", "b", "B", "a", "A", "%")]  # fmt: skip
+TimeFormat = Annotated[str, AfterValidator(_time_format)]
 FunctionName = Annotated[str, AfterValidator(_function)]
-Literals = str | int | float | bool
 CastType = Literal["string", "integer", "double", "boolean"]
 # What of a record `insert` can take; header:NAME is a header's last value as text.
 Origin = Annotated[str, Field(pattern=r"^(topic|partition|offset|timestamp|header:.+)$")]
-
-
-class Predicate(Section):
-    """A condition on a record: exactly one of these keys, or `field` with one comparison."""
-
-    tombstone: bool | None = Field(None, description="Whether the value is null.")
-    header: str | None = Field(None, description="A header of this name is there.")
-    topic: Pattern | None = Field(None, description="The whole topic name matches.")
-    field: Path | None = Field(None, description="A field of the value, by its dotted path.")
-    equals: Literals | None = Field(None, description="The field or header has this value.")
-    one_of: tuple[Literals, ...] | None = Field(None, description="One of these values.")
-    matches: Pattern | None = Field(None, description="The whole text matches.")
-    above: int | float | None = Field(None, description="It is a number above this one.")
-    below: int | float | None = Field(None, description="It is a number below this one.")
-    is_null: bool | None = Field(None, description="The field is null or absent, or it is not.")
-    all: tuple[Predicate, ...] | None = Field(None, description="All of these hold.")
-    any: tuple[Predicate, ...] | None = Field(None, description="One of these holds.")
-    none: tuple[Predicate, ...] | None = Field(None, description="None of these holds.")
-
-    @model_validator(mode="after")
-    def _check(self) -> Predicate:
-        subjects = ("tombstone", "header", "topic", "field", "all", "any", "none")
-        named = [name for name in subjects if getattr(self, name) is not None]
-        if len(named) != 1:
-            raise ValueError(
-                f"a predicate has one condition: one of {', '.join(subjects)} (here: "
-                f"{', '.join(named) or 'none of them'}); join several by all, any or none"
-            )
-        compared = ("equals", "one_of", "matches", "above", "below", "is_null")
-        used = [name for name in compared if getattr(self, name) is not None]
-        if named == ["field"] and len(used) != 1:
-            raise ValueError(f"field needs one comparison of {', '.join(compared)}")
-        if named == ["header"] and set(used) - {"equals", "one_of", "matches"}:
-            raise ValueError("a header can be compared by equals, one_of or matches")
-        if len(used) > 1 or (used and named[0] not in ("field", "header")):
-            raise ValueError(f"{', '.join(used)} cannot stand here: compare one field or header")
-        if "()" in {str(getattr(self, name)) for name in ("all", "any", "none", "one_of")}:
-            raise ValueError("all, any, none and one_of need at least one entry")
-        return self
 
 
 class TransformSettings(Section):
     """What every transform has."""
 
     type: str
+
+    @property
+    def reports_deletes(self) -> bool:
+        """Whether it may turn a record into a delete."""
+        return False
 
     topics: Pattern | None = Field(
         None, description="Only records of topics whose whole name matches; others pass unchanged."
@@ -162,7 +130,7 @@ class Extract(FieldTransform):
 
 
 class Debezium(TransformSettings):
-    """Change events of Debezium (MySQL, PostgreSQL, MongoDB) become rows and deletes of rows."""
+    """Change events of Debezium become rows and deletes of rows."""
 
     type: Literal["debezium"]
     tombstones: Literal["drop", "pass"] = Field(
@@ -174,13 +142,35 @@ class Debezium(TransformSettings):
     partial: Literal["reject", "pass"] = Field(
         "reject",
         description="MongoDB updates without the document: pass them on with the fields that they "
-        "have, which needs insert_mode update.",
+        "have, which needs insert_mode update. Changes of a part of a field stay rejections, and "
+        "so do removed fields unless delete_mode deletes columns.",
+    )
+    before_images: Literal["partial", "whole"] = Field(
+        "partial",
+        description="Whether images before a change have all columns (PostgreSQL: REPLICA IDENTITY "
+        "FULL), or at least the key columns of the table always. Of partial ones only the key is "
+        "taken, where the record's own key confirms it.",
+    )
+    deletes: Literal["delete", "drop", "mark"] = Field(
+        "delete",
+        description="What becomes of a delete: it deletes the row, is dropped, or is written as a "
+        "row with deleted_field (which all rows then have).",
+    )
+    deleted_field: str = Field(
+        "__deleted",
+        min_length=1,
+        description='The field of deletes = "mark": the text true or false.',
+    )
+    other_events: Literal["skip", "reject"] = Field(
+        "skip",
+        description="What becomes of Debezium's heartbeats, transaction and schema change events; "
+        "skipped ones count as filtered.",
     )
     unavailable: str = Field(
         "__debezium_unavailable_value",
         min_length=1,
         description="Debezium's placeholder of a large value that did not change: such a column "
-        "stays as it is.",
+        "stays as it is (a put, which would lose it, is rejected).",
     )
     key_fields: tuple[str, ...] = Field(
         (),
@@ -191,6 +181,110 @@ class Debezium(TransformSettings):
         default_factory=dict,
         description='New field = dotted path in the event, such as lsn = "source.lsn".',
     )
+
+    @property
+    def reports_deletes(self) -> bool:
+        """Of rows that the source deleted, or whose key it changed."""
+        return self.deletes == "delete"
+
+
+class Timestamp(FieldTransform):
+    """Turn fields into a time, a text or a number, exactly or not at all. Null ones stay."""
+
+    type: Literal["timestamp"]
+    fields: tuple[Path, ...] = Field(min_length=1, description="Dotted paths; absent: ignored.")
+    to: Literal["timestamp", "date", "time", "text", "number"] = Field(
+        "timestamp",
+        description="timestamp, date or time (of the day): what columns make of it is said by "
+        "times of [table]. text: as format says. number: in unit, since 1970 or midnight.",
+    )
+    unit: Literal["s", "ms", "us", "ns"] = Field("ms", description="What numbers count.")
+    format: TimeFormat | None = Field(
+        None,
+        min_length=1,
+        description="Of texts, in codes of Python's strptime such as %Y-%m-%d %H:%M:%S, and %3f "
+        "for milliseconds; UTC without %z. Unless set: ISO 8601.",
+    )
+
+
+class Json(FieldTransform):
+    """Fields that hold JSON text become what it says. Null and absent ones stay."""
+
+    type: Literal["json"]
+    fields: tuple[Path, ...] = Field(min_length=1, description="Dotted paths.")
+    into: Literal["value", "columns"] = Field(
+        "value",
+        description="value: the field becomes the object, list or other value. columns: the "
+        "fields of its object take its place in the record.",
+    )
+    prefix: str = Field("", description="With into columns: in front of the new names.")
+
+
+class Explode(TransformSettings):
+    """One record becomes many: one for each element of a list, or each line of JSON."""
+
+    type: Literal["explode"]
+    field: Path | None = Field(
+        None,
+        description="The list, by its dotted path; the other fields stay with each element. "
+        "Unless set, the value itself is the list.",
+    )
+    lines: bool = Field(
+        False, description="It is no list but text, a JSON document a line (NDJSON)."
+    )
+    key: Literal["index", "element"] = Field(
+        "index",
+        description="How the rows get keys of their own. index: by the element's position, which "
+        "is a column of the table's primary_key. element: the key is fields of the element.",
+    )
+    index: str = Field(
+        "index",
+        min_length=1,
+        description="The new field of the value (and of the record's key, where that is the row's) "
+        "with the position, from 0.",
+    )
+    missing: Literal["reject", "drop"] = Field(
+        "reject", description="What becomes of a record whose list is null or absent."
+    )
+    max_elements: int = Field(10_000, ge=1, description="Longer lists are rejected.")
+
+    def problem(self, rules: TableSettings) -> str | None:
+        """Why rows of one record would overwrite each other in a table; None where they do not."""
+        origin = rules.key_mode.key_from
+        if rules.mode == "timeseries" or self.key == "element":
+            if self.key == "element" and (rules.mode == "timeseries" or origin == "value"):
+                return None
+            return (
+                'explode: key = "element" needs primary_key_mode record_value'
+                if self.key == "element"
+                else 'explode: points have no index: take key = "element", and give elements times '
+                "or tags of their own"
+            )
+        if origin == "coordinates":
+            return (
+                f"explode: with primary_key_mode {rules.primary_key_mode} all elements of a record "
+                "have one key: take record_value, and insert topic, partition and offset as fields"
+            )
+        if self.index in [name for name, _ in rules.key_columns]:
+            return None
+        return (
+            f"explode: {self.index!r} is no column of primary_key, so elements of a record would "
+            'overwrite each other: add it there (integer), or set key = "element"'
+        )
+
+
+class DeleteWhen(TransformSettings):
+    """A record of which `when` holds deletes the row of its key."""
+
+    type: Literal["delete_when"]
+    when: Predicate = Field(
+        description='Of which records, such as { field = "__deleted", equals = "true" }.'
+    )
+
+    @property
+    def reports_deletes(self) -> bool:
+        """It does nothing else."""
+        return True
 
 
 class Filter(TransformSettings):
@@ -213,11 +307,16 @@ class Function(TransformSettings):
     type: Literal["function"]
     function: FunctionName = Field(description="package.module:function, found on PYTHONPATH.")
 
+    @property
+    def reports_deletes(self) -> bool:
+        """It may."""
+        return True
+
 
 # By the word that stands as `type`. This is the one list of transforms: what a [[transforms]] entry
 # can be follows it, and connectors.transforms.pipeline has the step of each.
 TRANSFORMS: dict[str, type[TransformSettings]] = {
-    model.__name__.lower(): model
+    get_args(model.model_fields["type"].annotation)[0]: model
     for model in (
         Include,
         Exclude,
@@ -226,7 +325,11 @@ TRANSFORMS: dict[str, type[TransformSettings]] = {
         Insert,
         Flatten,
         Extract,
+        Timestamp,
+        Json,
+        Explode,
         Debezium,
+        DeleteWhen,
         Filter,
         Function,
     )

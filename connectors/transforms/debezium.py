@@ -1,8 +1,9 @@
 """Debezium's change events [debezium] to rows and deletes of rows.
 
-In an event of its MySQL, PostgreSQL and MongoDB connectors, `op` is c (create), r (read in a
-snapshot), u (update), d (delete), t (truncate) or m (message); `before` and `after` are the images
-of the row, of MongoDB as text of extended JSON [mongodb-extjson].
+In an event, `op` is c (create), r (read in a snapshot), u (update), d (delete), t (truncate) or m
+(message); `before` and `after` are the images of the row, of MongoDB as text of extended JSON
+[mongodb-extjson]. The image before is whole only where the source is set so (PostgreSQL: REPLICA
+IDENTITY FULL); nothing is taken from it but what `debezium_keys` allows.
 """
 
 from __future__ import annotations
@@ -10,25 +11,39 @@ from __future__ import annotations
 import base64
 import hashlib
 import uuid
-from collections.abc import Sequence
 from typing import Any
 
 from connectors.errors import Rejection
 from connectors.records import UNAVAILABLE, Change, Record, field_path
+from connectors.settings.tables import TableSettings
 from connectors.settings.transforms import Debezium
-from connectors.transforms.mongodb import document, identifier
+from connectors.transforms.debezium_keys import KeyFields, KeyImages, believed, in_key
+from connectors.transforms.mongodb import changed_fields, document, identifier
 
 _ROW = ("c", "r", "u")
+# The header of the create that follows the delete of a changed key; it has the old one.
+_OLD_KEY = "__debezium.oldkey"
 
 
 class ChangeEvents:
     """Turns the change events of one topic into records of rows and deletes."""
 
-    def __init__(self, settings: Debezium, key_fields: Sequence[str]) -> None:
-        """`key_fields` are the fields of the row that make the primary key, if they are known."""
+    def __init__(self, settings: Debezium, rules: TableSettings) -> None:
+        """`rules` are those of the table that the topic's rows go to."""
         self._settings = settings
-        self._key_fields = tuple(key_fields)
         self._unavailable = _forms(settings.unavailable)
+        self._whole = settings.before_images == "whole"
+        self._marks = settings.deletes == "mark"
+        of_value = rules.mode == "wide_column" and rules.key_mode.key_from == "value"
+        names = [name for name, _ in rules.key_columns] if of_value else ()
+        self._keys = KeyFields(settings.key_fields or names)
+        # Whether columns that a row does not have stay as they are.
+        self._keeps_columns = rules.mode == "wide_column" and (
+            rules.insert_mode == "update" or rules.version != "none"
+        )
+        own_rows = rules.mode == "wide_column" and rules.key_mode.key_from == "coordinates"
+        self._marks_key_alone = self._keeps_columns or own_rows
+        self._deletes_columns = rules.mode == "wide_column" and rules.deletes_columns
 
     def records(self, record: Record) -> list[Record]:
         """The records of one event: a row, a delete, both when the key changed, or none.
@@ -43,10 +58,11 @@ class ChangeEvents:
         if _of_mongodb(event):
             key = identifier(key)
         if op in _ROW:
-            return self._written(record, event, key)
+            return self._written(record, event, key, op)
         if op == "d":
-            row = _image(event.get("before")) or _row_of(key, event)
-            return [self._made(record, event, row, key, "delete")]
+            if self._settings.deletes == "drop":
+                return []
+            return [self._gone(record, event, self._gone_row(event, key), key)]
         if op == "m" or (op == "t" and self._settings.truncate == "skip"):
             return []
         if op == "t":
@@ -55,21 +71,77 @@ class ChangeEvents:
                 "debezium: the source table was emptied: empty the table yourself, and set "
                 'truncate = "skip" to go on',
             )
+        if op is None and _is_other(event):
+            if self._settings.other_events == "skip":
+                return []
+            raise Rejection(
+                "debezium_other_event",
+                "debezium: a heartbeat, a transaction's begin or end, or a change of a schema: "
+                'other_events = "skip" drops them, or leave its topic out',
+            )
         raise Rejection(
             "debezium_envelope",
             "debezium: the value is not a change event: it has no op of c, r, u, d, t or m",
         )
 
-    def _written(self, record: Record, event: dict[str, Any], key: Any) -> list[Record]:
-        before, after = _image(event.get("before")), _image(event.get("after"))
+    def _written(self, record: Record, event: dict[str, Any], key: Any, op: str) -> list[Record]:
+        before = _image(event.get("before")) if op == "u" else None
+        after = _image(event.get("after"))
         if after is None:
             after = self._partial(event, key)
-        after = {name: self._known(item, (before or {}).get(name)) for name, item in after.items()}
-        made = [self._made(record, event, after, key, "upsert")]
-        if before is not None and self._key_changed(before, after):
-            _whole(after)
-            made.insert(0, self._made(record, event, before, self._old(key, before), "delete"))
-        return made
+        known = before if self._whole and before is not None else {}
+        after = {name: self._known(item, known.get(name)) for name, item in after.items()}
+        change = (
+            None if before is None else self._changed_key(_row_of(key, event) or key, before, after)
+        )
+        if change is None:
+            if op == "c" and _has_unavailable(after) and _follows_a_key(record):
+                raise _unavailable()
+            return [self._made(record, event, after, key, "upsert")]
+        if _has_unavailable(after):
+            raise _unavailable()
+        old, new = change
+        written = self._made(record, event, after, in_key(key, new), "upsert")
+        if self._settings.deletes == "drop":
+            return [written]
+        row = {**before, **old} if before is not None and self._whole else old
+        return [self._gone(record, event, row, in_key(key, old)), written]
+
+    def _changed_key(
+        self, key: Any, before: dict[str, Any], after: dict[str, Any]
+    ) -> KeyImages | None:
+        """The old and the new key where an update changed it. Raises Rejection where it may have.
+
+        A whole image is believed; of another one only what the record's own key says as well.
+        """
+        if self._whole:
+            return self._keys.differing(before, after)
+        return believed(self._keys, key, before, after)
+
+    def _gone_row(self, event: dict[str, Any], key: Any) -> dict[str, Any]:
+        """The row of a delete: of a partial image at most its key is taken."""
+        before, of_key = _image(event.get("before")), _row_of(key, event)
+        if before is None:
+            return of_key
+        if self._whole:
+            return before
+        found = self._keys.of_deleted(of_key or key, before)
+        if self._marks:
+            return {**of_key, **{name: found[name] for name in self._keys.names if name in found}}
+        return found
+
+    def _gone(self, record: Record, event: dict[str, Any], row: dict[str, Any], key: Any) -> Record:
+        """The delete of a row, or the row marked as deleted."""
+        if not self._marks:
+            return self._made(record, event, row, key, "delete")
+        if not self._whole and not self._marks_key_alone:
+            raise Rejection(
+                "debezium_partial",
+                'debezium: deletes = "mark" with a put needs all values of the row, and its image '
+                'before the delete may be partial: set insert_mode = "update", or before_images = '
+                '"whole" where the source sends whole images (PostgreSQL: REPLICA IDENTITY FULL)',
+            )
+        return self._made(record, event, row, key, "upsert", deleted=True)
 
     def _partial(self, event: dict[str, Any], key: Any) -> dict[str, Any]:
         described = event.get("updateDescription")
@@ -79,28 +151,19 @@ class ChangeEvents:
             raise Rejection(
                 "debezium_partial",
                 "debezium: the event has only what an update changed: set Debezium's capture.mode "
-                'to change_streams_update_full, or partial = "pass" with insert_mode = "update"',
+                "to change_streams_update_full (there it means that the document is gone by now: "
+                'its delete follows), or partial = "pass" with insert_mode = "update"',
             )
-        fields = document(described.get("updatedFields")) or {}
-        removed = described.get("removedFields") or ()
-        names = [name for name in removed if isinstance(name, str)]
-        return {**_row_of(key, event), **fields, **dict.fromkeys(names)}
-
-    def _key_changed(self, before: dict[str, Any], after: dict[str, Any]) -> bool:
-        """Whether both images have the fields of the key, with different values."""
-        fields = self._key_fields
-        both = all(before.get(name) is not None and name in after for name in fields)
-        return both and any(before[name] != after[name] for name in fields)
-
-    def _old(self, key: Any, before: dict[str, Any]) -> Any:
-        """The record's key with the values of the old row; the event's own names the new one."""
-        old = {name: before[name] for name in self._key_fields}
-        if isinstance(key, dict):
-            return {name: old.get(name, item) for name, item in key.items()}
-        return next(iter(old.values())) if key is not None and len(old) == 1 else key
+        if not self._keeps_columns:
+            raise Rejection(
+                "debezium_partial",
+                "debezium: the event has only what an update changed, and a put would lose the "
+                'rest: partial = "pass" needs insert_mode = "update"',
+            )
+        return {**_row_of(key, event), **changed_fields(described, self._deletes_columns)}
 
     def _known(self, value: Any, before: Any) -> Any:
-        """The value, or that of the row before where the source did not send an unchanged one."""
+        """The value; for one that did not change and was not sent, that of a whole image before."""
         if not self._is_unavailable(value):
             return value
         if before is None or self._is_unavailable(before):
@@ -114,31 +177,61 @@ class ChangeEvents:
             return False
 
     def _made(
-        self, record: Record, event: dict[str, Any], row: dict[str, Any], key: Any, change: Change
+        self,
+        record: Record,
+        event: dict[str, Any],
+        row: dict[str, Any],
+        key: Any,
+        change: Change,
+        *,
+        deleted: bool = False,
     ) -> Record:
         for name, path in self._settings.insert.items():
             found = field_path.get(event, path)
             row = {**row, name: None if found is field_path.MISSING else found}
+        if self._marks:
+            row = {**row, self._settings.deleted_field: "true" if deleted else "false"}
         return Record(record.message, row, key, change, record.table)
 
 
-def _whole(row: dict[str, Any]) -> None:
-    """Raise Rejection when the row of a new key would lack values that only the old row has."""
-    if any(value is UNAVAILABLE for value in row.values()):
-        raise Rejection(
-            "debezium_unavailable",
-            "debezium: the key changed, and the source did not send a value that did not: with the "
-            "old row it would be gone. Make the source send whole rows (PostgreSQL: REPLICA "
-            "IDENTITY FULL), and write this one again",
-        )
+def _has_unavailable(row: dict[str, Any]) -> bool:
+    return any(value is UNAVAILABLE for value in row.values())
+
+
+def _follows_a_key(record: Record) -> bool:
+    """Whether the row is that of an older key, which the event before this one deleted."""
+    return any(name == _OLD_KEY for name, _ in record.headers)
+
+
+def _unavailable() -> Rejection:
+    """For the row of a new key that would lack what only the old row has."""
+    return Rejection(
+        "debezium_unavailable",
+        "debezium: the key changed, and the source did not send a value that did not: with the "
+        "old row it would be gone. Make the source send whole rows (PostgreSQL: REPLICA "
+        "IDENTITY FULL), and write this one again",
+    )
 
 
 def _event(value: Any) -> dict[str, Any]:
-    """The event in a record's value. Raises Rejection when it is not an object."""
+    """The envelope of the change."""
     found = _payload(value)
     if not isinstance(found, dict):
-        raise Rejection("debezium_envelope", "debezium: the value is not an object")
+        raise Rejection("debezium_envelope", "debezium: the value is no object")
     return found
+
+
+def _is_other(event: dict[str, Any]) -> bool:
+    """Whether it is a heartbeat, a transaction's begin or end, or a change of a schema.
+
+    By the fields that Debezium documents for each of them [debezium].
+    """
+    names = event.keys()
+    return (
+        (bool(names) and names <= {"ts_ms", "ts_us", "ts_ns"})
+        or ({"id", "status", "event_count"} <= names and event["status"] in ("BEGIN", "END"))
+        or {"source", "databaseName", "ddl"} <= names
+    )
 
 
 def _payload(value: Any) -> Any:
@@ -154,22 +247,22 @@ def _of_mongodb(event: dict[str, Any]) -> bool:
 
 
 def _row_of(key: Any, event: dict[str, Any]) -> dict[str, Any]:
-    """The fields of the row that the record's key holds; MongoDB's `id` is the document's `_id`."""
+    """What the record's key says of the row: MongoDB's `id` is the document's `_id`."""
     if not isinstance(key, dict):
         return {}
     return {"_id": key["id"]} if _of_mongodb(event) and key.keys() == {"id"} else dict(key)
 
 
 def _image(value: Any) -> dict[str, Any] | None:
-    """An image of the row: an object, or the text of a MongoDB document. Raises Rejection."""
+    """A row's image: an object, or text of a MongoDB document."""
     found = document(value) if isinstance(value, str) else value
     if found is not None and not isinstance(found, dict):
-        raise Rejection("debezium_envelope", "debezium: an image of the row is not an object")
+        raise Rejection("debezium_envelope", "debezium: an image of the row is no object")
     return found
 
 
 def _forms(placeholder: str) -> list[Any]:
-    """The placeholder of values that were not sent, as each type of column holds it [debezium]."""
+    """The placeholder as each type of column shows it."""
     data = placeholder.encode()
     digest = bytearray(hashlib.md5(data, usedforsecurity=False).digest())
     named = str(uuid.UUID(bytes=bytes(digest), version=3))

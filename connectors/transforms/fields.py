@@ -12,6 +12,7 @@ from typing import Any
 
 from connectors.errors import Rejection
 from connectors.records import UNAVAILABLE, Record, field_path
+from connectors.settings.predicates import Literals
 from connectors.settings.transforms import (
     Cast,
     Exclude,
@@ -19,7 +20,6 @@ from connectors.settings.transforms import (
     Flatten,
     Include,
     Insert,
-    Literals,
     Rename,
 )
 from connectors.transforms.casts import CASTS, CastError

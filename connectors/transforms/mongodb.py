@@ -9,12 +9,10 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-import msgspec
-
 from connectors.errors import Rejection
+from connectors.transforms.json_text import UNDECODABLE, decode
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_decode = msgspec.json.Decoder().decode
 
 
 def document(text: Any) -> Any:
@@ -22,8 +20,8 @@ def document(text: Any) -> Any:
     if text is None or isinstance(text, dict):
         return text
     try:
-        return _plain(_decode(text))
-    except (msgspec.DecodeError, UnicodeDecodeError, TypeError, RecursionError):
+        return _plain(decode(text))
+    except UNDECODABLE:
         raise Rejection(
             "debezium_document", "debezium: an image of the document is not text of extended JSON"
         ) from None
@@ -33,10 +31,42 @@ def identifier(key: Any) -> Any:
     """The record's key, `{"id": "<extended JSON>"}`, with the value of its id."""
     if isinstance(key, dict) and isinstance(key.get("id"), str):
         try:
-            return {**key, "id": _plain(_decode(key["id"]))}
-        except (msgspec.DecodeError, RecursionError):
+            return {**key, "id": _plain(decode(key["id"]))}
+        except UNDECODABLE:
             return key
     return key
+
+
+def changed_fields(described: dict[str, Any], deletes_columns: bool) -> dict[str, Any]:
+    """The fields that an `updateDescription` sets; those that it removes are None.
+
+    Raises Rejection for a change that no row can follow: of a part of a field, or of a field that
+    is gone while the table's rules (`deletes_columns`) leave its column.
+    """
+    if described.get("truncatedArrays"):
+        raise _partial("the update cut an array, of which the event has only the new length")
+    fields = document(described.get("updatedFields")) or {}
+    removed = described.get("removedFields") or ()
+    if not isinstance(fields, dict) or not isinstance(removed, (list, tuple)):
+        raise Rejection("debezium_envelope", "debezium: updateDescription has no fields")
+    names = [*fields, *removed]
+    if not all(isinstance(name, str) for name in names):
+        raise Rejection("debezium_envelope", "debezium: updateDescription names no fields")
+    if any("." in name for name in names):
+        raise _partial("the update changed a part of a field, and a column is written as a whole")
+    if removed and not deletes_columns:
+        raise _partial(
+            "the update removed a field, and the table's delete_mode leaves its column (column "
+            "and row_and_column delete it)"
+        )
+    return {**fields, **dict.fromkeys(removed)}
+
+
+def _partial(what: str) -> Rejection:
+    return Rejection(
+        "debezium_partial",
+        f"debezium: {what}: set Debezium's capture.mode to change_streams_update_full",
+    )
 
 
 def _plain(value: Any) -> Any:

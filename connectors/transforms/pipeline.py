@@ -10,10 +10,14 @@ from connectors.errors import Rejection
 from connectors.records import Record
 from connectors.settings import Settings
 from connectors.settings import transforms as models
+from connectors.settings.predicates import Predicate
 from connectors.settings.user_functions import find_function
 from connectors.transforms import fields
 from connectors.transforms.debezium import ChangeEvents
+from connectors.transforms.explode import exploder
+from connectors.transforms.json_text import json_fields
 from connectors.transforms.predicates import condition
+from connectors.transforms.times import timestamp
 
 Step = Callable[[Record], Iterable[Record]]
 """The records that a record becomes; raises Rejection for one that the transform does not take."""
@@ -86,23 +90,44 @@ def _of_fields(make: Callable[[Any], fields.Change]) -> MakeStep:
 
 
 def _debezium(transform: models.Debezium, settings: Settings, _option: str) -> Step:
-    """The step of a Debezium transform. The key's fields are the table's, if its value has them."""
+    """The step of a Debezium transform, by the rules of each topic's table."""
     by_topic: dict[str, ChangeEvents] = {}
 
     def step(record: Record) -> Iterable[Record]:
         topic = record.topic
         if topic not in by_topic:
             rules = settings.rules_of(settings.table_of(topic))
-            keys = [name for name, _ in rules.key_columns]
-            in_value = rules.key_mode.key_from == "value" and not transform.key_fields
-            by_topic[topic] = ChangeEvents(transform, keys if in_value else transform.key_fields)
+            by_topic[topic] = ChangeEvents(transform, rules)
         return by_topic[topic].records(record)
 
     return step
 
 
+def _explode(transform: models.Explode, settings: Settings, _option: str) -> Step:
+    """The step of an explode transform, by the rules of each topic's table."""
+    by_topic: dict[str, Step] = {}
+
+    def step(record: Record) -> Iterable[Record]:
+        topic = record.topic
+        if topic not in by_topic:
+            rules = settings.rules_of(settings.table_of(topic))
+            by_topic[topic] = exploder(transform, rules)
+        return by_topic[topic](record)
+
+    return step
+
+
+def _delete_when(_transform: models.DeleteWhen, _settings: Settings, _option: str) -> Step:
+    """Its predicate is `when`, so only the records of which that holds come here."""
+
+    def step(record: Record) -> Iterable[Record]:
+        return (Record(record.message, record.value, record.key, "delete", record.table),)
+
+    return step
+
+
 def _filter(transform: models.Filter, _settings: Settings, _option: str) -> Step:
-    holds = condition(transform.keep or transform.drop or models.Predicate(tombstone=True))
+    holds = condition(transform.keep or transform.drop or Predicate(tombstone=True))
     kept = transform.keep is not None
     return lambda record: (record,) if holds(record) is kept else ()
 
@@ -136,7 +161,11 @@ STEPS: dict[type[models.TransformSettings], MakeStep] = {
     models.Insert: _of_fields(fields.insert),
     models.Flatten: _of_fields(fields.flatten),
     models.Extract: _of_fields(fields.extract),
+    models.Timestamp: _of_fields(timestamp),
+    models.Json: _of_fields(json_fields),
+    models.Explode: _explode,
     models.Debezium: _debezium,
+    models.DeleteWhen: _delete_when,
     models.Filter: _filter,
     models.Function: _function,
 }

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from connectors.records import Record, field_path
-from connectors.settings.transforms import Predicate
+from connectors.settings.predicates import Predicate
 
 Condition = Callable[[Record], bool]
 

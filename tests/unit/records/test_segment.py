@@ -28,10 +28,16 @@ def test_what_a_message_does_not_have() -> None:
     assert (made.timestamp, made.headers, made.key) == (None, [], None)
 
 
-def test_a_time_before_1970_is_a_time() -> None:
-    """Whether there is one is said by its kind, not by its value."""
-    assert Record(PlainMessage(timestamp=-5), None).timestamp == -5
-    assert Record(PlainMessage(timestamp=0), None).timestamp == 0
+@pytest.mark.parametrize("found", [(0, -1), (0, 99), (1, -1), (2, -1), (1, 0), (1, -5)])
+def test_a_sentinel_is_no_time(found: tuple[int, int]) -> None:
+    """-1 means none though its type says CREATE_TIME; so do 0 and what lies before 1970."""
+
+    class Sentinel(PlainMessage):
+        def timestamp(self) -> tuple[int, int]:
+            return found
+
+    assert Record(Sentinel(), None).timestamp is None
+    assert original(Sentinel())[0] is None
 
 
 def test_another_value_is_another_record() -> None:

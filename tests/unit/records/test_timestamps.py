@@ -124,6 +124,6 @@ def test_the_records_own_time() -> None:
     assert (
         own_moment(Record(PlainMessage(timestamp=1_700_000_000_123), {})) == 1_700_000_000_123_000
     )
-    for timestamp in (None, -1, 2**62):
+    for timestamp in (None, -1, 0, -5, 2**62):
         with pytest.raises(Rejection, match="timestamp"):
             own_moment(Record(PlainMessage(timestamp=timestamp), {}))

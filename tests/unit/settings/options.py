@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from connectors.settings import Settings
 from connectors.settings.formats import RegistrySettings
+from connectors.settings.mapping import Replacement
 from connectors.settings.section import Section
 from connectors.settings.tables import Column, KeyColumn, TableSettings
 from connectors.settings.timeseries import TimeseriesSettings
@@ -75,6 +76,14 @@ OPTIONS = {
     ),
     "mapping.table_name": Option("env_<topic>", "env_<topic>", '"file_<topic>"'),
     "mapping.topics": Option('{"orders": "env"}', {"orders": "env"}, '{ orders = "file" }'),
+    "mapping.prefixes": Option('{"a.": "env"}', {"a.": "env"}, '{ "a." = "file" }'),
+    "mapping.last_part": Option("true", True, "false"),
+    "mapping.replace": Option(
+        '[{"pattern": "-", "by": "env"}]',
+        (Replacement(pattern="-", by="env"),),
+        '[{ pattern = "[.]", by = "file" }]',
+    ),
+    "mapping.lower_case": Option("true", True, "false"),
     "mapping.route_field": Option("kind", "kind", '"a.b"', 'route_tables = ["x"]\n'),
     "mapping.route_header": Option("kind", "kind", '"table"', 'route_tables = ["x"]\n'),
     "mapping.route_tables": Option('["x", "y"]', ("x", "y"), '["file"]'),

@@ -30,7 +30,10 @@ def _keys(*types: str) -> str:
         ('delete_mode = "row"\n', "needs primary_key_mode record_key: with kafka each record"),
         ('primary_key_mode = "search"\ndelete_mode = "column"\n', "with search each record"),
         (f'{_RECORD_VALUE}delete_mode = "column"\n', "needs primary_key_mode record_key"),
-        (f'{_RECORD_VALUE}delete_mode = "row"\n', "or a transform of type debezium or function"),
+        (
+            f'{_RECORD_VALUE}delete_mode = "row"\n',
+            "or a transform of type debezium, delete_when or function",
+        ),
         ('version = "field"\n', "version field needs version_field"),
         ('version_field = "f"\n', 'need version = "field"'),
         ('version = "record_timestamp"\nversion_unit = "s"\n', 'need version = "field"'),

@@ -38,12 +38,13 @@ def test_a_delete_has_the_row_that_was() -> None:
 def test_a_changed_key_is_a_delete_and_a_row() -> None:
     """In this order; by the table's own key, or by named fields."""
     changed = event("u", {"id": 1, "a": 5}, {"id": 2, "a": 5})
-    gone, made = run_event(changed)
+    gone, made = run_event(changed, before_images="whole")
     assert (gone.change, gone.value) == ("delete", {"id": 1, "a": 5})
     assert (made.change, made.value) == ("upsert", {"id": 2, "a": 5})
-    assert len(run_event(changed, table={})) == 1
-    assert len(run_event(changed, table={}, key_fields=["id"])) == 2
-    assert len(run_event(event("u", {"id": None}, {"id": 2}))) == 1, (
+    assert len(run_event(changed, table={}, before_images="whole")) == 1
+    assert len(run_event(changed, table={}, key_fields=["id"], before_images="whole")) == 2
+    without = event("u", {"id": None}, {"id": 2})
+    assert len(run_event(without, before_images="whole")) == 1, (
         "an image that does not know the key"
     )
 
@@ -53,7 +54,7 @@ def test_the_delete_of_a_changed_key_has_the_old_key() -> None:
     changed = event("u", {"id": 1, "a": 5}, {"id": 2, "a": 5})
     by_key = {**BY_ID, "primary_key_mode": "record_key"}
     for new, old in (({"id": 2, "t": 9}, {"id": 1, "t": 9}), (2, 1), (None, None)):
-        gone, made = run_event(changed, new, by_key, key_fields=["id"])
+        gone, made = run_event(changed, new, by_key, key_fields=["id"], before_images="whole")
         assert (gone.change, gone.key, made.key) == ("delete", old, new)
 
 
@@ -95,23 +96,29 @@ NAMED = str(uuid.UUID(bytes=md5(HOLE.encode()).digest(), version=3))
     ids=["text", "base64", "bytes", "hex", "list of text", "list of integers", "uuids", "map"],
 )  # fmt: skip
 def test_an_unavailable_value_stays_as_it_is(form: Any) -> None:
-    """In each form a column can have; the image before has it where the source sends that."""
+    """In each form a column can have; only an image that is known to be whole has its value."""
     (found,) = run_event(event("u", None, {"id": 1, "big": form, "a": 2}))
     assert found.value == {"id": 1, "big": UNAVAILABLE, "a": 2}
-    (found,) = run_event(event("u", {"id": 1, "big": "known"}, {"id": 1, "big": form}))
+    known = event("u", {"id": 1, "big": "known"}, {"id": 1, "big": form})
+    (found,) = run_event(known)
+    assert found.value == {"id": 1, "big": UNAVAILABLE}
+    (found,) = run_event(known, before_images="whole")
     assert found.value == {"id": 1, "big": "known"}
-    (found,) = run_event(event("u", {"id": 1, "big": form}, {"id": 1, "big": form}))
+    unknown = event("u", {"id": 1, "big": form}, {"id": 1, "big": form})
+    (found,) = run_event(unknown, before_images="whole")
     assert found.value["big"] is UNAVAILABLE
 
 
 def test_a_new_key_with_an_unavailable_value_is_rejected() -> None:
     """The row of the old key, which alone has the value, must not go before that is told."""
     moved = event("u", {"id": 1, "a": 1}, {"id": 2, "a": 1, "big": HOLE})
-    with pytest.raises(Rejection) as caught:
-        run_event(moved, key_fields=["id"])
-    assert caught.value.code == "debezium_unavailable"
+    whole: dict[str, Any] = {"before_images": "whole"}
+    for options in (whole, {}):
+        with pytest.raises(Rejection) as caught:
+            run_event(moved, {"id": 1}, key_fields=["id"], **options)
+        assert caught.value.code == "debezium_unavailable"
     known = event("u", {"id": 1, "big": "x"}, {"id": 2, "big": HOLE})
-    gone, made = run_event(known, key_fields=["id"])
+    gone, made = run_event(known, key_fields=["id"], before_images="whole")
     assert (gone.change, made.change, made.value) == ("delete", "upsert", {"id": 2, "big": "x"})
 
 

@@ -59,14 +59,59 @@ def test_mongodb_identifiers(text: str, plain: Any) -> None:
     assert gone.key == {"id": text}
 
 
-def test_mongodb_updates_without_the_document() -> None:
+UPDATED = {**BY_OID, "primary_key_mode": "record_key", "insert_mode": "update"}
+DELETING = {**UPDATED, "delete_mode": "column"}
+
+
+def update(**described: Any) -> dict[str, Any]:
+    """An update without its document."""
+    return {**event("u", connector="mongodb"), "updateDescription": described}
+
+
+def test_updates_without_the_document() -> None:
     """Rejected with the remedy, or passed on with what they have."""
-    value = event("u", connector="mongodb")
-    value["updateDescription"] = {
-        "updatedFields": '{"a": {"$numberLong": "5"}}',
-        "removedFields": ["old"],
-    }
+    value = update(updatedFields='{"a": {"$numberLong": "5"}}', removedFields=["old"])
     with pytest.raises(Rejection, match="change_streams_update_full"):
-        run_event(value, {"id": OID}, BY_OID)
-    (found,) = run_event(value, {"id": OID}, BY_OID, partial="pass")
-    assert found.value == {"_id": PLAIN["_id"], "a": 5, "old": None}
+        run_event(value, {"id": OID}, DELETING)
+    none: list[Any] = []
+    for truncated in (none, None):
+        value["updateDescription"]["truncatedArrays"] = truncated
+        (found,) = run_event(value, {"id": OID}, DELETING, partial="pass")
+        assert found.value == {"_id": PLAIN["_id"], "a": 5, "old": None}
+    for nothing in ({}, {"updatedFields": None, "removedFields": None}):
+        (found,) = run_event(update(**nothing), {"id": OID}, UPDATED, partial="pass")
+        assert found.value == {"_id": PLAIN["_id"]}
+
+
+@pytest.mark.parametrize(
+    ("described", "table", "says"),
+    [
+        ({"updatedFields": '{"a": 1}', "truncatedArrays": [{"field": "tags", "newSize": 2}]},
+         DELETING, "cut an array"),
+        ({"updatedFields": '{"a.b": 1}'}, DELETING, "part of a field"),
+        ({"updatedFields": '{"tags.3": 1}'}, DELETING, "part of a field"),
+        ({"removedFields": ["a.b"]}, DELETING, "part of a field"),
+        ({"updatedFields": '{"a": 1}', "removedFields": ["b"]}, UPDATED, "delete_mode"),
+        ({"updatedFields": '{"a": 1}'}, BY_OID, "insert_mode"),
+        ({"updatedFields": "[1]"}, DELETING, "no fields"),
+        ({"removedFields": [5]}, DELETING, "no fields"),
+        ({"removedFields": "old"}, DELETING, "no fields"),
+    ],
+)  # fmt: skip
+def test_a_partial_change_that_no_row_can_follow(
+    described: dict[str, Any], table: dict[str, Any], says: str
+) -> None:
+    """The fields that it also has are not written without the rest."""
+    with pytest.raises(Rejection, match=says) as caught:
+        run_event(update(**described), {"id": OID}, table, partial="pass")
+    assert caught.value.code in ("debezium_partial", "debezium_envelope")
+
+
+def test_images_before_of_mongodb() -> None:
+    """A delete by its key, whatever the image says; a replaced document is whole."""
+    before = json.dumps({"_id": {"$oid": "0" * 24}, "a": 1})
+    (gone,) = run_event(event("d", before, connector="mongodb"), {"id": OID}, BY_OID)
+    assert gone.value == {"_id": PLAIN["_id"], "a": 1}
+    after = json.dumps({"_id": DOCUMENT["_id"], "a": 2})
+    (found,) = run_event(event("u", before, after, "mongodb"), {"id": OID}, BY_OID)
+    assert (found.change, found.value) == ("upsert", {"_id": PLAIN["_id"], "a": 2})

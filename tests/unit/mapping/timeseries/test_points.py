@@ -341,7 +341,7 @@ def test_ever_new_names_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     for turn in range(2):
         for number in range(50):
             value = {"host": f"h{number}", f"v{number}": number}
-            _, wire, _ = maker.encode(Record(PlainMessage(timestamp=turn), value))
+            _, wire, _ = maker.encode(Record(PlainMessage(timestamp=turn + 1), value))
             assert f"v{number}".encode() in wire
     assert len(maker._plans) == 5
     assert len(maker._series._known) <= 5

@@ -1,0 +1,128 @@
+"""One record to many: the elements of a list, or lines of JSON, each with a key of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from connectors.errors import Rejection
+from connectors.records import UNAVAILABLE, Record, field_path
+from connectors.settings.tables import TableSettings
+from connectors.settings.transforms import Explode
+from connectors.transforms.json_text import UNDECODABLE, decode
+
+# The field of an element that is no object, as of a value that is none.
+_VALUE = "value"
+
+# (the record, the object of an element, its position) -> the element's record
+_Make = Callable[[Record, dict[str, Any], int], Record]
+
+
+def exploder(settings: Explode, rules: TableSettings) -> Callable[[Record], Iterable[Record]]:
+    """The step of one topic, whose table has these rules: a record to those of its elements.
+
+    The position of an element is part of its key, so a record that is read again makes the same
+    rows. The step raises Rejection.
+    """
+    problem, path, maximum = settings.problem(rules), settings.field, settings.max_elements
+    elements_of = _lines if settings.lines else _elements
+    make = _indexed(settings.index, rules) if settings.key == "index" else _as_it_is
+    drops = settings.missing == "drop"
+
+    def step(record: Record) -> Iterable[Record]:
+        if problem is not None:
+            raise Rejection("explode_key", problem)
+        value = record.value
+        if value is None or record.change == "delete":
+            raise Rejection(
+                "explode_delete",
+                "explode: a delete does not say how many rows its record had: drop deletes by a "
+                "transform of type filter, or mark rows as deleted by a field",
+            )
+        names = (field_path.names_of(value, path) or ()) if path is not None else ()
+        found = field_path.get(value, path) if path is not None else value
+        if found is None or found is field_path.MISSING:
+            if drops:
+                return ()
+            raise Rejection(
+                "explode_missing",
+                f"explode: {f'field {path!r}' if path else 'the value'} is null or absent: set "
+                'missing = "drop" for records without a list',
+            )
+        elements = elements_of(found)
+        if len(elements) > maximum:
+            raise Rejection(
+                "explode_count",
+                f"explode: the list has more than {maximum:,} elements: raise max_elements, or "
+                "split the record at its producer",
+            )
+        return [
+            make(record, _row(value, names, element), at) for at, element in enumerate(elements)
+        ]
+
+    return step
+
+
+def _row(value: Any, names: field_path.Names, element: Any) -> dict[str, Any]:
+    if names:
+        return field_path.changed(value, names, element)
+    return element if isinstance(element, dict) else {_VALUE: element}
+
+
+def _as_it_is(record: Record, row: dict[str, Any], _at: int) -> Record:
+    return record.with_value(row)
+
+
+def _indexed(index: str, rules: TableSettings) -> _Make:
+    """Adds the position to the row, and to the record's key where that is the row's."""
+    in_key = rules.key_mode.key_from == "key"
+    others = [name for name, _ in rules.key_columns if name != index]
+    only = others[0] if len(others) == 1 else None
+
+    def key_of(key: Any, at: int) -> Any:
+        if isinstance(key, dict):
+            return {**key, index: at}
+        return key if key is None or only is None else {only: key, index: at}
+
+    def make(record: Record, row: dict[str, Any], at: int) -> Record:
+        if index in row:
+            raise Rejection(
+                "transform_name_taken",
+                f"explode: there is a field {index!r} already: give index another name",
+            )
+        key = key_of(record.key, at) if in_key else record.key
+        return Record(record.message, {**row, index: at}, key, record.change, record.table)
+
+    return make
+
+
+def _elements(found: Any) -> list[Any]:
+    if isinstance(found, (list, tuple)):
+        return [*found]
+    what = "not sent by its source" if found is UNAVAILABLE else type(found).__name__
+    raise Rejection("explode_no_list", f"explode: what should be a list is {what}")
+
+
+def _lines(found: Any) -> list[Any]:
+    """The documents of the lines that are not blank."""
+    if isinstance(found, bytes):
+        try:
+            found = found.decode()
+        except UnicodeDecodeError:
+            raise Rejection("explode_lines", "explode: the text of lines is no UTF-8") from None
+    if not isinstance(found, str):
+        raise Rejection(
+            "explode_no_list",
+            f"explode: lines needs text and the value is {type(found).__name__}: set format.value "
+            "to string, or name the field with the text",
+        )
+    out = []
+    # Not splitlines: other marks of a new line may stand in texts of JSON.
+    for number, line in enumerate(found.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            out.append(decode(line))
+        except UNDECODABLE:
+            raise Rejection("explode_lines", f"explode: line {number} is not JSON") from None
+    return out
