@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from connectors.import_config.date_patterns import strptime_codes
 from connectors.import_config.errors import UnsupportedConnectorConfig
 from connectors.import_config.properties import ConnectorProperties
+from connectors.import_config.smt_debezium import extract_new_state
+from connectors.import_config.smt_step import Moved, NotMoved, SmtStep
 
-Moved = list[dict[str, Any]]
 _KAFKA = "org.apache.kafka.connect.transforms."
 _CASTS = {
     **dict.fromkeys(("int8", "int16", "int32", "int64"), "integer"),
@@ -17,58 +19,26 @@ _CASTS = {
     "boolean": "boolean",
     "string": "string",
 }
+_TARGETS = {
+    "string": "text",
+    "unix": "number",
+    "date": "date",
+    "time": "time",
+    "timestamp": "timestamp",
+}
+_PRECISIONS = {"seconds": "s", "milliseconds": "ms", "microseconds": "us", "nanoseconds": "ns"}
 _HINTS = {
-    "RegexRouter": "name the table in [mapping.topics] or by mapping.table_name (with the "
-    "connector a topic router could not work)",
+    "RegexRouter": "name tables by mapping.replace (regular expressions), table_name or "
+    "[mapping.topics]; with the connector a topic router could not work",
     "TimestampRouter": "route by mapping.route_field or route_header",
-    "TimestampConverter": "times options of [table], or a function",
-    "MaskField": "exclude the field, or mask it by a function BEFORE the first run: it is written "
-    "as it is otherwise",
     "ValueToKey": 'primary_key_mode = "record_value" takes the key from the value; set it and '
     "correct primary_key",
     "HoistField": "write a function",
     "InsertHeader": "headers are not written",
     "DropHeaders": "headers are not written",
-    "HeaderFrom": "insert takes fields from headers; the other way has no use here",
     "EventRouter": "write a function",
+    "Filter": "what it drops is written otherwise: take a filter transform, or write a function",
 }
-
-
-class _Unable(Exception):  # noqa: N818 - a signal inside of this file
-    """A transform cannot be expressed; the text says why."""
-
-
-class _Step:
-    """One transform's own keys."""
-
-    def __init__(self, connector: ConnectorProperties, name: str) -> None:
-        self.connector = connector
-        self.prefix = f"transforms.{name}."
-        self.type = connector.required(f"{self.prefix}type")
-
-    def text(self, *names: str) -> str:
-        """The first of these keys that is there."""
-        for name in names:
-            if f"{self.prefix}{name}" in self.connector:
-                return self.connector.text(f"{self.prefix}{name}")
-        return ""
-
-    def required(self, name: str) -> str:
-        """A key that must be there."""
-        return self.connector.required(f"{self.prefix}{name}")
-
-    def list(self, *names: str) -> list[str]:
-        """Names with commas."""
-        return [item.strip() for item in self.text(*names).split(",") if item.strip()]
-
-    @property
-    def of(self) -> dict[str, str]:
-        """The option that says whether it changes the key."""
-        return {"of": "key"} if self.type.endswith("$Key") else {}
-
-    def note(self, text: str) -> None:
-        """Note what becomes of it, under the key of its type."""
-        self.connector.note(f"{self.prefix}type", text)
 
 
 def transforms(connector: ConnectorProperties, deletes: bool) -> Moved:
@@ -77,11 +47,11 @@ def transforms(connector: ConnectorProperties, deletes: bool) -> Moved:
     made: Moved = []
     names = [item.strip() for item in connector.text("transforms").split(",") if item.strip()]
     for name in names:
-        step = _Step(connector, name)
+        step = SmtStep(connector, name)
         keys = connector.keys(step.prefix)
         try:
             moved = _moved(step, predicates, deletes)
-        except _Unable as why:
+        except NotMoved as why:
             connector.use(*keys)
             short = re.split(r"[.$]", step.type.removesuffix("$Value").removesuffix("$Key"))[-1]
             hint = str(why) or _HINTS.get(short, "write a function (docs/transforms.md)")
@@ -100,7 +70,7 @@ def transforms(connector: ConnectorProperties, deletes: bool) -> Moved:
     return made
 
 
-def _moved(step: _Step, predicates: dict[str, dict[str, Any] | None], deletes: bool) -> Moved:
+def _moved(step: SmtStep, predicates: dict[str, dict[str, Any] | None], deletes: bool) -> Moved:
     condition: dict[str, Any] | None = None
     name = step.text("predicate")
     negate = step.connector.flag(f"{step.prefix}negate", False)
@@ -111,12 +81,15 @@ def _moved(step: _Step, predicates: dict[str, dict[str, Any] | None], deletes: b
             )
         condition = predicates[name]
         if condition is None:
-            raise _Unable("its predicate has no counterpart here; write a filter or a function")
+            drops = "; what it drops is written" if step.type == f"{_KAFKA}Filter" else ""
+            raise NotMoved(
+                f"its predicate has no counterpart here{drops}; write a filter or a function"
+            )
         if negate:
             condition = {"none": [condition]}
     if step.type == f"{_KAFKA}Filter":
         if condition is None:
-            raise _Unable("without a predicate it drops every record")
+            raise NotMoved("without a predicate it drops every record")
         return [{"type": "filter", "drop": condition}]
     short = step.type.removesuffix("$Value").removesuffix("$Key")
     make = _MAKERS.get(short)
@@ -125,7 +98,7 @@ def _moved(step: _Step, predicates: dict[str, dict[str, Any] | None], deletes: b
         step.note("not needed: the name of a schema has no effect on rows")
         return []
     if make is None:
-        raise _Unable
+        raise NotMoved
     made = make(step, deletes)
     return [{**item, **({"when": condition} if condition else {})} for item in made]
 
@@ -154,7 +127,7 @@ def _predicates(connector: ConnectorProperties) -> dict[str, dict[str, Any] | No
     return found
 
 
-def _replace_field(step: _Step, _deletes: bool) -> Moved:
+def _replace_field(step: SmtStep, _deletes: bool) -> Moved:
     made: Moved = []
     include = step.list("include", "whitelist")
     exclude = step.list("exclude", "blacklist")
@@ -165,36 +138,41 @@ def _replace_field(step: _Step, _deletes: bool) -> Moved:
     renames = _pairs(step, "renames")
     if renames:
         made.append({"type": "rename", **step.of, "fields": renames})
+    step.note_dots(*include, *exclude, *renames)
+    step.note_nulls()
     return made
 
 
-def _pairs(step: _Step, name: str) -> dict[str, str]:
+def _pairs(step: SmtStep, name: str) -> dict[str, str]:
     pairs = [item.partition(":") for item in step.list(name)]
     if not all(colon and old.strip() and new.strip() for old, colon, new in pairs):
         raise UnsupportedConnectorConfig(f"{step.prefix}{name}: an entry is no name:name")
     return {old.strip(): new.strip() for old, _, new in pairs}
 
 
-def _cast(step: _Step, _deletes: bool) -> Moved:
+def _cast(step: SmtStep, _deletes: bool) -> Moved:
     step.required("spec")
     if any(":" not in item for item in step.list("spec")):
-        raise _Unable("a cast of the whole value; set the format, or write a function")
+        raise NotMoved("a cast of the whole value; set the format, or write a function")
     spec = _pairs(step, "spec")
     if not {*spec.values()} <= {*_CASTS}:
         raise UnsupportedConnectorConfig(
             f"{step.prefix}spec: has a type other than {', '.join(_CASTS)}"
         )
     step.note("casts are exact or the record is rejected; Kafka's cut fractions and wrap numbers")
+    step.note_dots(*spec)
+    step.note_nulls()
     fields = {name: _CASTS[type_name] for name, type_name in spec.items()}
     return [{"type": "cast", **step.of, "fields": fields}]
 
 
-def _insert(step: _Step, _deletes: bool) -> Moved:
+def _insert(step: SmtStep, _deletes: bool) -> Moved:
     fields = {}
     for origin in ("topic", "partition", "offset", "timestamp"):
         name = step.text(f"{origin}.field").rstrip("!?")
         if name:
             fields[name] = origin
+    step.note_nulls()
     made: dict[str, Any] = {"type": "insert", **step.of}
     static = step.text("static.field").rstrip("!?")
     if static:
@@ -205,8 +183,8 @@ def _insert(step: _Step, _deletes: bool) -> Moved:
     return [{**made, "replace": True}] if fields or static else []
 
 
-def _flatten(step: _Step, _deletes: bool) -> Moved:
-    delimiter = step.text("delimiter") or "."
+def _flatten(step: SmtStep, _deletes: bool) -> Moved:
+    delimiter = step.text("delimiter") if step.has("delimiter") else "."
     if not re.fullmatch(r"[A-Za-z0-9_]*", delimiter):
         step.note(
             "its delimiter cannot stand in a column name, so the service rejected such rows: set "
@@ -215,56 +193,79 @@ def _flatten(step: _Step, _deletes: bool) -> Moved:
     return [{"type": "flatten", **step.of, "separator": delimiter}]
 
 
-def _extract(step: _Step, _deletes: bool) -> Moved:
-    return [{"type": "extract", **step.of, "field": step.required("field"), "missing": "null"}]
+def _extract(step: SmtStep, _deletes: bool) -> Moved:
+    field = step.required("field")
+    nested = step.text("field.syntax.version").upper() == "V2"
+    if nested and "`" in field:
+        raise NotMoved("a name in backticks; write a function")
+    if not nested:
+        step.note_dots(field)
+    step.note_nulls()
+    return [{"type": "extract", **step.of, "field": field, "missing": "null"}]
 
 
-def _debezium(step: _Step, deletes: bool) -> Moved:
-    made: dict[str, Any] = {"type": "debezium"}
-    keep = step.text("drop.tombstones").lower() == "false"
-    handling = step.text("delete.tombstone.handling.mode", "delete.handling.mode").lower()
-    if keep:
-        made["tombstones"] = "pass"
-    insert = _added_fields(step)
-    if insert:
-        made["insert"] = insert
-    for name in ("add.fields", "add.fields.prefix"):
-        step.text(name)
-    if deletes:
-        step.note(
-            "a delete event deletes its row (op, with or without the tombstone); the connector "
-            "deleted none"
-        )
-        return [made]
-    if handling.startswith("rewrite"):
-        raise _Unable(
-            "rewrite marks deleted rows by __deleted; add type = debezium with delete_mode = row, "
-            "or write a function"
-        )
+def _timestamp(step: SmtStep, _deletes: bool) -> Moved:
+    field = step.text("field")
+    if not field:
+        raise NotMoved("it turns the whole value; extract nothing, or write a function")
+    target = step.required("target.type").lower()
+    if target not in _TARGETS:
+        raise step.refused("target.type", "is none of string, unix, Date, Time, Timestamp")
+    precision = step.text("unix.precision").lower() or "milliseconds"
+    if precision not in _PRECISIONS:
+        raise step.refused("unix.precision", f"is none of {', '.join(_PRECISIONS)}")
+    made: dict[str, Any] = {"type": "timestamp", **step.of, "fields": [field]}
+    made |= {"to": _TARGETS[target], "unit": _PRECISIONS[precision]}
+    pattern = step.text("format")
+    if pattern:
+        codes = strptime_codes(pattern, writes=target == "string")
+        if codes is None:
+            raise NotMoved("its format has no like in Python's codes; take type = timestamp")
+        made["format"] = codes
+    elif target == "string":
+        raise step.refused("format", "is missing, and target.type=string needs it")
+    step.note("it is exact, or the record is rejected; Kafka's cut to milliseconds")
+    step.note_dots(field)
+    step.note_nulls()
+    return [made]
+
+
+def _mask(step: SmtStep, _deletes: bool) -> Moved:
+    step.required("fields")
+    fields = step.list("fields")
+    instead = " and their replacement" if step.text("replacement") else ""
     step.note(
-        "delete events are filtered out, as its own default did: set delete_mode = row and remove "
-        "that filter to have rows deleted"
+        f"the fields are left out: they have no mask here{instead}. Insert literals if the columns "
+        "must be there"
     )
-    return [{"type": "filter", "drop": {"field": "op", "equals": "d"}}, made]
+    step.note_dots(*fields)
+    step.note_nulls()
+    return [{"type": "exclude", **step.of, "fields": fields}]
 
 
-def _added_fields(step: _Step) -> dict[str, str]:
-    found = {}
-    prefixed = f"{step.prefix}add.fields.prefix" in step.connector
-    prefix = step.text("add.fields.prefix") if prefixed else "__"
-    for item in step.list("add.fields"):
-        path, _, alias = item.partition(":")
-        top = path in ("op", "ts_ms", "ts_us", "ts_ns") or "." in path
-        found[prefix + (alias or path.replace(".", "_"))] = path if top else f"source.{path}"
-    return found
+def _header_from(step: SmtStep, _deletes: bool) -> Moved:
+    step.required("fields")
+    fields = step.list("fields")
+    operation = step.required("operation").lower()
+    if operation not in ("move", "copy"):
+        raise step.refused("operation", "is neither move nor copy")
+    step.text("headers")
+    if operation == "copy":
+        step.note("not moved: headers are not written, and the fields stay")
+        return []
+    step.note("the fields are left out, as it moves them; the headers are not written")
+    return [{"type": "exclude", **step.of, "fields": fields}]
 
 
-_MAKERS: dict[str, Callable[[_Step, bool], Moved]] = {
+_MAKERS: dict[str, Callable[[SmtStep, bool], Moved]] = {
     f"{_KAFKA}ReplaceField": _replace_field,
     f"{_KAFKA}Cast": _cast,
     f"{_KAFKA}InsertField": _insert,
     f"{_KAFKA}Flatten": _flatten,
     f"{_KAFKA}ExtractField": _extract,
-    "io.debezium.transforms.ExtractNewRecordState": _debezium,
-    "io.debezium.connector.mongodb.transforms.ExtractNewDocumentState": _debezium,
+    f"{_KAFKA}TimestampConverter": _timestamp,
+    f"{_KAFKA}MaskField": _mask,
+    f"{_KAFKA}HeaderFrom": _header_from,
+    "io.debezium.transforms.ExtractNewRecordState": extract_new_state,
+    "io.debezium.connector.mongodb.transforms.ExtractNewDocumentState": extract_new_state,
 }

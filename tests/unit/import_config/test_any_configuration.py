@@ -23,6 +23,14 @@ _OF_TRANSFORM = [
     "static.value",
     "add.fields",
     "topic.field",
+    "target.type",
+    "format",
+    "unix.precision",
+    "replacement",
+    "operation",
+    "delete.handling.mode",
+    "drop.tombstones",
+    "flatten.struct",
 ]
 _KEYS = [
     *wide("record_key"),
@@ -47,7 +55,10 @@ _VALUES = st.one_of(
         ["", " ", ",", "a", "p", "a,b", "a:b", "orders", "string", "integer,binary", "true", "none",
          "all", "kafka", "tablestore", "record_value", "search", "row", "update", "0", "-1", "7",
          "<topic>", "a.b", "${env:HOME}", "${x:y:z}", "${", "https://h", "http://[", "https://h:x",
-         "timeseries", f"{_KAFKA}Cast$Value", f"{_KAFKA}Filter", f"{_KAFKA}InsertField$Key",
+         "timeseries", f"{_KAFKA}Cast$Value", f"{_KAFKA}Filter",
+         f"{_KAFKA}TimestampConverter$Value", f"{_KAFKA}MaskField$Value", "rewrite", "string",
+         "io.debezium.transforms.ExtractNewRecordState", "yyyy-MM-dd", "unix",
+         f"{_KAFKA}InsertField$Key",
          f"{_KAFKA}ReplaceField$Value", f"{_KAFKA}predicates.TopicNameMatches", "a:int32", "(", "é",
          "io.confluent.connect.avro.AvroConverter", "\x00", "\x7f", '"', "\\", "\n[x]"]
     ),

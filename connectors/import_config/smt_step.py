@@ -1,0 +1,73 @@
+"""One transform of Kafka Connect, with its own properties."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.import_config.errors import UnsupportedConnectorConfig
+from connectors.import_config.properties import ConnectorProperties
+
+Moved = list[dict[str, Any]]
+
+
+class NotMoved(Exception):  # noqa: N818 - not an error: the transform is noted and left out
+    """A transform cannot be expressed; the text says why, or what to do."""
+
+
+class SmtStep:
+    """A transform's own properties: those with its prefix."""
+
+    def __init__(self, connector: ConnectorProperties, name: str) -> None:
+        self.connector = connector
+        self.prefix = f"transforms.{name}."
+        self.type = connector.required(f"{self.prefix}type")
+
+    def has(self, name: str) -> bool:
+        """Whether the property is set."""
+        return f"{self.prefix}{name}" in self.connector
+
+    def text(self, *names: str) -> str:
+        """The first of these properties that is set; else a blank text."""
+        for name in names:
+            if self.has(name):
+                return self.connector.text(f"{self.prefix}{name}")
+        return ""
+
+    def required(self, name: str) -> str:
+        """A property that must be set."""
+        return self.connector.required(f"{self.prefix}{name}")
+
+    def list(self, *names: str) -> list[str]:
+        """Names separated by commas."""
+        return [item.strip() for item in self.text(*names).split(",") if item.strip()]
+
+    def flag(self, name: str, default: bool) -> bool:
+        """True or false."""
+        return self.connector.flag(f"{self.prefix}{name}", default)
+
+    def refused(self, name: str, why: str) -> UnsupportedConnectorConfig:
+        """The refusal of one property, to be raised."""
+        return UnsupportedConnectorConfig(f"{self.prefix}{name}: {why}")
+
+    @property
+    def of(self) -> dict[str, str]:
+        """The option that says whether it changes the key."""
+        return {"of": "key"} if self.type.endswith("$Key") else {}
+
+    def note(self, text: str, name: str = "type") -> None:
+        """Note what becomes of the transform, or of one of its properties."""
+        self.connector.note(f"{self.prefix}{name}", text)
+
+    def note_nulls(self) -> None:
+        """Note `replace.null.with.default`, which several transforms have."""
+        name = "replace.null.with.default"
+        if self.has(name) and self.flag(name, True):
+            self.note("a null stays null: the defaults of schemas are not put in its place", name)
+
+    def note_dots(self, *fields: str) -> None:
+        """Note names with a dot, which lead to nested fields here."""
+        if any("." in field for field in fields):
+            self.note(
+                "a name with a dot is that of a top field there; here it is a nested field too, "
+                "where there is no top field of that name"
+            )
