@@ -50,7 +50,7 @@ class Message(Protocol):
 def timestamp_of(message: Message) -> int | None:
     """The message's time in milliseconds since 1970, as producer or broker set it; None without.
 
-    Kafka's -1 means that there is none, also under the type CREATE_TIME [kafka-protocol]. Clients
+    Kafka's -1 means that there is none, also under the type CREATE_TIME. Clients
     leave 0 behind where they knew no time, and no record is older than Kafka: what is not after
     1970 counts as none.
     """
