@@ -363,3 +363,56 @@ def test_a_debezium_delete_deletes_the_row(embedded_case: Case, topics: Topics) 
     )
     for table in places.values():
         assert rows(embedded_case.store, table) == {"a": {"v": 2, "big": "kept"}}
+
+
+def test_a_partial_image_deletes_no_other_row(embedded_case: Case, topics: Topics) -> None:
+    """PostgreSQL's fillers: the row 0 lives, what was not sent stays, and a put is rejected."""
+    places = {topics.make(): "updated", topics.make(): "replaced"}
+    key = [{"name": "id", "type": "integer"}]
+    update = {
+        "op": "u",
+        "before": {"id": 0, "slug": "a", "body": "", "views": 0},
+        "after": {"id": 7, "slug": "b", "body": "__debezium_unavailable_value", "views": 3},
+        "source": {"connector": "postgresql"},
+    }
+    for topic in places:
+        for number in (0, 7):
+            row = {"id": number, "slug": "a", "body": "text", "views": 1}
+            topics.send(topic, {"id": number}, {"op": "c", "before": None, "after": row})
+        topics.send(topic, {"id": 7}, update)
+        topics.send(topic, {"serverName": "shop"}, {"ts_ms": 5})
+    embedded_case.flow.env["SYNC__TRANSFORMS"] = json.dumps([{"type": "debezium"}])
+    rules = {
+        "primary_key_mode": "record_value",
+        "primary_key": key,
+        "delete_mode": "row",
+        "auto_create": True,
+    }
+    counts = topics.run({"updated": {"insert_mode": "update", **rules}, "replaced": rules}, places)
+    old = {"slug": "a", "body": "text", "views": 1}
+    new = {"slug": "b", "body": "text", "views": 3}
+    assert rows(embedded_case.store, "updated") == {0: old, 7: new}
+    assert rows(embedded_case.store, "replaced") == {0: old, 7: old}
+    assert (counts["read"], counts["filtered"], counts["rejected"]) == (8, 2, 1)
+
+
+def test_exploded_rows_and_deletes_by_a_field(embedded_case: Case, topics: Topics) -> None:
+    """Each element is a row; the same records again are the same rows; a marked one goes."""
+    topic = topics.make()
+    lines = {"id": "o1", "lines": json.dumps([{"sku": "x"}, {"sku": "y", "gone": True}])}
+    for _ in range(2):
+        topics.send(topic, None, lines)
+        topics.send(topic, None, {"id": "o2", "lines": "[]"})
+    embedded_case.flow.env["SYNC__TRANSFORMS"] = json.dumps(
+        [
+            {"type": "json", "fields": ["lines"]},
+            {"type": "explode", "field": "lines", "index": "line"},
+            {"type": "json", "fields": ["lines"], "into": "columns"},
+            {"type": "delete_when", "when": {"field": "gone", "equals": True}},
+        ]
+    )
+    key = [*KEY, {"name": "line", "type": "integer"}]
+    rules = {"primary_key_mode": "record_value", "primary_key": key, "delete_mode": "row"}
+    counts = topics.run({"items": {"auto_create": True, **rules}}, {topic: "items"})
+    assert embedded_case.store.rows("items") == {(("id", "o1"), ("line", 0)): {"sku": "x"}}
+    assert (counts["read"], counts["written"], counts["filtered"]) == (4, 4, 0)
