@@ -31,8 +31,9 @@ class ChangeEvents:
     def __init__(self, settings: Debezium, rules: TableSettings) -> None:
         """`rules` are those of the table that the topic's rows go to."""
         self._settings = settings
-        self._unavailable = _forms(settings.unavailable)
+        self._unavailable, self._unavailable_nested = _forms(settings.unavailable)
         self._whole = settings.before_images == "whole"
+        self._changed_key = self._whole_change if self._whole else self._believed_change
         self._marks = settings.deletes == "mark"
         of_value = rules.mode == "wide_column" and rules.key_mode.key_from == "value"
         names = [name for name, _ in rules.key_columns] if of_value else ()
@@ -89,13 +90,13 @@ class ChangeEvents:
         after = _image(event.get("after"))
         if after is None:
             after = self._partial(event, key)
-        known = before if self._whole and before is not None else {}
-        after = {name: self._known(item, known.get(name)) for name, item in after.items()}
-        change = (
-            None if before is None else self._changed_key(_row_of(key, event) or key, before, after)
-        )
+        unsent = [name for name, item in after.items() if self._is_unavailable(item)]
+        if unsent:
+            after = {**after, **self._unsent(unsent, before)}
+        own = _row_of(key, event) or key
+        change = self._changed_key(own, before, after)
         if change is None:
-            if op == "c" and _has_unavailable(after) and _follows_a_key(record):
+            if op == "c" and unsent and _follows_a_key(record):
                 raise _unavailable()
             return [self._made(record, event, after, key, "upsert")]
         if _has_unavailable(after):
@@ -107,16 +108,18 @@ class ChangeEvents:
         row = {**before, **old} if before is not None and self._whole else old
         return [self._gone(record, event, row, in_key(key, old)), written]
 
-    def _changed_key(
-        self, key: Any, before: dict[str, Any], after: dict[str, Any]
+    def _believed_change(
+        self, key: Any, before: dict[str, Any] | None, after: dict[str, Any]
     ) -> KeyImages | None:
-        """The old and the new key where an update changed it. Raises Rejection where it may have.
+        """The old and the new key of an update, as far as the record's own key says them."""
+        self._keys.check_written(key, after)
+        return None if before is None else believed(self._keys, key, before, after)
 
-        A whole image is believed; of another one only what the record's own key says as well.
-        """
-        if self._whole:
-            return self._keys.differing(before, after)
-        return believed(self._keys, key, before, after)
+    def _whole_change(
+        self, _key: Any, before: dict[str, Any] | None, after: dict[str, Any]
+    ) -> KeyImages | None:
+        """The old and the new key of an update, by two images that are both whole."""
+        return None if before is None else self._keys.differing(before, after)
 
     def _gone_row(self, event: dict[str, Any], key: Any) -> dict[str, Any]:
         """The row of a delete: of a partial image at most its key is taken."""
@@ -162,19 +165,26 @@ class ChangeEvents:
             )
         return {**_row_of(key, event), **changed_fields(described, self._deletes_columns)}
 
-    def _known(self, value: Any, before: Any) -> Any:
-        """The value; for one that did not change and was not sent, that of a whole image before."""
-        if not self._is_unavailable(value):
-            return value
-        if before is None or self._is_unavailable(before):
-            return UNAVAILABLE
-        return before
+    def _unsent(self, names: list[str], before: dict[str, Any] | None) -> dict[str, Any]:
+        """Of columns that did not change and were not sent: what a whole image before has."""
+        known = before if self._whole and before is not None else {}
+        return {
+            name: UNAVAILABLE
+            if known.get(name) is None or self._is_unavailable(known[name])
+            else known[name]
+            for name in names
+        }
 
     def _is_unavailable(self, value: Any) -> bool:
-        try:
+        kind = type(value)
+        if kind is str or kind is bytes:
             return value in self._unavailable
-        except RecursionError:  # no placeholder is nested
-            return False
+        if kind is list or kind is dict:
+            try:
+                return value in self._unavailable_nested
+            except RecursionError:  # no placeholder is nested
+                return False
+        return False
 
     def _made(
         self,
@@ -261,18 +271,12 @@ def _image(value: Any) -> dict[str, Any] | None:
     return found
 
 
-def _forms(placeholder: str) -> list[Any]:
-    """The placeholder as each type of column shows it."""
+def _forms(placeholder: str) -> tuple[frozenset[str | bytes], list[Any]]:
+    """The placeholder as each type of column shows it: texts and bytes; lists and maps."""
     data = placeholder.encode()
     digest = bytearray(hashlib.md5(data, usedforsecurity=False).digest())
     named = str(uuid.UUID(bytes=bytes(digest), version=3))
-    return [
-        placeholder,
-        data,
-        base64.b64encode(data).decode(),
-        data.hex(),
-        [placeholder],
-        [named],
-        [*data],
-        {placeholder: placeholder},
-    ]
+    return (
+        frozenset((placeholder, data, base64.b64encode(data).decode(), data.hex())),
+        [[placeholder], [named], [*data], {placeholder: placeholder}],
+    )

@@ -46,6 +46,20 @@ class KeyFields:
             return None
         return KeyImages(old, new) if old != new else None
 
+    def check_written(self, key: Any, after: Mapping[str, Any]) -> None:
+        """Raise Rejection for the image of a written row with a filler where its key is another.
+
+        The image after a change is whole, but where the source logs only what changed (MySQL:
+        binlog_row_image = minimal).
+        """
+        if not isinstance(key, dict):
+            return
+        for name in self.names:
+            value, said = after.get(name), key.get(name)
+            filled = said is not None and value is not None and _is_filler(value)
+            if filled and not _same(said, value):
+                raise _uncertain(name, "after")
+
     def of_deleted(self, key: Any, before: dict[str, Any]) -> dict[str, Any]:
         """The image of a deleted row with the key that the record's own key says.
 
@@ -133,10 +147,10 @@ def _is_filler(value: Any) -> bool:
     return not value or (isinstance(value, str) and value.startswith(_FILLER_TEXTS))
 
 
-def _uncertain(name: str) -> Rejection:
+def _uncertain(name: str, image: str = "before") -> Rejection:
     return Rejection(
         "debezium_key",
-        f"debezium: the images of the row do not tell its key: field {name!r} of the image before "
+        f"debezium: the images of the row do not tell its key: field {name!r} of the image {image} "
         "may be a filler, and the record's own key does not settle it. Make Debezium's key hold "
         'the table\'s key columns (message.key.columns), or set before_images = "whole" where the '
         "source sends whole images (PostgreSQL: REPLICA IDENTITY FULL)",

@@ -164,6 +164,15 @@ def test_deletes(key: Any, before: Any, becomes: Any) -> None:
         assert did(run_event(event("d", before), key)) == [("delete", becomes)]
 
 
+@pytest.mark.parametrize("op", ["c", "r", "u"])
+@pytest.mark.parametrize("before", [None, {"id": 7}])
+def test_a_filler_in_the_image_after(op: str, before: Any) -> None:
+    """MySQL's binlog_row_image = minimal leaves the key out: no row 0 is written."""
+    minimal = event(op, before, {"id": 0, "a": 5})
+    assert code(minimal, {"id": 7}) == "debezium_key"
+    assert did(run_event(minimal, {"id": 0})) == [("upsert", {"id": 0, "a": 5})]
+
+
 @pytest.mark.parametrize("op", ["c", "r"])
 def test_an_image_before_means_something_in_updates_only(op: str) -> None:
     """Whatever stands there."""
