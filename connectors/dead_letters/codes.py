@@ -131,7 +131,7 @@ _TRANSFORM: dict[str, tuple[str, str]] = {
     ),
     "debezium_key": (
         (
-            "The images of a row do not tell its key: that before may hold fillers, and the "
+            "The images of a row do not settle its key: one may hold fillers, and the "
             "record's own key does not settle it."
         ),
         (

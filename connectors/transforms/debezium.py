@@ -176,10 +176,10 @@ class ChangeEvents:
         }
 
     def _is_unavailable(self, value: Any) -> bool:
-        kind = type(value)
-        if kind is str or kind is bytes:
+        value_type = type(value)
+        if value_type is str or value_type is bytes:
             return value in self._unavailable
-        if kind is list or kind is dict:
+        if value_type is list or value_type is dict:
             try:
                 return value in self._unavailable_nested
             except RecursionError:  # no placeholder is nested

@@ -18,7 +18,7 @@ from connectors.settings.transforms import Timestamp
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
-# Microseconds of one; nanoseconds are told apart.
+# Microseconds of one unit; nanoseconds are divided.
 _UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _FAR = 10**25  # beyond it no unit has a time
 _DIGITS = 40  # behind the point; one that far is finer than any unit

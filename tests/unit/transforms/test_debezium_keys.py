@@ -247,5 +247,5 @@ def test_what_debezium_sends_beside_changes(value: Any, envelope: bool) -> None:
      "event_count": 1}, {"id": 1, "status": "BEGIN"}, {"ddl": "x", "databaseName": "a"}],
 )  # fmt: skip
 def test_what_only_looks_like_that(value: Any) -> None:
-    """It is nobody's event, and rejected as before."""
+    """It is not an event of Debezium, and rejected as before."""
     assert code(value) == "debezium_envelope"

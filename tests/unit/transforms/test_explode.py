@@ -150,7 +150,7 @@ def test_elements_with_keys_of_their_own() -> None:
 
 
 def test_coordinates_and_a_position_as_the_key() -> None:
-    """What the refusal of the modes kafka and search tells to do works."""
+    """The remedy in the refusal of the modes kafka and search works."""
     table = {
         "primary_key_mode": "record_value",
         "primary_key": [
