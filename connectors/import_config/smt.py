@@ -210,10 +210,10 @@ def _timestamp(step: SmtStep, _deletes: bool) -> Moved:
         raise NotMoved("it turns the whole value; extract nothing, or write a function")
     target = step.required("target.type").lower()
     if target not in _TARGETS:
-        raise step.refused("target.type", "is none of string, unix, Date, Time, Timestamp")
+        raise step.unsupported("target.type", "is none of string, unix, Date, Time, Timestamp")
     precision = step.text("unix.precision").lower() or "milliseconds"
     if precision not in _PRECISIONS:
-        raise step.refused("unix.precision", f"is none of {', '.join(_PRECISIONS)}")
+        raise step.unsupported("unix.precision", f"is none of {', '.join(_PRECISIONS)}")
     made: dict[str, Any] = {"type": "timestamp", **step.of, "fields": [field]}
     made |= {"to": _TARGETS[target], "unit": _PRECISIONS[precision]}
     pattern = step.text("format")
@@ -223,7 +223,7 @@ def _timestamp(step: SmtStep, _deletes: bool) -> Moved:
             raise NotMoved("its format has no like in Python's codes; take type = timestamp")
         made["format"] = codes
     elif target == "string":
-        raise step.refused("format", "is missing, and target.type=string needs it")
+        raise step.unsupported("format", "is missing, and target.type=string needs it")
     step.note("it is exact, or the record is rejected; Kafka's cut to milliseconds")
     step.note_dots(field)
     step.note_nulls()
@@ -248,7 +248,7 @@ def _header_from(step: SmtStep, _deletes: bool) -> Moved:
     fields = step.list("fields")
     operation = step.required("operation").lower()
     if operation not in ("move", "copy"):
-        raise step.refused("operation", "is neither move nor copy")
+        raise step.unsupported("operation", "is neither move nor copy")
     step.text("headers")
     if operation == "copy":
         step.note("not moved: headers are not written, and the fields stay")

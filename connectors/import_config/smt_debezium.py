@@ -46,7 +46,7 @@ def extract_new_state(step: SmtStep, deletes: bool) -> Moved:
             step.note(why, name)
     step.note_nulls()
     if step.text("array.encoding").lower() == "document":
-        raise step.refused(
+        raise step.unsupported(
             "array.encoding", "document: a list cannot become an object here; use array"
         )
     if not step.flag("flatten.struct", False):
@@ -62,13 +62,13 @@ def _handling(step: SmtStep, deletes: bool) -> tuple[str, str]:
     if step.has(name):
         mode = step.text(name).lower()
         if mode not in _HANDLING:
-            raise step.refused(name, f"is none of {', '.join(_HANDLING)}")
+            raise step.unsupported(name, f"is none of {', '.join(_HANDLING)}")
         deleted, tombstones = _HANDLING[mode]
     else:
         name = "delete.handling.mode"
         mode = step.text(name).lower() or "drop"
         if mode not in _OLD_HANDLING:
-            raise step.refused(name, f"is none of {', '.join(_OLD_HANDLING)}")
+            raise step.unsupported(name, f"is none of {', '.join(_OLD_HANDLING)}")
         asked = step.has(name) or step.has("drop.tombstones")
         deleted = _OLD_HANDLING[mode]
         tombstones = "drop" if step.flag("drop.tombstones", True) else "pass"

@@ -45,8 +45,8 @@ class SmtStep:
         """True or false."""
         return self.connector.flag(f"{self.prefix}{name}", default)
 
-    def refused(self, name: str, why: str) -> UnsupportedConnectorConfig:
-        """The refusal of one property, to be raised."""
+    def unsupported(self, name: str, why: str) -> UnsupportedConnectorConfig:
+        """The error of one property, to be raised."""
         return UnsupportedConnectorConfig(f"{self.prefix}{name}: {why}")
 
     @property
