@@ -183,7 +183,7 @@ def _add_switches(parser: argparse.ArgumentParser, defaults: Options) -> None:
     )
     add(
         "--analytical-stores",
-        choices=["default", "asked"],
+        choices=["asked", "default"],
         default=defaults.analytical_stores,
         help="whether a time series table has one when its creation does not say (%(default)s)",
     )

@@ -60,9 +60,10 @@ class Options:
     table_names: Literal["shared", "separate"] = "shared"
     """Whether a wide-column table and a time series table of one instance may have the same name.
     Shared: no, as the guide says. Separate: yes; the official Java tests leave such tables."""
-    analytical_stores: Literal["default", "asked"] = "default"
-    """Whether a time series table has an analytical store when its creation does not say. Default:
-    yes, as the page of CreateTimeseriesTable says. Asked: no, as in regions without such stores."""
+    analytical_stores: Literal["asked", "default"] = "asked"
+    """Whether a time series table has an analytical store when its creation does not say. Asked:
+    no, as in regions without such stores. Default: yes, as the page of CreateTimeseriesTable says;
+    the store then counts as a table."""
     any_instance: bool = False
     """Every valid instance name is served, with tables of its own, to the keys of this server."""
     missing_table: Literal["request", "row"] = "request"

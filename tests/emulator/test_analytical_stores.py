@@ -69,26 +69,27 @@ def server(tmp_path: Path) -> Any:
         yield found
 
 
-def test_a_table_has_a_store_unless_it_says_otherwise(server: Emulator) -> None:
+def test_a_table_has_a_store_only_when_asked(server: Emulator) -> None:
     """With the defaults of the service: everything is copied, and nothing expires."""
-    assert create_table(server, enable_analytical_store=False).status == 200
+    assert create_table(server).status == 200
     assert of_table(server) == []
     assert describe(server, "default_analytical_store").error == MISSING
     server.client().delete_timeseries_table("points")
-    assert create_table(server).status == 200
+    assert create_table(server, enable_analytical_store=True).status == 200
     assert of_table(server) == [("default_analytical_store", -1, FULL)]
     found = shown(server, "default_analytical_store")
     assert (found.sync_stat.sync_phase, found.sync_stat.current_sync_timestamp) == (INCREMENTAL, 0)
     assert not found.HasField("storage_size")
 
 
-def test_a_store_can_be_made_only_when_asked_for() -> None:
-    with running("--analytical-stores", "asked") as server:
+def test_a_store_can_be_made_unless_it_is_not_asked_for() -> None:
+    """As the page of the operation says."""
+    with running("--analytical-stores", "default") as server:
         assert create_table(server).status == 200
-        assert of_table(server) == []
-        server.client().delete_timeseries_table("points")
-        assert create_table(server, enable_analytical_store=True).status == 200
         assert of_table(server) == [("default_analytical_store", -1, FULL)]
+        server.client().delete_timeseries_table("points")
+        assert create_table(server, enable_analytical_store=False).status == 200
+        assert of_table(server) == []
 
 
 def test_a_store_of_its_own_settings_is_kept(tmp_path: Path) -> None:

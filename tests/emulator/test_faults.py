@@ -28,6 +28,7 @@ REFUSALS = {
     "server_busy": (503, "OTSServerBusy"),
     "server_unavailable": (503, "OTSServerUnavailable"),
     "not_enough_capacity": (403, "OTSNotEnoughCapacityUnit"),
+    "capacity_exhausted": (403, "OTSCapacityUnitExhausted"),
     "conflict": (409, "OTSRowOperationConflict"),
     "partition_moving": (503, "OTSPartitionUnavailable"),
     "timeout_before_effect": (503, "OTSTimeout"),
