@@ -75,13 +75,13 @@ def _plain(decode: Decode, word: str) -> MakeDecoder:
 
 
 def _avro(schemas: _Schemas, file: Path | None) -> Decode:
-    from connectors.formats import avro  # noqa: PLC0415
+    from connectors.formats.avro import decoder as avro  # noqa: PLC0415
 
     return avro.decoder(schemas.registry, file)
 
 
 def _raw_avro(_: _Schemas, file: Path | None) -> Decode:
-    from connectors.formats import avro  # noqa: PLC0415
+    from connectors.formats.avro import decoder as avro  # noqa: PLC0415
 
     if file is None:
         raise AssertionError("settings let raw_avro pass without a schema file")

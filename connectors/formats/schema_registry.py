@@ -29,6 +29,10 @@ _HEAD = 5  # magic byte and id
 _MOST_REFERENCES = 100
 
 
+class SchemaError(Exception):
+    """A schema that nothing can be read by; the text says where in it and what is wrong."""
+
+
 class Reference(NamedTuple):
     """A schema that another one imports."""
 
@@ -87,7 +91,7 @@ class Registry:
         if why is not None and time.monotonic() < until:
             raise Rejection(why.code, why.reason)
         try:
-            made = make(self._fetched(number, kind))
+            made = self._made_of(number, kind, make)
         except Rejection as rejection:
             if len(self._bad) >= _REMEMBERED:
                 self._bad.clear()
@@ -97,6 +101,14 @@ class Registry:
             self._made.clear()
         self._made[number, kind] = made
         return made
+
+    def _made_of(self, number: int, kind: str, make: Callable[[Schema], Any]) -> Any:
+        try:
+            return make(self._fetched(number, kind))
+        except SchemaError as error:
+            raise Rejection(
+                "schema_bad", f"of schema {number}, by which nothing can be read: {error}"
+            ) from None
 
     def _fetched(self, number: int, kind: str) -> Schema:
         form = "?format=serialized" if kind == "PROTOBUF" else ""
@@ -121,17 +133,17 @@ class Registry:
             place = f"/subjects/{quote(str(item['subject']), safe='')}/versions/{item['version']}"
             if place not in known:
                 if len(known) >= _MOST_REFERENCES:
-                    raise Rejection("schema_bad", "of a schema with too many references")
+                    raise SchemaError("it has too many references")
                 known[place] = None
                 inner = self._get(place + form)
                 if inner is None:
-                    raise Rejection(
-                        "schema_bad", "of a schema whose reference is not in the registry"
+                    raise SchemaError(
+                        f"it imports {_shown(item)}, which is not in the registry"
                     )
                 known[place] = self._schema(inner, form, known)
             made = known[place]
             if made is None:
-                raise Rejection("schema_bad", "of a schema that imports itself")
+                raise SchemaError(f"it imports itself by {_shown(item)}")
             references.append(Reference(str(item["name"]), made))
         kind = found.get("schemaType") or "AVRO"
         return Schema(str(kind), str(found["schema"]), tuple(references))
@@ -182,7 +194,7 @@ class Registry:
         if status != 200:
             return f"HTTP {status}", None
         if len(body) > _MOST_BYTES:
-            raise Rejection("schema_bad", "of a schema that is too large")
+            raise SchemaError("it is too large")
         try:
             found = json.loads(body)
         except (ValueError, RecursionError):
@@ -211,8 +223,13 @@ def _references(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     if not isinstance(references, list) or not all(
         isinstance(item, dict) and item.keys() >= wanted for item in references
     ):
-        raise Rejection("schema_bad", "of a schema whose references are none")
+        raise SchemaError("its references have no name, subject and version")
     return references
+
+
+def _shown(reference: Mapping[str, Any]) -> str:
+    subject, version = str(reference["subject"])[:200], str(reference["version"])[:20]
+    return f"version {version} of subject {subject!r}"
 
 
 def _tls(settings: RegistrySettings) -> ssl.SSLContext:

@@ -1,0 +1,155 @@
+"""Types that a schema names: those of Kafka Connect and of Debezium, over whatever bytes.
+
+Kafka Connect's schemas have a name besides their type, and each format has a place for it: `name`
+in Connect JSON, `connect.name` in Avro, `title` in JSON Schema [connect-data, debezium-types]. A
+name that is not listed here, or that stands over another type than it is defined for, is only a
+name: the value is what its plain type says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from typing import Any
+
+from connectors.errors import Rejection
+from connectors.records import exact_time
+from connectors.records.exact_time import ExactTime
+
+Convert = Callable[[Any], Any]
+CONNECT = "org.apache.kafka.connect.data."
+_DEBEZIUM_TIME, _DEBEZIUM_DATA = "io.debezium.time.", "io.debezium.data."
+
+# Bytes of an unscaled decimal: more digits than any column takes, and few enough to be quick.
+MAX_DECIMAL_BYTES = 1024
+# Of a scale that stands in the data, or in a schema's parameters.
+MAX_SCALE = 10_000
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+_ISO = re.compile(
+    r"([+-]?\d{4,9})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?"
+    r"(Z|[+-]\d\d:\d\d(?::\d\d)?)?(?:\[[^\]]*\])?",
+    re.ASCII,
+)
+_ISO_DAY = re.compile(r"([+-]?\d{4,9})-(\d\d)-(\d\d)(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
+_SECOND_NS = 1_000_000_000
+
+
+def decimal_of(data: bytes, scale: int) -> Decimal:
+    """The number whose digits are a big-endian integer of two's complement.
+
+    Raises ValueError for no bytes, and for more than any number needs.
+    """
+    if not 0 < len(data) <= MAX_DECIMAL_BYTES:
+        raise ValueError("a decimal of no bytes, or of very many")
+    return _EXACT.scaleb(Decimal(int.from_bytes(data, "big", signed=True)), -scale)
+
+
+def scale_of(parameters: Any) -> int | None:
+    """The scale of Connect's Decimal, which stands in its schema's parameters."""
+    try:
+        scale = int(parameters["scale"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return scale if abs(scale) <= MAX_SCALE else None
+
+
+def convert_of(name: Any, kind: str, parameters: Any) -> Convert | None:
+    """From a value of the plain type to that of the name; None where the name says nothing.
+
+    `kind` is Connect's word of the plain type. The function raises Rejection.
+    """
+    if not isinstance(name, str):
+        return None
+    if name == CONNECT + "Decimal" and kind == "bytes":
+        scale = scale_of(parameters)
+        return None if scale is None else _checked(name, lambda data: decimal_of(data, scale))
+    found = _TYPES.get(name)
+    return _checked(name, found[1]) if found is not None and found[0] == kind else None
+
+
+def _checked(name: str, convert: Convert) -> Convert:
+    def read(value: Any) -> Any:
+        try:
+            return convert(value)
+        except (ValueError, TypeError, KeyError, OverflowError, ArithmeticError):
+            raise Rejection(
+                "named_type", f"of a value that its schema's type {name} does not have"
+            ) from None
+
+    return read
+
+
+def _clock(nanoseconds: int) -> time | timedelta | ExactTime:
+    """A time of day; MySQL's TIME is a span too, of up to 839 hours before or after midnight."""
+    try:
+        return exact_time.time_of_day(nanoseconds)
+    except ValueError:
+        microseconds, rest = divmod(nanoseconds, 1000)
+        if rest:
+            raise
+        return timedelta(0, 0, microseconds)
+
+
+def _variable_scale(value: Mapping[str, Any]) -> Decimal:
+    scale = value["scale"]
+    if type(scale) is not int or abs(scale) > MAX_SCALE:
+        raise ValueError("no scale")
+    return decimal_of(value["value"], scale)
+
+
+def _days_of(year: int, month: int, day: int) -> int:
+    """Days since 1970, of any year of the Gregorian calendar."""
+    cycles, within = divmod(year - 1, 400)
+    ordinal = date(within + 1, month, day).toordinal() + cycles * 146_097
+    return ordinal - date(1970, 1, 1).toordinal()
+
+
+def timestamp_of_text(text: str) -> datetime | ExactTime:
+    """ISO 8601 with or without a zone, of any year, to the nanosecond. Raises ValueError."""
+    found = _ISO.fullmatch(text)
+    if found is None:
+        raise ValueError("no time")
+    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    clock = time(int(hour) % 24, int(minute), int(second or 0))  # raises for minute 60
+    hours = int(hour)
+    if hours > 23:
+        raise ValueError("no hour")
+    seconds = _days_of(int(year), int(month), int(day)) * 86_400
+    seconds += hours * 3600 + clock.minute * 60 + clock.second
+    nanoseconds = seconds * _SECOND_NS + int(f"{fraction or '0':0<9}")
+    if zone is None:
+        return exact_time.local(nanoseconds)
+    if zone != "Z":
+        parts = [*map(int, zone[1:].split(":")), 0][:3]
+        ahead = (parts[0] * 3600 + parts[1] * 60 + parts[2]) * _SECOND_NS
+        nanoseconds += ahead if zone[0] == "-" else -ahead
+    return exact_time.instant(nanoseconds)
+
+
+def _day_of_text(text: str) -> date | ExactTime:
+    found = _ISO_DAY.fullmatch(text)
+    if found is None:
+        raise ValueError("no day")
+    return exact_time.day(_days_of(*map(int, found.groups())))
+
+
+# (Connect's word of the plain type, from that to the value)
+_TYPES: dict[str, tuple[str, Convert]] = {
+    CONNECT + "Date": ("int32", exact_time.day),
+    CONNECT + "Time": ("int32", lambda ms: exact_time.time_of_day(ms * 1_000_000)),
+    CONNECT + "Timestamp": ("int64", exact_time.instant_of_ms),
+    _DEBEZIUM_TIME + "Date": ("int32", exact_time.day),
+    _DEBEZIUM_TIME + "Time": ("int32", lambda ms: _clock(ms * 1_000_000)),
+    _DEBEZIUM_TIME + "MicroTime": ("int64", lambda us: _clock(us * 1000)),
+    _DEBEZIUM_TIME + "NanoTime": ("int64", _clock),
+    _DEBEZIUM_TIME + "Timestamp": ("int64", exact_time.local_of_ms),
+    _DEBEZIUM_TIME + "MicroTimestamp": ("int64", exact_time.local_of_us),
+    _DEBEZIUM_TIME + "NanoTimestamp": ("int64", exact_time.local),
+    _DEBEZIUM_TIME + "ZonedTimestamp": ("string", timestamp_of_text),
+    _DEBEZIUM_TIME + "IsoTimestamp": ("string", timestamp_of_text),
+    _DEBEZIUM_TIME + "IsoDate": ("string", _day_of_text),
+    _DEBEZIUM_TIME + "MicroDuration": ("int64", lambda us: timedelta(0, 0, us)),
+    _DEBEZIUM_DATA + "VariableScaleDecimal": ("struct", _variable_scale),
+}
