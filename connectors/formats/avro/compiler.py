@@ -257,7 +257,7 @@ class _Compiler:
             pad + 1,
             f"{count}, p = L(d, p)",
             f"if not {count}: break",
-            f"if {count} < 0: {count} = -{count}; p = N(d, p)[1]",
+            f"if {count} < 0: {count} = -{count}; p = L(d, p)[1]",
         )
         if not can_be_empty:
             self._counted(count, pad + 1)
