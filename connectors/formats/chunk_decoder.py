@@ -8,6 +8,7 @@ from typing import Any
 from connectors.errors import Rejection
 from connectors.formats import json
 from connectors.formats.factory import decoders
+from connectors.formats.json_envelope import is_envelope
 from connectors.formats.schema_registry import Wait
 from connectors.records import (
     Chunk,
@@ -74,6 +75,8 @@ class ChunkDecoder:
         try:
             records = [Record(message, json.decode_bare(message.value())) for message in messages]
         except json.UNDECODABLE:  # one of them is bad or null: find out which
+            return self._one_by_one(chunk)
+        if any(is_envelope(record.value) for record in records):
             return self._one_by_one(chunk)
         return RecordChunk(chunk.topic, chunk.partition, records, [])
 
@@ -197,7 +200,7 @@ class _TopicFields:
                 value = json.decode(first.value())
             except (Rejection, TypeError):  # bad, or a tombstone
                 return decoder
-            if type(value) is not dict:
+            if type(value) is not dict or is_envelope(value):
                 return None
             if decoder is None or value.keys() != {*decoder.names}:
                 self.learn(value)
@@ -206,7 +209,7 @@ class _TopicFields:
 
     def learn(self, value: Any) -> None:
         """Note the names of an object's fields."""
-        if type(value) is dict:
+        if type(value) is dict and not is_envelope(value):
             if len(self._known) > _MAX_NAMES:
                 self._known.clear()
             self._known.update(dict.fromkeys(value))

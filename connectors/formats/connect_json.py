@@ -9,35 +9,51 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from connectors.errors import Rejection
-from connectors.formats import json
+from connectors.formats import json, semantic_types
+from connectors.formats.semantic_types import CONNECT
+from connectors.records import exact_time
+from connectors.records.exact_time import ExactTime, time_text
 
 Convert = Callable[[Any], Any]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_DAY_MS = 86_400_000
 _BITS = {"int8": 8, "int16": 16, "int32": 32, "int64": 64}
-_LONGEST_DECIMAL = 1024  # bytes of the unscaled number
-_LARGEST_SCALE = 10_000
 _REMEMBERED = 256
-_FLOAT32_MOST = 3.4028234663852886e38
-_LOGICAL = "org.apache.kafka.connect.data."
+_BEYOND_DECIMALS = 1 << 8192
+FLOATS = ("float", "float32", "double", "float64")
+# Java writes the largest number of 32 bits as 3.4028235E38, which is a little more; from here on
+# the nearest one would be infinity.
+_BEYOND_FLOAT32 = 3.4028235677973366e38
+_DECIMAL = f"{CONNECT}Decimal".encode()
 
 
-class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
+class Envelope(msgspec.Struct, forbid_unknown_fields=True):
+    """An envelope, of which nothing is decoded yet."""
+
     schema: msgspec.Raw
-    payload: Any
+    payload: msgspec.Raw
 
 
-_envelope = msgspec.json.Decoder(_Envelope).decode
-_known: dict[bytes, Convert] = {}
+class Shape(NamedTuple):
+    """What is known of a schema: how its payload is read from bytes, and made a value of it."""
+
+    schema: Any
+    read: Callable[[msgspec.Raw], Any]
+    convert: Convert
+
+
+envelope_of = msgspec.json.Decoder(Envelope).decode
+# Of schemas with a Decimal, which may be written as a number of any digits (decimal.format).
+_exact = msgspec.json.Decoder(float_hook=Decimal).decode
+_known: dict[bytes, Shape] = {}
 
 
 class _SchemaError(Exception):
@@ -52,7 +68,7 @@ def decode(data: bytes) -> Any:
     """The payload by its schema. Raises Rejection."""
     json.check_values(data)
     try:
-        envelope = _envelope(data)
+        envelope = envelope_of(data)
     except msgspec.ValidationError:
         json.decode(data)  # says what is wrong with it, if it is no JSON at all
         raise Rejection(
@@ -61,12 +77,25 @@ def decode(data: bytes) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         json.decode(data)  # says what is wrong with it
         raise Rejection("json_invalid", "not JSON") from None
+    return payload_of(envelope, _known, _whole)
+
+
+def payload_of(
+    envelope: Envelope, known: dict[bytes, Shape], make: Callable[[Any, str], Convert]
+) -> Any:
+    """The payload as the function that `make` makes of the schema reads it. Raises Rejection.
+
+    `known` is what was made before; what `make` raises besides goes on.
+    """
     text = bytes(envelope.schema)
-    convert = _known.get(text)
+    shape = known.get(text)
     try:
-        if convert is None:
-            convert = _remember(text)
-        return convert(envelope.payload)
+        if shape is None:
+            shape = _shape(text, make)
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            known[text] = shape
+        return shape.convert(_read(shape, envelope.payload))
     except _SchemaError as error:
         raise Rejection("connect_schema", f"of a schema that is none: {error}") from None
     except _UnfitError as error:
@@ -75,24 +104,34 @@ def decode(data: bytes) -> Any:
         raise Rejection("json_depth", "nested too deep: flatten it before it is produced") from None
 
 
-def _remember(text: bytes) -> Convert:
+def _shape(text: bytes, make: Callable[[Any, str], Convert]) -> Shape:
     schema = json.decode(text)
-    made = _same if schema is None else _converter(schema, "the payload")
-    if len(_known) >= _REMEMBERED:
-        _known.clear()
-    _known[text] = made
-    return made
+    read = _exact if _DECIMAL in text else json.decode_bare
+    return Shape(schema, read, make(schema, "the payload"))
 
 
-def _same(value: Any) -> Any:
+def _read(shape: Shape, payload: msgspec.Raw) -> Any:
+    try:
+        return shape.read(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError):
+        json.decode(bytes(payload))  # says what is wrong with it
+        raise Rejection("json_invalid", "not JSON: a number is out of all range") from None
+
+
+def same(value: Any) -> Any:
+    """The value as it is."""
     return value
+
+
+def _whole(schema: Any, place: str) -> Convert:
+    return same if schema is None else _converter(schema, place)
 
 
 def _converter(schema: Any, place: str) -> Convert:
     """The function that reads values of the schema; `place` is where they stand."""
     if not isinstance(schema, dict):
         raise _SchemaError(f"that of {place} is no object")
-    read = _reader(schema, place)
+    read = reader(schema, place)
     default, has_default = schema.get("default"), schema.get("default") is not None
     optional = bool(schema.get("optional", False))
     if has_default:
@@ -111,17 +150,26 @@ def _converter(schema: Any, place: str) -> Convert:
     return convert
 
 
-def _reader(schema: dict[str, Any], place: str) -> Convert:
+def reader(schema: dict[str, Any], place: str) -> Convert:
+    """The function that reads values of a type that are not null; `place` is where they stand."""
     kind, name = schema.get("type"), schema.get("name")
     if not isinstance(kind, str):
         raise _SchemaError(f"the type of {place} is no text")
-    if isinstance(name, str) and name.startswith(_LOGICAL):
-        logical = _LOGICALS.get(name.removeprefix(_LOGICAL))
+    if isinstance(name, str) and name.startswith(CONNECT):
+        logical = LOGICALS.get(name.removeprefix(CONNECT))
         if logical is not None:
             return logical(schema, place)
+    named = semantic_types.convert_of(name, kind, schema.get("parameters"))
+    if named is not None:
+        plain, convert = _plain_reader(schema, kind, place), named
+        return lambda value: convert(plain(value))
+    return _plain_reader(schema, kind, place)
+
+
+def _plain_reader(schema: dict[str, Any], kind: str, place: str) -> Convert:
     if kind in _BITS:
         return _integer(_BITS[kind], place)
-    if kind in ("float", "float32", "double", "float64"):
+    if kind in FLOATS:
         return _float(place, single=kind in ("float", "float32"))
     if kind == "boolean":
         return _of_type(bool, "true or false", place)
@@ -163,10 +211,12 @@ def _integer(bits: int, place: str) -> Convert:
 
 
 def _float(place: str, *, single: bool) -> Convert:
+    most = _BEYOND_FLOAT32 if single else math.inf
+
     def read(value: Any) -> float:
-        if type(value) is int and abs(value) < 1 << 1023:
+        if type(value) is Decimal or (type(value) is int and abs(value) < 1 << 1023):
             value = float(value)
-        if type(value) is not float or (single and abs(value) > _FLOAT32_MOST):
+        if type(value) is not float or abs(value) >= most:
             raise _UnfitError(f"{place} is no number of its size")
         return value
 
@@ -199,16 +249,28 @@ def _map(keys: Convert, values: Convert, place: str) -> Convert:
             raise _UnfitError(f"{place} is no map")
         found: dict[str, Any] = {}
         for key, item in value:
-            name = keys(key)
-            if type(name) not in (str, int, bool):
-                raise _UnfitError(f"{place} has a key that cannot name a field")
-            name = name if type(name) is str else str(name).lower()
+            name = _key_text(keys(key), place)
             if name in found:
                 raise _UnfitError(f"{place} has a key twice")
             found[name] = values(item)
         return found
 
     return read
+
+
+def _key_text(key: Any, place: str) -> str:
+    """The name of a field that a map's key becomes: as JSON text of values shows it."""
+    if type(key) is str:
+        return key
+    if type(key) in (int, bool, float):
+        return str(key).lower() if type(key) is bool else repr(key)
+    if type(key) is bytes:
+        return base64.b64encode(key).decode()
+    if type(key) is Decimal:
+        return f"{key:f}"
+    if isinstance(key, (date, time, ExactTime)):
+        return time_text(key)
+    raise _UnfitError(f"{place} has a key that cannot name a field")
 
 
 def _struct(schema: dict[str, Any], place: str) -> Convert:
@@ -233,21 +295,21 @@ def _struct(schema: dict[str, Any], place: str) -> Convert:
 
 
 def _decimal(schema: dict[str, Any], place: str) -> Convert:
-    parameters = schema.get("parameters")
-    try:
-        scale = int(parameters["scale"]) if isinstance(parameters, dict) else None
-    except (KeyError, TypeError, ValueError):
-        scale = None
-    if schema.get("type") != "bytes" or scale is None or abs(scale) > _LARGEST_SCALE:
+    scale = semantic_types.scale_of(schema.get("parameters"))
+    if schema.get("type") != "bytes" or scale is None:
         raise _SchemaError(f"{place} is a Decimal of other than bytes, or without a scale")
 
     def read(value: Any) -> Decimal:
-        data = _bytes(value, place)
-        if not data or len(data) > _LONGEST_DECIMAL:
-            raise _UnfitError(f"{place} is no Decimal, or too long")
-        unscaled = int.from_bytes(data, "big", signed=True)
-        digits = tuple(map(int, str(abs(unscaled))))
-        return Decimal((int(unscaled < 0), digits, -scale))
+        if type(value) is int and abs(value) < _BEYOND_DECIMALS:  # decimal.format = NUMERIC
+            return Decimal(value)
+        if type(value) is float:  # a default, which is read with the schema
+            value = Decimal(repr(value))
+        if type(value) is Decimal and abs(value.adjusted()) <= semantic_types.MAX_SCALE:
+            return value
+        try:
+            return semantic_types.decimal_of(_bytes(value, place), scale)
+        except (ValueError, ArithmeticError):
+            raise _UnfitError(f"{place} is no Decimal, or too long") from None
 
     return read
 
@@ -261,23 +323,17 @@ def _moment(kind: str, bits: int, of_number: Callable[[int], Any]) -> Callable[.
         def read(value: Any) -> Any:
             try:
                 return of_number(whole(value))
-            except (OverflowError, ValueError):
-                raise _UnfitError(f"{place} is no time of the years 1 to 9999") from None
+            except ValueError:
+                raise _UnfitError(f"{place} is no time of a day") from None
 
         return read
 
     return make
 
 
-def _time_of_day(milliseconds: int) -> time:
-    if not 0 <= milliseconds < _DAY_MS:
-        raise ValueError("no time of day")
-    return (_EPOCH + timedelta(milliseconds=milliseconds)).time()
-
-
-_LOGICALS: dict[str, Callable[[dict[str, Any], str], Convert]] = {
+LOGICALS: dict[str, Callable[[dict[str, Any], str], Convert]] = {
     "Decimal": _decimal,
-    "Date": _moment("int32", 32, lambda days: date(1970, 1, 1) + timedelta(days=days)),
-    "Time": _moment("int32", 32, _time_of_day),
-    "Timestamp": _moment("int64", 64, lambda ms: _EPOCH + timedelta(milliseconds=ms)),
+    "Date": _moment("int32", 32, exact_time.day),
+    "Time": _moment("int32", 32, lambda ms: exact_time.time_of_day(ms * 1_000_000)),
+    "Timestamp": _moment("int64", 64, exact_time.instant_of_ms),
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.errors import Rejection
-from connectors.formats import connect_json, json, primitives
+from connectors.formats import connect_json, json_envelope, primitives
 from connectors.formats.schema_registry import Registry, Wait
 from connectors.settings.formats import FormatSettings
 from connectors.settings.user_functions import find_function
@@ -102,7 +102,7 @@ def _json_schema(schemas: _Schemas, _: Path | None) -> Decode:
 
 # By the word in config.toml.
 DECODERS: dict[str, MakeDecoder] = {
-    "json": _plain(json.decode, "json"),
+    "json": _plain(json_envelope.decode, "json"),
     "connect_json": _plain(connect_json.decode, "connect_json"),
     "string": _plain(primitives.string, "string"),
     "bytes": _plain(primitives.plain_bytes, "bytes"),

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta
-from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from typing import Any
 
 from connectors.errors import Rejection
@@ -26,7 +26,8 @@ _DEBEZIUM_TIME, _DEBEZIUM_DATA = "io.debezium.time.", "io.debezium.data."
 MAX_DECIMAL_BYTES = 1024
 # Of a scale that stands in the data, or in a schema's parameters.
 MAX_SCALE = 10_000
-_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+# Digits of the longest of them, and no bounds of the scale.
+_EXACT = Context(prec=3 * MAX_DECIMAL_BYTES, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _ISO = re.compile(
     r"([+-]?\d{4,9})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?"
     r"(Z|[+-]\d\d:\d\d(?::\d\d)?)?(?:\[[^\]]*\])?",
@@ -34,6 +35,8 @@ _ISO = re.compile(
 )
 _ISO_DAY = re.compile(r"([+-]?\d{4,9})-(\d\d)-(\d\d)(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 _SECOND_NS = 1_000_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_CYCLE_DAYS, _CYCLE_YEARS = 146_097, 400
 
 
 def decimal_of(data: bytes, scale: int) -> Decimal:
@@ -99,31 +102,32 @@ def _variable_scale(value: Mapping[str, Any]) -> Decimal:
     return decimal_of(value["value"], scale)
 
 
-def _days_of(year: int, month: int, day: int) -> int:
-    """Days since 1970, of any year of the Gregorian calendar."""
-    cycles, within = divmod(year - 1, 400)
-    ordinal = date(within + 1, month, day).toordinal() + cycles * 146_097
-    return ordinal - date(1970, 1, 1).toordinal()
-
-
 def timestamp_of_text(text: str) -> datetime | ExactTime:
     """ISO 8601 with or without a zone, of any year, to the nanosecond. Raises ValueError."""
     found = _ISO.fullmatch(text)
     if found is None:
         raise ValueError("no time")
     year, month, day, hour, minute, second, fraction, zone = found.groups()
-    clock = time(int(hour) % 24, int(minute), int(second or 0))  # raises for minute 60
-    hours = int(hour)
-    if hours > 23:
-        raise ValueError("no hour")
-    seconds = _days_of(int(year), int(month), int(day)) * 86_400
-    seconds += hours * 3600 + clock.minute * 60 + clock.second
-    nanoseconds = seconds * _SECOND_NS + int(f"{fraction or '0':0<9}")
+    fraction = f"{fraction or '0':0<9}"
+    number, cycles = int(year), 0
+    if not 1 <= number <= 9999:  # the calendar repeats itself
+        cycles, number = divmod(number - 1, _CYCLE_YEARS)
+        number += 1
+    clock = datetime(
+        number, int(month), int(day), int(hour), int(minute), int(second or 0),
+        int(fraction[:6]), timezone.utc if zone else None,
+    )  # fmt: skip
+    is_plain = not cycles and fraction.endswith("000")
+    if is_plain and zone in ("Z", None):
+        return clock
+    since = clock.replace(tzinfo=timezone.utc) - _EPOCH
+    nanoseconds = (since.days + cycles * _CYCLE_DAYS) * 86_400 + since.seconds
+    nanoseconds = nanoseconds * _SECOND_NS + int(fraction)
     if zone is None:
         return exact_time.local(nanoseconds)
     if zone != "Z":
-        parts = [*map(int, zone[1:].split(":")), 0][:3]
-        ahead = (parts[0] * 3600 + parts[1] * 60 + parts[2]) * _SECOND_NS
+        hours, minutes, seconds = [*map(int, zone[1:].split(":")), 0][:3]
+        ahead = (hours * 3600 + minutes * 60 + seconds) * _SECOND_NS
         nanoseconds += ahead if zone[0] == "-" else -ahead
     return exact_time.instant(nanoseconds)
 
@@ -132,7 +136,22 @@ def _day_of_text(text: str) -> date | ExactTime:
     found = _ISO_DAY.fullmatch(text)
     if found is None:
         raise ValueError("no day")
-    return exact_time.day(_days_of(*map(int, found.groups())))
+    year, month, day = map(int, found.groups())
+    cycles, within = divmod(year - 1, _CYCLE_YEARS)
+    days = (date(within + 1, month, day) - _EPOCH.date()).days
+    return exact_time.day(days + cycles * _CYCLE_DAYS)
+
+
+def _or_text(convert: Callable[[str], Any]) -> Convert:
+    """A text that is no time stays one: Debezium's placeholder for what was not sent is such."""
+
+    def read(text: str) -> Any:
+        try:
+            return convert(text)
+        except ValueError:
+            return text
+
+    return read
 
 
 # (Connect's word of the plain type, from that to the value)
@@ -147,9 +166,9 @@ _TYPES: dict[str, tuple[str, Convert]] = {
     _DEBEZIUM_TIME + "Timestamp": ("int64", exact_time.local_of_ms),
     _DEBEZIUM_TIME + "MicroTimestamp": ("int64", exact_time.local_of_us),
     _DEBEZIUM_TIME + "NanoTimestamp": ("int64", exact_time.local),
-    _DEBEZIUM_TIME + "ZonedTimestamp": ("string", timestamp_of_text),
-    _DEBEZIUM_TIME + "IsoTimestamp": ("string", timestamp_of_text),
-    _DEBEZIUM_TIME + "IsoDate": ("string", _day_of_text),
+    _DEBEZIUM_TIME + "ZonedTimestamp": ("string", _or_text(timestamp_of_text)),
+    _DEBEZIUM_TIME + "IsoTimestamp": ("string", _or_text(timestamp_of_text)),
+    _DEBEZIUM_TIME + "IsoDate": ("string", _or_text(_day_of_text)),
     _DEBEZIUM_TIME + "MicroDuration": ("int64", lambda us: timedelta(0, 0, us)),
     _DEBEZIUM_DATA + "VariableScaleDecimal": ("struct", _variable_scale),
 }

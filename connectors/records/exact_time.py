@@ -77,7 +77,7 @@ def instant(nanoseconds: int) -> datetime | ExactTime:
     if rest:
         return ExactTime("instant", nanoseconds)
     try:
-        return _EPOCH + timedelta(0, 0, microseconds)
+        return _EPOCH + timedelta(0, *divmod(microseconds, 1_000_000))
     except OverflowError:
         return ExactTime("instant", nanoseconds)
 
@@ -93,7 +93,7 @@ def instant_of_ms(milliseconds: int) -> datetime | ExactTime:
 def instant_of_us(microseconds: int) -> datetime | ExactTime:
     """The time so long after 1970 in UTC."""
     try:
-        return _EPOCH + timedelta(0, 0, microseconds)
+        return _EPOCH + timedelta(0, *divmod(microseconds, 1_000_000))
     except OverflowError:
         return ExactTime("instant", microseconds * 1000)
 
@@ -104,19 +104,25 @@ def local(nanoseconds: int) -> datetime | ExactTime:
     if rest:
         return ExactTime("local", nanoseconds)
     try:
-        return _LOCAL_EPOCH + timedelta(0, 0, microseconds)
+        return _LOCAL_EPOCH + timedelta(0, *divmod(microseconds, 1_000_000))
     except OverflowError:
         return ExactTime("local", nanoseconds)
 
 
 def local_of_ms(milliseconds: int) -> datetime | ExactTime:
     """The time without a zone so long after 1970."""
-    return local(milliseconds * 1_000_000)
+    try:
+        return _LOCAL_EPOCH + timedelta(0, 0, 0, milliseconds)
+    except OverflowError:
+        return ExactTime("local", milliseconds * 1_000_000)
 
 
 def local_of_us(microseconds: int) -> datetime | ExactTime:
     """The time without a zone so long after 1970."""
-    return local(microseconds * 1000)
+    try:
+        return _LOCAL_EPOCH + timedelta(0, *divmod(microseconds, 1_000_000))
+    except OverflowError:
+        return ExactTime("local", microseconds * 1000)
 
 
 def day(days: int) -> date | ExactTime:
@@ -134,4 +140,22 @@ def time_of_day(nanoseconds: int) -> time | ExactTime:
     microseconds, rest = divmod(nanoseconds, 1000)
     if rest:
         return ExactTime("time", nanoseconds)
-    return (_LOCAL_EPOCH + timedelta(0, 0, microseconds)).time()
+    return (_LOCAL_EPOCH + timedelta(0, *divmod(microseconds, 1_000_000))).time()
+
+
+def time_text(value: date | time | ExactTime) -> str:
+    """ISO 8601, to the millisecond, or finer where it is; a time with a zone in UTC.
+
+    Raises OverflowError for one that is outside of the years 1 to 9999 in UTC only.
+    """
+    if isinstance(value, ExactTime):
+        return value.isoformat()
+    if isinstance(value, datetime):
+        fine = "microseconds" if value.microsecond % 1000 else "milliseconds"
+        if value.tzinfo is None:
+            return value.isoformat(timespec=fine)
+        return value.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec=fine) + "Z"
+    if isinstance(value, time):
+        fine = "microseconds" if value.microsecond % 1000 else "milliseconds"
+        return value.isoformat(timespec=fine)
+    return value.isoformat()

@@ -16,6 +16,7 @@ from connectors.mapping.conversions import connector_compat as java
 from connectors.mapping.conversions import json_types as exact
 from connectors.mapping.conversions import logical_types as typed
 from connectors.mapping.conversions.json_types import IDENTITY, Converter, refuse
+from connectors.records.exact_time import ExactTime
 from connectors.settings.columns import ColumnRules
 
 __all__ = ["IDENTITY", "Conversions", "Converter", "converter", "key_converter", "natural"]
@@ -24,7 +25,7 @@ Make = Callable[[str], Converter]
 
 _BYTES = (bytes, bytearray, memoryview)
 _NESTED = (dict, list, tuple)
-_MOMENTS = (datetime, date, time, timedelta)
+_MOMENTS = (datetime, date, time, timedelta, ExactTime)
 # Of these, values of their subclasses are taken as well; a datetime is a date.
 _BASES = (str, *_NESTED, Decimal, *_MOMENTS, UUID)
 

@@ -16,6 +16,7 @@ from uuid import UUID
 from connectors.errors import Rejection
 from connectors.mapping.conversions.json_types import Converter, refuse, says_same
 from connectors.mapping.conversions.logical_types import moment_text
+from connectors.records.exact_time import ExactTime
 
 # What Java's BigDecimal reads.
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
@@ -57,7 +58,7 @@ def text(name: str, value: Any, depth: int = 0) -> str:
         return double_text(value)
     if isinstance(value, (int, Decimal, UUID)):
         return _digits(name, value)
-    if isinstance(value, (date, time, timedelta)):
+    if isinstance(value, (date, time, timedelta, ExactTime)):
         return moment_text(name, value)  # Java's own depends on the zone of the machine
     if depth > _DEEPEST:
         raise Rejection("json_depth", f"column {name!r}: nested too deep")

@@ -15,11 +15,13 @@ from uuid import UUID
 
 from connectors.errors import Rejection
 from connectors.mapping.conversions.json_types import Converter, json_text, refuse, says_same
+from connectors.records.exact_time import ExactTime, time_text
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _FIRST_DAY = date(1970, 1, 1)
 _MS = timedelta(milliseconds=1)
 _ZERO = timedelta(0)
+_MS_NS, _DAY_NS = 1_000_000, 86_400_000_000_000
 # Digits of a decimal written out: `1E+999999` is a few bytes, and a million digits.
 _MOST_DIGITS = 20_000
 # Python reads no more from a text.
@@ -84,24 +86,20 @@ def decimal_to_integer(scale: int) -> Callable[[str], Converter]:
     return make
 
 
-def moment_text(name: str, value: date | time | timedelta) -> str:
+def moment_text(name: str, value: date | time | timedelta | ExactTime) -> str:
     """ISO 8601, to the millisecond, or to the microsecond where there are any. Raises Rejection."""
     if isinstance(value, timedelta):
         return _duration_text(value)
-    if isinstance(value, datetime):
-        if value.tzinfo is not None:
-            value = _in_utc(name, value)
-        fine = "microseconds" if value.microsecond % 1000 else "milliseconds"
-        zone = "Z" if value.tzinfo is not None else ""
-        return value.replace(tzinfo=None).isoformat(timespec=fine) + zone
-    if isinstance(value, time):
-        fine = "microseconds" if value.microsecond % 1000 else "milliseconds"
-        return value.isoformat(timespec=fine)
-    return value.isoformat()
+    try:
+        return time_text(value)
+    except OverflowError:
+        raise _not_in_utc(name) from None
 
 
-def moment_number(name: str, value: date | time | timedelta) -> int:
+def moment_number(name: str, value: date | time | timedelta | ExactTime) -> int:
     """Milliseconds since 1970, of the day, or that it lasts; days since 1970. Raises Rejection."""
+    if isinstance(value, ExactTime):
+        return _exact_number(name, value)
     if isinstance(value, timedelta):
         return _milliseconds(name, value)
     if isinstance(value, datetime):
@@ -116,23 +114,38 @@ def moment_number(name: str, value: date | time | timedelta) -> int:
     return (value - _FIRST_DAY).days
 
 
+def _exact_number(name: str, value: ExactTime) -> int:
+    whole, rest = divmod(value.nanoseconds, _DAY_NS if value.kind == "date" else _MS_NS)
+    if rest:
+        raise _too_fine(name)
+    return whole
+
+
+def _too_fine(name: str) -> Rejection:
+    return Rejection(
+        "time_precision",
+        f"column {name!r}: a time finer than a millisecond has no whole number of them; make "
+        'it text, by times = "iso8601" or a listed string column',
+    )
+
+
 def _in_utc(name: str, value: datetime) -> datetime:
     try:
         return value.astimezone(timezone.utc)
     except (OverflowError, ValueError):
-        raise Rejection(
-            "time_invalid", f"column {name!r}: in UTC the time is not in the years 1 to 9999"
-        ) from None
+        raise _not_in_utc(name) from None
+
+
+def _not_in_utc(name: str) -> Rejection:
+    return Rejection(
+        "time_invalid", f"column {name!r}: in UTC the time is not in the years 1 to 9999"
+    )
 
 
 def _milliseconds(name: str, since: timedelta) -> int:
     whole, rest = divmod(since, _MS)
     if rest:
-        raise Rejection(
-            "time_precision",
-            f"column {name!r}: a time finer than a millisecond has no whole number of them; make "
-            'it text, by times = "iso8601" or a listed string column',
-        )
+        raise _too_fine(name)
     return whole
 
 
@@ -198,7 +211,7 @@ def leaf_text(name: str, value: Any) -> Any:
     """What JSON text says for a value that JSON does not have. Raises Rejection."""
     if isinstance(value, Decimal):
         return digits_of(name, value)
-    if isinstance(value, (date, time, timedelta)):
+    if isinstance(value, (date, time, timedelta, ExactTime)):
         return moment_text(name, value)
     if isinstance(value, UUID):
         return str(value)
@@ -217,7 +230,7 @@ def _key(name: str, key: Any) -> str:
             return str(int(key))
         except ValueError:  # Python renders no more than 4,300 digits
             pass
-    elif isinstance(key, (Decimal, date, time, timedelta, UUID, bytes)):
+    elif isinstance(key, (Decimal, date, time, timedelta, ExactTime, UUID, bytes)):
         return str(leaf_text(name, key))
     raise Rejection(
         "type_unknown",
