@@ -10,10 +10,10 @@ endif
 RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench pages setup lock clean
+.PHONY: help demo test lint format bench pages conformance setup lock clean
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: ## 50,000 orders from Kafka into a local Tablestore, read back and checked; no account needed
 	@sh scripts/setup.sh requirements.lock
@@ -38,6 +38,10 @@ bench: ## throughput, latency and memory
 pages: ## write the pages of docs/ that are made of the code
 	@sh scripts/setup.sh requirements-dev.lock
 	@$(RUN) -m scripts.pages
+
+conformance: ## the vendor's SDK suites on the local Tablestore; PYTHON_SDK=... JAVA_SDK=... GO_SDK=... NODE_SDK=... CONFORMANCE_RIG=...
+	@sh scripts/setup.sh requirements-dev.lock
+	@exec sh scripts/conformance.sh
 
 setup: ## only the environment, with all the tools
 	@sh scripts/setup.sh requirements-dev.lock

@@ -25,7 +25,8 @@ from tablestore.protobuf.table_store_pb2 import BatchWriteRowResponse
 
 from bench import constant_server
 from bench.orders import FIELDS
-from connectors.tablestore.plainbuffer.encode import PutEncoder, batch_body, compile_put
+from connectors.tablestore.plainbuffer.encode import PutEncoder, compile_put
+from connectors.tablestore.requests import batch_body
 
 PATH = "/BatchWriteRow"
 ROWS = 200  # of a request

@@ -26,16 +26,16 @@ from tablestore import encoder as sdk_encoder
 from tablestore import metadata as sdk
 
 from bench.orders import FIELDS, order
-from connectors.tablestore.plainbuffer import codegen as plainbuffer_compiled
+from connectors.tablestore.plainbuffer import codegen
 from connectors.tablestore.plainbuffer.encode import (
     Cell,
     WireType,
-    batch_body,
     check_row,
     compile_put,
     encode_row,
     wire_row,
 )
+from connectors.tablestore.requests import batch_body
 
 ROWS = 200  # of a request
 KEY = ("topic_partition", "offset")
@@ -54,12 +54,12 @@ def compiled() -> Subject:
 
 def compiled_without_memory() -> Subject:
     """Return the same with nothing remembered of the values of string columns."""
-    kept = plainbuffer_compiled.TRIAL_ROWS
-    plainbuffer_compiled.TRIAL_ROWS = 0
+    kept = codegen.TRIAL_ROWS
+    codegen.TRIAL_ROWS = 0
     try:
         return compiled()
     finally:
-        plainbuffer_compiled.TRIAL_ROWS = kept
+        codegen.TRIAL_ROWS = kept
 
 
 def generic(rows: Sequence[Values]) -> bytes:

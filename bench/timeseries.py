@@ -29,7 +29,7 @@ from connectors.records import PlainMessage, Record
 from connectors.settings.timeseries import TimeseriesSettings
 from connectors.tablestore.timeseries.flatbuffers import FlatBuffers
 from connectors.tablestore.timeseries.protobuf import PointEncoder
-from connectors.tablestore.timeseries.requests import body_of
+from connectors.tablestore.timeseries.requests import points_body
 from emulator.timeseries.points import Point, from_flatbuffer, from_message
 from emulator.wire import flatbuffer, messages_pb2
 
@@ -64,8 +64,8 @@ def ours(form: str) -> Subject:
                 series = known[device, room] = encoder.series("climate", "plant", tags)
             wires.append(encode(series, at, values)[1])
         if form == "flatbuffers":
-            return body_of("readings", 0, flat.encode(wires))
-        return body_of("readings", 2, b"".join(wires))
+            return points_body("readings", 0, flat.encode(wires))
+        return points_body("readings", 2, b"".join(wires))
 
     return body
 
@@ -77,7 +77,7 @@ def mapped(points: Sequence[Values]) -> bytes:
         fields = dict(zip(KINDS, values, strict=True))
         value = {"device": device, "room": room, "at": at, **fields}
         wires.append(_mapping.encode(Record(_MESSAGE, value))[1])
-    return body_of("readings", 2, b"".join(wires))
+    return points_body("readings", 2, b"".join(wires))
 
 
 _MESSAGE = PlainMessage("readings")

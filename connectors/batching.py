@@ -1,13 +1,14 @@
-"""The window of a shard: rows wait until there are enough, or the oldest has waited enough.
+"""Batching: rows of a shard wait until there are enough of them, or the oldest has waited enough.
 
-Bytewax's own `collect` restarts its time-out at each item and copies deeply in each snapshot, so a
-trickle of records would wait for ever and a flood would stall.
+Bytewax's own `collect` restarts its time-out at each item and copies deeply in each snapshot
+[bytewax-operators], so a trickle of records would wait for ever and a flood would stall.
 """
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 from itertools import accumulate
 from typing import Any, Protocol
@@ -29,18 +30,18 @@ State = list[tuple[Any, ...]]
 
 
 class Count(Protocol):
-    """What a window tells of the rows and dead letters that pass through it."""
+    """Who counts the rows and dead letters that pass through a batcher."""
 
     def resumed(self, number: int) -> None:
         """Rows of an earlier run."""
         ...
 
-    def came(self, number: int) -> None:
-        """Some arrived."""
+    def received(self, number: int) -> None:
+        """Rows and dead letters came in."""
         ...
 
-    def gave(self, number: int) -> None:
-        """Some went on."""
+    def emitted(self, number: int) -> None:
+        """Rows and dead letters went on."""
         ...
 
     def snapshot(self, waiting: int) -> None:
@@ -49,43 +50,51 @@ class Count(Protocol):
 
 
 class Batcher(StatefulBatchLogic[Batch, Batch, State]):
-    """Closes on rows, bytes or age, whichever comes first. Dead letters pass at once."""
+    """Closes a batch on rows, bytes or age, whichever comes first. Dead letters pass at once."""
 
-    def __init__(self, settings: WindowSettings, resumed: State | None, count: Count) -> None:
+    def __init__(
+        self,
+        settings: WindowSettings,
+        resumed: State | None,
+        count: Count,
+        clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+    ) -> None:
+        """`resumed` is what an earlier run's `snapshot` returned."""
+        self._clock = clock
         self._count = count
-        self._most_rows = settings.rows
-        self._most_bytes = settings.bytes
-        self._age = timedelta(seconds=settings.age)
+        self._max_rows = settings.rows
+        self._max_bytes = settings.bytes
+        self._max_age = timedelta(seconds=settings.age)
         self._segments = [segment_of_state(each) for each in resumed or ()]
         self._rows = sum(map(count_of, self._segments))
         self._bytes = sum(map(size_of, self._segments))
-        self._due = self._later() if self._segments else None
+        self._due = self._due_from_now() if self._segments else None
         if self._segments:
             count.resumed(self._rows)
 
     def on_batch(self, values: list[Batch]) -> tuple[list[Batch], bool]:
-        """Take rows in; give out what is full."""
+        """Add rows; return the batches that are full, and the dead letters."""
         was_empty = not self._segments
         before = self._rows
-        dead: list[DeadLetter] = []
-        for segments, refused in values:
+        dead_letters: list[DeadLetter] = []
+        for segments, dead in values:
             self._segments += segments
             for segment in segments:
                 self._rows += count_of(segment)
                 self._bytes += size_of(segment)
-            if refused:
-                dead += refused
-        self._count.came(self._rows - before + len(dead))
+            if dead:
+                dead_letters += dead
+        self._count.received(self._rows - before + len(dead_letters))
         full: list[Batch] = []
-        if dead:
-            self._count.gave(len(dead))
-            full.append(([], dead))
+        if dead_letters:
+            self._count.emitted(len(dead_letters))
+            full.append(([], dead_letters))
         if self._is_full():
             while self._is_full():
                 full.append((self._take(), []))
-            self._due = self._later() if self._segments else None
+            self._due = self._due_from_now() if self._segments else None
         elif was_empty and self._segments:
-            self._due = self._later()
+            self._due = self._due_from_now()
         return full, StatefulBatchLogic.RETAIN
 
     def on_notify(self) -> tuple[list[Batch], bool]:
@@ -93,7 +102,7 @@ class Batcher(StatefulBatchLogic[Batch, Batch, State]):
         return self._all(), StatefulBatchLogic.RETAIN
 
     def on_eof(self) -> tuple[list[Batch], bool]:
-        """The run drains: nothing may stay behind."""
+        """The run drains: every row goes on."""
         return self._all(), StatefulBatchLogic.RETAIN
 
     def notify_at(self) -> datetime | None:
@@ -105,11 +114,11 @@ class Batcher(StatefulBatchLogic[Batch, Batch, State]):
         self._count.snapshot(sum(map(count_of, self._segments)))
         return [tuple(segment) for segment in self._segments]
 
-    def _later(self) -> datetime:
-        return datetime.now(timezone.utc) + self._age
+    def _due_from_now(self) -> datetime:
+        return self._clock() + self._max_age
 
     def _is_full(self) -> bool:
-        return self._rows >= self._most_rows or self._bytes >= self._most_bytes
+        return self._rows >= self._max_rows or self._bytes >= self._max_bytes
 
     def _all(self) -> list[Batch]:
         self._due = None
@@ -119,31 +128,47 @@ class Batcher(StatefulBatchLogic[Batch, Batch, State]):
         return batches
 
     def _take(self) -> list[Segment]:
-        """As many rows from the front as fit into one request; a row too long for it goes alone."""
-        taken: list[Segment] = []
-        rows = size = 0
-        for used, segment in enumerate(self._segments):
-            fit = min(count_of(segment), self._most_rows - rows)
-            if size + size_of(segment) > self._most_bytes:
-                fit = min(fit, _fitting(segment, self._most_bytes - size))
-                fit = fit or (0 if rows else 1)
-            if fit < count_of(segment):
-                if fit:
-                    head, self._segments[used] = segment.split(fit)
-                    taken.append(head)
-                    rows += fit
-                    size += size_of(head)
-                del self._segments[:used]
-                break
-            taken.append(segment)
-            rows += fit
-            size += size_of(segment)
-        else:
-            self._segments.clear()
-        self._count.gave(rows)
+        taken = take_front(self._segments, self._max_rows, self._max_bytes)
+        rows = sum(map(count_of, taken))
+        self._count.emitted(rows)
         self._rows -= rows
-        self._bytes -= size
+        self._bytes -= sum(map(size_of, taken))
         return taken
+
+
+def take_front(segments: list[Segment], max_rows: int, max_bytes: int) -> list[Segment]:
+    """Remove as many rows from the front as fit into one request, and return them.
+
+    A row of more than `max_bytes` goes alone.
+    """
+    taken: list[Segment] = []
+    rows = size = 0
+    for used, segment in enumerate(segments):
+        fit = min(count_of(segment), max_rows - rows)
+        if size + size_of(segment) > max_bytes:
+            fit = min(fit, _fitting(segment, max_bytes - size))
+            fit = fit or (0 if rows else 1)
+        if fit < count_of(segment):
+            if fit:
+                head, segments[used] = segment.split(fit)
+                taken.append(head)
+            del segments[:used]
+            break
+        taken.append(segment)
+        rows += fit
+        size += size_of(segment)
+    else:
+        segments.clear()
+    return taken
+
+
+def cut(
+    segments: Iterable[Segment], max_rows: int, max_bytes: int = sys.maxsize
+) -> Iterator[list[Segment]]:
+    """The same rows in order, as requests of at most so many rows and bytes: `take_front`."""
+    rest = [*segments]
+    while rest:
+        yield take_front(rest, max_rows, max_bytes)
 
 
 def _fitting(segment: Segment, room: int) -> int:
@@ -154,7 +179,7 @@ def _fitting(segment: Segment, room: int) -> int:
 def builder(
     settings: WindowSettings, count: Callable[[], Count]
 ) -> Callable[[State | None], Batcher]:
-    """Makes the window of a shard, at its state; each has counts of its own."""
+    """A function that makes the batcher of a shard from its state, with counts of its own."""
 
     def build(state: State | None) -> Batcher:
         return Batcher(settings, state, count())

@@ -1,7 +1,7 @@
 """`tablestore-sync`: the flows by name, with their most used settings as options.
 
-Each option is a setting that config.toml or the environment could hold as well; everything else
-comes from there.
+Each option sets what config.toml or the environment could set as well; everything else comes from
+there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from connectors import import_config as migrating
+from connectors import import_config
 from connectors.errors import ConfigError
 from connectors.settings import ENV_PREFIX, Settings
 from connectors.settings.loading import CONFIG_VARIABLE, load
@@ -25,7 +25,7 @@ _SNAPSHOT_SECONDS = "5"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns its exit code. `run` and `replay` become the flow's process."""
+    """Run a command and return its exit code; `run` and `replay` become the flow's process."""
     options = _parser().parse_args(arguments)
     command: Command = options.command
     try:
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         sys.stderr.write(f"tablestore-sync: {error}\n")
         return 1
-    except migrating.Refused as error:
+    except import_config.UnsupportedConnectorConfig as error:
         sys.stderr.write(f"tablestore-sync: {error}\n")
         return 2
 
@@ -73,9 +73,9 @@ def _run(options: argparse.Namespace) -> int:
 def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "replay",
-        help="take dead letters up again",
-        description="Takes dead letters up again, through the present mapping or back to their "
-        "topics. Stopped in between, the same command goes on there.",
+        help="read dead letters and write their records again",
+        description="Reads dead letters and writes their records again, through the present "
+        "mapping or back to their topics. When it was stopped, the same command goes on there.",
     )
     _with_config(parser)
     add = parser.add_argument
@@ -98,49 +98,52 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="only dead letters of this reason, such as value_json_invalid")  # fmt: skip
     add("--since", metavar="TIME", help="only records of this time or later (RFC 3339)")
     add("--until", metavar="TIME", help="only records before this time")
-    add("--count", metavar="N", help="end after so many dead letters")
-    add("--rate", metavar="N", help="at most so many dead letters a second")
+    add("--count", metavar="N", help="end after this many dead letters")
+    add("--rate", metavar="N", help="at most this many dead letters a second")
     add("--max-replays", metavar="N", help="skip records that were replayed this often already")
-    add("--most-replays", help=argparse.SUPPRESS)  # the former name, and its setting's
-    add("--again", action="store_true", help="also what was replayed from the table already")
+    add("--most-replays", dest="former_max_replays", help=argparse.SUPPRESS)
+    add("--again", action="store_true", help="also dead letters of the table that were replayed")
     add("--only-missing", action="store_true", help="write only where there is no row of that key")
     parser.set_defaults(command=_replay)
 
 
 def _replay(options: argparse.Namespace) -> int:
-    names = ("source", "target", "since", "until", "count", "rate")
-    given = {name: getattr(options, name) for name in (*names, "max_replays", "most_replays")}
+    names = ("source", "target", "since", "until", "count", "rate", "max_replays")
+    values = {name: getattr(options, name) for name in names}
+    if options.former_max_replays is not None:
+        sys.stderr.write("tablestore-sync: --most-replays is named --max-replays now\n")
+        values["max_replays"] = values["max_replays"] or options.former_max_replays
     for name in ("topics", "codes"):
         found = getattr(options, name)
-        given[name] = None if found is None else json.dumps(found)
+        values[name] = None if found is None else json.dumps(found)
     for name in ("dry_run", "again", "only_missing"):
-        given[name] = "true" if getattr(options, name) else None
+        values[name] = "true" if getattr(options, name) else None
     variables = {
         f"{ENV_PREFIX}REPLAY__{name.upper()}": value
-        for name, value in given.items()
+        for name, value in values.items()
         if value is not None
     }
     _become(options.flow, options, variables)
 
 
 def _replay_state(settings: Settings) -> str:
-    """A folder for this selection: the position in a topic is only good for the same one."""
-    place = "table" if settings.replays_table else "topic"
+    """A recovery folder for this selection: the offset of one means nothing for another."""
+    source = "table" if settings.replays_table else "topic"
     replay = settings.replay
     selection = (replay.target, replay.topics, replay.codes, replay.since, replay.until)
     digest = hashlib.sha256(json.dumps(selection).encode()).hexdigest()[:8]
-    return str(Path("replay-state") / f"{place}-{digest}")
+    return str(Path("replay-state") / f"{source}-{digest}")
 
 
 def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("check", help="read the settings, and say what they mean")
+    parser = commands.add_parser("check", help="read the settings and print what they mean")
     _with_config(parser)
     parser.set_defaults(command=_check)
 
 
 def _check(options: argparse.Namespace) -> int:
     settings = load(options.config)
-    sys.stdout.write("".join(f"{line}\n" for line in told(settings)))
+    sys.stdout.write("".join(f"{line}\n" for line in describe(settings)))
     return 0
 
 
@@ -149,12 +152,12 @@ def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "import-config",
         help="a Tablestore Sink Connector's configuration as config.toml",
         description="Prints the config.toml that does what a Tablestore Sink Connector did. What "
-        "changes is told on stderr, a line a key; secrets are named and never written.",
+        "changes is reported on stderr, a line a key; secrets are named and never written.",
     )
     add = parser.add_argument
     add("file", metavar="FILE", type=Path, help=".properties, or JSON as the REST API has it")
     add("--compatible", action="store_true", help="keep the connector's own conversions where "
-        "they are no corruption")  # fmt: skip
+        "they corrupt no value")  # fmt: skip
     add("--worker", metavar="FILE", type=Path, help="the worker's file, for brokers, converters "
         "and consumer.* keys")  # fmt: skip
     add("--name", metavar="NAME", help="the connector's name, where the file does not have it")
@@ -162,29 +165,31 @@ def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _import(options: argparse.Namespace) -> int:
-    made = migrating.convert_file(options.file, options.worker, options.name, options.compatible)
-    for key, text in made.notes:
+    converted = import_config.convert_file(
+        options.file, options.worker, options.name, options.compatible
+    )
+    for key, text in converted.notes:
         sys.stderr.write(f"{key}: {text}\n")
-    sys.stdout.write(made.text)
+    sys.stdout.write(converted.text)
     return 0
 
 
-def told(settings: Settings) -> list[str]:
-    """What a configuration does, a line a topic, and what in it has no effect."""
+def describe(settings: Settings) -> list[str]:
+    """What a configuration does, a line for each topic, and what in it has no effect."""
     kafka, errors = settings.kafka, settings.errors
     lines = [f"from Kafka {kafka.bootstrap_servers}, group {kafka.group}, start {kafka.start}"]
     mapping = settings.mapping
     if not mapping.routes_all:
         lines += [
-            f"  topic {topic} -> {_told_table(settings, settings.table_of(topic))}"
+            f"  topic {topic} -> {_describe_table(settings, settings.table_of(topic))}"
             for topic in kafka.topics
         ]
     if mapping.route_field is not None or mapping.route_header is not None:
-        named = f"field {mapping.route_field}" if mapping.route_field is not None else None
-        origin = named or f"header {mapping.route_header}"
+        field = f"field {mapping.route_field}" if mapping.route_field is not None else None
+        route = field or f"header {mapping.route_header}"
         missing = "its topic's table" if mapping.route_missing == "topic" else "a rejection"
-        lines.append(f"  the {origin} names the record's table; without it: {missing}")
-    lines += [f"  route to {_told_table(settings, name)}" for name in mapping.route_tables]
+        lines.append(f"  the {route} names the record's table; without it: {missing}")
+    lines += [f"  route to {_describe_table(settings, name)}" for name in mapping.route_tables]
     if kafka.topics_pattern is not None:
         lines.append(f"  topics that match {kafka.topics_pattern} -> {settings.mapping.table_name}")
     lines.append(f"to Tablestore {settings.tablestore.endpoint} {settings.tablestore.instance}")
@@ -194,15 +199,15 @@ def told(settings: Settings) -> list[str]:
     return lines
 
 
-def _told_table(settings: Settings, table: str) -> str:
+def _describe_table(settings: Settings, table: str) -> str:
     rules = settings.rules_of(table)
     if rules.mode == "timeseries":
         return f"time series table {table}"
-    key = ", ".join(f"{name} {kind}" for name, kind in rules.key_columns)
-    again = ""
+    key = ", ".join(f"{name} {column_type}" for name, column_type in rules.key_columns)
+    note = ""
     if rules.generates_keys:
-        again = "; a record that is read again, after a crash or by a replay, makes a new row"
-    return f"table {table}, primary key ({key}){again}"
+        note = "; a record that is read again, after a crash or by a replay, makes a new row"
+    return f"table {table}, primary key ({key}){note}"
 
 
 def _become(
@@ -211,11 +216,11 @@ def _become(
     variables: Mapping[str, str],
     more: Sequence[str] = (),
 ) -> NoReturn:
-    """Run the flow in this process's place, so that signals reach it."""
+    """Replace this process by the flow's, so that signals reach the flow. Raises ConfigError."""
     os.environ.update(variables)
     if options.config is not None:
         os.environ[CONFIG_VARIABLE] = options.config
-    settings = load(options.config)  # a wrong option is told at once, and shortly
+    settings = load(options.config)  # so that a wrong option is reported before anything starts
     state = options.state or _replay_state(settings)
     recovery = ["-r", state, "-s", _SNAPSHOT_SECONDS, "-b", "0"]
     program = [sys.executable, "-m", "bytewax.run", flow, *recovery, *more]

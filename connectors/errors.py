@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 
 class StopRun(Exception):  # noqa: N818 - it is an order to the run, worded for its user
     """Ends the run without moving an offset. The text is what the user sees."""
@@ -18,3 +21,12 @@ class Rejection(Exception):  # noqa: N818 - it is a verdict on a record, not a f
         super().__init__(reason)
         self.code = code
         self.reason = reason
+
+
+def raised_at(error: BaseException) -> str:
+    """Class, file and line of an error that was caught, such as "KeyError at steps.py:12".
+
+    Never its text, which may hold a record's values.
+    """
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"

@@ -6,8 +6,6 @@ SIGKILL of the demo takes them along.
 """
 
 import os
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -15,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from demo.interruption import Interruption
-from localkafka import child
+from localkafka import processes
 
 ROOT = Path(__file__).resolve().parent.parent
 """The folder that the packages and config.toml are in."""
@@ -45,14 +43,11 @@ class Child:
         self.log = log
         self._interruption = interruption
         with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                child.command([sys.executable, "-m", *module]),
-                cwd=ROOT,
-                env={**_clean_environment(), **(environment or {})},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
+            self._process = processes.start(
+                [sys.executable, "-m", *module],
+                output,
+                folder=ROOT,
+                environment={**_clean_environment(), **(environment or {})},
             )
 
     @property
@@ -98,15 +93,7 @@ class Child:
 
     def stop(self, seconds: float) -> int:
         """End it: SIGTERM, and SIGKILL after `seconds` or on the user's second Ctrl-C."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + seconds
-        while self._process.poll() is None:
-            if time.monotonic() > deadline or self._interruption.urgent:
-                self._process.kill()
-                break
-            time.sleep(_POLL_SECONDS)
-        return self._process.wait()
+        return processes.stop(self._process, seconds, lambda: self._interruption.urgent)
 
     def stop_well(self, seconds: float) -> None:
         """As `stop`; raises ChildFailedError when the exit code is not 0."""

@@ -22,8 +22,8 @@ class Catalog:
         self._recent: deque[float] = deque()
         self.find_inner: Callable[[str, str], Table | None] = lambda instance, name: None  # noqa: ARG005
         """Finds the wide-column tables behind time series tables, which are kept elsewhere."""
-        for table_id, kind, document in store.tables():
-            if kind == "table":
+        for table_id, model, document in store.tables():
+            if model == "table":
                 table = Table.from_json(table_id, document)
                 self._tables[table.instance, table.name] = table
 
@@ -63,11 +63,11 @@ class Catalog:
 
     @staticmethod
     def is_loading(table: Table) -> bool:
-        """Tell whether a new table is not ready yet."""
+        """Return whether a new table is not ready yet."""
         return bool(table.ready_at) and time.monotonic() < table.ready_at
 
     def exists(self, instance: str, name: str) -> bool:
-        """Tell whether a table exists."""
+        """Return whether a table exists."""
         return (instance, name) in self._tables
 
     def check_rate(self) -> None:
@@ -83,7 +83,7 @@ class Catalog:
         self._recent.append(now)
 
     def create(self, instance: str, request: wire.CreateTableRequest, taken: int) -> Table:
-        """Create a table; `taken` is the quota used by tables of other kinds."""
+        """Create a table; `taken` is the quota used by time series tables."""
         meta = request.table_meta
         key, defined = check_schema(meta)
         options = request.table_options
@@ -120,6 +120,10 @@ class Catalog:
         """Raise 409 when the name is taken, 403 when the quota is used up."""
         if self.exists(instance, name):
             raise ServiceError("OTSObjectAlreadyExist", errors.TABLE_EXISTS)
+        self.check_quota(instance, taken)
+
+    def check_quota(self, instance: str, taken: int) -> None:
+        """Raise 403 when one more table does not fit beside those here and `taken` others."""
         if len(self.names(instance)) + taken >= limits.TABLES_PER_INSTANCE:
             raise ServiceError(
                 "OTSQuotaExhausted",

@@ -11,14 +11,15 @@ from pathlib import Path
 
 from aiohttp import web
 
-from emulator import limits, patterns, settings
+from emulator import limits, regex, settings
 from emulator.catalog import Catalog
 from emulator.faults import FaultRuleError, Faults
-from emulator.observe import Journal
+from emulator.journal import Journal
 from emulator.server import Server
 from emulator.service import Service
 from emulator.settings import Options
 from emulator.storage import Store, StoreBusyError
+from emulator.throughput import Limit, Throughput, ThroughputError, parse_option
 from emulator.timeseries.tables import TimeseriesCatalog
 from emulator.transactions import Transactions
 
@@ -31,7 +32,9 @@ _DESCRIPTION = (
 
 def parse_arguments(arguments: Sequence[str]) -> Options:
     """Return the options of a command line; exits with 2 and a text for a wrong one."""
-    parser = argparse.ArgumentParser(prog="python -m emulator", description=_DESCRIPTION)
+    name = Path(sys.argv[0]).name
+    program = name if name == "local-tablestore" else "python -m emulator"
+    parser = argparse.ArgumentParser(prog=program, description=_DESCRIPTION)
     defaults = Options()
     _add_common(parser, defaults)
     _add_switches(parser, defaults)
@@ -59,11 +62,32 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
         missing_table=given.missing_table,
         key_order=given.key_order,
         column_names=given.column_names,
+        max_filters=given.max_filters,
+        table_names=given.table_names,
+        analytical_stores=given.analytical_stores,
+        any_instance=given.any_instance,
         key_columns_count=given.key_columns == "count",
         transaction_lifetime=given.transaction_lifetime,
         meta_delay=given.meta_delay,
+        throughput=tuple(given.throughput or ()),
         table_operations_per_second=given.table_operations_per_second,
     )
+
+
+def _positive(text: str) -> int:
+    """Return the number of an option that must be 1 or more."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not 1 or more")
+    return value
+
+
+def _limit(text: str) -> Limit:
+    """Return the throughput limit of an option."""
+    try:
+        return parse_option(text)
+    except ThroughputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _add_common(parser: argparse.ArgumentParser, defaults: Options) -> None:
@@ -82,6 +106,11 @@ def _add_common(parser: argparse.ArgumentParser, defaults: Options) -> None:
         metavar="NAME[:KEY_ID:SECRET]",
         help=f"with tables of its own, and a key of its own if given; repeatable"
         f" ({settings.DEFAULT_INSTANCE})",
+    )
+    add(
+        "--any-instance",
+        action="store_true",
+        help="serve every instance name, each with tables of its own, to the keys of this server",
     )
     add(
         "--access-key-id",
@@ -133,10 +162,30 @@ def _add_switches(parser: argparse.ArgumentParser, defaults: Options) -> None:
     )
     add(
         "--column-names",
-        choices=["documented", "any"],
+        choices=["any", "documented"],
         default=defaults.column_names,
-        help="attribute columns: letters, digits and _ only, or any text without # in front"
+        help="attribute columns: any text without # in front, or letters, digits and _ only"
         " (%(default)s)",
+    )
+    add(
+        "--max-filters",
+        type=_positive,
+        metavar="N",
+        default=defaults.max_filters,
+        help="conditions in one filter (%(default)s; the guide says 10)",
+    )
+    add(
+        "--table-names",
+        choices=["shared", "separate"],
+        default=defaults.table_names,
+        help="whether a wide-column and a time series table may not, or may, have the same name"
+        " (%(default)s)",
+    )
+    add(
+        "--analytical-stores",
+        choices=["default", "asked"],
+        default=defaults.analytical_stores,
+        help="whether a time series table has one when its creation does not say (%(default)s)",
     )
     add(
         "--key-columns",
@@ -201,6 +250,14 @@ def _add_observing(parser: argparse.ArgumentParser, defaults: Options) -> None:
         metavar="MS",
         default=0.0,
         help="milliseconds added to each data request (0)",
+    )
+    add(
+        "--throughput",
+        action="append",
+        type=_limit,
+        metavar="TABLE:READ:WRITE[:KEY]",
+        help="capacity units a second above which a table throttles, and one value of its partition"
+        " key; TABLE * is each, - no limit; repeatable (none)",
     )
     add("--verbose", action="store_true", help="log each request to stderr")
 
@@ -280,9 +337,8 @@ def connecting(options: Options, endpoint: str) -> dict[str, tuple[str, str, str
 
 async def serve(options: Options) -> None:
     """Run until SIGTERM or SIGINT."""
-    patterns.limit()
-    if options.column_names == "any":
-        limits.take_any_column_name()
+    regex.limit()
+    limits.configure(options.column_names == "any", options.max_filters)
     faults = Faults.from_file(options.faults) if options.faults else Faults()
     store = Store(options.data)
     stop = asyncio.Event()
@@ -298,6 +354,7 @@ async def serve(options: Options) -> None:
         series=series,
         journal=Journal(options.effects, options.answers),
         transactions=Transactions(options.transaction_lifetime),
+        throughput=Throughput(options.throughput),
     )
     server = web.Server(Server(service, faults).handle, access_log=None)
     runner = web.ServerRunner(server, shutdown_timeout=1.0)

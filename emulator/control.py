@@ -1,4 +1,4 @@
-"""What lies beside the protocol: pages, counters, faults, logs. Unsigned, for loopback only."""
+"""What lies beside the protocol: pages, counters, faults, limits, logs; unsigned, loopback only."""
 
 import ipaddress
 import json
@@ -6,12 +6,14 @@ from typing import Any
 
 from aiohttp import web
 
-from emulator import keys, page
+from emulator import keys, web_page
 from emulator.errors import ServiceError
 from emulator.faults import FaultRuleError, Faults, parse_rules
 from emulator.service import Service
+from emulator.throughput import ThroughputError, parse_limits
 
 _MAX_PLAN_BYTES = 1024 * 1024
+_INSTANCES = "/-/instances/"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
@@ -26,6 +28,19 @@ def _json(document: Any, status: int = 200) -> web.Response:
     return web.Response(
         status=status, text=json.dumps(document, default=str), content_type="application/json"
     )
+
+
+class _NotJsonError(ValueError):
+    """The body of a request cannot be read."""
+
+
+async def _document(request: web.BaseRequest) -> object:
+    """Return the JSON body of a request."""
+    body = await request.content.read(_MAX_PLAN_BYTES)
+    try:
+        return json.loads(body)
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        raise _NotJsonError("the body is not JSON") from None
 
 
 class Control:
@@ -49,6 +64,10 @@ class Control:
             return _json(self._stats())
         if request.path == "/-/faults":
             return await self._handle_faults(request)
+        if request.path == "/-/throughput":
+            return await self._handle_throughput(request)
+        if request.path.startswith(_INSTANCES) and method == "DELETE":
+            return self._empty(request.path.removeprefix(_INSTANCES))
         if request.path in ("/-/effects", "/-/answers") and method == "GET":
             try:
                 since = int(request.query.get("since", "0"))
@@ -63,13 +82,26 @@ class Control:
         status = 200
         try:
             if request.path == "/":
-                text = page.overview(self._service, self._faults)
+                text = web_page.overview(self._service, self._faults)
             else:
-                text = page.table_page(self._service, request.query)
+                text = web_page.table_page(self._service, request.query)
         except ServiceError as error:
-            status, text = error.status, page.error_page(error)
+            status, text = error.status, web_page.error_page(error)
         headers = {"Content-Security-Policy": _POLICY}
         return web.Response(status=status, text=text, content_type="text/html", headers=headers)
+
+    def _empty(self, instance: str) -> web.Response:
+        """Remove the tables of an instance."""
+        service = self._service
+        tables = [table for table in service.catalog.all() if table.instance == instance]
+        for table in tables:
+            service.transactions.drop_table(table)
+            service.catalog.drop(table)
+        series = service.series.of(instance)
+        for points in series:
+            service.transactions.drop_table(points.inner)
+            service.series.drop(points)
+        return _json({"removed": sorted([t.name for t in tables] + [t.name for t in series])})
 
     def _stats(self) -> dict[str, Any]:
         service = self._service
@@ -86,18 +118,33 @@ class Control:
             "errors": dict(service.journal.errors),
             "tables": tables,
             "faults": dict(self._faults.fired),
+            "throttled": dict(service.throughput.throttled),
         }
+
+    async def _handle_throughput(self, request: web.BaseRequest) -> web.Response:
+        throughput = self._service.throughput
+        if request.method == "DELETE":
+            throughput.replace([])
+        elif request.method == "POST":
+            try:
+                limits = parse_limits(await _document(request))
+            except (_NotJsonError, ThroughputError) as error:
+                return _json({"error": str(error)}, 400)
+            if request.query.get("add") == "1":
+                throughput.add(limits)
+            else:
+                throughput.replace(limits)
+        elif request.method != "GET":
+            return _json({"error": "GET, POST or DELETE"}, 405)
+        return _json(throughput.shown())
 
     async def _handle_faults(self, request: web.BaseRequest) -> web.Response:
         if request.method == "DELETE":
             self._faults.clear()
         elif request.method == "POST":
-            body = await request.content.read(_MAX_PLAN_BYTES)
             try:
-                rules = parse_rules(json.loads(body))
-            except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
-                return _json({"error": "the body is not JSON"}, 400)
-            except FaultRuleError as error:
+                rules = parse_rules(await _document(request))
+            except (_NotJsonError, FaultRuleError) as error:
                 return _json({"error": str(error)}, 400)
             if request.query.get("add") != "1":
                 self._faults.clear()

@@ -53,7 +53,11 @@ NOT_READY_TEXTS = {
     "OTSPartitionUnavailable": "The partition is not available.",
 }
 ROW_CONFLICT = "Data is being modified by the other request."
-NO_VERSION_CONDITION = "No version condition is specified while querying row."
+NO_VERSION_CONDITION = "No version condition is specified."
+NO_VERSION_CONDITION_IN_BATCH = "No version condition is specified while querying row."
+NOT_ENOUGH_CAPACITY = "Remaining capacity unit is not enough."
+CAPACITY_EXHAUSTED = "Capacity unit is not enough."
+SERVER_BUSY = "Server is busy."
 INTERNAL = "Internal server error."
 
 

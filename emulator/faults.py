@@ -29,12 +29,10 @@ NO_PERMISSION = (
 )
 REFUSALS: dict[str, tuple[str, str]] = {
     "http_500": ("OTSInternalServerError", errors.INTERNAL),
-    "server_busy": ("OTSServerBusy", "Server is busy."),
+    "server_busy": ("OTSServerBusy", errors.SERVER_BUSY),
     "server_unavailable": ("OTSServerUnavailable", "Server is not available."),
-    "not_enough_capacity": (
-        "OTSNotEnoughCapacityUnit",
-        "Remaining capacity unit is not enough.",
-    ),
+    "not_enough_capacity": ("OTSNotEnoughCapacityUnit", errors.NOT_ENOUGH_CAPACITY),
+    "capacity_exhausted": ("OTSCapacityUnitExhausted", errors.CAPACITY_EXHAUSTED),
     "conflict": ("OTSRowOperationConflict", errors.ROW_CONFLICT),
     "partition_moving": ("OTSPartitionUnavailable", "The partition is not available."),
     "timeout_before_effect": ("OTSTimeout", "Operation timeout."),
@@ -102,7 +100,7 @@ class Rule:
         self.dice = random.Random(self.seed)  # noqa: S311 - repeatable, not secret
 
     def due(self) -> bool:
-        """Tell whether a rule that applies fires this time, and count it."""
+        """Return whether a rule that applies fires this time, and count it."""
         if self.count is not None and self.fired >= self.count:
             return False
         if self.probability < 1.0 and self.dice.random() >= self.probability:
@@ -115,7 +113,7 @@ class Rule:
 
     def error(self) -> ServiceError:
         """Return the error the rule answers with."""
-        default = REFUSALS.get(self.kind, ("OTSServerBusy", "Server is busy."))
+        default = REFUSALS.get(self.kind, REFUSALS["server_busy"])
         if self.kind == "timeout_after_effect":
             default = REFUSALS["timeout_before_effect"]
         code = self.code or default[0]
@@ -247,7 +245,8 @@ def _buffers(request: Message) -> Iterable[tuple[str, bytes]]:
         yield request.table_name, request.primary_key
 
 
-def _tables(request: Message) -> set[str]:
+def tables_of(request: Message) -> set[str]:
+    """Return the names of the tables that a request is about."""
     if isinstance(request, wire.BatchWriteRowRequest | wire.BatchGetRowRequest):
         return {table.table_name for table in request.tables}
     if isinstance(request, wire.CreateTableRequest | wire.CreateTimeseriesTableRequest):
@@ -315,7 +314,7 @@ class Faults:
     @staticmethod
     def _request_matches(rule: Rule, request: Message) -> bool:
         if rule.key is None and rule.rows is None:
-            return rule.table is None or rule.table in _tables(request)
+            return rule.table is None or rule.table in tables_of(request)
         for index, (table, change) in enumerate(_requested_rows(request)):
             if change is not None and _row_matches(rule, table, index, change):
                 return True

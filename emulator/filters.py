@@ -9,7 +9,7 @@ from struct import error as struct_error
 
 from google.protobuf.message import DecodeError, Message
 
-from emulator import limits, patterns
+from emulator import limits, regex
 from emulator.errors import invalid
 from emulator.rows import Versions
 from emulator.wire import messages_pb2 as wire
@@ -46,7 +46,7 @@ def _compare(operator: int, left: bytes, right: bytes) -> bool:
 
 def _transfer(rule: wire.ValueTransferRule) -> Callable[[bytes], bytes | None]:
     """Return the function that takes the first group of a pattern out of a string and casts it."""
-    search, groups = patterns.searcher(rule.regex)
+    search, groups = regex.searcher(rule.regex)
     cast = rule.cast_type if rule.HasField("cast_type") else pb.STRING
     if cast not in _CASTS:
         raise invalid("Invalid cast type in value transfer rule.")
@@ -79,6 +79,13 @@ def _parse(message: Message, data: bytes, text: str) -> None:
         raise invalid(text)
 
 
+def _expected(name: bytes, value: bytes) -> bytes:
+    """Check the value to compare with; it may be as long as the value of a column."""
+    if value[:1] in (b"\x03", b"\x07") and len(value) - 5 > limits.CELL_VALUE_BYTES:
+        raise limits.value_length_error(name, len(value) - 5)
+    return pb.decode_stand_alone(value)
+
+
 def _single(data: bytes, inner: bool) -> Test:
     rule = wire.SingleColumnFilter()
     _parse(rule, data, "Deserialize relation filter failed.")
@@ -89,7 +96,7 @@ def _single(data: bytes, inner: bool) -> Test:
     if not limits.is_column_name(name, inner):
         raise limits.column_name_error(name)
     exists = operator in (_EXIST, _NOT_EXIST)
-    expected = b"" if exists else pb.decode_stand_alone(rule.column_value)
+    expected = b"" if exists else _expected(name, rule.column_value)
     transfer = _transfer(rule.value_trans_rule) if rule.HasField("value_trans_rule") else None
     missing_passes, latest_only = not rule.filter_if_missing, rule.latest_version_only
 
@@ -113,33 +120,50 @@ def _single(data: bytes, inner: bool) -> Test:
     return test
 
 
-def _composite(data: bytes, budget: list[int], inner: bool) -> Test:
+def _composite(data: bytes, inner: bool) -> Test:
     rule = wire.CompositeFilter()
     _parse(rule, data, "Deserialize composite filter failed.")
     if rule.combinator == _NOT:
         if len(rule.sub_filters) != 1:
             raise invalid("Invalid NOT operator: the number of sub-filters must be 1.")
-        negated = _build(rule.sub_filters[0], budget, inner)
+        negated = _build(rule.sub_filters[0], inner)
         return lambda key, cells: not negated(key, cells)
     if rule.combinator not in (_AND, _OR):
         raise invalid(f"Invalid relation operator: {rule.combinator}.")
     if len(rule.sub_filters) < 2:
-        raise invalid("Invalid AND/OR operator: the number of sub-filters must be 2.")
-    parts = [_build(part, budget, inner) for part in rule.sub_filters]
+        raise invalid("Invalid AND/OR operator: the number of sub-filters must be more than 1.")
+    parts = [_build(part, inner) for part in rule.sub_filters]
     if rule.combinator == _AND:
         return lambda key, cells: all(part(key, cells) for part in parts)
     return lambda key, cells: any(part(key, cells) for part in parts)
 
 
-def _build(message: wire.Filter, budget: list[int], inner: bool) -> Test:
-    budget[0] -= 1
-    if budget[0] < 0:
-        raise invalid(f"The count of filter exceeds the max:{limits.FILTERS}.")
+def _build(message: wire.Filter, inner: bool) -> Test:
     if message.type == _SINGLE:
         return _single(message.filter, inner)
     if message.type == _COMPOSITE:
-        return _composite(message.filter, budget, inner)
+        return _composite(message.filter, inner)
     raise invalid(f"Invalid type of sub-filter: {message.type}.")
+
+
+def _check_count(message: wire.Filter) -> None:
+    """Raise 400 when a filter has too many conditions: the first thing the service looks at.
+
+    Counts level by level and stops at the limit, so that a hostile nesting costs no recursion.
+    """
+    left = limits.max_filters()
+    waiting = [message]
+    while waiting:
+        left -= len(waiting)
+        if left < 0:
+            raise invalid(f"The count of filter exceeds the max: {limits.max_filters()}.")
+        below: list[wire.Filter] = []
+        for part in waiting:
+            if part.type == _COMPOSITE:
+                rule = wire.CompositeFilter()
+                _parse(rule, part.filter, "Deserialize composite filter failed.")
+                below += rule.sub_filters
+        waiting = below
 
 
 def parse_condition(data: bytes, inner: bool = False) -> Test:
@@ -149,7 +173,8 @@ def parse_condition(data: bytes, inner: bool = False) -> Test:
     """
     message = wire.Filter()
     _parse(message, data, "Deserialize filter failed.")
-    return _build(message, [limits.FILTERS], inner)
+    _check_count(message)
+    return _build(message, inner)
 
 
 def parse_filter(data: bytes, inner: bool = False) -> tuple[Test | None, tuple[int, int] | None]:
@@ -157,7 +182,8 @@ def parse_filter(data: bytes, inner: bool = False) -> tuple[Test | None, tuple[i
     message = wire.Filter()
     _parse(message, data, "Deserialize filter failed.")
     if message.type != _PAGINATION:
-        return _build(message, [limits.FILTERS], inner), None
+        _check_count(message)
+        return _build(message, inner), None
     page = wire.PaginationFilter()
     _parse(page, message.filter, "Deserialize column pagination filter failed.")
     if page.offset < 0:

@@ -49,15 +49,15 @@ def check_finite(key: list[pb.KeyCell]) -> None:
 
 def put_in_order(table: Table, key: list[pb.KeyCell]) -> None:
     """Sort the columns of a key as in the schema, where it has exactly those."""
-    places = {column.name: index for index, column in enumerate(table.key)}
-    if len(key) == len(places) and {name for name, _ in key} == set(places):
-        key.sort(key=lambda cell: places[cell[0]])
+    positions = {column.name: index for index, column in enumerate(table.key)}
+    if len(key) == len(positions) and {name for name, _ in key} == set(positions):
+        key.sort(key=lambda cell: positions[cell[0]])
 
 
 def _type_error(value: bytes, column: KeyColumn) -> Exception:
     return invalid_key(
         f"Validate PK type fail. Input: {pb.TYPE_NAMES[value[0]]},"
-        f" Meta: {pb.TYPE_NAMES[column.kind]}."
+        f" Meta: {pb.TYPE_NAMES[column.wire_type]}."
     )
 
 
@@ -78,7 +78,7 @@ def encode_key(table: Table, key: list[pb.KeyCell]) -> bytes:
     for (name, value), column in zip(key, columns, strict=True):
         if name != column.name:
             check_key(table, key)
-        if value[0] != column.kind:
+        if value[0] != column.wire_type:
             raise _type_error(value, column)
         encoded += encode_value(value)
     return encoded
@@ -92,32 +92,32 @@ def encode_bound(table: Table, key: list[pb.KeyCell]) -> bytes:
     check_key(table, key)
     encoded = table.prefix
     for (_, value), column in zip(key, table.key, strict=True):
-        kind = value[0]
-        if kind == pb.INF_MIN:
+        wire_type = value[0]
+        if wire_type == pb.INF_MIN:
             return encoded + _MINIMUM
-        if kind == pb.INF_MAX:
+        if wire_type == pb.INF_MAX:
             return encoded + _MAXIMUM
-        if kind == pb.AUTO_INCREMENT:
+        if wire_type == pb.AUTO_INCREMENT:
             raise invalid("PKAutoIncr can't be used for read operations.")
-        if kind != column.kind:
+        if wire_type != column.wire_type:
             raise _type_error(value, column)
         encoded += encode_value(value)
     return encoded
 
 
 def _rank(column: KeyColumn, value: bytes) -> bytes:
-    """Return the place of one end of a partition; raises 400 where it cannot be one."""
+    """Return the ordered bytes of one end of a partition; raises 400 where it cannot be one."""
     value = pb.decode_stand_alone(value)
     if value[0] in _INFINITE:
         return _MINIMUM if value[0] == pb.INF_MIN else _MAXIMUM
-    if value[0] != column.kind:
+    if value[0] != column.wire_type:
         raise invalid("The value type of partition does not match with primary key.")
     if value[0] == pb.INTEGER:
         if pb.python_value(value) in (-_SIGN, _SIGN - 1):
             raise invalid("The value of partition range can not be INT64_MIN or INT64_MAX.")
     elif len(value) == 5:
-        kind = "string" if value[0] == pb.STRING else "binary"
-        raise invalid(f"The value of partition range can not be empty {kind}.")
+        what = "string" if value[0] == pb.STRING else "binary"
+        raise invalid(f"The value of partition range can not be empty {what}.")
     elif len(value) - 5 > limits.PARTITION_VALUE_BYTES:
         raise invalid(
             f"The value of partition range exceeds the MaxLength:{limits.PARTITION_VALUE_BYTES}"
@@ -154,14 +154,14 @@ def decode_key(table: Table, encoded: bytes) -> list[pb.KeyCell]:
     position = len(table.prefix)
     for column in table.key:
         position += 1
-        if column.kind == pb.INTEGER:
+        if column.wire_type == pb.INTEGER:
             number = int.from_bytes(encoded[position : position + 8], "big") - _SIGN
             cells.append((column.name, pb.integer(number)))
             position += 8
             continue
         end = encoded.index(b"\x00\x01", position)
         raw = encoded[position:end].replace(b"\x00\xff", b"\x00")
-        cells.append((column.name, pb.text(raw, column.kind)))
+        cells.append((column.name, pb.text(raw, column.wire_type)))
         position = end + 2
     return cells
 
@@ -169,7 +169,7 @@ def decode_key(table: Table, encoded: bytes) -> list[pb.KeyCell]:
 def partition_bytes(table: Table, encoded: bytes) -> bytes:
     """Return the part of a stored key that holds table and first column (the partition key)."""
     start = len(table.prefix) + 1
-    if table.key[0].kind == pb.INTEGER:
+    if table.key[0].wire_type == pb.INTEGER:
         return encoded[: start + 8]
     return encoded[: encoded.index(b"\x00\x01", start) + 2]
 
@@ -177,6 +177,6 @@ def partition_bytes(table: Table, encoded: bytes) -> bytes:
 def shown_partition(table: Table, partition: bytes) -> str:
     """Return a partition key as error texts show it."""
     start = len(table.prefix) + 1
-    if table.key[0].kind == pb.INTEGER:
+    if table.key[0].wire_type == pb.INTEGER:
         return str(int.from_bytes(partition[start : start + 8], "big") - _SIGN)
     return partition[start:-2].replace(b"\x00\xff", b"\x00").decode("utf-8", "replace")

@@ -3,30 +3,21 @@
 A stored row is one byte of format, eight bytes with the time of its last write (ms, little-endian),
 then its cells. Format 0 holds the cells of a put as they came, all of them versions of that time:
 this is the common case and costs nothing to write. Format 1 holds name, version and value of each
-cell, by name, newest first.
+cell, by name, newest first. Format 2 is that of points: see `emulator.stored_points`.
 """
 
 from collections.abc import Iterable, Iterator
 from struct import Struct
 from typing import NamedTuple
 
-from emulator import keys, limits
+from emulator import keys, limits, stored_points
 from emulator.errors import invalid, invalid_key
 from emulator.tables import Table
 from emulator.wire import plainbuffer as pb
 from emulator.wire.plainbuffer import CellChange, RowChange
 
 PUT_ROW, UPDATE_ROW, DELETE_ROW = 1, 2, 3
-KIND_NAMES = {PUT_ROW: "put", UPDATE_ROW: "update", DELETE_ROW: "delete"}
-FIELD_SUFFIXES = {
-    pb.INTEGER: b":i",
-    pb.DOUBLE: b":d",
-    pb.BOOLEAN: b":b",
-    pb.STRING: b":s",
-    pb.BLOB: b":x",
-}
-"""Fields of points are named with a suffix, which clients cut off at the colon; the Java SDK needs
-it. Of the letters the service uses only that of doubles is known."""
+OPERATION_NAMES = {PUT_ROW: "put", UPDATE_ROW: "update", DELETE_ROW: "delete"}
 Versions = dict[bytes, dict[int, bytes]]
 """Attribute cells: name -> version in ms -> wire value."""
 
@@ -63,10 +54,14 @@ def pack_row(row: StoredRow) -> bytes:
 
 def unpack_row(stored: bytes) -> StoredRow:
     """Return the row of a stored form."""
-    kind, written_at = _head.unpack_from(stored)
+    layout, written_at = _head.unpack_from(stored)
     cells: Versions = {}
+    if layout == stored_points.FORMAT:
+        for name, value, _ in stored_points.iterate_fields(stored):
+            cells[name] = {0: value}
+        return StoredRow(written_at, cells)
     position, end = _head.size, len(stored)
-    if kind == 1:
+    if layout == 1:
         while position < end:
             name_length, version, value_length = _cell_head.unpack_from(stored, position)
             position += _cell_head.size
@@ -112,7 +107,7 @@ def live_row(table: Table, key: bytes, stored: bytes | None, now_ms: int) -> Sto
 
 
 def is_expired_point(table: Table, key: bytes, now_ms: int) -> bool:
-    """Tell whether the point of this stored key is older than its table keeps points."""
+    """Return whether the point of this stored key is older than its table keeps points."""
     if table.time_to_live < 0:
         return False
     time_us = int(pb.python_value(dict(keys.decode_key(table, key))[b"_time"]))
@@ -122,7 +117,7 @@ def is_expired_point(table: Table, key: bytes, now_ms: int) -> bool:
 def suffixed(row: StoredRow) -> Versions:
     """Return the fields of a point as the columns that the wide-column table behind it shows."""
     return {
-        name + FIELD_SUFFIXES[value[0]]: {row.written_at: value}
+        name + stored_points.FIELD_SUFFIXES[value[0]]: {row.written_at: value}
         for name, versions in row.cells.items()
         for value in versions.values()
     }
@@ -137,18 +132,18 @@ def as_point(key: list[pb.KeyCell], row: bytes | None, now_ms: int) -> bytes | N
         raise invalid_key("The value of _#h must be empty.")
     if row is None:
         return None
-    fields: Versions = {}
+    fields: dict[bytes, bytes] = {}
     for name, _, value in iterate_cells(unpack_row(row).cells):
-        fields.setdefault(name.partition(b":")[0], {0: value})  # the newest comes first
-    return pack_row(StoredRow(now_ms, fields))
+        fields.setdefault(name.partition(b":")[0], value)  # the newest comes first
+    return stored_points.pack_point(fields, now_ms)
 
 
-def check_change(kind: int, change: RowChange) -> None:
+def check_change(operation: int, change: RowChange) -> None:
     """Raise 400 when a change is wrong whatever its table is.
 
     In a batch such a row makes the whole request fail, as on the service.
     """
-    if kind == DELETE_ROW:
+    if operation == DELETE_ROW:
         if change.cells:
             raise invalid("Invalid delete row request: unexpected cells in request.")
         if not change.delete_marker:
@@ -156,7 +151,7 @@ def check_change(kind: int, change: RowChange) -> None:
         return
     if change.delete_marker:
         raise invalid("Invalid request of put/update row: unexpected RowDeleteMarker in request.")
-    if kind == UPDATE_ROW and not change.cells:
+    if operation == UPDATE_ROW and not change.cells:
         raise invalid("Invalid update row request: missing cells in request.")
     if len(change.names) > limits.COLUMNS_PER_WRITE:
         raise invalid(
@@ -169,22 +164,19 @@ def check_change(kind: int, change: RowChange) -> None:
         return
     _check_lengths(change.cells)
     for cell in change.cells:
-        _check_cell(kind, cell)
+        _check_cell(operation, cell)
 
 
 def _check_lengths(cells: Iterable[CellChange]) -> None:
     for name, _, value, _ in cells:
         if value is not None and len(value) - 5 > limits.CELL_VALUE_BYTES:
-            raise invalid(
-                f"The length of attribute column: '{name.decode()}' exceeds the MaxLength:"
-                f"{limits.CELL_VALUE_BYTES} with CurrentLength:{len(value) - 5}."
-            )
+            raise limits.value_length_error(name, len(value) - 5)
 
 
-def _check_cell(kind: int, cell: CellChange) -> None:  # noqa: C901 - one branch a rule
+def _check_cell(operation: int, cell: CellChange) -> None:  # noqa: C901 - one branch a rule
     name, op, value, timestamp = cell
     shown = name.decode()
-    if kind == PUT_ROW and op != pb.PUT:
+    if operation == PUT_ROW and op != pb.PUT:
         raise invalid(f"OpType cannot be given for column name:{shown} in PutRow.")
     if op in (pb.DELETE_ALL, pb.DELETE_ONE):
         if value is not None:
@@ -196,7 +188,7 @@ def _check_cell(kind: int, cell: CellChange) -> None:  # noqa: C901 - one branch
         if op == pb.DELETE_ALL and timestamp is not None:
             raise invalid("Timestamp cannot be given when type is DELETE_ALL_VERSION.")
     elif value is None:
-        if kind == PUT_ROW:
+        if operation == PUT_ROW:
             raise invalid("Invalid request of put row: find cells without values.")
         raise invalid(f"Cell data broken, attr has no value, name:{shown}.")
     elif value[0] > pb.BLOB:
@@ -210,14 +202,14 @@ def _check_cell(kind: int, cell: CellChange) -> None:  # noqa: C901 - one branch
         raise invalid("Timestamp must be in range [0, INT64_MAX/1000).")
 
 
-def check_against_table(table: Table, kind: int, change: RowChange, now_ms: int) -> None:
+def check_against_table(table: Table, operation: int, change: RowChange, now_ms: int) -> None:
     """Raise 400 when a change does not fit its table: names, defined types, versions, updates.
 
     In a batch this is the error of the row alone.
     """
-    if kind == DELETE_ROW:
+    if operation == DELETE_ROW:
         return
-    if kind == UPDATE_ROW and not table.allow_update:
+    if operation == UPDATE_ROW and not table.allow_update:
         raise invalid(f"UpdateRow is not allowed on table: {table.name}.")
     if not table.key_names.isdisjoint(change.names):
         name = min(table.key_names & change.names)
@@ -347,6 +339,14 @@ def change_size(change: RowChange) -> int:
         if value is not None:
             size += pb.value_size(value)
     return size
+
+
+def versions_size(table: Table, count: int) -> int:
+    """Return the bytes that the versions of `count` cells count for in capacity units.
+
+    The guide counts 8 bytes a version where a table keeps more than one, or has a time to live.
+    """
+    return 8 * count if table.max_versions > 1 or table.time_to_live >= 0 else 0
 
 
 def request_size(change: RowChange) -> int:

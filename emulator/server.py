@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError, EncodeError, Message
 from emulator import errors, limits, signing
 from emulator.control import Control
 from emulator.errors import ServiceError, invalid
-from emulator.faults import REFUSALS, Faults, Rule
+from emulator.faults import REFUSALS, Faults, Rule, tables_of
 from emulator.operations import OPERATIONS, Operation
 from emulator.service import Call, Service
 from emulator.wire import messages_pb2 as wire
@@ -90,6 +90,7 @@ class Exchange:
     def __init__(self, server: Server, request: web.BaseRequest, api: str) -> None:
         self._server = server
         self._service = server.service
+        self._options = server.service.options
         self._request = request
         self._api = api
         self._id = str(uuid.uuid4())
@@ -126,10 +127,17 @@ class Exchange:
         message = parse_request(operation, self._inflate(body))
         faults = self._server.faults
         self._rule = rule = faults.for_request(self._api, message)
-        if operation.is_data and self._service.options.latency > 0:
-            await asyncio.sleep(self._service.options.latency)
-        if rule is not None:
-            await self._fault_before(rule)
+        throughput = self._service.throughput
+        entered: list[tuple[str, str]] = []
+        if operation.is_data and throughput.is_active:
+            entered = throughput.enter(self._caller.instance, tables_of(message))
+        try:
+            if operation.is_data and self._options.latency > 0:
+                await asyncio.sleep(self._options.latency)
+            if rule is not None:
+                await self._fault_before(rule)
+        finally:
+            throughput.leave(entered)
         # The time of its versions is that of its effect, also where it had to wait for that.
         call = Call(self._service, self._caller.instance, self._id, time.time_ns() // 1_000_000)
         call.row_faults = faults.for_rows(self._api)
@@ -147,6 +155,7 @@ class Exchange:
             self._server.secrets,
             self._server.owned,
             datetime.now(timezone.utc),
+            self._options.any_instance,
         )
 
     async def _read_body(self) -> bytes:
@@ -171,11 +180,11 @@ class Exchange:
         return b"".join(chunks)
 
     def _inflate(self, body: bytes) -> bytes:
-        kind = self._headers.get(_COMPRESSED)
-        if kind is None:
+        method = self._headers.get(_COMPRESSED)
+        if method is None:
             return body
-        if kind.strip().lower() != "deflate":
-            raise invalid(f"Unsupported compress type: {kind}.")
+        if method.strip().lower() != "deflate":
+            raise invalid(f"Unsupported compress type: {method}.")
         inflater = zlib.decompressobj()
         try:
             plain = inflater.decompress(body, limits.REQUEST_BODY_BYTES + 1)

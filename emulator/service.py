@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from emulator.catalog import Catalog
 from emulator.errors import ServiceError
-from emulator.observe import Journal
+from emulator.journal import Journal
 from emulator.settings import Options
 from emulator.storage import Store
+from emulator.throughput import Gate, Throughput
 from emulator.timeseries.tables import TimeseriesCatalog
 from emulator.transactions import Transactions
 from emulator.wire.plainbuffer import RowChange
@@ -26,6 +27,7 @@ class Service:
     series: TimeseriesCatalog
     journal: Journal
     transactions: Transactions
+    throughput: Throughput = field(default_factory=Throughput)
 
 
 @dataclass
@@ -37,6 +39,11 @@ class Call:
     request_id: str
     now_ms: int
     row_faults: list[RowFault] = field(default_factory=list)
+
+    def gate(self, table: str) -> Gate | None:
+        """Return the measure of a table whose throughput is limited."""
+        throughput = self.service.throughput
+        return throughput.gate(self.instance, table) if throughput.is_active else None
 
     def row_fault(self, table: str, index: int, change: RowChange) -> None:
         """Raise the error a fault rule has for a row, if any."""

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from emulator import limits
+from emulator.throughput import Limit
+
 DEFAULT_PORT = 18087
 DEFAULT_INSTANCE = "demo"
 DEFAULT_KEY_ID = "demo-key"
@@ -48,9 +51,20 @@ class Options:
     key_order: Literal["schema", "any"] = "schema"
     """Whether the columns of a primary key must come in the order of the schema (the texts of the
     service name them by position) or are put in order, as far as rows are concerned."""
-    column_names: Literal["documented", "any"] = "documented"
-    """Which names attribute columns may have. Documented: letters, digits and `_`, as the guide
-    says. Any: 1..255 bytes of UTF-8 that do not begin with `#`, as the official Java test does."""
+    column_names: Literal["any", "documented"] = "any"
+    """Which names attribute columns may have. Any: 1..255 bytes of UTF-8 that do not begin with
+    `#`, which the service accepted in the official Java tests. Documented: letters, digits and
+    `_`, as the guide says."""
+    max_filters: int = limits.FILTERS
+    """Conditions in one filter, combinations included. Guide: 10; official Java tests: 32."""
+    table_names: Literal["shared", "separate"] = "shared"
+    """Whether a wide-column table and a time series table of one instance may have the same name.
+    Shared: no, as the guide says. Separate: yes; the official Java tests leave such tables."""
+    analytical_stores: Literal["default", "asked"] = "default"
+    """Whether a time series table has an analytical store when its creation does not say. Default:
+    yes, as the page of CreateTimeseriesTable says. Asked: no, as in regions without such stores."""
+    any_instance: bool = False
+    """Every valid instance name is served, with tables of its own, to the keys of this server."""
     missing_table: Literal["request", "row"] = "request"
     """A batch with a missing table fails as a whole (the API page) or only that table's rows."""
     key_columns_count: bool = True
@@ -60,6 +74,8 @@ class Options:
     """Seconds after which a local transaction ends by itself. Service: 60."""
     meta_delay: float = 0.0
     """Seconds until QueryTimeseriesMeta finds a new series; on the service its index lags."""
+    throughput: tuple[Limit, ...] = ()
+    """Throughput limits of tables to begin with; the first that matches a table decides."""
     table_operations_per_second: float = 0.0
     """Rate above which table operations answer OTSQuotaExhausted; 0 means no limit. Service: 10."""
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from emulator import errors
 from emulator.errors import ServiceError, invalid
-from emulator.limits import CLOCK_SKEW_SECONDS
+from emulator.limits import CLOCK_SKEW_SECONDS, is_instance_name
 
 _REQUIRED = (
     "x-ots-date",
@@ -74,11 +74,12 @@ def verify(
     secrets: dict[str, str],
     owned: Mapping[str, Collection[str]],
     now: datetime,
+    any_instance: bool = False,
 ) -> Caller:
     """Check a request and return its caller.
 
-    `headers` have lower-case names, `secrets` map key id to secret, `owned` to the
-    instances it may use. Raises 400 for missing or
+    `headers` have lower-case names, `secrets` map key id to secret, `owned` to the instances it
+    may use; with `any_instance` it may also use those that nobody owns. Raises 400 for missing or
     unreadable headers, 403 OTSAuthFailed for everything the service calls so.
     """
     for name in _REQUIRED:
@@ -109,7 +110,11 @@ def verify(
     if md5_text(body) != headers["x-ots-contentmd5"]:
         raise ServiceError("OTSAuthFailed", errors.MD5_MISMATCH)
     instance = headers["x-ots-instancename"]
-    if instance not in owned[key_id]:
+    if instance not in owned[key_id] and not (
+        any_instance
+        and is_instance_name(instance)
+        and not any(instance in names for names in owned.values())
+    ):
         raise ServiceError("OTSAuthFailed", errors.UNKNOWN_INSTANCE)
     return Caller(key_id, instance, key)
 

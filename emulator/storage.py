@@ -122,13 +122,13 @@ class Store:
     # ---- tables --------------------------------------------------------------------------
 
     def tables(self) -> list[tuple[int, str, str]]:
-        """Return id, kind and document of every table."""
+        """Return id, data model ("table" or "timeseries") and document of every table."""
         return self._db.execute("SELECT id, kind, document FROM tables ORDER BY id").fetchall()
 
-    def add_table(self, kind: str, document: str) -> int:
+    def add_table(self, model: str, document: str) -> int:
         """Store a new table and return its id, which is never used again."""
         query = "INSERT INTO tables (kind, document) VALUES (?, ?)"
-        return int(self._db.execute(query, (kind, document)).lastrowid or 0)
+        return int(self._db.execute(query, (model, document)).lastrowid or 0)
 
     def set_table(self, table_id: int, document: str) -> None:
         """Replace the document of a table."""

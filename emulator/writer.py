@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from emulator import errors, keys, limits, rows
 from emulator.errors import ServiceError, invalid
 from emulator.filters import Test, parse_condition
-from emulator.rows import DELETE_ROW, KIND_NAMES, PUT_ROW, UPDATE_ROW, StoredRow
+from emulator.rows import DELETE_ROW, OPERATION_NAMES, PUT_ROW, UPDATE_ROW, StoredRow
 from emulator.service import Call
 from emulator.tables import Table
 from emulator.transactions import Transaction
@@ -24,7 +24,7 @@ Unit = tuple[int, int]
 class Change:
     """One change as it was asked for."""
 
-    kind: int
+    operation: int
     row: RowChange
     raw: bytes
     existence: int = _IGNORE
@@ -38,19 +38,19 @@ class Change:
 
 
 def parse_change(
-    kind: int,
+    operation: int,
     raw: bytes,
     condition: wire.Condition | None = None,
     returns: wire.ReturnContent | None = None,
     inner: bool = False,
 ) -> Change:
     """Decode a change and check all that does not depend on its table; raises 400."""
-    if not PUT_ROW <= kind <= DELETE_ROW:
+    if not PUT_ROW <= operation <= DELETE_ROW:
         raise invalid("The modify type is invalid.")
     row = pb.decode_row(raw, inner)
     keys.check_finite(row.key)
-    rows.check_change(kind, row)
-    change = Change(kind, row, raw)
+    rows.check_change(operation, row)
+    change = Change(operation, row, raw)
     if condition is not None:
         change.existence = condition.row_existence
         if condition.column_condition:
@@ -91,6 +91,7 @@ class Writer:
         self._counters: dict[int, int] = {}
         self._effects: list[tuple[Table, str, list[pb.KeyCell], bytes]] = []
         self._applied = 0
+        self._is_limited = call.service.throughput.is_active
 
     def read(self, table: Table, key: bytes) -> StoredRow | None:
         """Return a row as this request sees it."""
@@ -115,31 +116,47 @@ class Writer:
             self._generate_key(table, change)
         key = keys.encode_key(table, row.key)
         if row.cells:
-            rows.check_against_table(table, change.kind, row, self._call.now_ms)
+            rows.check_against_table(table, change.operation, row, self._call.now_ms)
         if self._locked:
             self._check_lock(table, key)
+        gate = self._call.gate(table.name) if self._is_limited else None
+        if gate is None:
+            return self._apply(table, change, key)
+        partition = keys.partition_bytes(table, key)
+        gate.admit(partition, reads=False)
+        try:
+            unit, returned = self._apply(table, change, key)
+        except ServiceError:
+            gate.take(partition, 1, 1)  # what the service counts for a check that fails
+            raise
+        gate.take(partition, *unit)
+        return unit, returned
+
+    def _apply(self, table: Table, change: Change, key: bytes) -> tuple[Unit, bytes | None]:
+        row = change.row
         old: StoredRow | None = None
         reads = 0
-        if change.kind == UPDATE_ROW or change.has_check:
+        if change.operation == UPDATE_ROW or change.has_check:
             old = self.read(table, key)
             if change.has_check:
-                reads = 1
+                reads = limits.units(rows.key_size(row.key))
                 self._check(change, row.key, old)
         new: bytes | None = None
-        if change.kind == PUT_ROW:
+        if change.operation == PUT_ROW:
             new = rows.put_row(table, row, self._call.now_ms)
-        elif change.kind == UPDATE_ROW:
+        elif change.operation == UPDATE_ROW:
             new = rows.update_row(table, old, row, self._call.now_ms)
         if table.is_inner:
             new = rows.as_point(row.key, new, self._call.now_ms)
         self._pending[key] = new
         self._applied += 1
         if self._service.journal.keeps_effects:
-            self._effects.append((table, KIND_NAMES[change.kind], row.key, change.raw))
-        if len(change.raw) <= limits.CAPACITY_UNIT_BYTES:
+            self._effects.append((table, OPERATION_NAMES[change.operation], row.key, change.raw))
+        if len(change.raw) <= limits.CAPACITY_UNIT_BYTES:  # versions included: a cell has more
             writes = 1
         else:
-            writes = limits.units(rows.change_size(row))
+            versions = rows.versions_size(table, len(row.cells))
+            writes = limits.units(rows.change_size(row) + versions)
         return (reads, writes), self._returned(table, change, new)
 
     def _generate_key(self, table: Table, change: Change) -> None:
@@ -151,7 +168,7 @@ class Writer:
         keys.check_key(table, key)
         if markers != [index]:
             raise invalid(f"{len(markers)} pk auto increment exist in row.")
-        if change.kind == DELETE_ROW:
+        if change.operation == DELETE_ROW:
             raise invalid("Invalid row to delete which with pk auto increment.")
         if change.existence != _IGNORE:
             raise invalid(

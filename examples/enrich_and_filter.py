@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from bytewax.dataflow import Dataflow
 
-from connectors import steps
-from connectors.records import Record
-from connectors.run.start import start
+from connectors import Record, start, steps
 
 REGIONS = {"Hangzhou": "east", "Shanghai": "east", "Beijing": "north", "Shenzhen": "south"}
 
@@ -34,7 +32,7 @@ def get_flow(config: str | None = None) -> Dataflow:
     records = steps.filter_records("only_real", records, run, is_real)
     records = steps.map_records("add_region", records, run, add_region)
     rows = steps.map_rows("map_rows", records, run)
-    batches = steps.window(rows, run)
+    batches = steps.batch(rows, run)
     steps.write(batches, run)
     return flow
 

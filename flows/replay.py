@@ -4,17 +4,18 @@
     SYNC__REPLAY__DRY_RUN=true python -m bytewax.run flows.replay
     tablestore-sync replay --help
 
-It reads the config.toml of the flow that rejected them, and [replay] says which it takes. Stopped
-in between it goes on there; it needs a recovery folder of its own. Run it as one process.
+It reads the config.toml of the flow that rejected them, and [replay] selects dead letters. When it
+was stopped, the next start goes on there; it needs a recovery folder of its own. Run it as one
+process.
 """
 
 from __future__ import annotations
 
 from bytewax.dataflow import Dataflow
 
-from connectors import steps
+from connectors import start, steps
+from connectors.replay import steps as replay
 from connectors.replay.adapt_settings import flow_id, reading_dead_letters
-from connectors.run.start import start
 
 
 def get_flow(config: str | None = None) -> Dataflow:
@@ -22,25 +23,25 @@ def get_flow(config: str | None = None) -> Dataflow:
     run = start(flow_id, config, steps.STEPS_WITH_STATE, reading_dead_letters)
     flow = Dataflow(run.flow_id)
 
-    chunks = steps.read_dead_letters(flow, run)
+    chunks = replay.read_dead_letters(flow, run)
     if run.settings.replay.target == "topic":
-        steps.send_back(chunks, run)
+        replay.send_back(chunks, run)
         return flow
     records = steps.decode("decode", chunks, run)
     records = steps.transform("transform", records, run)
     # Your steps, as in the flow that rejected them.
     rows = steps.map_rows("map_rows", records, run)
     if run.settings.replay.dry_run:
-        steps.show("show", rows, run)
+        replay.show("show", rows, run)
         return flow
-    rows = steps.only_missing("only_missing", rows, run)
-    batches = steps.window(rows, run)
+    rows = replay.only_missing("only_missing", rows, run)
+    batches = steps.batch(rows, run)
     steps.write(batches, run, tables=())
     return flow
 
 
 def __getattr__(name: str) -> Dataflow:
-    """`flow` is built when it is asked for, so that importing this page needs no settings."""
+    """`flow` is built when it is first used, so that importing this page needs no settings."""
     if name == "flow":
         return get_flow()
     raise AttributeError(name)

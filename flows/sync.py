@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from bytewax.dataflow import Dataflow
 
-from connectors import steps
-from connectors.run.start import start
+from connectors import start, steps
 
 FLOW_ID = "sync"
 
@@ -27,13 +26,13 @@ def get_flow(config: str | None = None) -> Dataflow:
     records = steps.transform("transform", records, run)
     # Your steps: records = steps.map_records("enrich", records, run, your_function)
     rows = steps.map_rows("map_rows", records, run)
-    batches = steps.window(rows, run)
+    batches = steps.batch(rows, run)
     steps.write(batches, run)
     return flow
 
 
 def __getattr__(name: str) -> Dataflow:
-    """`flow` is built when it is asked for, so that importing this page needs no settings."""
+    """`flow` is built when it is first used, so that importing this page needs no settings."""
     if name == "flow":
         return get_flow()
     raise AttributeError(name)

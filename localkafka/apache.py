@@ -5,7 +5,6 @@ and goes away with it. The recipe and the figures were measured with Kafka 4.3.1
 """
 
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -19,7 +18,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
-from localkafka import child, jars
+from localkafka import jars, processes
 from localkafka.jars import KafkaUnavailableError
 
 _CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk"
@@ -135,14 +134,8 @@ class ApacheKafka:
     def stop(self) -> None:
         """End the broker's process by SIGTERM, or SIGKILL where that takes too long; keep data."""
         process, self._process, self._admin = self._process, None, None
-        if process is None:
-            return
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None:
+            processes.stop(process, _STOP_SECONDS)
 
     def kill(self) -> None:
         """End the broker's process by SIGKILL; keep its data."""
@@ -257,13 +250,7 @@ class ApacheKafka:
         settings = str(self._home() / "server.properties")
         program = [*self._java_command(), "kafka.Kafka", settings]
         with (self._home() / "broker.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                child.command(program),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C in a terminal is for us, not for the broker
-            )
+            self._process = processes.start(program, log)
         deadline = time.monotonic() + _START_SECONDS
         while not self._answers():
             code = self._process.poll()

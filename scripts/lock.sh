@@ -1,6 +1,6 @@
 #!/bin/sh
-# Pins what pyproject.toml asks for, with hashes, for Python 3.10 to 3.12 on every platform: requirements.lock (run time)
-# and requirements-dev.lock (all). Needs uv on PATH, or named by UV. Arguments go to uv, e.g. --upgrade-package msgspec.
+# Pins what pyproject.toml asks for, with hashes, for Python 3.10 to 3.12 on every platform: requirements.lock (run time
+# and demo) and requirements-dev.lock (all). Needs uv on PATH, or named by UV. Arguments go to uv, e.g. --upgrade-package msgspec.
 set -eu
 cd "$(dirname "$0")/.."
 uv=${UV:-uv}
@@ -17,5 +17,5 @@ compile() {
     fi
 }
 
-compile requirements.lock "$@"
+compile requirements.lock --extra demo "$@"
 compile requirements-dev.lock --extra dev --constraints requirements.lock "$@"

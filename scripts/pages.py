@@ -1,7 +1,7 @@
 """Writes the pages of docs/ that are made of the code: `make pages`.
 
-docs/options.md and docs/codes.md as a whole, and the list of tests of each promise in
-docs/guarantees.md, between its two marks. A test fails when one of them is stale.
+docs/options.md, docs/codes.md and docs/sources.md as a whole, and the list of tests of each promise
+in docs/guarantees.md, between its two marks. A test fails when one of them is stale.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from connectors.dead_letters.codes import REJECTION_CODES
-from connectors.settings import reference
+from connectors.settings import Settings, reference
 from connectors.tablestore.verdicts import REJECT, RETRY, STOP
+from scripts.sources import SOURCES, cited
 
 ROOT = Path(__file__).parents[1]
 PROMISES = tuple(f"P{number}" for number in range(1, 8))
@@ -89,6 +90,35 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+def citations() -> dict[str, list[str]]:
+    """The ids that the code cites, each with the modules that do."""
+    found: dict[str, list[str]] = {}
+    sections = {*Settings.model_fields, "timeseries"}
+    for module in sorted((ROOT / "connectors").rglob("*.py")):
+        for source in sorted({source for _, source in cited(module)} - sections):
+            found.setdefault(source, []).append(str(module.relative_to(ROOT)))
+    return found
+
+
+def sources() -> str:
+    """docs/sources.md: what the code cites, and where."""
+    lines = [
+        "# Sources",
+        "",
+        "Rules that come from the service, Kafka, Bytewax or a format cite their source as `[id]`",
+        "in docstrings and comments of `connectors/`.",
+        "Made of the code by `make pages`.",
+        "",
+        "| id | source | cited in |",
+        "|---|---|---|",
+    ]
+    for source, modules in sorted(citations().items()):
+        title, address = SOURCES[source]
+        where = ", ".join(f"`{module.removeprefix('connectors/')}`" for module in modules)
+        lines.append(f"| `{source}` | [{title}]({address}) | {where} |")
+    return "\n".join([*lines, ""])
+
+
 def guarantees() -> str:
     """docs/guarantees.md with the tests of each promise, as their markers say."""
     text = (ROOT / "docs" / "guarantees.md").read_text("utf-8")
@@ -139,6 +169,7 @@ def _marks(nodes: list[ast.expr]) -> list[str]:
 PAGES: dict[str, Callable[[], str]] = {
     "docs/options.md": options,
     "docs/codes.md": codes,
+    "docs/sources.md": sources,
     "docs/guarantees.md": guarantees,
 }
 

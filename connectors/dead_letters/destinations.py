@@ -16,32 +16,32 @@ class Destination(Protocol):
     """Where dead letters go."""
 
     def prepare(self) -> None:
-        """Make sure that it is there, before a record is read. Blocks. Raises StopRun."""
+        """Check that it exists, or create it, before a record is read. Blocks. Raises StopRun."""
         ...
 
     async def send(self, dead_letters: Sequence[DeadLetter]) -> None:
-        """Return when every dead letter is confirmed.
+        """Return when the destination has confirmed every dead letter.
 
-        Transient trouble is tried again without end. Raises StopRun for what is refused for good.
+        Transient failures are retried without end. Raises StopRun for what is rejected for good.
         """
         ...
 
     def close(self) -> None:
-        """Let go; nothing is promised here."""
+        """Release connections. What is not confirmed may be dropped: it is read again."""
         ...
 
 
 class LogDestination:
-    """Dead letters to the log: place and reason, and the record itself only where asked for."""
+    """Logs coordinates and reason; key and value only with errors.log_payload."""
 
     def __init__(self, run: Run) -> None:
         self._payload = run.settings.errors.log_payload
 
     def prepare(self) -> None:
-        """There is nothing to make sure of."""
+        """Nothing to check."""
 
     async def send(self, dead_letters: Sequence[DeadLetter]) -> None:
-        """Tell each."""
+        """One warning each."""
         for dead_letter in dead_letters:
             payload = ""
             if self._payload and dead_letter.original is not None:
@@ -56,17 +56,17 @@ class LogDestination:
             )
 
     def close(self) -> None:
-        """There is nothing to let go."""
+        """Nothing to release."""
 
 
 class DiscardDestination:
-    """Dead letters that are only counted."""
+    """Keeps nothing: the error policy counts, and that is all (errors.dead_letters = "ignore")."""
 
     def prepare(self) -> None:
-        """There is nothing to make sure of."""
+        """Nothing to check."""
 
     async def send(self, dead_letters: Sequence[DeadLetter]) -> None:
-        """Nothing to do."""
+        """Nothing to send."""
 
     def close(self) -> None:
-        """There is nothing to let go."""
+        """Nothing to release."""

@@ -1,7 +1,7 @@
-"""Dead letters as messages: where they may go, and what stands in their headers.
+"""Dead letters as messages: their headers.
 
-The names are those of Kafka Connect's dead letter queue, so that its users and their tools read
-them at once; what Connect has no name for begins with `__tablestore_sync.`.
+The names are those of Kafka Connect's dead letter queue [connect-dlq], so that its users and their
+tools read them at once; what Connect has no name for begins with `__tablestore_sync.`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from connectors.records import DeadLetter, Header, Original
 
 _CONNECT = "__connect.errors."
 _OURS = "__tablestore_sync."
-_DIGITS = 9
-# How often the record was replayed. It also rides on a record replayed to its own topic.
+_MAX_DIGITS = 9
+# How often the record was replayed. A record replayed to its own topic has this header too.
 REPLAYS = _OURS + "replays"
-# The block stands behind the record's own headers, always whole and in this order, so that it can
-# be told from headers that the record already had.
+# This block follows the record's own headers, always complete and in this order, so that it can be
+# distinguished from headers that the record already had.
 BLOCK = (
     _CONNECT + "topic",
     _CONNECT + "partition",
@@ -32,8 +32,8 @@ BLOCK = (
     _OURS + "timestamp",
     REPLAYS,
 )
-# Connect's name of each stage, and what stands for the class that failed. These strings are data in
-# the topics of users, so they never change, whatever our modules are called.
+# Connect's name of each stage, and the value for the class that failed. These strings are data in
+# users' topics: they never change, whatever our modules are called.
 _STAGES = {
     "decode": ("VALUE_CONVERTER", "tablestore_sync.decode"),
     "transform": ("TRANSFORMATION", "tablestore_sync.transform"),
@@ -43,34 +43,34 @@ _STAGES = {
 
 
 def bytes_of(dead_letter: DeadLetter) -> Original:
-    """The record's own bytes. Raises StopRun for a row that waited without them."""
+    """The record's own bytes. Raises StopRun when its row waited in recovery without them."""
     if dead_letter.original is None:
         raise StopRun(
             f"{dead_letter.coordinates}: rejected ({dead_letter.stage}, {dead_letter.code}), and "
-            "its own bytes were not kept: its row waits in the recovery folder since a run whose "
-            "errors.dead_letters did not need them.\n  remedy: start once with "
+            "its own bytes were not kept: its row comes from the recovery folder, written by a run "
+            "whose errors.dead_letters did not need them.\n  remedy: start once with "
             'errors.dead_letters = "log" and stop with SIGTERM, then set it again'
         )
     return dead_letter.original
 
 
 def replays(headers: Iterable[Header]) -> int:
-    """How often a record with these headers was replayed."""
+    """How often a record with these headers was replayed; 0 without the header."""
     count = 0
     for name, value in headers:
-        # Anybody may write this header: Python refuses to read thousands of digits.
-        if name == REPLAYS and value is not None and value.isdigit() and len(value) <= _DIGITS:
+        # Anybody may write this header, and Python raises on thousands of digits.
+        if name == REPLAYS and value is not None and value.isdigit() and len(value) <= _MAX_DIGITS:
             count = int(value)
     return count
 
 
 def own_headers(headers: Iterable[Header]) -> list[Header]:
-    """The headers that the record came with, without the count of its replays."""
+    """The headers that the record came with: all but the count of its replays."""
     return [header for header in headers if header[0] != REPLAYS]
 
 
 def headers_of(dead_letter: DeadLetter, connector: str) -> list[Header]:
-    """The record's own headers and, behind them, where it came from and why it is here."""
+    """The record's own headers, then BLOCK. `connector` is the consumer group. Raises StopRun."""
     timestamp, _, _, headers = bytes_of(dead_letter)
     return [*own_headers(headers), *block_of(dead_letter, connector, timestamp, replays(headers))]
 
@@ -78,19 +78,19 @@ def headers_of(dead_letter: DeadLetter, connector: str) -> list[Header]:
 def block_of(
     dead_letter: DeadLetter, connector: str, timestamp: int | None, replayed: int
 ) -> list[Header]:
-    """The headers of BLOCK. `timestamp` is the record's own, in ms."""
-    stage, place = _STAGES[dead_letter.stage]
+    """The headers of BLOCK. `timestamp` is the record's own in ms, `replayed` the replay count."""
+    stage, class_name = _STAGES[dead_letter.stage]
     if dead_letter.stage == "decode" and dead_letter.code.startswith("key_"):
         stage = "KEY_CONVERTER"
-    refused = "tablestore_sync.RowRefused" if dead_letter.stage == "write" else None
+    rejected_by_service = dead_letter.stage == "write"
     texts = (
         dead_letter.topic,
         dead_letter.partition,
         dead_letter.offset,
         connector,
         stage,
-        place,
-        refused or "tablestore_sync.Rejection",
+        class_name,
+        "tablestore_sync.RowRefused" if rejected_by_service else "tablestore_sync.Rejection",
         dead_letter.reason,
         dead_letter.stage,
         dead_letter.code,

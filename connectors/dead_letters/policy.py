@@ -1,7 +1,7 @@
-"""The end of the road of every record that cannot be written: the configured tolerance.
+"""The error policy: stops on, or passes on, every record that cannot be written [connect-dlq].
 
-Both kinds arrive here, through the sink, so a snapshot waits for them as it waits for rows: what
-was not decoded or mapped, and single rows that the service refused.
+What was not decoded or mapped and single rows that the service rejected both come here through the
+sink, so a snapshot waits for dead letters as it waits for rows.
 """
 
 from __future__ import annotations
@@ -20,53 +20,57 @@ log = logging.getLogger("sync.rejected")
 
 
 class ErrorPolicy:
-    """Stops at the first rejection, or sends it on, until there are too many."""
+    """Stops at the first rejection, or sends dead letters on until there are too many."""
 
     def __init__(self, run: Run, destination: Destination) -> None:
         self._run = run
         self._tolerate = run.settings.errors.tolerance == "all"
         self._destination = destination
-        self._brake = RejectionLimit(run)
+        self._limit = RejectionLimit(run)
 
     def prepare(self) -> None:
-        """Make sure of the destination, before a record is read. Raises StopRun."""
+        """Check or create the destination, before a record is read. Blocks. Raises StopRun."""
         if self._tolerate:
             self._destination.prepare()
 
     def close(self) -> None:
-        """Let the destination go."""
+        """Close the destination."""
         self._destination.close()
 
-    async def take(self, dead_letters: list[DeadLetter], lane: ShardCounts | None = None) -> None:
-        """Settle the dead letters; when this returns their records are accounted for.
+    async def handle(
+        self, dead_letters: Sequence[DeadLetter], shard_counts: ShardCounts | None = None
+    ) -> None:
+        """Send the dead letters to the destination; return when it has confirmed and counted them.
 
-        Raises StopRun under tolerance none. Reasons hold no payload.
+        Raises StopRun under tolerance none, whose text has the reason and no payload; beyond the
+        limits of [errors]; and when the destination rejects one for good.
         """
         if not self._tolerate:
-            first = min(dead_letters, key=_place)
+            first = min(dead_letters, key=_coordinates)
             raise StopRun(
                 f"{first.coordinates}: rejected ({first.stage}, {first.code}): {first.reason}\n"
-                "  remedy: mend the mapping or the producer and start again (the run goes on "
-                'there), or set errors.tolerance = "all"'
+                "  remedy: correct the mapping or the producer and start again (the run goes on "
+                'from this record), or set errors.tolerance = "all"'
             )
-        self._brake.check(dead_letters)
+        self._limit.check(dead_letters)
         await self._destination.send(dead_letters)
-        self._run.counts.reject(dead_letters, self._run.settings.errors.dead_letters, lane)
+        self._run.counts.reject(dead_letters, self._run.settings.errors.dead_letters, shard_counts)
 
 
 class RejectionLimit:
-    """Ends the run when so much is rejected that the stream or the mapping must be wrong."""
+    """Stops the run when so much is rejected that the stream or the mapping must be wrong."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._total = 0
-        self._read = 0  # when dead letters came last
-        # (records read since the dead letters before, dead letters), oldest first.
+        # Records read when dead letters came last, and for each time before that: (records read
+        # since the time before it, dead letters), oldest first.
+        self._read = 0
         self._recent: deque[tuple[int, int]] = deque()
         self._recent_read = self._recent_rejected = 0
 
     def check(self, dead_letters: Sequence[DeadLetter]) -> None:
-        """Count these dead letters in. Raises StopRun when they are too many."""
+        """Count these dead letters. Raises StopRun when there are too many by now."""
         settings = self._run.settings.errors
         self._total += len(dead_letters)
         if settings.max_rejected is not None and self._total > settings.max_rejected:
@@ -98,13 +102,13 @@ class RejectionLimit:
             )
 
     def _stop(self, dead_letters: Sequence[DeadLetter], what: str) -> StopRun:
-        first = min(dead_letters, key=_place)
+        first = min(dead_letters, key=_coordinates)
         return StopRun(
             f"{what}. The last: {first.coordinates}: {first.stage}, {first.code}: {first.reason}\n"
-            "  remedy: mend the mapping or the producer and start again (the run goes on there), "
-            "or raise the limit"
+            "  remedy: correct the mapping or the producer and start again (the run goes on from "
+            "there), or raise the limit"
         )
 
 
-def _place(dead_letter: DeadLetter) -> tuple[str, int, int]:
+def _coordinates(dead_letter: DeadLetter) -> tuple[str, int, int]:
     return dead_letter.topic, dead_letter.partition, dead_letter.offset

@@ -1,8 +1,9 @@
 """Connect JSON: `{"schema": ..., "payload": ...}`, as Kafka Connect's JsonConverter writes it.
 
-The payload is read by its schema, and what does not fit is rejected: Kafka Connect's own converter
-reads 300 for an int8 as 44, and text for a number as 0. A field that is null or absent takes its
-default, as Kafka Connect does it. A schema of null means that there is none.
+The payload is converted by its schema [connect-json], and by the types that it names. A value that
+does not match is rejected, where Kafka Connect's own converter reads 300 for an int8 as 44 and text
+for a number as 0. A field that is null or absent gets its default, as in Kafka Connect. With a
+schema of null the payload stays as it is.
 """
 
 from __future__ import annotations
@@ -19,14 +20,13 @@ import msgspec
 
 from connectors.errors import Rejection
 from connectors.formats import json, semantic_types
+from connectors.formats.partial import Convert, same
 from connectors.formats.semantic_types import CONNECT
 from connectors.records import exact_time
 from connectors.records.exact_time import ExactTime, time_text
 
-Convert = Callable[[Any], Any]
-
 _BITS = {"int8": 8, "int16": 16, "int32": 32, "int64": 64}
-_REMEMBERED = 256
+_MAX_SHAPES = 256
 _BEYOND_DECIMALS = 1 << 8192
 FLOATS = ("float", "float32", "double", "float64")
 # Java writes the largest number of 32 bits as 3.4028235E38, which is a little more; from here on
@@ -52,16 +52,16 @@ class Shape(NamedTuple):
 
 envelope_of = msgspec.json.Decoder(Envelope).decode
 # Of schemas with a Decimal, which may be written as a number of any digits (decimal.format).
-_exact = msgspec.json.Decoder(float_hook=Decimal).decode
+exact_numbers = msgspec.json.Decoder(float_hook=Decimal).decode
 _known: dict[bytes, Shape] = {}
 
 
 class _SchemaError(Exception):
-    """The schema is none."""
+    """The schema is not valid; the text says where and why."""
 
 
-class _UnfitError(Exception):
-    """The payload does not fit; the text says where and why, without the value."""
+class MismatchError(Exception):
+    """The payload does not match; the text says where and why, without the value."""
 
 
 def decode(data: bytes) -> Any:
@@ -72,7 +72,7 @@ def decode(data: bytes) -> Any:
     except msgspec.ValidationError:
         json.decode(data)  # says what is wrong with it, if it is no JSON at all
         raise Rejection(
-            "connect_envelope", "no Connect JSON: it is no object of schema and payload"
+            "connect_envelope", "not Connect JSON: it is not an object of schema and payload"
         ) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         json.decode(data)  # says what is wrong with it
@@ -92,13 +92,13 @@ def payload_of(
     try:
         if shape is None:
             shape = _shape(text, make)
-            if len(known) >= _REMEMBERED:
+            if len(known) >= _MAX_SHAPES:
                 known.clear()
             known[text] = shape
         return shape.convert(_read(shape, envelope.payload))
     except _SchemaError as error:
-        raise Rejection("connect_schema", f"of a schema that is none: {error}") from None
-    except _UnfitError as error:
+        raise Rejection("connect_schema", f"of an invalid schema: {error}") from None
+    except MismatchError as error:
         raise Rejection("connect_payload", f"not of its schema: {error}") from None
     except RecursionError:
         raise Rejection("json_depth", "nested too deep: flatten it before it is produced") from None
@@ -106,7 +106,7 @@ def payload_of(
 
 def _shape(text: bytes, make: Callable[[Any, str], Convert]) -> Shape:
     schema = json.decode(text)
-    read = _exact if _DECIMAL in text else json.decode_bare
+    read = exact_numbers if _DECIMAL in text else json.decode_bare
     return Shape(schema, read, make(schema, "the payload"))
 
 
@@ -118,147 +118,142 @@ def _read(shape: Shape, payload: msgspec.Raw) -> Any:
         raise Rejection("json_invalid", "not JSON: a number is out of all range") from None
 
 
-def same(value: Any) -> Any:
-    """The value as it is."""
-    return value
+def _whole(schema: Any, where: str) -> Convert:
+    return same if schema is None else _converter(schema, where)
 
 
-def _whole(schema: Any, place: str) -> Convert:
-    return same if schema is None else _converter(schema, place)
-
-
-def _converter(schema: Any, place: str) -> Convert:
-    """The function that reads values of the schema; `place` is where they stand."""
+def _converter(schema: Any, where: str) -> Convert:
+    """The function that reads values of the schema; `where` is where they stand."""
     if not isinstance(schema, dict):
-        raise _SchemaError(f"that of {place} is no object")
-    read = reader(schema, place)
+        raise _SchemaError(f"that of {where} is not an object")
+    read = reader(schema, where)
     default, has_default = schema.get("default"), schema.get("default") is not None
     optional = bool(schema.get("optional", False))
     if has_default:
         try:
             default = read(default)
-        except _UnfitError as error:
-            raise _SchemaError(f"a default does not fit: {error}") from None
+        except MismatchError as error:
+            raise _SchemaError(f"a default does not match: {error}") from None
 
     def convert(value: Any) -> Any:
         if value is not None:
             return read(value)
         if has_default or optional:
             return default
-        raise _UnfitError(f"{place} is null and not optional")
+        raise MismatchError(f"{where} is null and not optional")
 
     return convert
 
 
-def reader(schema: dict[str, Any], place: str) -> Convert:
-    """The function that reads values of a type that are not null; `place` is where they stand."""
-    kind, name = schema.get("type"), schema.get("name")
-    if not isinstance(kind, str):
-        raise _SchemaError(f"the type of {place} is no text")
+def reader(schema: dict[str, Any], where: str) -> Convert:
+    """The function that reads values of a type that are not null; `where` is where they stand."""
+    type_, name = schema.get("type"), schema.get("name")
+    if not isinstance(type_, str):
+        raise _SchemaError(f"the type of {where} is not a text")
     if isinstance(name, str) and name.startswith(CONNECT):
         logical = LOGICALS.get(name.removeprefix(CONNECT))
         if logical is not None:
-            return logical(schema, place)
-    named = semantic_types.convert_of(name, kind, schema.get("parameters"))
+            return logical(schema, where)
+    named = semantic_types.convert_of(name, type_, schema.get("parameters"))
     if named is not None:
-        plain, convert = _plain_reader(schema, kind, place), named
+        plain, convert = _plain_reader(schema, type_, where), named
         return lambda value: convert(plain(value))
-    return _plain_reader(schema, kind, place)
+    return _plain_reader(schema, type_, where)
 
 
-def _plain_reader(schema: dict[str, Any], kind: str, place: str) -> Convert:
-    if kind in _BITS:
-        return _integer(_BITS[kind], place)
-    if kind in FLOATS:
-        return _float(place, single=kind in ("float", "float32"))
-    if kind == "boolean":
-        return _of_type(bool, "true or false", place)
-    if kind == "string":
-        return _of_type(str, "text", place)
-    if kind == "bytes":
-        return lambda value: _bytes(value, place)
-    if kind == "array":
-        return _array(_converter(schema.get("items"), f"{place}'s items"), place)
-    if kind == "map":
+def _plain_reader(schema: dict[str, Any], type_: str, where: str) -> Convert:
+    if type_ in _BITS:
+        return _integer(_BITS[type_], where)
+    if type_ in FLOATS:
+        return _float(where, single=type_ in ("float", "float32"))
+    if type_ == "boolean":
+        return _of_type(bool, "true or false", where)
+    if type_ == "string":
+        return _of_type(str, "text", where)
+    if type_ == "bytes":
+        return lambda value: _bytes(value, where)
+    if type_ == "array":
+        return _array(_converter(schema.get("items"), f"{where}'s items"), where)
+    if type_ == "map":
         return _map(
-            _converter(schema.get("keys"), f"{place}'s keys"),
-            _converter(schema.get("values"), f"{place}'s values"),
-            place,
+            _converter(schema.get("keys"), f"{where}'s keys"),
+            _converter(schema.get("values"), f"{where}'s values"),
+            where,
         )
-    if kind == "struct":
-        return _struct(schema, place)
-    raise _SchemaError(f"the type of {place} is unknown")
+    if type_ == "struct":
+        return _struct(schema, where)
+    raise _SchemaError(f"the type of {where} is unknown")
 
 
-def _of_type(wanted: type, words: str, place: str) -> Convert:
+def _of_type(wanted: type, words: str, where: str) -> Convert:
     def read(value: Any) -> Any:
         if type(value) is not wanted:
-            raise _UnfitError(f"{place} is not {words}")
+            raise MismatchError(f"{where} is not {words}")
         return value
 
     return read
 
 
-def _integer(bits: int, place: str) -> Convert:
+def _integer(bits: int, where: str) -> Convert:
     least, most = -(1 << bits - 1), (1 << bits - 1) - 1
 
     def read(value: Any) -> Any:
         if type(value) is not int or not least <= value <= most:
-            raise _UnfitError(f"{place} is no integer of {bits} bits")
+            raise MismatchError(f"{where} is not an integer of {bits} bits")
         return value
 
     return read
 
 
-def _float(place: str, *, single: bool) -> Convert:
+def _float(where: str, *, single: bool) -> Convert:
     most = _BEYOND_FLOAT32 if single else math.inf
 
     def read(value: Any) -> float:
         if type(value) is Decimal or (type(value) is int and abs(value) < 1 << 1023):
             value = float(value)
         if type(value) is not float or abs(value) >= most:
-            raise _UnfitError(f"{place} is no number of its size")
+            raise MismatchError(f"{where} is not a number of its size")
         return value
 
     return read
 
 
-def _bytes(value: Any, place: str) -> bytes:
+def _bytes(value: Any, where: str) -> bytes:
     try:
         return base64.b64decode(value, validate=True)
     except (binascii.Error, TypeError, ValueError):
-        raise _UnfitError(f"{place} is no base64 text") from None
+        raise MismatchError(f"{where} is not a base64 text") from None
 
 
-def _array(convert: Convert, place: str) -> Convert:
+def _array(convert: Convert, where: str) -> Convert:
     def read(value: Any) -> list[Any]:
         if type(value) is not list:
-            raise _UnfitError(f"{place} is no list")
+            raise MismatchError(f"{where} is not a list")
         return [convert(item) for item in value]
 
     return read
 
 
-def _map(keys: Convert, values: Convert, place: str) -> Convert:
+def _map(keys: Convert, values: Convert, where: str) -> Convert:
     """An object where keys are text, else a list of [key, value] pairs."""
 
     def read(value: Any) -> Any:
         if type(value) is dict:
             return {str(keys(name)): values(item) for name, item in value.items()}
         if type(value) is not list or not all(type(p) is list and len(p) == 2 for p in value):
-            raise _UnfitError(f"{place} is no map")
+            raise MismatchError(f"{where} is not a map")
         found: dict[str, Any] = {}
         for key, item in value:
-            name = _key_text(keys(key), place)
+            name = _key_text(keys(key), where)
             if name in found:
-                raise _UnfitError(f"{place} has a key twice")
+                raise MismatchError(f"{where} has a key twice")
             found[name] = values(item)
         return found
 
     return read
 
 
-def _key_text(key: Any, place: str) -> str:
+def _key_text(key: Any, where: str) -> str:
     """The name of a field that a map's key becomes: as JSON text of values shows it."""
     if type(key) is str:
         return key
@@ -270,34 +265,34 @@ def _key_text(key: Any, place: str) -> str:
         return f"{key:f}"
     if isinstance(key, (date, time, ExactTime)):
         return time_text(key)
-    raise _UnfitError(f"{place} has a key that cannot name a field")
+    raise MismatchError(f"{where} has a key that cannot name a field")
 
 
-def _struct(schema: dict[str, Any], place: str) -> Convert:
+def _struct(schema: dict[str, Any], where: str) -> Convert:
     fields = schema.get("fields")
     if not isinstance(fields, list):
-        raise _SchemaError(f"{place} is a struct without fields")
+        raise _SchemaError(f"{where} is a struct without fields")
     converters: dict[str, Convert] = {}
     for field in fields:
         name = field.get("field") if isinstance(field, dict) else None
         if not isinstance(name, str) or name in converters:
-            raise _SchemaError(f"a field of {place} has no name, or that of another")
+            raise _SchemaError(f"a field of {where} has no name, or that of another")
         converters[name] = _converter(field, f"field {name!r}")
 
     def read(value: Any) -> dict[str, Any]:
         if type(value) is not dict:
-            raise _UnfitError(f"{place} is no object")
+            raise MismatchError(f"{where} is not an object")
         if not value.keys() <= converters.keys():
-            raise _UnfitError(f"{place} has a field that its schema does not have")
+            raise MismatchError(f"{where} has a field that its schema does not have")
         return {name: convert(value.get(name)) for name, convert in converters.items()}
 
     return read
 
 
-def _decimal(schema: dict[str, Any], place: str) -> Convert:
+def _decimal(schema: dict[str, Any], where: str) -> Convert:
     scale = semantic_types.scale_of(schema.get("parameters"))
     if schema.get("type") != "bytes" or scale is None:
-        raise _SchemaError(f"{place} is a Decimal of other than bytes, or without a scale")
+        raise _SchemaError(f"{where} is a Decimal of other than bytes, or without a scale")
 
     def read(value: Any) -> Decimal:
         if type(value) is int and abs(value) < _BEYOND_DECIMALS:  # decimal.format = NUMERIC
@@ -307,24 +302,24 @@ def _decimal(schema: dict[str, Any], place: str) -> Convert:
         if type(value) is Decimal and abs(value.adjusted()) <= semantic_types.MAX_SCALE:
             return value
         try:
-            return semantic_types.decimal_of(_bytes(value, place), scale)
+            return semantic_types.decimal_of(_bytes(value, where), scale)
         except (ValueError, ArithmeticError):
-            raise _UnfitError(f"{place} is no Decimal, or too long") from None
+            raise MismatchError(f"{where} is not a Decimal, or too long") from None
 
     return read
 
 
-def _moment(kind: str, bits: int, of_number: Callable[[int], Any]) -> Callable[..., Convert]:
-    def make(schema: dict[str, Any], place: str) -> Convert:
-        if schema.get("type") != kind:
-            raise _SchemaError(f"{place} is a point in time of other than {kind}")
-        whole = _integer(bits, place)
+def _moment(type_: str, bits: int, of_number: Callable[[int], Any]) -> Callable[..., Convert]:
+    def make(schema: dict[str, Any], where: str) -> Convert:
+        if schema.get("type") != type_:
+            raise _SchemaError(f"{where} is a point in time of other than {type_}")
+        whole = _integer(bits, where)
 
         def read(value: Any) -> Any:
             try:
                 return of_number(whole(value))
             except ValueError:
-                raise _UnfitError(f"{place} is no time of a day") from None
+                raise MismatchError(f"{where} is not a time of a day") from None
 
         return read
 

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from connectors.errors import Rejection
 from connectors.formats import connect_json, json_envelope, primitives
@@ -25,12 +25,22 @@ def decoders(settings: FormatSettings, wait: Wait) -> tuple[Decode, Decode]:
     or a schema file that cannot be used.
     """
     schemas = _Schemas(settings, wait)
-    value = _decoder(settings.value, schemas, settings.value_schema_file, "format.value")
-    key = _decoder(settings.key, schemas, settings.key_schema_file, "format.key")
-    return value, key
+    of_value = SchemaFile(settings.value_schema_file, settings.value_message)
+    of_key = SchemaFile(settings.key_schema_file, settings.key_message)
+    return (
+        _decoder(settings.value, schemas, of_value, "format.value"),
+        _decoder(settings.key, schemas, of_key, "format.key"),
+    )
 
 
-def _decoder(word: str, schemas: _Schemas, file: Path | None, option: str) -> Decode:
+class SchemaFile(NamedTuple):
+    """The schema file of a configuration, and the message in it that is meant."""
+
+    path: Path | None = None
+    message: str | None = None
+
+
+def _decoder(word: str, schemas: _Schemas, file: SchemaFile, option: str) -> Decode:
     if word in DECODERS:
         return DECODERS[word](schemas, file)
     return _of_user(word, option)
@@ -49,8 +59,8 @@ class _Schemas:
         return Registry(self._settings.registry, self._wait)
 
 
-# (where schemas come from, the schema file of the option) -> the decoder
-MakeDecoder = Callable[[_Schemas, Path | None], Decode]
+# (where schemas come from, the schema file of the configuration) -> the decoder
+MakeDecoder = Callable[[_Schemas, SchemaFile], Decode]
 
 
 def _plain(decode: Decode, word: str) -> MakeDecoder:
@@ -74,27 +84,35 @@ def _plain(decode: Decode, word: str) -> MakeDecoder:
 # Libraries of formats that are not used are not loaded: that would make each start slower.
 
 
-def _avro(schemas: _Schemas, file: Path | None) -> Decode:
+def _avro(schemas: _Schemas, file: SchemaFile) -> Decode:
     from connectors.formats.avro import decoder as avro  # noqa: PLC0415
 
-    return avro.decoder(schemas.registry, file)
+    return avro.decoder(schemas.registry, file.path)
 
 
-def _raw_avro(_: _Schemas, file: Path | None) -> Decode:
+def _raw_avro(_: _Schemas, file: SchemaFile) -> Decode:
     from connectors.formats.avro import decoder as avro  # noqa: PLC0415
 
-    if file is None:
+    if file.path is None:
         raise AssertionError("settings let raw_avro pass without a schema file")
-    return avro.raw_decoder(file)
+    return avro.raw_decoder(file.path)
 
 
-def _protobuf(schemas: _Schemas, _: Path | None) -> Decode:
+def _protobuf(schemas: _Schemas, _: SchemaFile) -> Decode:
     from connectors.formats import protobuf  # noqa: PLC0415
 
     return protobuf.decoder(schemas.registry)
 
 
-def _json_schema(schemas: _Schemas, _: Path | None) -> Decode:
+def _raw_protobuf(_: _Schemas, file: SchemaFile) -> Decode:
+    from connectors.formats import protobuf_file  # noqa: PLC0415
+
+    if file.path is None or file.message is None:
+        raise AssertionError("settings let raw_protobuf pass without a schema file or message")
+    return protobuf_file.decoder(file.path, file.message)
+
+
+def _json_schema(schemas: _Schemas, _: SchemaFile) -> Decode:
     from connectors.formats import json_schema  # noqa: PLC0415
 
     return json_schema.decoder(schemas.registry)
@@ -113,6 +131,7 @@ DECODERS: dict[str, MakeDecoder] = {
     "protobuf": _protobuf,
     "json_schema": _json_schema,
     "raw_avro": _raw_avro,
+    "raw_protobuf": _raw_protobuf,
 }
 
 

@@ -21,8 +21,8 @@ from connectors.records import ABSENT
 decode_bare = msgspec.json.Decoder().decode
 # What msgspec raises for bytes that it does not decode.
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError)
-# Of one document, all in all. A row has 1,024 columns; the rest is nested. Three bytes can become
-# an object of 70, so long documents are counted before they are decoded.
+# Values of one document, nested ones included; a row has at most 1,024 columns [limits]. Three
+# bytes can become an object of 70, so the values of long documents are counted first.
 MAX_VALUES = 1_000_000
 _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
@@ -68,20 +68,20 @@ def decode(data: bytes) -> Any:
         return decode_bare(data)
     except msgspec.DecodeError as error:
         if not data.strip():
-            raise Rejection("json_empty", "not JSON: no bytes but blanks") from None
+            raise Rejection("json_empty", "not JSON: empty, or nothing but blanks") from None
         if data.startswith(b"\xef\xbb\xbf"):
             raise Rejection(
                 "json_bom", "not JSON: it starts with a UTF-8 byte order mark; remove that"
             ) from None
         raise Rejection("json_invalid", f"not JSON: {_without_content(str(error))}") from None
     except UnicodeDecodeError:
-        raise Rejection("json_encoding", f"not JSON: no UTF-8{_place(data)}") from None
+        raise Rejection("json_encoding", f"not JSON: not UTF-8{_position(data)}") from None
     except RecursionError:
         raise Rejection("json_depth", "nested too deep: flatten it before it is produced") from None
 
 
 def check_values(data: bytes) -> None:
-    """Raise Rejection for a long document of too many values."""
+    """Raise Rejection for a document of more than MAX_VALUES values."""
     # Each value takes a byte, and all but one a comma or a bracket before it.
     if len(data) <= MAX_VALUES or _marks(data) <= MAX_VALUES:
         return
@@ -95,11 +95,11 @@ def _marks(data: bytes) -> int:
 
 
 def _without_content(text: str) -> str:
-    """Msgspec's own words, less the values that some of them quote."""
+    """Msgspec's own text, without the values that it quotes."""
     return text.split(" - at `", maxsplit=1)[0].split(" `", maxsplit=1)[0]
 
 
-def _place(data: bytes) -> str:
+def _position(data: bytes) -> str:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -7,7 +7,6 @@ what it is without a schema.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -15,12 +14,19 @@ import msgspec
 from connectors.formats import json, semantic_types
 from connectors.formats.connect_json import (
     FLOATS,
-    Convert,
     Shape,
     envelope_of,
     payload_of,
     reader,
+)
+from connectors.formats.partial import (
+    Convert,
+    each_item,
+    each_value,
     same,
+    some_fields,
+    to_float,
+    unless_null,
 )
 
 _known: dict[bytes, Shape] = {}
@@ -54,32 +60,32 @@ class _NoEnvelopeError(Exception):
     """The object has the fields of an envelope, and its schema is none of Connect's."""
 
 
-def _named(schema: Any, place: str) -> Convert:
+def _named(schema: Any, where: str) -> Convert:
     """The function that reads the values of types with names, and leaves all others."""
     if not isinstance(schema, dict) or not isinstance(schema.get("type"), str):
         raise _NoEnvelopeError
-    return _named_in(schema, place) or same
+    return _named_in(schema, where) or same
 
 
-def _named_in(schema: Any, place: str) -> Convert | None:
+def _named_in(schema: Any, where: str) -> Convert | None:
     """None where there is nothing to do."""
     if not isinstance(schema, dict):
         return None
-    kind, name = schema.get("type"), schema.get("name")
-    if not isinstance(kind, str):
+    type_, name = schema.get("type"), schema.get("name")
+    if not isinstance(type_, str):
         return None
-    if semantic_types.convert_of(name, kind, schema.get("parameters")) is not None:
-        return _but_null(reader(schema, place))
-    if kind in FLOATS:
-        return _back_to_float  # of a payload that was read as decimals
-    if kind == "array":
-        item = _named_in(schema.get("items"), f"{place}'s items")
-        return None if item is None else _each(item)
-    if kind == "map":
-        item = _named_in(schema.get("values"), f"{place}'s values")
-        return None if item is None else _each_value(item)
+    if semantic_types.convert_of(name, type_, schema.get("parameters")) is not None:
+        return unless_null(reader(schema, where))
+    if type_ in FLOATS:
+        return to_float  # of a payload that was read as decimals
+    if type_ == "array":
+        item = _named_in(schema.get("items"), f"{where}'s items")
+        return None if item is None else each_item(item)
+    if type_ == "map":
+        item = _named_in(schema.get("values"), f"{where}'s values")
+        return None if item is None else each_value(item)
     fields = schema.get("fields")
-    if kind != "struct" or not isinstance(fields, list):
+    if type_ != "struct" or not isinstance(fields, list):
         return None
     converters = {
         field["field"]: convert
@@ -88,36 +94,4 @@ def _named_in(schema: Any, place: str) -> Convert | None:
         and isinstance(field.get("field"), str)
         and (convert := _named_in(field, f"field {field['field']!r}")) is not None
     }
-    return _some_fields(converters) if converters else None
-
-
-def _but_null(read: Convert) -> Convert:
-    return lambda value: None if value is None else read(value)
-
-
-def _back_to_float(value: Any) -> Any:
-    return float(value) if type(value) is Decimal else value
-
-
-def _each(convert: Convert) -> Convert:
-    return lambda value: [*map(convert, value)] if type(value) is list else value
-
-
-def _each_value(convert: Convert) -> Convert:
-    def read(value: Any) -> Any:
-        if type(value) is not dict:
-            return value
-        return {name: convert(item) for name, item in value.items()}
-
-    return read
-
-
-def _some_fields(converters: dict[str, Convert]) -> Convert:
-    def read(value: Any) -> Any:
-        if type(value) is dict:
-            for name, convert in converters.items():
-                if name in value:
-                    value[name] = convert(value[name])
-        return value
-
-    return read
+    return some_fields(converters) if converters else None

@@ -1,4 +1,7 @@
-"""Plain values, as Kafka's own serializers write them: text, bytes and big-endian numbers."""
+"""Primitive values as Kafka's own serializers write them [kafka-serializers].
+
+Text in UTF-8, bytes, and big-endian numbers of a fixed length.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,12 @@ _INTEGER, _LONG, _DOUBLE = (struct.Struct(form) for form in (">i", ">q", ">d"))
 
 
 def string(data: bytes) -> str:
-    """UTF-8 text. Raises Rejection."""
+    """The text of UTF-8 bytes. Raises Rejection."""
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         raise Rejection(
-            "string_encoding", f"no UTF-8 text: byte {error.start} ({error.reason})"
+            "string_encoding", f"not UTF-8 text: byte {error.start} ({error.reason})"
         ) from None
 
 
@@ -27,10 +30,12 @@ def plain_bytes(data: bytes) -> bytes:
 
 
 def _number(word: str, form: struct.Struct) -> Callable[[bytes], Any]:
+    """The decoder of numbers of this form, which raises Rejection for another length."""
+
     def decode(data: bytes) -> Any:
         if len(data) != form.size:
             raise Rejection(
-                f"{word}_length", f"no {word}: {len(data)} bytes instead of {form.size}"
+                f"{word}_length", f"not a {word}: {len(data)} bytes instead of {form.size}"
             )
         return form.unpack(data)[0]
 

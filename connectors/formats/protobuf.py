@@ -1,10 +1,10 @@
-"""Protobuf by a Schema Registry: messages of schemas that are known only when they come.
+"""Protobuf by a Schema Registry: messages whose schemas are known only when they arrive.
 
-The registry hands out a compiled schema (`format=serialized`, a FileDescriptorProto), so nothing
-here reads .proto text. Google's own decoder bounds depth and lengths, `protobuf_limits` what few
-bytes can become. Fields have their names of the
-.proto file. A field of proto3 without presence has its default when it is not set, because on the
-wire that is the same as set to it; with presence it is null.
+The registry returns a compiled schema (`format=serialized`, a FileDescriptorProto)
+[schema-registry], so nothing here reads .proto text. Google's own parser limits depth and lengths,
+`protobuf_limits` the number of values. Fields have the names of the .proto file. A field without
+presence that is not set has its default, because on the wire both are the same [protobuf-wire]; a
+field with presence is null then.
 """
 
 from __future__ import annotations
@@ -13,22 +13,8 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
-from decimal import Decimal
 from typing import Any
 
-from google.protobuf import (
-    any_pb2,
-    api_pb2,
-    duration_pb2,
-    empty_pb2,
-    field_mask_pb2,
-    source_context_pb2,
-    struct_pb2,
-    timestamp_pb2,
-    type_pb2,
-    wrappers_pb2,
-)
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
@@ -37,33 +23,21 @@ from google.protobuf.message_factory import GetMessageClass
 
 from connectors.errors import Rejection, StopRun
 from connectors.formats.protobuf_limits import walker
-from connectors.formats.schema_registry import Registry, Schema
+from connectors.formats.protobuf_types import WELL_KNOWN, add_known
+from connectors.formats.schema_registry import Registry, Schema, SchemaError
+from connectors.formats.varint import VarintError, read_varint, zigzag
 
 Read = Callable[[Any], Any]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_KNOWN_FILES = {
-    module.DESCRIPTOR.name: module.DESCRIPTOR
-    for module in (
-        any_pb2,
-        api_pb2,
-        duration_pb2,
-        empty_pb2,
-        field_mask_pb2,
-        source_context_pb2,
-        struct_pb2,
-        timestamp_pb2,
-        type_pb2,
-        wrappers_pb2,
-    )
-}
-_MOST_INDEXES = 64
-# Of a .proto file; a compiled one is base64, which has no blanks.
+_MAX_INDEXES = 64
+# Words of a .proto file; a compiled schema is base64, which has no blanks.
+_MESSAGE = re.compile(r"\bmessage\s+([A-Za-z_][A-Za-z0-9_]*)", re.ASCII)
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _TEXT = re.compile(r"\b(?:syntax|message|package|import|enum)\s")
 
 
 def decoder(registry: Registry) -> Callable[[bytes], Any]:
-    """The function from framed bytes to the value. Raises Rejection."""
+    """The decoder of messages framed by a Schema Registry. It raises Rejection."""
 
     def decode(data: bytes) -> Any:
         file, body = registry.framed(data, "PROTOBUF", _File)
@@ -74,31 +48,39 @@ def decoder(registry: Registry) -> Callable[[bytes], Any]:
 
 
 class _File:
-    """The messages of one schema, by their place in its text."""
+    """The messages of one schema, by the indexes that a frame holds."""
 
     def __init__(self, schema: Schema) -> None:
         pool = DescriptorPool()
+        self._registered = schema.registered
         try:
             main = _add(pool, schema, None, set())
             file = pool.FindFileByName(main)  # type: ignore[no-untyped-call]
             self._tops: list[Descriptor] = list(file.message_types_by_name.values())
-        except (TypeError, ValueError, KeyError, DecodeError, binascii.Error, RecursionError):
+        except (
+            TypeError,
+            ValueError,
+            KeyError,
+            DecodeError,
+            binascii.Error,
+            RecursionError,
+        ) as error:
             if _TEXT.search(schema.text):
                 raise StopRun(
-                    "schema registry: it hands out the text of a Protobuf schema, and not the "
+                    "schema registry: it returns the text of a Protobuf schema, and not the "
                     "compiled one that was asked for (format=serialized).\n  remedy: set "
                     "format.registry.url to a registry that has them compiled"
                 ) from None
-            raise Rejection("schema_bad", "of a schema that is no Protobuf schema") from None
+            raise SchemaError(f"it is not a compiled Protobuf schema: {why(error)}") from None
         self._readers: dict[tuple[int, ...], Callable[[bytes], Any]] = {}
 
     def decode(self, body: bytes) -> Any:
-        """The message that the indexes before it name."""
-        path, at = _indexes(body)
+        """The value of a message, behind the indexes that say which one of the schema it is."""
+        path, start = _indexes(body)
         read = self._readers.get(path)
         if read is None:
-            read = self._readers[path] = _reader_of_bytes(self._message(path))
-        return read(body[at:])
+            read = self._readers[path] = message_decoder(self._message(path))
+        return read(body[start:])
 
     def _message(self, path: tuple[int, ...]) -> Descriptor:
         level = self._tops
@@ -107,14 +89,38 @@ class _File:
             if index >= len(level):
                 raise Rejection("protobuf_index", "of a message that its schema does not have")
             found = level[index]
-            # The entries of maps are messages that stand nowhere in the schema's text.
-            level = [inner for inner in found.nested_types if not inner.GetOptions().map_entry]
+            level = self._nested(found)
         assert found is not None  # noqa: S101 - a path has an index
         return found
 
+    def _nested(self, message: Descriptor) -> list[Descriptor]:
+        """The messages in a message that indexes count: those that the schema's text spells.
+
+        The entries of a map are messages too. A text that has the map as `map<...>` does not spell
+        them, one that Java made of a compiled schema does, and the compiled form does not say
+        which. So the text is asked where it makes a difference.
+        """
+        entries = [inner.GetOptions().map_entry for inner in message.nested_types]
+        first = entries.index(True) if True in entries else len(entries)
+        spelled: set[str] = set()
+        if not all(entries[first:]) and self._registered is not None:
+            spelled = {
+                found[1] for found in _MESSAGE.finditer(_COMMENT.sub(" ", self._registered()))
+            }
+        return [
+            inner
+            for inner, is_entry in zip(message.nested_types, entries, strict=True)
+            if not is_entry or inner.name in spelled
+        ]
+
+
+def why(error: Exception) -> str:
+    """What the library says of a schema, in one line of bounded length."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
 
 def _add(pool: DescriptorPool, schema: Schema, name: str | None, added: set[str]) -> str:
-    """Add a schema with what it imports; returns the name of its file."""
+    """Add a schema and what it imports to the pool; returns the name of its file."""
     file = FileDescriptorProto.FromString(base64.b64decode(schema.text, validate=True))
     if name is not None:
         file.name = name
@@ -125,51 +131,43 @@ def _add(pool: DescriptorPool, schema: Schema, name: str | None, added: set[str]
             added.add(reference.name)
             _add(pool, reference.schema, reference.name, added)
     for imported in file.dependency:
-        _add_known(pool, imported, added)
+        add_known(pool, imported, added)
     pool.Add(file)  # type: ignore[no-untyped-call]
     return str(file.name)
 
 
-def _add_known(pool: DescriptorPool, name: str, added: set[str]) -> None:
-    if name in added or name not in _KNOWN_FILES:
-        return
-    added.add(name)
-    file = FileDescriptorProto()
-    _KNOWN_FILES[name].CopyToProto(file)
-    for imported in file.dependency:
-        _add_known(pool, imported, added)
-    pool.Add(file)  # type: ignore[no-untyped-call]
-
-
 def _indexes(body: bytes) -> tuple[tuple[int, ...], int]:
-    """The message's place, and where it begins. One zero byte stands for the first message."""
-    count, at = _zigzag(body, 0)
+    """The indexes of a frame, outermost message first, and the position behind them.
+
+    They are zigzag varints: their number and each of them; one zero byte stands for the first
+    message [schema-registry].
+    """
+    count, position = _index(body, 0)
     if count == 0:
-        return (0,), at
-    if not 0 < count <= _MOST_INDEXES:
-        raise Rejection("protobuf_index", "of a message index that is none")
+        return (0,), position
+    if not 0 < count <= _MAX_INDEXES:
+        raise Rejection("protobuf_index", "of an impossible number of message indexes")
     path = []
     for _ in range(count):
-        index, at = _zigzag(body, at)
+        index, position = _index(body, position)
         if index < 0:
-            raise Rejection("protobuf_index", "of a message index that is none")
+            raise Rejection("protobuf_index", "of a negative message index")
         path.append(index)
-    return tuple(path), at
+    return tuple(path), position
 
 
-def _zigzag(body: bytes, at: int) -> tuple[int, int]:
-    number = shift = 0
-    while at < len(body) and shift <= 28:
-        byte = body[at]
-        at += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number >> 1 ^ -(number & 1), at
-        shift += 7
-    raise Rejection("protobuf_index", "cut off before its message begins, or not framed so")
+def _index(body: bytes, start: int) -> tuple[int, int]:
+    try:
+        number, position = read_varint(body, start, len(body), max_bytes=5)
+    except VarintError:
+        raise Rejection(
+            "protobuf_index", "cut off before its message begins, or not framed with indexes"
+        ) from None
+    return zigzag(number), position
 
 
-def _reader_of_bytes(descriptor: Descriptor) -> Callable[[bytes], Any]:
+def message_decoder(descriptor: Descriptor) -> Callable[[bytes], Any]:
+    """The decoder of bare messages of a type. It raises Rejection."""
     parse = GetMessageClass(descriptor).FromString
     check = walker(descriptor)
     read = _message_reader(descriptor, {})
@@ -179,31 +177,33 @@ def _reader_of_bytes(descriptor: Descriptor) -> Callable[[bytes], Any]:
             check(body)
             return read(parse(body))
         except DecodeError:
-            raise Rejection("protobuf_invalid", "no Protobuf message of its schema") from None
+            raise Rejection("protobuf_invalid", "not a Protobuf message of its schema") from None
         except (OverflowError, ValueError):
             raise Rejection(
                 "protobuf_time",
-                "of a Timestamp outside of the years 1 to 9999, or finer than a microsecond",
+                "of a Timestamp, a Decimal or a time of day that is none",
             ) from None
         except RecursionError:
             raise Rejection("protobuf_depth", "nested too deep") from None
         except (Rejection, MemoryError):
             raise
-        except Exception as error:  # noqa: BLE001 - the last fence: messages are built at run time
+        except Exception as error:  # noqa: BLE001 - messages are built at run time
             raise Rejection(
-                "protobuf_failed", f"not decoded: nobody foresaw it ({type(error).__name__})"
+                "protobuf_failed",
+                f"not decoded as protobuf: unexpected {type(error).__name__}; please report this "
+                "as a bug",
             ) from None
 
     return decode
 
 
 def _message_reader(descriptor: Descriptor, made: dict[str, Read]) -> Read:
-    """The function from a message to its value; messages may hold their own kind."""
+    """The function from a message to its value; a message may hold messages of its own type."""
     name = descriptor.full_name
-    if name in _WELL_KNOWN:
-        return _WELL_KNOWN[name]
+    if name in WELL_KNOWN:
+        return WELL_KNOWN[name]
     if name in made:
-        return lambda message: made[name](message)  # noqa: PLW0108 - it is made only later
+        return lambda message: made[name](message)  # noqa: PLW0108 - it is made later
     made[name] = _not_yet
     fields = [(field, _field_reader(field, made)) for field in descriptor.fields]
 
@@ -224,9 +224,9 @@ def _not_yet(_: Any) -> Any:
 
 
 def _field_reader(field: FieldDescriptor, made: dict[str, Read]) -> Read:
-    kind = field.message_type
-    if kind is not None and kind.GetOptions().map_entry:
-        of_value = _single_reader(kind.fields_by_name["value"], made)
+    message_type = field.message_type
+    if message_type is not None and message_type.GetOptions().map_entry:
+        of_value = _single_reader(message_type.fields_by_name["value"], made)
         return lambda found: {_name(key): of_value(found[key]) for key in found}
     read = _single_reader(field, made)
     if field.label == FieldDescriptor.LABEL_REPEATED:
@@ -245,52 +245,8 @@ def _single_reader(field: FieldDescriptor, made: dict[str, Read]) -> Read:
         names = field.enum_type.values_by_number
 
         def of_enum(number: int) -> Any:
-            """Its name; a number that the schema does not know stays one."""
+            """The name of a number, or the number when the schema does not have it."""
             return names[number].name if number in names else number
 
         return of_enum
     return lambda value: value
-
-
-def _timestamp(message: Any) -> datetime:
-    if not 0 <= message.nanos < 1_000_000_000 or message.nanos % 1000:
-        raise ValueError("no Timestamp, or one that would lose its nanoseconds")
-    return _EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)
-
-
-def _duration(message: Any) -> Decimal:
-    return Decimal(message.seconds) + Decimal(message.nanos).scaleb(-9)
-
-
-def _struct(message: Any) -> dict[str, Any]:
-    return {name: _any_value(value) for name, value in message.fields.items()}
-
-
-def _list(message: Any) -> list[Any]:
-    return [_any_value(value) for value in message.values]
-
-
-def _any_value(message: Any) -> Any:
-    kind = message.WhichOneof("kind")
-    if kind is None or kind == "null_value":
-        return None
-    found = getattr(message, kind)
-    if kind == "struct_value":
-        return _struct(found)
-    return _list(found) if kind == "list_value" else found
-
-
-def _wrapped(message: Any) -> Any:
-    return message.value
-
-
-_WRAPPERS = ("Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes")
-_WELL_KNOWN: dict[str, Read] = {
-    "google.protobuf.Timestamp": _timestamp,
-    "google.protobuf.Duration": _duration,
-    "google.protobuf.Struct": _struct,
-    "google.protobuf.ListValue": _list,
-    "google.protobuf.Value": _any_value,
-    "google.protobuf.FieldMask": lambda message: ",".join(message.paths),
-    **{f"google.protobuf.{name}Value": _wrapped for name in _WRAPPERS},
-}

@@ -1,7 +1,8 @@
-"""Walks Protobuf bytes before they are parsed, where they could become very much more.
+"""Limits the number of values of a Protobuf message [protobuf-wire] before it is parsed.
 
-Two bytes are a whole message of a repeated field, and each takes the room of all fields that its
-type has: a megabyte can become gigabytes. Only bodies that are long enough for that are walked.
+Two bytes are a whole message of a repeated field, and in memory each message takes the room of all
+fields of its type: a megabyte can become gigabytes. Only data that is long enough for that is
+walked.
 """
 
 from __future__ import annotations
@@ -11,21 +12,22 @@ from collections.abc import Callable
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from connectors.errors import Rejection
+from connectors.formats.varint import VarintError, read_varint
 
-# Fields and items of one record, all in all. A row has 1,024 columns; the rest is nested.
-MOST_VALUES = 1_000_000
-# That of Google's own parser.
-_DEEPEST = 100
-_FEWEST_BYTES = 2  # of a message in a message: its tag and its length
+# Fields and items of one record, nested ones included: a row has at most 1,024 columns [limits].
+MAX_VALUES = 1_000_000
+# Levels of messages: the limit of Google's own parser.
+_MAX_DEPTH = 100
+_MIN_BYTES = 2  # of a message inside a message: its tag and its length
 _VARINT, _FIXED64, _BYTES, _GROUP, _END, _FIXED32 = range(6)
-_NOT_LAST = bytes(range(0x80, 0x100))  # bytes of a varint that goes on
+_NOT_LAST = bytes(range(0x80, 0x100))  # bytes of a varint that is followed by another
 
-# (its message type or None, the bytes of a packed item, 0 for varints, or None when not packed)
+# (message type or None, bytes of an item when packed: 0 for varints, None when never packed)
 _Field = tuple["_Type | None", "int | None"]
 
 
 class _Type:
-    """What the walk needs of a message type."""
+    """What the walk needs of a message type: its size in values, and its fields by number."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -33,13 +35,13 @@ class _Type:
 
 
 def walker(descriptor: Descriptor) -> Callable[[bytes], None]:
-    """The check of one message type's bytes. It raises Rejection."""
+    """The check of the data of one message type. It raises Rejection."""
     known: dict[str, _Type] = {}
     top = _type(descriptor, known)
-    worst = max(kind.size for kind in known.values()) / _FEWEST_BYTES
+    worst = max(type_.size for type_ in known.values()) / _MIN_BYTES
 
     def check(data: bytes) -> None:
-        if worst * len(data) > MOST_VALUES:
+        if worst * len(data) > MAX_VALUES:
             _Walk(data).message(top, len(data), 0)
 
     return check
@@ -72,20 +74,20 @@ def _type(descriptor: Descriptor, known: dict[str, _Type]) -> _Type:
 
 
 class _Walk:
-    """One pass over the bytes of one message. What it cannot read is a rejection."""
+    """One pass over the bytes of one message. Raises Rejection, also for what it cannot read."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._at = 0
+        self._position = 0
         self._values = 0
 
-    def message(self, kind: _Type | None, end: int, depth: int, group: int = 0) -> None:
+    def message(self, type_: _Type | None, end: int, depth: int, group: int = 0) -> None:
         """Skip the fields of a message up to `end`, or to the end of the group."""
-        if depth > _DEEPEST:
+        if depth > _MAX_DEPTH:
             raise _invalid()
-        fields = {} if kind is None else kind.fields
-        self._count(0 if kind is None else kind.size)
-        while self._at < end:
+        fields = {} if type_ is None else type_.fields
+        self._count(0 if type_ is None else type_.size)
+        while self._position < end:
             tag = self._varint(end)
             number, wire = tag >> 3, tag & 7
             inner, packed = fields.get(number, (None, None))
@@ -107,10 +109,10 @@ class _Walk:
 
     def _delimited(self, inner: _Type | None, packed: int | None, end: int, depth: int) -> None:
         length = self._varint(end)
-        start = self._at
+        start = self._position
         self._skip(length, end)
         if inner is not None:
-            self._at = start
+            self._position = start
             self.message(inner, start + length, depth + 1)
         elif packed:
             self._count(length // packed)
@@ -119,25 +121,21 @@ class _Walk:
 
     def _count(self, values: int) -> None:
         self._values += values
-        if self._values > MOST_VALUES:
-            raise Rejection("protobuf_values", f"of more than {MOST_VALUES:,} fields and items")
+        if self._values > MAX_VALUES:
+            raise Rejection("protobuf_values", f"of more than {MAX_VALUES:,} fields and items")
 
     def _skip(self, size: int, end: int) -> None:
-        self._at += size
-        if self._at > end:
+        self._position += size
+        if self._position > end:
             raise _invalid()
 
     def _varint(self, end: int) -> int:
-        number = shift = 0
-        while self._at < end and shift < 70:
-            byte = self._data[self._at]
-            self._at += 1
-            number |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return number
-            shift += 7
-        raise _invalid()
+        try:
+            number, self._position = read_varint(self._data, self._position, end)
+        except VarintError:
+            raise _invalid() from None
+        return number
 
 
 def _invalid() -> Rejection:
-    return Rejection("protobuf_invalid", "no Protobuf message of its schema")
+    return Rejection("protobuf_invalid", "not a Protobuf message of its schema")

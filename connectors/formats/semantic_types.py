@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from typing import Any
 
@@ -20,7 +20,8 @@ from connectors.records.exact_time import ExactTime
 
 Convert = Callable[[Any], Any]
 CONNECT = "org.apache.kafka.connect.data."
-_DEBEZIUM_TIME, _DEBEZIUM_DATA = "io.debezium.time.", "io.debezium.data."
+DEBEZIUM = "io.debezium."
+_DEBEZIUM_TIME, _DEBEZIUM_DATA = f"{DEBEZIUM}time.", f"{DEBEZIUM}data."
 
 # Bytes of an unscaled decimal: more digits than any column takes, and few enough to be quick.
 MAX_DECIMAL_BYTES = 1024
@@ -82,17 +83,6 @@ def _checked(name: str, convert: Convert) -> Convert:
             ) from None
 
     return read
-
-
-def _clock(nanoseconds: int) -> time | timedelta | ExactTime:
-    """A time of day; MySQL's TIME is a span too, of up to 839 hours before or after midnight."""
-    try:
-        return exact_time.time_of_day(nanoseconds)
-    except ValueError:
-        microseconds, rest = divmod(nanoseconds, 1000)
-        if rest:
-            raise
-        return timedelta(0, 0, microseconds)
 
 
 def _variable_scale(value: Mapping[str, Any]) -> Decimal:
@@ -160,9 +150,9 @@ _TYPES: dict[str, tuple[str, Convert]] = {
     CONNECT + "Time": ("int32", lambda ms: exact_time.time_of_day(ms * 1_000_000)),
     CONNECT + "Timestamp": ("int64", exact_time.instant_of_ms),
     _DEBEZIUM_TIME + "Date": ("int32", exact_time.day),
-    _DEBEZIUM_TIME + "Time": ("int32", lambda ms: _clock(ms * 1_000_000)),
-    _DEBEZIUM_TIME + "MicroTime": ("int64", lambda us: _clock(us * 1000)),
-    _DEBEZIUM_TIME + "NanoTime": ("int64", _clock),
+    _DEBEZIUM_TIME + "Time": ("int32", lambda ms: exact_time.clock(ms * 1_000_000)),
+    _DEBEZIUM_TIME + "MicroTime": ("int64", lambda us: exact_time.clock(us * 1000)),
+    _DEBEZIUM_TIME + "NanoTime": ("int64", exact_time.clock),
     _DEBEZIUM_TIME + "Timestamp": ("int64", exact_time.local_of_ms),
     _DEBEZIUM_TIME + "MicroTimestamp": ("int64", exact_time.local_of_us),
     _DEBEZIUM_TIME + "NanoTimestamp": ("int64", exact_time.local),

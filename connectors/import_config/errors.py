@@ -1,9 +1,9 @@
-"""Why a connector's configuration cannot be taken over."""
+"""Why a connector's configuration cannot be imported."""
 
 
-class Refused(Exception):  # noqa: N818 - it is what happens
-    """The configuration cannot be taken over; the text names the key, and holds no value."""
+class UnsupportedConnectorConfig(Exception):  # noqa: N818 - it is what happens
+    """The configuration cannot be imported; the text names the key, and holds no value."""
 
 
-class Unfilled(Refused):
-    """A placeholder whose value is not to be had here."""
+class UnresolvedPlaceholder(UnsupportedConnectorConfig):
+    """A placeholder whose value cannot be read on this machine."""

@@ -1,4 +1,4 @@
-"""What says how to reach Kafka and where to begin: name, consumer.override.*, the worker's file."""
+"""How to reach Kafka and where to start: name, consumer.override.*, the worker's file."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.import_config.errors import Refused
-from connectors.import_config.properties import Given
+from connectors.import_config.errors import UnsupportedConnectorConfig
+from connectors.import_config.properties import ConnectorProperties
 
 OVERRIDE = "consumer.override."
 # Java client property: librdkafka's name of the same.
@@ -50,8 +50,8 @@ _SECRETS = {
     "ssl.keystore.key": "ssl.key.pem",
 }
 _WHY_NOT = {
-    "max.poll.records": "kafka.chunk_messages is the like of it, and no lever of speed here",
-    "max.poll.interval.ms": "partitions are assigned by Bytewax, so nobody is evicted",
+    "max.poll.records": "kafka.chunk_messages is its counterpart, without effect on the speed",
+    "max.poll.interval.ms": "partitions are assigned by Bytewax, so no consumer is evicted",
     "session.timeout.ms": "partitions are assigned by Bytewax, not by the group",
     "heartbeat.interval.ms": "partitions are assigned by Bytewax, not by the group",
     "group.instance.id": "partitions are assigned by Bytewax, not by the group",
@@ -71,40 +71,40 @@ def with_worker(connector: Mapping[str, str], worker: Mapping[str, str]) -> dict
         elif key.startswith("consumer."):
             found[OVERRIDE + key[len("consumer.") :]] = value
         elif key.startswith(("key.converter", "value.converter")):
-            part = key.split(".", maxsplit=1)[0]
-            if f"{part}.converter" not in connector:  # else it is none of the worker's business
+            side = key.split(".", maxsplit=1)[0]
+            if f"{side}.converter" not in connector:  # else the connector has its own
                 found[key] = value
     return {**found, **connector}
 
 
-def kafka(given: Given, topics: list[str]) -> dict[str, Any]:
+def kafka(connector: ConnectorProperties, topics: list[str]) -> dict[str, Any]:
     """[kafka]."""
-    made: dict[str, Any] = {"bootstrap_servers": _brokers(given), "topics": topics}
-    name = given.text("name")
+    made: dict[str, Any] = {"bootstrap_servers": _brokers(connector), "topics": topics}
+    name = connector.text("name")
     override = f"{OVERRIDE}group.id"
-    group = given.text(override) or (f"connect-{name}" if name else "")
-    key = override if override in given else "name"
+    group = connector.text(override) or (f"connect-{name}" if name else "")
+    key = override if override in connector else "name"
     made["group"] = f"tablestore-sync-{name}" if name else "tablestore-sync"
     if group:
         made["start"] = f"group:{group}"
-        reset = given.choice(
+        reset = connector.choice(
             f"{OVERRIDE}auto.offset.reset", ("earliest", "latest", "none"), "earliest"
         )
         made["start_without_offset"] = "stop" if reset == "none" else reset
-        given.note(
+        connector.note(
             key,
             f"the first run starts where group {group} has stopped (kafka.start): stop the "
             f"connector first (PUT /connectors/{name or 'NAME'}/stop) and leave its group alone "
             f"until then. Offsets are kept in the recovery folder, and shown by {made['group']}",
         )
     else:
-        given.use(f"{OVERRIDE}auto.offset.reset")
-        given.note(
+        connector.use(f"{OVERRIDE}auto.offset.reset")
+        connector.note(
             "name",
             "is missing, so the group of its offsets is not known: the first run reads everything. "
             'Give it with --name, or set kafka.start = "group:connect-NAME"',
         )
-    properties, files = _properties(given)
+    properties, files = _properties(connector)
     if properties:
         made["properties"] = properties
     if files:
@@ -112,10 +112,10 @@ def kafka(given: Given, topics: list[str]) -> dict[str, Any]:
     return made
 
 
-def _brokers(given: Given) -> str:
-    found = given.text(f"{OVERRIDE}bootstrap.servers")
+def _brokers(connector: ConnectorProperties) -> str:
+    found = connector.text(f"{OVERRIDE}bootstrap.servers")
     if not found:
-        given.note(
+        connector.note(
             "bootstrap.servers",
             "stands in the worker's file, not at a connector: name that file with --worker, or set "
             "kafka.bootstrap_servers or SYNC__KAFKA__BOOTSTRAP_SERVERS (127.0.0.1:9092 is written)",
@@ -123,61 +123,63 @@ def _brokers(given: Given) -> str:
     return found or "127.0.0.1:9092"
 
 
-def _properties(given: Given) -> tuple[dict[str, Any], dict[str, str]]:
+def _properties(connector: ConnectorProperties) -> tuple[dict[str, Any], dict[str, str]]:
     properties: dict[str, Any] = {}
     files: dict[str, str] = {}
-    for key in given.keys(OVERRIDE):
+    for key in connector.keys(OVERRIDE):
         name = key[len(OVERRIDE) :]
         if name in ("bootstrap.servers", "group.id", "auto.offset.reset"):
             continue
         if name == "sasl.jaas.config":
-            _login(given, key, properties)
+            _login(connector, key, properties)
         elif name in _SECRETS:
-            _secret(given, key, _SECRETS[name], files)
+            _secret(connector, key, _SECRETS[name], files)
         elif name in ("ssl.truststore.location", "ssl.keystore.location"):
-            _store(given, key, name, properties)
+            _store(connector, key, name, properties)
         elif name in ("ssl.truststore.type", "ssl.keystore.type"):
-            given.use(key)  # it says what the location is
+            connector.use(key)  # it says what the location is
         elif name == "ssl.endpoint.identification.algorithm":
-            properties[name] = given.text(key).lower() or "none"
+            properties[name] = connector.text(key).lower() or "none"
         elif name in _SAME:
-            properties[_SAME[name]] = _value(given, key, name)
+            properties[_SAME[name]] = _value(connector, key, name)
         else:
-            given.use(key)
-            given.note(key, f"not moved: {_WHY_NOT.get(name, 'no property of that name here')}")
+            connector.use(key)
+            connector.note(key, f"not moved: {_WHY_NOT.get(name, 'no property of that name here')}")
     return properties, files
 
 
-def _value(given: Given, key: str, name: str) -> str | int | bool:
+def _value(connector: ConnectorProperties, key: str, name: str) -> str | int | bool:
     if _NUMBERS.fullmatch(name):
-        return given.number(key, 0, least=-1)
+        return connector.number(key, 0, minimum=-1)
     if name in _WORDS:
-        word = given.choice(key, _WORDS[name], "")
+        word = connector.choice(key, _WORDS[name], "")
         return word == "true" if name == "check.crcs" else word
-    return given.required(key)
+    return connector.required(key)
 
 
-def _secret(given: Given, key: str, name: str | None, files: dict[str, str]) -> None:
-    where, file = given.secret(key)
+def _secret(
+    connector: ConnectorProperties, key: str, name: str | None, files: dict[str, str]
+) -> None:
+    where, file = connector.secret(key)
     if name is None:
-        given.note(key, "not moved: PEM certificates have no password")
+        connector.note(key, "not moved: PEM certificates have no password")
     elif file is not None:
         files[name] = file
     elif where:
-        given.note(
+        connector.note(
             key,
             f'is not written out: set {_SECRET_ENV}=\'{{"{name}": "..."}}\' to {where}, together '
             "with the other secrets of Kafka",
         )
 
 
-def _login(given: Given, key: str, properties: dict[str, Any]) -> None:
+def _login(connector: ConnectorProperties, key: str, properties: dict[str, Any]) -> None:
     """User names go over, passwords are named; of other logins it is said what to do."""
-    raw = (given.raw(key) or "").strip()
+    raw = (connector.raw(key) or "").strip()
     found = {name: value.strip("\"'") for name, value in _JAAS.findall(raw)}
     plain = re.match(r"[\w.]*\.(PlainLoginModule|ScramLoginModule)\s", raw)
     if plain is None:
-        given.note(
+        connector.note(
             key,
             "not moved (it may hold a secret): set the sasl.* properties of librdkafka in "
             f"[kafka.properties], and secrets in {_SECRET_ENV}",
@@ -187,37 +189,39 @@ def _login(given: Given, key: str, properties: dict[str, Any]) -> None:
     if user and "${" not in user:
         properties["sasl.username"] = user
     elif user:
-        given.note(key, "its user name is a placeholder: set sasl.username in [kafka.properties]")
-    given.note(
+        connector.note(
+            key, "its user name is a placeholder: set sasl.username in [kafka.properties]"
+        )
+    connector.note(
         key,
         f'its password is not written out: set {_SECRET_ENV}=\'{{"sasl.password": "..."}}\', or '
         "name a file in [kafka.secret_property_files]",
     )
-    if f"{OVERRIDE}sasl.mechanism" not in given:
+    if f"{OVERRIDE}sasl.mechanism" not in connector:
         properties["sasl.mechanism"] = "PLAIN" if plain[1].startswith("Plain") else "SCRAM-SHA-256"
         if not plain[1].startswith("Plain"):
-            given.note(key, "SCRAM-SHA-256 is assumed: correct sasl.mechanism")
+            connector.note(key, "SCRAM-SHA-256 is assumed: correct sasl.mechanism")
 
 
-def _store(given: Given, key: str, name: str, properties: dict[str, Any]) -> None:
-    kind = given.text(key.replace(".location", ".type"), "JKS").upper()
-    place = given.required(key)
-    if name == "ssl.truststore.location" and kind == "PEM":
-        properties["ssl.ca.location"] = place
-    elif name == "ssl.keystore.location" and kind == "PKCS12":
-        properties["ssl.keystore.location"] = place
-    elif name == "ssl.keystore.location" and kind == "PEM":
-        properties |= {"ssl.certificate.location": place, "ssl.key.location": place}
+def _store(connector: ConnectorProperties, key: str, name: str, properties: dict[str, Any]) -> None:
+    store_type = connector.text(key.replace(".location", ".type"), "JKS").upper()
+    location = connector.required(key)
+    if name == "ssl.truststore.location" and store_type == "PEM":
+        properties["ssl.ca.location"] = location
+    elif name == "ssl.keystore.location" and store_type == "PKCS12":
+        properties["ssl.keystore.location"] = location
+    elif name == "ssl.keystore.location" and store_type == "PEM":
+        properties |= {"ssl.certificate.location": location, "ssl.key.location": location}
     else:
         target = "ssl.ca.location" if "truststore" in name else "ssl.certificate.location"
-        given.note(
+        connector.note(
             key,
             f"is a Java key store: export it as PEM and name that as {target} in "
             "[kafka.properties]",
         )
 
 
-def check_name(given: Given) -> None:
+def check_name(connector: ConnectorProperties) -> None:
     """A name that is there and blank is no name."""
-    if "name" in given and not given.text("name"):
-        raise Refused("name: is blank")
+    if "name" in connector and not connector.text("name"):
+        raise UnsupportedConnectorConfig("name: is blank")

@@ -1,4 +1,4 @@
-"""The keys of a connector as they were given: read once each, checked, and told about."""
+"""The properties of a connector: each is read once and checked, and notes say what changes."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from connectors.import_config.errors import Refused, Unfilled
+from connectors.import_config.errors import UnresolvedPlaceholder, UnsupportedConnectorConfig
 from connectors.import_config.files import of_properties
 
-# ${provider:path:key} or ${provider:key}, as Kafka's config providers have it.
+# ${provider:path:key} or ${provider:key}, the placeholders of Kafka's config providers [kip-297].
 _PLACEHOLDER = re.compile(r"\$\{([^}:]*):(?:([^}]*):)?([^}:]*)\}")
 
 
-class Given:
-    """Keys and values; `used` ones are those that somebody has looked at."""
+class ConnectorProperties:
+    """The properties of a connector, and the notes on what becomes of them.
+
+    A property that is read counts as used. The methods that check a value raise
+    UnsupportedConnectorConfig with its key; a placeholder that cannot be read here raises
+    UnresolvedPlaceholder.
+    """
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = dict(values)
@@ -26,45 +31,47 @@ class Given:
         return key in self._values
 
     def note(self, key: str, text: str) -> None:
-        """Say what becomes of a key whose meaning changes."""
+        """Note what becomes of a key whose meaning changes."""
         self.notes.append((key, text))
 
     def keys(self, prefix: str = "") -> list[str]:
-        """Keys that begin so, in the order of the file."""
+        """The keys with this prefix, in the order of the file."""
         return [key for key in self._values if key.startswith(prefix)]
 
     def unused(self) -> list[str]:
-        """Keys that nobody has looked at."""
+        """The keys that are not used yet, in the order of the file."""
         return [key for key in self._values if key not in self._used]
 
     def use(self, *keys: str) -> None:
-        """Count keys as looked at."""
+        """Count keys as used."""
         self._used.update(keys)
 
     def raw(self, key: str) -> str | None:
-        """The value as it stands, placeholders and blanks included."""
+        """The value as it is written, with placeholders and blanks; None when it is absent."""
         self._used.add(key)
         return self._values.get(key)
 
     def text(self, key: str, default: str = "") -> str:
-        """The value without blanks around it, placeholders filled in."""
+        """The value with its placeholders resolved and without blanks around it."""
         found = self.raw(key)
         if found is None:
             return default
         return _PLACEHOLDER.sub(lambda match: _filled(key, match), found).strip()
 
     def required(self, key: str) -> str:
-        """A value that must be there and not be blank."""
+        """A value that must be present and not blank."""
         found = self.text(key)
         if not found:
-            raise Refused(f"{key}: is missing" if key not in self else f"{key}: is blank")
+            raise UnsupportedConnectorConfig(
+                f"{key}: is missing" if key not in self else f"{key}: is blank"
+            )
         return found
 
     def choice(self, key: str, allowed: Sequence[str], default: str) -> str:
-        """One of these words, whatever its case."""
+        """One of the allowed words, in lower case; upper case is accepted."""
         found = self.text(key, default).lower()
         if found not in allowed:
-            raise Refused(f"{key}: is none of {', '.join(allowed)}")
+            raise UnsupportedConnectorConfig(f"{key}: is not one of {', '.join(allowed)}")
         return found
 
     def flag(self, key: str, default: bool) -> bool:
@@ -72,36 +79,40 @@ class Given:
         return self.choice(key, ("true", "false"), str(default).lower()) == "true"
 
     def number(
-        self, key: str, default: int, least: int | None = None, most: int = 2**63 - 1
+        self, key: str, default: int, minimum: int | None = None, maximum: int = 2**63 - 1
     ) -> int:
         """A whole number."""
         found = self.text(key, str(default))
         if not re.fullmatch(r"[+-]?[0-9]{1,19}", found):
-            raise Refused(f"{key}: is no whole number")
+            raise UnsupportedConnectorConfig(f"{key}: is not a whole number")
         number = int(found)
-        if (least is not None and number < least) or number > most:
-            raise Refused(f"{key}: is below {least}" if number <= most else f"{key}: is too large")
+        if (minimum is not None and number < minimum) or number > maximum:
+            raise UnsupportedConnectorConfig(
+                f"{key}: is below {minimum}" if number <= maximum else f"{key}: is too large"
+            )
         return number
 
     def names(self, key: str) -> list[str]:
-        """A list with commas: [] when the key is absent; a blank list or item is refused."""
+        """A list separated by commas, without blanks and repetitions; [] when the key is absent."""
         if key not in self:
             return []
         items = self.text(key).split(",")
         while items and not items[-1].strip():
             items.pop()  # a comma at the end is none to Java
         if not items:
-            raise Refused(f"{key}: is blank: name at least one, or remove the key")
+            raise UnsupportedConnectorConfig(
+                f"{key}: is blank: name at least one, or remove the key"
+            )
         found = [item.strip() for item in items]
         if not all(found):
-            raise Refused(f"{key}: has an empty name between two commas")
+            raise UnsupportedConnectorConfig(f"{key}: has an empty name between two commas")
         twice = sorted({name for name in found if found.count(name) > 1})
         if twice:
-            raise Refused(f"{key}: names twice: {', '.join(twice)}")
+            raise UnsupportedConnectorConfig(f"{key}: names twice: {', '.join(twice)}")
         return found
 
     def secret(self, key: str) -> tuple[str, str | None]:
-        """Where a secret is now, in words without it, and the file that holds it alone, if any."""
+        """Where a secret is, in words without it, and the file that holds nothing else, if any."""
         found = (self.raw(key) or "").strip()
         if not found:
             return "", None
@@ -118,7 +129,7 @@ class Given:
 
 
 def _filled(key: str, match: re.Match[str]) -> str:
-    """What a placeholder stands for, of the providers that read what is on this machine."""
+    """The value of a placeholder whose provider (env, file or dir) reads this machine [kip-297]."""
     provider, path, name = match.groups()
     found: str | None = None
     try:
@@ -131,7 +142,7 @@ def _filled(key: str, match: re.Match[str]) -> str:
     except (OSError, UnicodeDecodeError):
         found = None
     if found is None:
-        raise Unfilled(
+        raise UnresolvedPlaceholder(
             f"{key}: the placeholder of config provider {provider} cannot be read here: make "
             f"{name} readable for this command, or write the value into the configuration"
         )

@@ -1,4 +1,4 @@
-"""transforms.* and predicates.*: Kafka Connect's transforms of one record, as [[transforms]]."""
+"""transforms.* and predicates.* of Kafka Connect [connect-smt] as [[transforms]]."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from connectors.import_config.errors import Refused
-from connectors.import_config.properties import Given
+from connectors.import_config.errors import UnsupportedConnectorConfig
+from connectors.import_config.properties import ConnectorProperties
 
 Moved = list[dict[str, Any]]
 _KAFKA = "org.apache.kafka.connect.transforms."
@@ -41,21 +41,21 @@ class _Unable(Exception):  # noqa: N818 - a signal inside of this file
 class _Step:
     """One transform's own keys."""
 
-    def __init__(self, given: Given, name: str) -> None:
-        self.given = given
+    def __init__(self, connector: ConnectorProperties, name: str) -> None:
+        self.connector = connector
         self.prefix = f"transforms.{name}."
-        self.kind = given.required(f"{self.prefix}type")
+        self.type = connector.required(f"{self.prefix}type")
 
     def text(self, *names: str) -> str:
         """The first of these keys that is there."""
         for name in names:
-            if f"{self.prefix}{name}" in self.given:
-                return self.given.text(f"{self.prefix}{name}")
+            if f"{self.prefix}{name}" in self.connector:
+                return self.connector.text(f"{self.prefix}{name}")
         return ""
 
     def required(self, name: str) -> str:
         """A key that must be there."""
-        return self.given.required(f"{self.prefix}{name}")
+        return self.connector.required(f"{self.prefix}{name}")
 
     def list(self, *names: str) -> list[str]:
         """Names with commas."""
@@ -63,63 +63,65 @@ class _Step:
 
     @property
     def of(self) -> dict[str, str]:
-        """Which part of the record it works on."""
-        return {"of": "key"} if self.kind.endswith("$Key") else {}
+        """The option that says whether it changes the key."""
+        return {"of": "key"} if self.type.endswith("$Key") else {}
 
     def note(self, text: str) -> None:
-        """Told under its type."""
-        self.given.note(f"{self.prefix}type", text)
+        """Note what becomes of it, under the key of its type."""
+        self.connector.note(f"{self.prefix}type", text)
 
 
-def transforms(given: Given, deletes: bool) -> Moved:
+def transforms(connector: ConnectorProperties, deletes: bool) -> Moved:
     """[[transforms]] in the connector's order. `deletes`: delete.mode lets rows be deleted."""
-    predicates = _predicates(given)
+    predicates = _predicates(connector)
     made: Moved = []
-    names = [item.strip() for item in given.text("transforms").split(",") if item.strip()]
+    names = [item.strip() for item in connector.text("transforms").split(",") if item.strip()]
     for name in names:
-        step = _Step(given, name)
-        keys = given.keys(step.prefix)
+        step = _Step(connector, name)
+        keys = connector.keys(step.prefix)
         try:
             moved = _moved(step, predicates, deletes)
         except _Unable as why:
-            given.use(*keys)
-            short = re.split(r"[.$]", step.kind.removesuffix("$Value").removesuffix("$Key"))[-1]
+            connector.use(*keys)
+            short = re.split(r"[.$]", step.type.removesuffix("$Value").removesuffix("$Key"))[-1]
             hint = str(why) or _HINTS.get(short, "write a function (docs/transforms.md)")
             rest = ", ".join(key[len(step.prefix) :] for key in keys if not key.endswith(".type"))
             step.note(f"{short} is not moved{f' (nor {rest})' if rest else ''}: {hint}")
             continue
         made += moved
         for key in keys:
-            if key in given.unused():
-                given.use(key)
-                given.note(key, "not moved: without a like here")
-    for key in [*given.keys("transforms."), *given.keys("predicates")]:
-        if key in given.unused():
-            given.use(key)
-            given.note(key, "is not used by a transform that is moved: not moved")
+            if key in connector.unused():
+                connector.use(key)
+                connector.note(key, "not moved: it has no counterpart here")
+    for key in [*connector.keys("transforms."), *connector.keys("predicates")]:
+        if key in connector.unused():
+            connector.use(key)
+            connector.note(key, "is not used by a transform that is moved: not moved")
     return made
 
 
 def _moved(step: _Step, predicates: dict[str, dict[str, Any] | None], deletes: bool) -> Moved:
     condition: dict[str, Any] | None = None
     name = step.text("predicate")
-    negate = step.given.flag(f"{step.prefix}negate", False)
+    negate = step.connector.flag(f"{step.prefix}negate", False)
     if name:
         if name not in predicates:
-            raise Refused(f"{step.prefix}predicate: there is no predicate of that name")
+            raise UnsupportedConnectorConfig(
+                f"{step.prefix}predicate: there is no predicate of that name"
+            )
         condition = predicates[name]
         if condition is None:
-            raise _Unable("its predicate has no like here; write a filter or a function")
+            raise _Unable("its predicate has no counterpart here; write a filter or a function")
         if negate:
             condition = {"none": [condition]}
-    if step.kind == f"{_KAFKA}Filter":
+    if step.type == f"{_KAFKA}Filter":
         if condition is None:
             raise _Unable("without a predicate it drops every record")
         return [{"type": "filter", "drop": condition}]
-    short = step.kind.removesuffix("$Value").removesuffix("$Key")
-    make = _KINDS.get(short)
+    short = step.type.removesuffix("$Value").removesuffix("$Key")
+    make = _MAKERS.get(short)
     if short == f"{_KAFKA}SetSchemaMetadata":
-        step.given.use(*step.given.keys(step.prefix))
+        step.connector.use(*step.connector.keys(step.prefix))
         step.note("not needed: the name of a schema has no effect on rows")
         return []
     if make is None:
@@ -128,25 +130,27 @@ def _moved(step: _Step, predicates: dict[str, dict[str, Any] | None], deletes: b
     return [{**item, **({"when": condition} if condition else {})} for item in made]
 
 
-def _predicates(given: Given) -> dict[str, dict[str, Any] | None]:
+def _predicates(connector: ConnectorProperties) -> dict[str, dict[str, Any] | None]:
     found: dict[str, dict[str, Any] | None] = {}
-    for name in [item.strip() for item in given.text("predicates").split(",") if item.strip()]:
+    for name in [item.strip() for item in connector.text("predicates").split(",") if item.strip()]:
         prefix = f"predicates.{name}."
-        kind = given.required(f"{prefix}type").rsplit(".", 1)[-1]
-        if kind == "RecordIsTombstone":
+        predicate = connector.required(f"{prefix}type").rsplit(".", 1)[-1]
+        if predicate == "RecordIsTombstone":
             found[name] = {"tombstone": True}
-        elif kind == "HasHeaderKey":
-            found[name] = {"header": given.required(f"{prefix}name")}
-        elif kind == "TopicNameMatches":
-            pattern = given.required(f"{prefix}pattern")
+        elif predicate == "HasHeaderKey":
+            found[name] = {"header": connector.required(f"{prefix}name")}
+        elif predicate == "TopicNameMatches":
+            pattern = connector.required(f"{prefix}pattern")
             try:
                 re.compile(pattern)
             except re.error:
-                raise Refused(f"{prefix}pattern: is no regular expression here") from None
+                raise UnsupportedConnectorConfig(
+                    f"{prefix}pattern: is not a regular expression here"
+                ) from None
             found[name] = {"topic": pattern}
         else:
             found[name] = None
-            given.note(f"{prefix}type", f"{kind} has no like here: not moved")
+            connector.note(f"{prefix}type", f"{predicate} has no counterpart here: not moved")
     return found
 
 
@@ -167,7 +171,7 @@ def _replace_field(step: _Step, _deletes: bool) -> Moved:
 def _pairs(step: _Step, name: str) -> dict[str, str]:
     pairs = [item.partition(":") for item in step.list(name)]
     if not all(colon and old.strip() and new.strip() for old, colon, new in pairs):
-        raise Refused(f"{step.prefix}{name}: an entry is no name:name")
+        raise UnsupportedConnectorConfig(f"{step.prefix}{name}: an entry is no name:name")
     return {old.strip(): new.strip() for old, _, new in pairs}
 
 
@@ -177,9 +181,11 @@ def _cast(step: _Step, _deletes: bool) -> Moved:
         raise _Unable("a cast of the whole value; set the format, or write a function")
     spec = _pairs(step, "spec")
     if not {*spec.values()} <= {*_CASTS}:
-        raise Refused(f"{step.prefix}spec: has a type that is none of {', '.join(_CASTS)}")
+        raise UnsupportedConnectorConfig(
+            f"{step.prefix}spec: has a type other than {', '.join(_CASTS)}"
+        )
     step.note("casts are exact or the record is rejected; Kafka's cut fractions and wrap numbers")
-    fields = {name: _CASTS[kind] for name, kind in spec.items()}
+    fields = {name: _CASTS[type_name] for name, type_name in spec.items()}
     return [{"type": "cast", **step.of, "fields": fields}]
 
 
@@ -203,7 +209,7 @@ def _flatten(step: _Step, _deletes: bool) -> Moved:
     delimiter = step.text("delimiter") or "."
     if not re.fullmatch(r"[A-Za-z0-9_]*", delimiter):
         step.note(
-            "its delimiter cannot stand in a column name, so the service refused such rows: set "
+            "its delimiter cannot stand in a column name, so the service rejected such rows: set "
             'separator = "_", rename the fields, or set column_names = "rewrite"'
         )
     return [{"type": "flatten", **step.of, "separator": delimiter}]
@@ -244,7 +250,7 @@ def _debezium(step: _Step, deletes: bool) -> Moved:
 
 def _added_fields(step: _Step) -> dict[str, str]:
     found = {}
-    prefixed = f"{step.prefix}add.fields.prefix" in step.given
+    prefixed = f"{step.prefix}add.fields.prefix" in step.connector
     prefix = step.text("add.fields.prefix") if prefixed else "__"
     for item in step.list("add.fields"):
         path, _, alias = item.partition(":")
@@ -253,7 +259,7 @@ def _added_fields(step: _Step) -> dict[str, str]:
     return found
 
 
-_KINDS: dict[str, Callable[[_Step, bool], Moved]] = {
+_MAKERS: dict[str, Callable[[_Step, bool], Moved]] = {
     f"{_KAFKA}ReplaceField": _replace_field,
     f"{_KAFKA}Cast": _cast,
     f"{_KAFKA}InsertField": _insert,

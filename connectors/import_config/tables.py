@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.import_config.errors import Refused
-from connectors.import_config.properties import Given
+from connectors.import_config.errors import UnsupportedConnectorConfig
+from connectors.import_config.properties import ConnectorProperties
 from connectors.settings import NAME
 
 _KEY_TYPES = ("string", "integer", "binary", "auto_increment")
@@ -17,35 +17,37 @@ _OF_TABLE = (
     "columns.whitelist.type",
     "search.timestamp.type",
 )
-_MOST_TOPIC = 249
-_KEYS_OF_PLACE = {
+_MAX_TOPIC_LENGTH = 249
+_KEYS_OF_COORDINATES = {
     "kafka": ("topic_partition", "offset"),
     "search": ("md5", "topic", "partition", "offset"),
 }
 
 
-def topics_and_tables(given: Given) -> tuple[list[str], dict[str, Any], list[str]]:
+def topics_and_tables(
+    connector: ConnectorProperties,
+) -> tuple[list[str], dict[str, Any], list[str]]:
     """The topics, what [mapping] says, and the names of their tables."""
-    if "topics" not in given and "topics.regex" in given:
-        raise Refused(
+    if "topics" not in connector and "topics.regex" in connector:
+        raise UnsupportedConnectorConfig(
             "topics.regex: the connector could not be used with it, so there are no topics: list "
-            "them in topics (kafka.topics_pattern can take its place afterwards)"
+            "them in topics (kafka.topics_pattern can replace it afterwards)"
         )
-    given.required("topics")
-    topics = given.names("topics")
-    pattern = given.text("table.name.format", "<topic>")
+    connector.required("topics")
+    topics = connector.names("topics")
+    pattern = connector.text("table.name.format", "<topic>")
     assigned: dict[str, str] = {}
-    for entry in given.names("topics.assign.tables"):
-        topic, *rest = (part.strip() for part in entry.split(":"))
+    for entry in connector.names("topics.assign.tables"):
+        topic, *rest = (name.strip() for name in entry.split(":"))
         if not topic or not rest or not rest[0]:
-            raise Refused("topics.assign.tables: an entry is no topic:table")
+            raise UnsupportedConnectorConfig("topics.assign.tables: an entry is not topic:table")
         if len(rest) > 1:
-            given.note(
+            connector.note(
                 "topics.assign.tables", f"{topic}: what follows a second colon has no effect"
             )
         assigned[topic] = rest[0]
         if topic not in topics:
-            given.note(
+            connector.note(
                 "topics.assign.tables",
                 f"topic {topic} is not in topics, so nothing is read of it: not moved",
             )
@@ -58,8 +60,8 @@ def topics_and_tables(given: Given) -> tuple[list[str], dict[str, Any], list[str
         table = used.get(topic, pattern.replace("<topic>", topic))
         if not NAME.fullmatch(table):
             key = "topics.assign.tables" if topic in used else "table.name.format"
-            raise Refused(
-                f"{key}: topic {topic} would go to a table of a name that the service refuses (1 "
+            raise UnsupportedConnectorConfig(
+                f"{key}: topic {topic} would go to a table whose name is not legal (1 "
                 "to 255 of A-Z a-z 0-9 _, no digit in front): give it a table in "
                 "topics.assign.tables, as topic:table"
             )
@@ -67,38 +69,44 @@ def topics_and_tables(given: Given) -> tuple[list[str], dict[str, Any], list[str
     if not NAME.fullmatch(pattern.replace("<topic>", "t")):
         # Every topic has a table of its own, so it is never used.
         del mapping["table_name"]
-        given.note("table.name.format", "cannot give a legal table name and is not used: not moved")
+        connector.note(
+            "table.name.format", "cannot give a legal table name and is not used: not moved"
+        )
     return topics, mapping, list(dict.fromkeys(tables))
 
 
-def rules(given: Given, tables: list[str], compatible: bool) -> dict[str, dict[str, Any]]:
+def rules(
+    connector: ConnectorProperties, tables: list[str], compatible: bool
+) -> dict[str, dict[str, Any]]:
     """The rules of each data table."""
-    mode = given.choice(
+    mode = connector.choice(
         "primarykey.mode", ("kafka", "record_key", "record_value", "search"), "kafka"
     )
-    insert = given.choice("insert.mode", ("put", "update"), "put")
-    delete = given.choice("delete.mode", ("none", "row", "column", "row_and_column"), "none")
+    insert = connector.choice("insert.mode", ("put", "update"), "put")
+    delete = connector.choice("delete.mode", ("none", "row", "column", "row_and_column"), "none")
     if delete != "none" and mode != "record_key":
-        raise Refused("delete.mode: needs primarykey.mode=record_key, or must be none")
-    create = given.flag("auto.create", False)
-    _tell(given, mode, insert, delete, create, compatible)
+        raise UnsupportedConnectorConfig(
+            "delete.mode: needs primarykey.mode=record_key, or must be none"
+        )
+    create = connector.flag("auto.create", False)
+    _note_modes(connector, mode, insert, delete, create, compatible)
     found = {}
     for table in tables:
-        key = _key(given, table, mode)
-        taken = [item["name"] for item in key] or [*_KEYS_OF_PLACE.get(mode, ())]
-        columns = _columns(given, table, taken)
+        key = _key(connector, table, mode)
+        taken = [item["name"] for item in key] or [*_KEYS_OF_COORDINATES.get(mode, ())]
+        columns = _columns(connector, table, taken)
         made: dict[str, Any] = {"primary_key_mode": mode}
         if key:
             made["primary_key"] = key
         if mode == "search":
-            made["search_timestamp"] = _timestamp(given, table, columns)
+            made["search_timestamp"] = _timestamp(connector, table, columns)
         made |= {"columns": columns or "all", "insert_mode": insert, "delete_mode": delete}
         made["auto_create"] = create
         if compatible:
             made |= {"conversions": "connector", "key_fields": "override"}
         if "binary" in [item["type"] for item in [*key, *columns]]:
             made["binary_text"] = "utf8"
-            given.note(
+            connector.note(
                 f"tablestore.{table}.columns.whitelist.type"
                 if any(item["type"] == "binary" for item in columns)
                 else f"tablestore.{table}.primarykey.type",
@@ -107,110 +115,141 @@ def rules(given: Given, tables: list[str], compatible: bool) -> dict[str, dict[s
                 "the connector wrote java.nio.HeapByteBuffer[...] for those of Avro",
             )
         found[table] = made
-    _other_tables(given, tables)
+    _other_tables(connector, tables)
     return found
 
 
-def _tell(
-    given: Given, mode: str, insert: str, delete: str, create: bool, compatible: bool
+def _note_modes(
+    connector: ConnectorProperties,
+    mode: str,
+    insert: str,
+    delete: str,
+    create: bool,
+    compatible: bool,
 ) -> None:
     if not compatible:
-        given.note(
+        connector.note(
             "primarykey.mode",
             "fields of the record's key, and a text key as the column `key`, become no columns any "
             "more; the connector put them over the value's fields, undocumented. --compatible "
             'keeps that (key_fields = "override")',
         )
     if delete in ("row", "row_and_column"):
-        given.note(
+        connector.note(
             "delete.mode",
             "a tombstone deletes its row now. The connector never deleted one (each was an error), "
             "so the old table may have rows that should be gone",
         )
     elif mode == "record_key":
         what = "replaces its row by an empty one" if insert == "put" else "is rejected"
-        given.note(
+        connector.note(
             "delete.mode",
             f"{delete}: a tombstone {what}, as documented; in the connector it was an error. Set "
             "row to have it delete the row",
         )
     if create:
-        given.note(
+        connector.note(
             "auto.create",
             "a table that is missing is created at once, from the primary key alone as before; the "
             "connector took a minute for each. The key pair needs ots:CreateTable",
         )
 
 
-def _key(given: Given, table: str, mode: str) -> list[dict[str, str]]:
+def _key(connector: ConnectorProperties, table: str, mode: str) -> list[dict[str, str]]:
     prefix = f"tablestore.{table}.primarykey"
-    if mode in _KEYS_OF_PLACE:
+    if mode in _KEYS_OF_COORDINATES:
         for key in (f"{prefix}.name", f"{prefix}.type"):
-            if given.raw(key) is not None:
-                given.note(key, f"has no effect with primarykey.mode={mode}, here as there")
+            if connector.raw(key) is not None:
+                connector.note(key, f"has no effect with primarykey.mode={mode}, here as there")
         return []
-    names, types = given.names(f"{prefix}.name"), _types(given, f"{prefix}.type", _KEY_TYPES)
+    names, types = (
+        connector.names(f"{prefix}.name"),
+        _types(connector, f"{prefix}.type", _KEY_TYPES),
+    )
     for key, listed in ((f"{prefix}.name", names), (f"{prefix}.type", types)):
         if not listed:
-            raise Refused(f"{key}: is missing; primarykey.mode={mode} needs it for table {table}")
+            raise UnsupportedConnectorConfig(
+                f"{key}: is missing; primarykey.mode={mode} needs it for table {table}"
+            )
     if len(names) != len(types):
-        raise Refused(f"{prefix}.type: has {len(types)} types for {len(names)} names")
+        raise UnsupportedConnectorConfig(
+            f"{prefix}.type: has {len(types)} types for {len(names)} names"
+        )
     if len(names) > 4:
-        raise Refused(f"{prefix}.name: names {len(names)} columns; a primary key has 1 to 4")
+        raise UnsupportedConnectorConfig(
+            f"{prefix}.name: names {len(names)} columns; a primary key has 1 to 4"
+        )
     _check_names(f"{prefix}.name", names)
     if "auto_increment" in types:
         if types[0] == "auto_increment" or types.count("auto_increment") > 1:
-            raise Refused(f"{prefix}.type: one column at most is auto_increment, and not the first")
-        given.note(f"{prefix}.type", "auto_increment: a record read twice makes two rows, as ever")
-    return [{"name": name, "type": kind} for name, kind in zip(names, types, strict=True)]
+            raise UnsupportedConnectorConfig(
+                f"{prefix}.type: one column at most is auto_increment, and not the first"
+            )
+        connector.note(
+            f"{prefix}.type", "auto_increment: a record read twice makes two rows, as ever"
+        )
+    return [
+        {"name": name, "type": column_type} for name, column_type in zip(names, types, strict=True)
+    ]
 
 
-def _columns(given: Given, table: str, key: list[str]) -> list[dict[str, str]]:
+def _columns(connector: ConnectorProperties, table: str, key: list[str]) -> list[dict[str, str]]:
     prefix = f"tablestore.{table}.columns.whitelist"
-    if f"{prefix}.name" not in given:
-        if given.raw(f"{prefix}.type") is not None:
-            given.note(f"{prefix}.type", "has no effect without names, here as there: not moved")
+    if f"{prefix}.name" not in connector:
+        if connector.raw(f"{prefix}.type") is not None:
+            connector.note(
+                f"{prefix}.type", "has no effect without names, here as there: not moved"
+            )
         return []
-    names, types = given.names(f"{prefix}.name"), _types(given, f"{prefix}.type", _COLUMN_TYPES)
+    names, types = (
+        connector.names(f"{prefix}.name"),
+        _types(connector, f"{prefix}.type", _COLUMN_TYPES),
+    )
     if len(names) != len(types):
-        raise Refused(f"{prefix}.type: has {len(types)} types for {len(names)} names")
+        raise UnsupportedConnectorConfig(
+            f"{prefix}.type: has {len(types)} types for {len(names)} names"
+        )
     _check_names(f"{prefix}.name", names)
     both = sorted({*names} & {*key})
     if both:
-        raise Refused(f"{prefix}.name: is in the primary key as well: {', '.join(both)}")
-    return [{"name": name, "type": kind} for name, kind in zip(names, types, strict=True)]
+        raise UnsupportedConnectorConfig(
+            f"{prefix}.name: is in the primary key as well: {', '.join(both)}"
+        )
+    return [
+        {"name": name, "type": column_type} for name, column_type in zip(names, types, strict=True)
+    ]
 
 
-def _types(given: Given, key: str, allowed: tuple[str, ...]) -> list[str]:
-    if key not in given:
+def _types(connector: ConnectorProperties, key: str, allowed: tuple[str, ...]) -> list[str]:
+    if key not in connector:
         return []
-    items = given.text(key).split(",")
+    items = connector.text(key).split(",")
     while items and not items[-1].strip():
         items.pop()
     if not items:
-        raise Refused(f"{key}: is blank: give a type for each name")
+        raise UnsupportedConnectorConfig(f"{key}: is blank: give a type for each name")
     found = [item.strip().lower() for item in items]
     if not {*found} <= {*allowed}:
-        raise Refused(f"{key}: has a type that is none of {', '.join(allowed)}")
+        raise UnsupportedConnectorConfig(f"{key}: has a type other than {', '.join(allowed)}")
     return found
 
 
 def _check_names(key: str, names: list[str]) -> None:
     if not all(NAME.fullmatch(name) for name in names):
-        raise Refused(
-            f"{key}: has a name that the service refuses (1 to 255 of A-Z a-z 0-9 _, and no digit "
+        raise UnsupportedConnectorConfig(
+            f"{key}: has a name that is not legal (1 to 255 of A-Z a-z 0-9 _, and no digit "
             "in front)"
         )
 
 
-def _timestamp(given: Given, table: str, columns: list[dict[str, str]]) -> str:
+def _timestamp(connector: ConnectorProperties, table: str, columns: list[dict[str, str]]) -> str:
     key = f"tablestore.{table}.search.timestamp.type"
-    found = given.text(key, "kafka").lower()
+    found = connector.text(key, "kafka").lower()
     if found not in ("kafka", "local"):
-        given.note(key, "is neither kafka nor local: kafka is meant, as the connector took it")
+        connector.note(key, "is neither kafka nor local: kafka is meant, as the connector took it")
         found = "kafka"
     if any(item["name"] == "timestamp" and item["type"] != "integer" for item in columns):
-        raise Refused(
+        raise UnsupportedConnectorConfig(
             f"tablestore.{table}.columns.whitelist.type: timestamp is the integer column that "
             "primarykey.mode=search adds"
         )
@@ -225,14 +264,14 @@ def table_of_key(key: str) -> tuple[str, str] | None:
     return None
 
 
-def _other_tables(given: Given, tables: list[str]) -> None:
-    for key in given.unused():
+def _other_tables(connector: ConnectorProperties, tables: list[str]) -> None:
+    for key in connector.unused():
         found = table_of_key(key)
         if found is None:
             continue
-        given.use(key)
+        connector.use(key)
         table, rest = found
         if table in tables and rest == "search.timestamp.type":
-            given.note(key, "has no effect but with primarykey.mode=search, here as there")
+            connector.note(key, "has no effect but with primarykey.mode=search, here as there")
         else:
-            given.note(key, f"no topic leads to table {table}: not moved, as it had no effect")
+            connector.note(key, f"no topic leads to table {table}: not moved, as it had no effect")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.import_config.errors import Refused
-from connectors.import_config.properties import Given
+from connectors.import_config.errors import UnsupportedConnectorConfig
+from connectors.import_config.properties import ConnectorProperties
 from connectors.import_config.tables import table_of_key
 from connectors.settings.tablestore_limits import MAX_TIMESERIES_TABLE_NAME
 from connectors.settings.timeseries import (
@@ -31,20 +31,22 @@ _OF_TABLE = (
 _WITHOUT_EFFECT = ("primarykey.mode", "insert.mode", "delete.mode", "insert.order.enable")
 
 
-def rules(given: Given, tables: list[str]) -> dict[str, dict[str, Any]]:
+def rules(connector: ConnectorProperties, tables: list[str]) -> dict[str, dict[str, Any]]:
     """The rules of each time series table."""
-    map_all = given.flag(f"{_PREFIX}mapAll", True)
-    lower = given.flag(f"{_PREFIX}toLowerCase", True)
-    rows = given.number(f"{_PREFIX}rowsPerBatch", 200, least=-(2**31), most=2**31 - 1)
+    map_all = connector.flag(f"{_PREFIX}mapAll", True)
+    lower = connector.flag(f"{_PREFIX}toLowerCase", True)
+    rows = connector.number(f"{_PREFIX}rowsPerBatch", 200, minimum=-(2**31), maximum=2**31 - 1)
     if not 1 <= rows <= 200:
         rows = max(1, min(200, rows))
-        given.note(f"{_PREFIX}rowsPerBatch", f"is {rows} now: the service takes 1 to 200 a request")
-    create = given.flag("auto.create", False)
+        connector.note(
+            f"{_PREFIX}rowsPerBatch", f"is {rows} now: the service takes 1 to 200 a request"
+        )
+    create = connector.flag("auto.create", False)
     for key in _WITHOUT_EFFECT:
-        if given.raw(key) is not None:
-            given.note(key, "has no effect on time series, here as there: not moved")
+        if connector.raw(key) is not None:
+            connector.note(key, "has no effect on time series, here as there: not moved")
     if map_all:
-        given.note(
+        connector.note(
             f"{_PREFIX}mapAll",
             "fields without a type keep their own: whole numbers are integers, where the connector "
             "made every number a double (list them as double to keep that). Without field.name "
@@ -53,96 +55,110 @@ def rules(given: Given, tables: list[str]) -> dict[str, dict[str, Any]]:
     found = {}
     for table in tables:
         if len(table) > MAX_TIMESERIES_TABLE_NAME:
-            raise Refused(f"topics: table {table} has more than 128 characters")
-        points = _points(given, table, map_all, lower)
+            raise UnsupportedConnectorConfig(f"topics: table {table} has more than 128 characters")
+        points = _points(connector, table, map_all, lower)
         points |= {"map_all": map_all, "to_lower_case": lower, "rows_per_request": rows}
         found[table] = {"mode": "timeseries", "auto_create": create}
         if any(field["type"] == "binary" for field in points.get("fields", ())):
             found[table]["binary_text"] = "utf8"  # as the connector: the text's own bytes
         found[table]["timeseries"] = points
-    _other_tables(given, tables)
+    _other_tables(connector, tables)
     return found
 
 
-def _points(given: Given, table: str, map_all: bool, lower_case: bool) -> dict[str, Any]:
+def _points(
+    connector: ConnectorProperties, table: str, map_all: bool, lower_case: bool
+) -> dict[str, Any]:
     prefix = f"{_PREFIX}{table}."
     points: dict[str, Any] = {}
-    measurement = given.required(f"{prefix}measurement")
+    measurement = connector.required(f"{prefix}measurement")
     if measurement.lower() == "<topic>":
         points["measurement"] = "<topic>"
     else:
         points["measurement_field"] = measurement
-    source = given.text(f"{prefix}dataSource")
+    source = connector.text(f"{prefix}dataSource")
     if source:
         points["data_source_field"] = source
-    if given.text(f"{prefix}tags"):
-        tags = given.names(f"{prefix}tags")
-        if [*(given.raw(f"{prefix}tags") or "").split(",")] != tags:
-            given.note(
+    if connector.text(f"{prefix}tags"):
+        tags = connector.names(f"{prefix}tags")
+        if [*(connector.raw(f"{prefix}tags") or "").split(",")] != tags:
+            connector.note(
                 f"{prefix}tags",
                 "blanks around a name are dropped; with them the connector never found the tag, "
                 "and wrote it as a field",
             )
         wrong = [tag for tag in tags if not is_tag_name(tag)]
         if wrong:
-            raise Refused(f"{prefix}tags: {', '.join(wrong)}: {TAG_NAME_RULE}")
+            raise UnsupportedConnectorConfig(f"{prefix}tags: {', '.join(wrong)}: {TAG_NAME_RULE}")
         points["tags"] = tags
-    points["time_field"] = given.required(f"{prefix}time")
-    points["time_unit"] = _unit(given, f"{prefix}time.unit")
-    fields = _fields(given, prefix, lower_case)
+    points["time_field"] = connector.required(f"{prefix}time")
+    points["time_unit"] = _unit(connector, f"{prefix}time.unit")
+    fields = _fields(connector, prefix, lower_case)
     if fields:
         points["fields"] = fields
     elif not map_all:
-        raise Refused(f"{prefix}field.name: is missing; mapAll=false needs it for table {table}")
+        raise UnsupportedConnectorConfig(
+            f"{prefix}field.name: is missing; mapAll=false needs it for table {table}"
+        )
     names = [points.get("measurement_field"), source or None, points["time_field"]]
     names += [*points.get("tags", ()), *(item["name"] for item in fields)]
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
-        raise Refused(f"{prefix}field.name: a field can be but one thing: {', '.join(twice)}")
+        raise UnsupportedConnectorConfig(
+            f"{prefix}field.name: a field can be but one thing: {', '.join(twice)}"
+        )
     return points
 
 
-def _unit(given: Given, key: str) -> str:
-    unit = given.required(key).upper()
+def _unit(connector: ConnectorProperties, key: str) -> str:
+    unit = connector.required(key).upper()
     if unit in ("MINUTES", "HOURS", "DAYS"):
-        raise Refused(
-            f"{key}: {unit} is not taken over: let the producer send SECONDS to NANOSECONDS, or "
+        raise UnsupportedConnectorConfig(
+            f"{key}: {unit} is not supported: let the producer send SECONDS to NANOSECONDS, or "
             "turn the field into seconds by a function in [[transforms]]"
         )
     if unit not in _UNITS:
-        raise Refused(f"{key}: is none of {', '.join(_UNITS)}")
+        raise UnsupportedConnectorConfig(f"{key}: is not one of {', '.join(_UNITS)}")
     return _UNITS[unit]
 
 
-def _fields(given: Given, prefix: str, lower_case: bool) -> list[dict[str, str]]:
-    names = given.names(f"{prefix}field.name")
-    kinds = given.text(f"{prefix}field.type")
-    types = [kind.strip().lower() for kind in kinds.split(",")] if kinds else []
+def _fields(connector: ConnectorProperties, prefix: str, lower_case: bool) -> list[dict[str, str]]:
+    names = connector.names(f"{prefix}field.name")
+    kinds = connector.text(f"{prefix}field.type")
+    types = [name.strip().lower() for name in kinds.split(",")] if kinds else []
     if len(names) != len(types):
-        raise Refused(f"{prefix}field.type: has {len(types)} types for {len(names)} names")
+        raise UnsupportedConnectorConfig(
+            f"{prefix}field.type: has {len(types)} types for {len(names)} names"
+        )
     if not {*types} <= {*_FIELD_TYPES}:
-        raise Refused(f"{prefix}field.type: has a type that is none of {', '.join(_FIELD_TYPES)}")
+        raise UnsupportedConnectorConfig(
+            f"{prefix}field.type: has a type other than {', '.join(_FIELD_TYPES)}"
+        )
     lower = [name.lower() for name in names]
     if len({*lower}) != len(lower):
-        raise Refused(f"{prefix}field.name: two names differ only in case, which it ignores")
+        raise UnsupportedConnectorConfig(
+            f"{prefix}field.name: two names differ only in case, which it ignores"
+        )
     wrong = [name for name in names if not is_field_name(name.lower() if lower_case else name)]
     if wrong:
-        raise Refused(
-            f"{prefix}field.name: {', '.join(wrong)}: the service refuses such a name "
+        raise UnsupportedConnectorConfig(
+            f"{prefix}field.name: {', '.join(wrong)}: the service does not accept such a name "
             f"({FIELD_NAME_RULE})"
         )
-    return [{"name": name, "type": kind} for name, kind in zip(names, types, strict=True)]
+    return [
+        {"name": name, "type": column_type} for name, column_type in zip(names, types, strict=True)
+    ]
 
 
-def _other_tables(given: Given, tables: list[str]) -> None:
-    for key in given.unused():
+def _other_tables(connector: ConnectorProperties, tables: list[str]) -> None:
+    for key in connector.unused():
         if table_of_key(key) is not None and not key.startswith(_PREFIX):
-            given.use(key)
-            given.note(key, "is of data tables, and has no effect on time series: not moved")
+            connector.use(key)
+            connector.note(key, "is of data tables, and has no effect on time series: not moved")
         elif table := table_of_points(key):
-            given.use(key)
+            connector.use(key)
             known = table in tables
-            given.note(
+            connector.note(
                 key,
                 "has no effect: not moved"
                 if known

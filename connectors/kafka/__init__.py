@@ -1,1 +1,1 @@
-"""From Kafka: the source."""
+"""Kafka: the source, the dead-letter topic and the topics that a replay sends records back to."""

@@ -1,6 +1,7 @@
-"""kafka.start = "group:NAME": a first run goes on where a consumer group has stopped.
+"""kafka.start = "group:NAME": a first run starts where a consumer group has stopped.
 
-Such as that of a Kafka Connect sink, connect-NAME, whose work this flow takes over.
+For example the group of a Kafka Connect sink, connect-NAME, whose work this flow takes over
+[connect-offsets].
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ import logging
 from collections.abc import Sequence
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from connectors.errors import StopRun
-from connectors.kafka.metadata import ClientErrors, consumer, part_name
+from connectors.kafka.clients import ClientErrors, KafkaClients
+from connectors.kafka.lost_offset import offset_after_loss
+from connectors.kafka.metadata import partition_key
 from connectors.settings.kafka import KafkaSettings
 
 log = logging.getLogger("sync.kafka")
@@ -25,44 +27,47 @@ _REMEDIES = {
 
 
 def starts_of_group(
-    settings: KafkaSettings, group: str, places: Sequence[TopicPartition]
+    settings: KafkaSettings,
+    clients: KafkaClients,
+    group: str,
+    partitions: Sequence[TopicPartition],
 ) -> dict[str, int]:
-    """The offset at which each partition starts, by its state key.
+    """The offset at which each partition starts, by its partition key.
 
-    Raises StopRun when the group is still at work, the brokers do not tell within
-    kafka.metadata_timeout, or the settings say that somebody must choose first.
+    Raises StopRun when the group has members, the brokers do not answer within
+    kafka.metadata_timeout, or a setting asks for a choice first.
     """
-    _refuse_active(settings, group)
+    _require_no_members(settings, clients, group)
     errors = ClientErrors()
-    # The group may have read what is not committed yet; all of that is within the log.
+    # The group may have read records of open transactions; all of them are within the log.
     own = {"group.id": group, "isolation.level": "read_uncommitted"}
-    client = consumer(settings, errors, **own)
+    client = clients.consumer(settings, errors, **own)
     try:
-        committed = _committed(settings, group, client, places, errors)
+        committed = _committed(settings, group, client, partitions, errors)
         if not any(offset is not None for offset in committed.values()):
             log.warning(
                 "group %s has no committed offset in any of %d partitions: is its name right?",
                 group,
-                len(places),
+                len(partitions),
             )
-        _refuse_without(settings, group, committed)
+        _require_offsets(settings, group, committed)
         return {
-            part_name(topic, number): _start(settings, group, client, (topic, number), offset)
+            partition_key(topic, number): _start(settings, group, client, (topic, number), offset)
             for (topic, number), offset in committed.items()
         }
     finally:
         client.close()
 
 
-def _refuse_active(settings: KafkaSettings, group: str) -> None:
-    """While a group has members its offsets move on, and both would write."""
-    client = AdminClient(settings.client_properties(), logger=log)
+def _require_no_members(settings: KafkaSettings, clients: KafkaClients, group: str) -> None:
+    """Raise StopRun while the group has members: its offsets still move, and both would write."""
+    client = clients.admin(settings.client_properties())
     try:
         timeout = settings.metadata_timeout
         answer = client.describe_consumer_groups([group], request_timeout=timeout)[group]
         found = answer.result()
     except (KafkaException, ValueError):
-        return  # there is no such group, or these brokers do not tell
+        return  # there is no such group, or these brokers do not answer the question
     members = len(found.members or ())
     if members:
         raise StopRun(
@@ -76,14 +81,15 @@ def _committed(
     settings: KafkaSettings,
     group: str,
     client: Consumer,
-    places: Sequence[TopicPartition],
+    partitions: Sequence[TopicPartition],
     errors: ClientErrors,
 ) -> dict[tuple[str, int], int | None]:
+    """The group's committed offset of each partition; None where it has none."""
     try:
-        found = client.committed([*places], timeout=settings.metadata_timeout)
-        refused = [place.error for place in found if place.error is not None]
-        if refused:
-            raise KafkaException(refused[0])
+        found = client.committed([*partitions], timeout=settings.metadata_timeout)
+        failed = [partition.error for partition in found if partition.error is not None]
+        if failed:
+            raise KafkaException(failed[0])
     except KafkaException as error:
         client.poll(0)
         cause: KafkaError = error.args[0]
@@ -93,15 +99,19 @@ def _committed(
             f"{settings.metadata_timeout:g} s: {cause.str()}{errors}\n  remedy: {remedy}"
         ) from None
     return {
-        (place.topic, place.partition): place.offset if place.offset >= 0 else None
-        for place in found
+        (partition.topic, partition.partition): partition.offset if partition.offset >= 0 else None
+        for partition in found
     }
 
 
-def _refuse_without(
+def _require_offsets(
     settings: KafkaSettings, group: str, committed: dict[tuple[str, int], int | None]
 ) -> None:
-    without = [f"{topic} partition {n}" for (topic, n), at in committed.items() if at is None]
+    without = [
+        f"{topic} partition {number}"
+        for (topic, number), offset in committed.items()
+        if offset is None
+    ]
     if without and settings.start_without_offset == "stop":
         raise StopRun(
             f"kafka.start: group {group} has no committed offset of topic {', '.join(without)}.\n"
@@ -114,13 +124,14 @@ def _start(
     settings: KafkaSettings,
     group: str,
     client: Consumer,
-    place: tuple[str, int],
+    topic_partition: tuple[str, int],
     offset: int | None,
 ) -> int:
-    where = f"topic {place[0]} partition {place[1]}"
+    """The group's offset if the log has it; else as start_without_offset or lost_offset says."""
+    where = f"topic {topic_partition[0]} partition {topic_partition[1]}"
     try:
         found = client.get_watermark_offsets(
-            TopicPartition(*place), timeout=settings.metadata_timeout
+            TopicPartition(*topic_partition), timeout=settings.metadata_timeout
         )
         low, high = (int(mark) for mark in found)
     except (KafkaException, TypeError) as error:
@@ -138,21 +149,10 @@ def _start(
     if low <= offset <= high:
         log.info("%s: starting at %d, where group %s has stopped", where, offset, group)
         return offset
-    told = (
+    problem = (
         f"kafka.start: {where}: group {group} has committed offset {offset}, and the broker has "
-        f"{low} to {high}. Retention passed it, or the topic was made anew: records may be lost"
+        f"{low} to {high}. Retention removed it, or the topic was recreated: records may be lost"
     )
-    start = after_loss(settings, told, low, high)
-    log.warning("%s; starting at %d (kafka.lost_offset)", told, start)
+    start = offset_after_loss(settings, problem, low, high)
+    log.warning("%s; starting at %d (kafka.lost_offset)", problem, start)
     return start
-
-
-def after_loss(settings: KafkaSettings, told: str, low: int, high: int) -> int:
-    """Where to go on when an offset is not there any more, by kafka.lost_offset. Raises StopRun."""
-    if settings.lost_offset == "stop":
-        raise StopRun(
-            f"{told}.\n  remedy: choose where to go on, for one start: kafka.lost_offset = "
-            f'"earliest" (at {low}, the oldest record kept) or "latest" (at {high}, only what '
-            "comes from now on)"
-        )
-    return low if settings.lost_offset == "earliest" else high

@@ -1,106 +1,62 @@
-"""What the brokers say of topics and partitions."""
+"""What the brokers know of topics and partitions."""
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from confluent_kafka import (
-    Consumer,
-    KafkaError,
-    KafkaException,
-    TopicCollection,
-    TopicPartition,
-)
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection
 
 from connectors.errors import StopRun
+from connectors.kafka.clients import ClientErrors, KafkaClients
 from connectors.settings.kafka import KafkaSettings
 
-log = logging.getLogger("sync.kafka")
 
-
-def part_name(topic: str, partition: int) -> str:
-    """The state key of a partition in the recovery store."""
+def partition_key(topic: str, partition: int) -> str:
+    """The key of a partition's state in the recovery store."""
     return f"{topic}:{partition}"
 
 
-def part_place(name: str) -> tuple[str, int]:
-    """Topic and partition of a state key."""
-    topic, _, partition = name.rpartition(":")
+def topic_partition_of(key: str) -> tuple[str, int]:
+    """Topic and partition of a key made by `partition_key`."""
+    topic, _, partition = key.rpartition(":")
     return topic, int(partition)
 
 
-# A topic made a moment ago, or brokers that restart.
-_COMING = {
+# A topic that was created a moment ago, or brokers that restart.
+_NOT_READY_YET = {
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.BROKER_NOT_AVAILABLE,
     KafkaError.REQUEST_TIMED_OUT,
     KafkaError.NETWORK_EXCEPTION,
 }
+_PAUSE = 0.2  # seconds between two requests while a topic is not ready
 
 
-class ClientErrors:
-    """Keeps what librdkafka tells its error callback, which says why a call timed out."""
+class Cluster(NamedTuple):
+    """The id of a Kafka cluster and its selected topics, with their numbers of partitions."""
 
-    def __init__(self) -> None:
-        self.last: KafkaError | None = None
-
-    def __call__(self, error: KafkaError) -> None:
-        """Librdkafka's error callback."""
-        self.last = error
-        log.warning("Kafka client: %s", error.str())
-
-    def __str__(self) -> str:
-        return "" if self.last is None else f" ({self.last.str()})"
-
-
-def consumer(settings: KafkaSettings, errors: ClientErrors, **extra: str | int | bool) -> Consumer:
-    """A consumer of the configured brokers. Raises StopRun when librdkafka refuses a property."""
-    properties = {
-        **settings.client_properties(),
-        "group.id": settings.group,
-        "enable.auto.commit": False,
-        "enable.auto.offset.store": False,
-        # librdkafka's own default jumps to the end when an offset is lost.
-        "auto.offset.reset": "error",
-        "error_cb": errors,
-        **extra,
-    }
-    try:
-        return Consumer(properties, logger=log)
-    except KafkaException as error:
-        raise StopRun(
-            f"kafka: the client refuses its configuration: {error.args[0].str()}\n"
-            "  remedy: correct kafka.bootstrap_servers, kafka.properties or the secrets"
-        ) from None
-
-
-class Found(NamedTuple):
-    """What the brokers answered."""
-
-    cluster: str
+    id: str
     topics: dict[str, int]
 
 
-def list_partitions(settings: KafkaSettings) -> Found:
+def list_partitions(settings: KafkaSettings, clients: KafkaClients) -> Cluster:
     """The selected topics that exist now, each with its number of partitions.
 
     Raises StopRun when the brokers do not answer within kafka.metadata_timeout.
     """
     errors = ClientErrors()
-    client = consumer(settings, errors)
+    client = clients.consumer(settings, errors)
     deadline = time.monotonic() + settings.metadata_timeout
     try:
         client.poll(0)
         while True:
-            found, wait_for = _ask(settings, client)
-            if not wait_for or time.monotonic() > deadline:
+            found, not_ready = _ask(settings, client)
+            if not not_ready or time.monotonic() > deadline:
                 return found
-            time.sleep(0.2)
+            time.sleep(_PAUSE)
     except KafkaException as error:
         client.poll(0)
         raise StopRun(
@@ -113,8 +69,8 @@ def list_partitions(settings: KafkaSettings) -> Found:
         client.close()
 
 
-def _ask(settings: KafkaSettings, client: Consumer) -> tuple[Found, list[str]]:
-    """What there is now, and the topics that are there but have no leader yet."""
+def _ask(settings: KafkaSettings, client: Consumer) -> tuple[Cluster, list[str]]:
+    """The topics that are ready now, and the names of those that have no leader yet."""
     if settings.topics_pattern is None:
         answers = [
             client.list_topics(topic, timeout=settings.metadata_timeout)
@@ -125,25 +81,27 @@ def _ask(settings: KafkaSettings, client: Consumer) -> tuple[Found, list[str]]:
         answers = [client.list_topics(timeout=settings.metadata_timeout)]
         wanted = re.compile(settings.topics_pattern)
     topics: dict[str, int] = {}
-    coming: list[str] = []
+    not_ready: list[str] = []
     for answer in answers:
         for name, found in answer.topics.items():
             if not wanted.fullmatch(name) or name.startswith("__"):
                 continue
             if found.error is None:
                 topics[name] = len(found.partitions)
-            elif found.error.code() in _COMING:
-                coming.append(name)
-    return Found(answers[0].cluster_id or "", topics), coming
+            elif found.error.code() in _NOT_READY_YET:
+                not_ready.append(name)
+    return Cluster(answers[0].cluster_id or "", topics), not_ready
 
 
-def topic_ids(settings: KafkaSettings, topics: Iterable[str]) -> dict[str, str]:
-    """The id of each topic, which changes when it is deleted and made again.
+def topic_ids(
+    settings: KafkaSettings, topics: Iterable[str], clients: KafkaClients
+) -> dict[str, str]:
+    """The id of each topic, which changes when the topic is deleted and created again [kip-516].
 
-    Empty when the brokers do not tell: some never do (before Kafka 3.1, or without a controller),
-    others not just now, so that it is asked again.
+    Topics without an answer are left out: brokers before Kafka 3.1 never have one, others may have
+    none at the moment.
     """
-    client = AdminClient(settings.client_properties(), logger=log)
+    client = clients.admin(settings.client_properties())
     try:
         answers = client.describe_topics(
             TopicCollection([*topics]), request_timeout=settings.metadata_timeout
@@ -155,24 +113,3 @@ def topic_ids(settings: KafkaSettings, topics: Iterable[str]) -> dict[str, str]:
         }
     except (KafkaException, ValueError):
         return {}
-
-
-def resolve_start(settings: KafkaSettings, client: Consumer, place: TopicPartition) -> int:
-    """The offset at which the first run starts to read a partition."""
-    timeout = settings.metadata_timeout
-    try:
-        low, high = client.get_watermark_offsets(place, timeout=timeout)
-        if settings.start == "earliest":
-            return int(low)
-        if settings.start == "latest":
-            return int(high)
-        wanted = TopicPartition(place.topic, place.partition, settings.start_ms or 0)
-        found = client.offsets_for_times([wanted], timeout=timeout)[0]
-    except (KafkaException, TypeError) as error:
-        raise StopRun(
-            f"kafka: no offsets of topic {place.topic} partition {place.partition} within "
-            f"{timeout:g} s: {error}\n  remedy: check that the brokers run and answer"
-        ) from None
-    if found.error is not None:
-        raise StopRun(f"kafka: no offset for kafka.start {settings.start}: {found.error.str()}")
-    return int(high if found.offset < 0 else found.offset)

@@ -1,23 +1,24 @@
-"""Records back to the topics that they came from, each confirmed by the broker's own report."""
+"""Sends records back to the topics that they came from, each confirmed by its delivery report."""
 
 from __future__ import annotations
 
 import logging
 
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message
 
 from connectors.errors import StopRun
-from connectors.kafka.metadata import ClientErrors
+from connectors.kafka.clients import ClientErrors, KafkaClients
 from connectors.records import Chunk
 from connectors.run.context import Run
 from connectors.settings.errors import DeadLetterSettings
 
 log = logging.getLogger("sync.replay")
 
-ONE = "0"
-_LOOK = 0.2  # seconds between two looks at the state of the run
-_REMEDY = {
+# The key of all chunks: one partition of the sink, so that their order is kept.
+SINGLE_KEY = "0"
+_CHECK_INTERVAL = 0.2  # seconds between two checks of the run while the client is waited for
+_REMEDIES = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "grant Write and Describe on the topic to this user",
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "grant IdempotentWrite on the cluster to this user",
     KafkaError.MSG_SIZE_TOO_LARGE: "raise max.message.bytes of the topic, and message.max.bytes "
@@ -30,52 +31,47 @@ _REMEDY = {
 
 
 class KafkaTopicSink(FixedPartitionedSink[Chunk, None]):
-    """Sends each message to its own topic and partition, with its own bytes, headers and time."""
+    """Sends each message to its topic and partition, with its bytes, headers and timestamp."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, clients: KafkaClients | None = None) -> None:
         self._run = run
+        self._clients = clients or KafkaClients()
 
     def list_parts(self) -> list[str]:
-        """One, so that the order of what is replayed is kept."""
-        return [ONE]
+        """One partition, so that the order of the records is kept."""
+        return [SINGLE_KEY]
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> _Partition:  # noqa: ARG002
-        """A producer."""
-        return _Partition(self._run)
+        """The partition, with a producer of its own."""
+        return _Partition(self._run, self._clients)
 
 
 class _Partition(StatefulSinkPartition[Chunk, None]):
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, clients: KafkaClients) -> None:
         self._run = run
         self._errors = ClientErrors()
-        properties = {
-            "log_level": 2,
-            **DeadLetterSettings().client_properties(run.origin),
-            "acks": "all",
-            "enable.idempotence": True,
-            "message.timeout.ms": 0,  # it tries again without end
-            "linger.ms": 5,
-            "error_cb": self._errors,
-        }
-        try:
-            self._producer = Producer(properties, logger=log)
-        except KafkaException as error:
-            raise StopRun(
-                f"replay: the client refuses its configuration: {error.args[0].str()}\n"
-                "  remedy: correct kafka.properties"
-            ) from None
+        self._producer = clients.producer(
+            DeadLetterSettings().client_properties(run.topics_kafka),
+            self._errors,
+            log,
+            purpose="replay",
+            remedy="correct kafka.properties",
+        )
         self._failed: tuple[KafkaError, str] | None = None
-        self._partitions = self._known()
-        self._count = run.counts.open_lane()
+        self._partitions = self._list_topics()
+        self._counts = run.counts.new_shard()
 
     def write_batch(self, values: list[Chunk]) -> None:
-        """Hand over; blocks while the client's queue is full."""
+        """Hand messages to the client; blocks while its queue is full.
+
+        Raises StopRun for a topic or partition that does not exist, or a failed delivery.
+        """
         for chunk in values:
-            self._count.took(len(chunk.messages))
+            self._counts.received(len(chunk.messages))
             if chunk.partition >= self._partitions.get(chunk.topic, 0):
-                self._refuse(chunk.topic, chunk.partition)
+                self._look_again(chunk.topic, chunk.partition)
             for message in chunk.messages:
-                kind, timestamp = message.timestamp()
+                timestamp_type, timestamp = message.timestamp()
                 while True:
                     self._check()
                     try:
@@ -84,45 +80,45 @@ class _Partition(StatefulSinkPartition[Chunk, None]):
                             message.value(),
                             message.key(),
                             chunk.partition,
-                            on_delivery=self._reported,
-                            # 0 lets the client set the present time, for a record that had none.
-                            timestamp=max(0, timestamp) if kind else 0,
+                            on_delivery=self._on_delivery,
+                            # 0: the client sets the present time.
+                            timestamp=max(0, timestamp) if timestamp_type else 0,
                             headers=message.headers(),
                         )
                         break
                     except BufferError:
-                        self._producer.poll(_LOOK)
+                        self._producer.poll(_CHECK_INTERVAL)
                     except KafkaException as error:
                         self._failed = error.args[0], chunk.topic
         self._producer.poll(0)
 
     def snapshot(self) -> None:
-        """Wait until the brokers have confirmed everything; raise when that fails."""
-        while self._producer.flush(_LOOK) > 0:
+        """Wait until the brokers have confirmed every message. Raises StopRun when one fails."""
+        while self._producer.flush(_CHECK_INTERVAL) > 0:
             self._check()
             if self._run.overdue:
                 raise StopRun(
                     f"the drain ({self._run.drain_reason}) is not done within shutdown.deadline: "
-                    "the brokers do not confirm what is replayed.\n  remedy: none is lost; the "
+                    "the brokers do not confirm what is replayed.\n  remedy: nothing is lost; the "
                     "next start goes on from the last snapshot"
                 )
         self._check()
-        self._count.snapshot()
+        self._counts.snapshot()
 
     def close(self) -> None:
-        """Drop what is not confirmed: it is replayed again."""
+        """Drop what is not confirmed: the next run replays it again."""
         self._producer.purge(blocking=False)
 
-    def _reported(self, error: KafkaError | None, message: Message) -> None:
+    def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
         if error is None:
-            self._run.counts.add("written", 1, self._count)
+            self._run.counts.add("written", 1, self._counts)
         elif self._failed is None:
             self._failed = error, message.topic() or ""
 
-    def _known(self) -> dict[str, int]:
-        """The topics that there are, with their number of partitions.
+    def _list_topics(self) -> dict[str, int]:
+        """The existing topics, with their numbers of partitions. Raises StopRun without an answer.
 
-        Asked for before a record is sent: brokers may make a topic that they are sent one of.
+        Needed before a record is sent: a broker may create a topic that a record is sent to.
         """
         timeout = self._run.settings.kafka.metadata_timeout
         try:
@@ -130,15 +126,15 @@ class _Partition(StatefulSinkPartition[Chunk, None]):
         except KafkaException as error:
             self._producer.poll(0)
             raise StopRun(
-                f"replay: no metadata from {self._run.origin.bootstrap_servers} within "
+                f"replay: no metadata from {self._run.topics_kafka.bootstrap_servers} within "
                 f"{timeout:g} s: {error.args[0].str()}{self._errors}\n  remedy: check that the "
                 "brokers run, and that the security properties are theirs"
             ) from None
         return {name: len(topic.partitions) for name, topic in found.items()}
 
-    def _refuse(self, topic: str, partition: int) -> None:
-        """Raise for a topic or a partition that is not there any more."""
-        self._partitions = self._known()  # it may have come meanwhile
+    def _look_again(self, topic: str, partition: int) -> None:
+        """Raise StopRun if the topic or the partition still does not exist."""
+        self._partitions = self._list_topics()
         if topic not in self._partitions:
             self._failed = KafkaError(KafkaError._UNKNOWN_TOPIC), topic
         elif partition >= self._partitions[topic]:
@@ -149,5 +145,5 @@ class _Partition(StatefulSinkPartition[Chunk, None]):
         self._run.check()
         if self._failed is not None:
             error, topic = self._failed
-            remedy = _REMEDY.get(error.code(), "see the broker's log, and start again")
+            remedy = _REMEDIES.get(error.code(), "see the broker's log, and start again")
             raise StopRun(f"replay to topic {topic}: {error.str()}\n  remedy: {remedy}")

@@ -37,7 +37,7 @@ class FastPath:
         """`coordinates` is the value of key column topic_partition, where that is in the key."""
         self._shapes = shapes
         self._coordinates = coordinates
-        self._not_taken = (shapes.refused, Rejection)
+        self._not_taken = (shapes.error, Rejection)
         self._arrangements: dict[tuple[tuple[str, ...], bool], Fields] = {}
         self._rest = 0
 

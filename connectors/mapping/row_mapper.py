@@ -168,7 +168,7 @@ class RowMapper:
             encoded = builder.encode(record)
         except Rejection as rejection:
             dead_letters.append(self._rejected(record, rejection))
-        except self._encoder.refused as error:
+        except self._encoder.error as error:
             code, reason = error.args[:2]
             dead_letters.append(self._rejected(record, Rejection(code, reason)))
         else:

@@ -36,14 +36,14 @@ _NULL, _UNAVAILABLE = type(None), type(UNAVAILABLE)
 class Encoder(Protocol):
     """What the mapping needs of the PlainBuffer encoder.
 
-    Its methods raise `refused` for a value that no table takes.
+    Its methods raise `error` for a value that no table takes.
     """
 
     # The value of a key column that the service chooses.
     generated: Any
 
     @property
-    def refused(self) -> type[Exception]:
+    def error(self) -> type[Exception]:
         """The encoder's own exception; its arguments begin with a short code and a text."""
         ...
 
@@ -90,7 +90,7 @@ class ShapeCache:
             for name, key_type in self.keys
         ]
         self.generated = encoder.generated
-        self.refused = encoder.refused
+        self.error = encoder.error
         self._key_in_value = rules.key_mode.key_from == "value"
         self._versioned = rules.version != "none"
         # A put takes the whole row with it, newer versions too: with versions it only sets columns.
@@ -146,7 +146,7 @@ class ShapeCache:
         if direct is not None:
             try:
                 return direct(*leading, *values)
-            except self.refused:
+            except self.error:
                 pass  # perhaps other types than before
         shape = (names, *map(type, values))
         plan = self._plans.get(shape)

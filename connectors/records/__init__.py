@@ -4,6 +4,7 @@
 (what a shard writes next). What cannot go on is a `DeadLetter`.
 """
 
+from connectors.errors import Rejection
 from connectors.records.chunk import ABSENT, Absent, Chunk, DecodedChunk, RecordChunk, UniformChunk
 from connectors.records.dead_letter import DeadLetter, Original, Stage, original
 from connectors.records.record import (
@@ -41,6 +42,7 @@ __all__ = [
     "PlainMessage",
     "Record",
     "RecordChunk",
+    "Rejection",
     "Row",
     "Segment",
     "Stage",

@@ -27,9 +27,24 @@ class DeadLetter(NamedTuple):
     reason: str
     original: Original | None = None
 
+    @classmethod
+    def of(
+        cls, message: Message, stage: Stage, code: str, reason: str, keep_original: bool
+    ) -> DeadLetter:
+        """The dead letter of a message; `keep_original` copies its bytes into it."""
+        return cls(
+            message.topic(),
+            message.partition(),
+            message.offset(),
+            stage,
+            code,
+            reason,
+            original(message) if keep_original else None,
+        )
+
     @property
     def coordinates(self) -> str:
-        """Where the record stands in Kafka."""
+        """Topic, partition and offset of the record, as texts name them."""
         return f"topic {self.topic} partition {self.partition} offset {self.offset}"
 
 

@@ -23,8 +23,11 @@ Kind = Literal["instant", "local", "date", "time"]
 
 
 class ExactTime:
-    """`nanoseconds` since 1970 in UTC (instant), on the wall (local), of the day's start (date),
-    or since midnight (time)."""
+    """A time to the nanosecond, of any year.
+
+    `nanoseconds` are since 1970: in UTC (instant), on the wall (local), or of a day's start (date);
+    or since midnight (time).
+    """
 
     __slots__ = ("kind", "nanoseconds")
 
@@ -141,6 +144,20 @@ def time_of_day(nanoseconds: int) -> time | ExactTime:
     if rest:
         return ExactTime("time", nanoseconds)
     return (_LOCAL_EPOCH + timedelta(0, *divmod(microseconds, 1_000_000))).time()
+
+
+def clock(nanoseconds: int) -> time | timedelta | ExactTime:
+    """A time of day; outside of a day a span, as MySQL's TIME is: up to 839 hours, either way.
+
+    Raises ValueError for a span finer than a microsecond.
+    """
+    try:
+        return time_of_day(nanoseconds)
+    except ValueError:
+        microseconds, rest = divmod(nanoseconds, 1000)
+        if rest:
+            raise
+        return timedelta(0, *divmod(microseconds, 1_000_000))
 
 
 def time_text(value: date | time | ExactTime) -> str:

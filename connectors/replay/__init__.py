@@ -1,1 +1,1 @@
-"""Replay: dead letters become records again."""
+"""Replay: reads dead letters and makes records of them again, for the mapping or their topics."""

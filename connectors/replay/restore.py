@@ -1,46 +1,39 @@
-"""Dead letters become the messages again that they were, as far as they are selected."""
+"""Makes the original messages again out of dead letters, as far as [replay] selects them."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Iterator
-from itertools import chain, groupby
+from itertools import groupby
 
 from connectors.dead_letters.headers import BLOCK, REPLAYS
-from connectors.records import (
-    Batch,
-    Chunk,
-    Header,
-    Message,
-    Original,
-    PlainMessage,
-    original,
-)
+from connectors.records import Chunk, Header, Message, PlainMessage
 from connectors.run.context import Run
 
 log = logging.getLogger("sync.replay")
 
+# Where the headers stand in BLOCK.
 _TOPIC, _PARTITION, _OFFSET = range(3)
 _CODE, _TIMESTAMP, _REPLAYS = -3, -2, -1
-_LOOK = 0.2  # seconds between two looks at the state of the run
+_CHECK_INTERVAL = 0.2  # seconds between two checks of the run while the rate is waited for
 
 
 class Restorer:
-    """Makes chunks of the original messages out of chunks of dead letters."""
+    """Makes chunks of original messages out of chunks of dead letters."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._settings = run.settings.replay
         self._left = self._settings.count
-        self._free = time.monotonic()  # when the rate allows the next dead letter
+        self._next_at = run.clock()  # when the rate allows the next dead letter
         self._lock = threading.Lock()
 
     def admits(self, message: Message) -> bool:
-        """Whether the source may take this dead letter; not when replay.count are taken.
+        """Whether the source may read this dead letter; False when replay.count are read.
 
-        It is asked before the position moves, so that a dead letter too many is not passed over.
+        The source asks before it moves its position, so that none is skipped. The dead letter that
+        completes replay.count drains the run.
         """
         with self._lock:
             if self._left == 0:
@@ -52,44 +45,47 @@ class Restorer:
             return True
 
     def restore(self, chunk: Chunk) -> list[Chunk]:
-        """The messages of the dead letters that are selected; the others count as filtered."""
+        """The original messages of the selected dead letters; the others count as filtered."""
         messages = []
         for message in chunk.messages:
-            found = self.restored(message, told=True)
+            found = self.restored(message, warn=True)
             if found is not None:
                 messages.append(found)
         self._run.counts.add("filtered", len(chunk.messages) - len(messages))
-        self._pause(len(messages))
+        self._keep_rate(len(messages))
         return [
-            Chunk(*place, list(group), offsets_unique=False)
-            for place, group in groupby(messages, lambda m: (m.topic(), m.partition()))
+            Chunk(*topic_partition, list(group), offsets_unique=False)
+            for topic_partition, group in groupby(messages, lambda m: (m.topic(), m.partition()))
         ]
 
-    def restored(self, message: Message, told: bool = False) -> PlainMessage | None:
-        """The record of a dead letter; None for what is not selected, which may be told."""
+    def restored(self, message: Message, warn: bool = False) -> PlainMessage | None:
+        """The original message of a dead letter, or None for one that is not selected.
+
+        With `warn` the log says why, where it is not a dead letter or was replayed too often.
+        """
         headers: list[Header] = list(message.headers() or ())
         block = headers[-len(BLOCK) :]
         where = f"topic {message.topic()} partition {message.partition()} offset {message.offset()}"
         if tuple(name for name, _ in block) != BLOCK:
-            if told:
-                log.warning("%s is no dead letter of this software: left alone", where)
+            if warn:
+                log.warning("%s is not a dead letter of this software: skipped", where)
             return None
         try:
             texts = [(value or b"").decode() for _, value in block]
             timestamp = int(texts[_TIMESTAMP]) if texts[_TIMESTAMP] else None
-            partition, offset, replays = (int(texts[at]) for at in (_PARTITION, _OFFSET, _REPLAYS))
+            partition, offset, replays = (
+                int(texts[index]) for index in (_PARTITION, _OFFSET, _REPLAYS)
+            )
         except ValueError:  # anybody may write to the topic
-            if told:
-                log.warning("%s has headers that no dead letter has: left alone", where)
+            if warn:
+                log.warning("%s has headers that no dead letter has: skipped", where)
             return None
         if not self._settings.takes(texts[_TOPIC], texts[_CODE], timestamp):
             return None
         if replays >= self._settings.max_replays:
-            if told:
+            if warn:
                 log.warning(
-                    "%s: replayed %d times already (replay.max_replays): left alone",
-                    where,
-                    replays,
+                    "%s: replayed %d times already (replay.max_replays): skipped", where, replays
                 )
             return None
         return PlainMessage(
@@ -102,47 +98,14 @@ class Restorer:
             headers=[*headers[: -len(BLOCK)], (REPLAYS, str(replays + 1).encode())],
         )
 
-    def _pause(self, number: int) -> None:
-        """Wait as the rate says, unless the run is to end."""
+    def _keep_rate(self, number: int) -> None:
+        """Wait as replay.rate says for so many dead letters, or until the run drains."""
         if self._settings.rate is None or not number:
             return
+        clock = self._run.clock
         with self._lock:
-            free = self._free
-            self._free = max(free, time.monotonic()) + number / self._settings.rate
-        while (wait := free - time.monotonic()) > 0 and self._run.drain_reason is None:
-            time.sleep(min(wait, _LOOK))
+            begin = self._next_at
+            self._next_at = max(begin, clock()) + number / self._settings.rate
+        while (wait := begin - clock()) > 0 and self._run.drain_reason is None:
+            time.sleep(min(wait, _CHECK_INTERVAL))
             self._run.check()
-
-
-def would_send(chunk: Chunk, payload: bool = False) -> Iterator[str]:
-    """What a dry run prints of messages on their way back to their topic."""
-    for message in chunk.messages:
-        kept = original(message) if payload else None
-        yield (
-            f"would send: topic {chunk.topic} partition {chunk.partition}: the record that was at "
-            f"offset {message.offset()}{_shown(kept)}"
-        )
-
-
-def shown(batch: Batch, payload: bool = False) -> Iterator[str]:
-    """What a dry run prints of a batch: where each record would go, or why it would not.
-
-    With `payload` also its key and value.
-    """
-    segments, dead = batch
-    for row in chain.from_iterable(segment.rows() for segment in segments):
-        yield (
-            f"would write: topic {row.topic} partition {row.partition} offset {row.offset} "
-            f"to table {row.table} ({len(row.wire)} bytes)"
-            f"{_shown(row.original if payload else None)}"
-        )
-    for dead_letter in dead:
-        yield (
-            f"would reject: {dead_letter.coordinates}: {dead_letter.stage}, "
-            f"{dead_letter.code}: {dead_letter.reason}"
-            f"{_shown(dead_letter.original if payload else None)}"
-        )
-
-
-def _shown(kept: Original | None) -> str:
-    return "" if kept is None else f" [key {kept[1]!r}, value {kept[2]!r}]"

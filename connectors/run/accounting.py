@@ -1,8 +1,9 @@
-"""Counts of records, for the last line of a run and for Prometheus; and whether they balance.
+"""Counts of records and the rule that they balance.
 
-At a snapshot of an epoch every record read before it is written, rejected, filtered, or waits in a
-window. The sources read on only when that epoch is closed everywhere, so each part of the flow
-notes its own numbers in its own snapshot, and the first one that reads on holds them together.
+At the snapshot of an epoch every record read before it is written, rejected or filtered, or waits
+in a batcher. The sources read on only when that epoch is closed everywhere [bytewax-recovery], so
+each part of the flow notes its numbers in its own snapshot, and the first source partition that
+reads on compares them. metrics.py exports the counts.
 """
 
 from __future__ import annotations
@@ -10,230 +11,213 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-
-from prometheus_client.core import (
-    REGISTRY,
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    Metric,
-)
-from prometheus_client.registry import Collector
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, get_args
 
 from connectors.records import DeadLetter
 
 log = logging.getLogger("sync.counts")
 
-# Every record read ends as one of: written, rejected, filtered; superseded ones count as written.
-NAMES = {
-    "read": "Records read from Kafka.",
-    "written": "Records whose row is in its table, or was replaced by a later one of its key.",
-    "rejected": "Records set aside: not decoded, not mapped, or their row refused.",
-    "filtered": "Records that a step of the flow dropped, less those that it added.",
-    "resumed": "Rows taken over from the recovery folder, read by an earlier run.",
-    "retried": "Rows sent again after a transient failure.",
-    "unbalanced": "Snapshots at which read + resumed was not written + rejected + filtered + what "
-    "waits in windows.",
-}
-_SETTLED = ("written", "rejected", "filtered")
+# In the order in which the last line of a run has them. Every record read ends as one of written,
+# rejected and filtered; a row that a later one of its key replaced in its batch counts as written.
+CountName = Literal["read", "written", "rejected", "filtered", "resumed", "retried", "unbalanced"]
+COUNT_NAMES: tuple[CountName, ...] = get_args(CountName)
+_FINAL: tuple[CountName, ...] = ("written", "rejected", "filtered")
 
-# Distinct reasons that are counted apart: a code may come from a user's step or the service.
-_MOST_REASONS = 200
-_LAST = 10
+# Distinct rejection reasons that are counted apart: a code may come from a user's step or from the
+# service, so their number has no bound of its own. The rest counts as "other".
+_MAX_REASONS = 200
+_MAX_LAST_REJECTED = 10
 # Stage, code and destination.
 Reason = tuple[str, str, str]
 
 
+class ShardNumbers(NamedTuple):
+    """Rows and dead letters of one shard of the sink since the run began."""
+
+    received: int = 0
+    done: int = 0
+
+
+class BatcherNumbers(NamedTuple):
+    """Rows and dead letters of one batcher since the run began; `waiting` are rows in it now."""
+
+    received: int = 0
+    resumed: int = 0
+    waiting: int = 0
+    emitted: int = 0
+
+
 class ShardCounts:
-    """What a lane took and what became of it; `snapshot` is called when it is empty."""
+    """Counts of one shard of the sink. Take its snapshot when nothing waits in the shard."""
 
     def __init__(self) -> None:
-        self.taken = self.settled = 0
-        self.cut = (0, 0)
+        self._received = self._done = 0
+        self.at_snapshot = ShardNumbers()
 
-    def took(self, number: int) -> None:
-        """Rows and dead letters arrived. Called in the lane's own thread."""
-        self.taken += number
+    def received(self, number: int) -> None:
+        """Rows and dead letters were handed to the shard. Called by the worker's thread only."""
+        self._received += number
+
+    def done(self, number: int) -> None:
+        """Records of the shard were written, rejected or filtered. Called under `Counts`' lock."""
+        self._done += number
 
     def snapshot(self) -> None:
-        """Note the numbers of this epoch."""
-        self.cut = self.taken, self.settled
+        """Note the numbers at the end of this epoch."""
+        self.at_snapshot = ShardNumbers(self._received, self._done)
 
 
 class BatcherCounts:
-    """What came to a window, and what waits there."""
+    """Counts of one batcher: what it received and emitted, and what waits in it."""
 
     def __init__(self, counts: Counts) -> None:
         self._counts = counts
-        self._came = self._resumed = self._gave = 0
-        self.cut = (0, 0, 0, 0)
+        self._received = self._resumed = self._emitted = 0
+        self.at_snapshot = BatcherNumbers()
 
     def resumed(self, number: int) -> None:
-        """Rows of an earlier run."""
+        """Rows that an earlier run left in the recovery folder."""
         self._resumed = number
-        self.cut = (0, number, number, 0)
+        self.at_snapshot = BatcherNumbers(resumed=number, waiting=number)
         self._counts.add("resumed", number)
 
-    def came(self, number: int) -> None:
-        """Rows and dead letters, of this run."""
-        self._came += number
+    def received(self, number: int) -> None:
+        """Rows and dead letters of this run came in."""
+        self._received += number
 
-    def gave(self, number: int) -> None:
-        """Rows and dead letters went on to their lane."""
-        self._gave += number
+    def emitted(self, number: int) -> None:
+        """Rows and dead letters went on to the sink."""
+        self._emitted += number
 
     def snapshot(self, waiting: int) -> None:
-        """Note the numbers of this epoch."""
-        self.cut = self._came, self._resumed, waiting, self._gave
+        """Note the numbers at the end of this epoch."""
+        self.at_snapshot = BatcherNumbers(self._received, self._resumed, waiting, self._emitted)
 
 
 class Counts:
     """Thread-safe counts of one run in one process."""
 
-    def __init__(self, alone: bool = True) -> None:
-        """`alone`: no other process of a cluster takes rows over."""
-        self.alone = alone
-        self._epoch = 0  # the last one that was checked
+    def __init__(self, single_process: bool = True) -> None:
+        """`single_process`: no rows come from or go to other processes of a cluster."""
+        self._single_process = single_process
+        self._epoch = 0  # the last one that was verified
         # A signal that asks for the counts may come while its own thread holds it.
         self._lock = threading.RLock()
-        self._counts = dict.fromkeys(NAMES, 0)
+        self._counts = dict.fromkeys(COUNT_NAMES, 0)
         self._reasons: Counter[Reason] = Counter()
-        self._last: deque[str] = deque(maxlen=_LAST)
-        self._lanes: list[ShardCounts] = []
-        self._windows: list[BatcherCounts] = []
-        self._by_steps = self._mapped = 0  # settled by steps, and not in lanes
+        self._last_rejected: deque[str] = deque(maxlen=_MAX_LAST_REJECTED)
+        self._shards: list[ShardCounts] = []
+        self._batchers: list[BatcherCounts] = []
+        # Records that steps before the sink filtered or rejected; what map_rows has emitted.
+        self._done_by_steps = self._mapped = 0
         self._missing = 0
-        _Exporter.current = self
 
-    def add(self, name: str, number: int, lane: ShardCounts | None = None) -> None:
-        """Add to one of `NAMES`; what a lane settled is its own too."""
+    def add(self, name: CountName, number: int, shard: ShardCounts | None = None) -> None:
+        """Add to a count; what a shard has written, rejected or filtered is added to its own too.
+
+        Raises KeyError for a name that is not counted.
+        """
         with self._lock:
             self._counts[name] += number
-            if name in _SETTLED:
-                if lane is None:
-                    self._by_steps += number
+            if name in _FINAL:
+                if shard is None:
+                    self._done_by_steps += number
                 else:
-                    lane.settled += number
+                    shard.done(number)
 
     def mapped(self, number: int) -> None:
-        """Rows and dead letters are on their way to windows."""
+        """Rows and dead letters left the mapping for the batchers."""
         with self._lock:
             self._mapped += number
 
     def reject(
-        self, dead_letters: Sequence[DeadLetter], destination: str, lane: ShardCounts | None = None
+        self, dead_letters: Sequence[DeadLetter], destination: str, shard: ShardCounts | None = None
     ) -> None:
-        """Count dead letters that are settled, by reason and destination."""
-        self.add("rejected", len(dead_letters), lane)
+        """Count dead letters that reached their destination, by stage, code and destination."""
+        self.add("rejected", len(dead_letters), shard)
         with self._lock:
             for dead_letter in dead_letters:
                 reason = (dead_letter.stage, dead_letter.code, destination)
-                if reason not in self._reasons and len(self._reasons) >= _MOST_REASONS:
+                if reason not in self._reasons and len(self._reasons) >= _MAX_REASONS:
                     reason = (dead_letter.stage, "other", destination)
                 self._reasons[reason] += 1
-                self._last.append(
+                self._last_rejected.append(
                     f"{dead_letter.coordinates}: {dead_letter.stage}, {dead_letter.code}: "
                     f"{dead_letter.reason}"
                 )
 
     def reasons(self) -> dict[Reason, int]:
-        """How many were rejected by (stage, code, destination)."""
+        """How many records were rejected, by (stage, code, destination)."""
         with self._lock:
             return dict(self._reasons)
 
     def last_rejected(self) -> list[str]:
-        """The last ten rejections, oldest first: place and reason, no payload."""
+        """The last ten rejections, oldest first: coordinates and reason, no payload."""
         with self._lock:
-            return list(self._last)
+            return list(self._last_rejected)
 
     def snapshot(self) -> dict[str, int]:
         """All counts at one moment."""
         with self._lock:
-            return dict(self._counts)
+            return dict(self._counts.items())
 
     def account(self) -> dict[str, int]:
-        """All counts at one moment, and what is read and not settled by then."""
+        """All counts at one moment, and `in_flight`: records read or resumed and not yet done."""
         found = self.snapshot()
-        settled = sum(found[name] for name in _SETTLED)
-        return {**found, "in_flight": found["read"] + found["resumed"] - settled}
+        done = sum(found[name] for name in _FINAL)
+        return {**found, "in_flight": found["read"] + found["resumed"] - done}
 
-    def open_lane(self) -> ShardCounts:
-        """The counts of one more lane."""
+    def new_shard(self) -> ShardCounts:
+        """The counts of one more shard of the sink."""
         with self._lock:
-            self._lanes.append(ShardCounts())
-            return self._lanes[-1]
+            self._shards.append(ShardCounts())
+            return self._shards[-1]
 
-    def open_window(self) -> BatcherCounts:
-        """The counts of one more window."""
+    def new_batcher(self) -> BatcherCounts:
+        """The counts of one more batcher."""
         with self._lock:
-            self._windows.append(BatcherCounts(self))
-            return self._windows[-1]
+            self._batchers.append(BatcherCounts(self))
+            return self._batchers[-1]
 
-    def check(self, epoch: int) -> None:
-        """Hold together what the parts of the flow noted in their snapshots of an epoch.
+    def verify_epoch(self, epoch: int) -> None:
+        """Compare what the parts of the flow noted in their snapshots of an epoch.
 
-        Each partition of the source calls it before it reads on; the first one in the process does
-        it. No record of the next epoch is on its way then, and none of this one.
+        Each source partition calls it before it reads on, and the first call in the process does
+        it: then no record of the epoch is on its way any more, and none of the next one yet.
         """
         with self._lock:
             if epoch <= self._epoch:
                 return
             self._epoch = epoch
-            came, resumed, waiting, gave = _sums([window.cut for window in self._windows], 4)
-            taken, settled = _sums([lane.cut for lane in self._lanes], 2)
-            if not self.alone:  # what is on its way to other processes, less what came from them
-                waiting += self._mapped - came + gave - taken
-            self._hold(self._counts["read"] + resumed, self._by_steps + settled + waiting)
+            batchers = [batcher.at_snapshot for batcher in self._batchers]
+            shards = [shard.at_snapshot for shard in self._shards]
+            resumed = sum(numbers.resumed for numbers in batchers)
+            waiting = sum(numbers.waiting for numbers in batchers)
+            done = self._done_by_steps + sum(numbers.done for numbers in shards)
+            if not self._single_process:
+                # Rows that are on their way to other processes, less those that came from them.
+                waiting += self._mapped - sum(numbers.received for numbers in batchers)
+                waiting += sum(numbers.emitted for numbers in batchers)
+                waiting -= sum(numbers.received for numbers in shards)
+            self._verify(self._counts["read"] + resumed, done + waiting)
 
-    def check_all(self) -> None:
-        """Hold the counts together where nothing waits: at a clean end."""
-        if self.alone:
+    def verify_end(self) -> None:
+        """Compare the counts after a clean end, when nothing waits anywhere."""
+        if self._single_process:
             found = self.snapshot()
-            settled = sum(found[name] for name in _SETTLED)
-            self._hold(found["read"] + found["resumed"], settled)
+            done = sum(found[name] for name in _FINAL)
+            self._verify(found["read"] + found["resumed"], done)
 
-    def _hold(self, came: int, went: int) -> None:
-        if came != went:
+    def _verify(self, expected: int, found: int) -> None:
+        """Count and log an imbalance; one that stays the same is logged once."""
+        if expected != found:
             self.add("unbalanced", 1)
-            if came - went != self._missing:
+            if expected - found != self._missing:
                 log.error(
                     "the counts do not balance: %d records were read or resumed, and %d are "
-                    "written, rejected, filtered or wait: this is a fault of this software",
-                    came,
-                    went,
+                    "written, rejected, filtered or waiting: this is a bug of this software",
+                    expected,
+                    found,
                 )
-        self._missing = came - went
-
-
-def _sums(rows: Sequence[tuple[int, ...]], width: int) -> tuple[int, ...]:
-    return tuple(sum(column) for column in zip(*rows, strict=True)) if rows else (0,) * width
-
-
-class _Exporter(Collector):
-    """Shows the present run's counts in the default registry, where Bytewax's /metrics looks."""
-
-    current: Counts | None = None
-
-    def collect(self) -> Iterator[Metric]:
-        if self.current is not None:
-            found = self.current.account()
-            for name, description in NAMES.items():
-                family = CounterMetricFamily(f"sync_records_{name}", description)
-                family.add_metric([], found[name])
-                yield family
-            yield GaugeMetricFamily(
-                "sync_records_in_flight",
-                "Records read or resumed, less those written, rejected or filtered.",
-                found["in_flight"],
-            )
-            reasons = CounterMetricFamily(
-                "sync_rejections",
-                "Records set aside, by reason and destination.",
-                labels=("stage", "code", "destination"),
-            )
-            for reason, number in self.current.reasons().items():
-                reasons.add_metric(reason, number)
-            yield reasons
-
-
-REGISTRY.register(_Exporter())
+        self._missing = expected - found

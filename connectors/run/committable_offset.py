@@ -1,37 +1,42 @@
-"""When what a source has read is not only durable, but settled."""
+"""Which offset of a source may be committed: all before it is in the tables, and durably so."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
+
+Clock = Callable[[], float]
 
 
 class CommittableOffset:
-    """Says which position of a source is settled: its rows are in their tables.
+    """The offset that may be committed to the consumer group.
 
-    The rows of a snapshot have left their windows once the windows' age has passed, and are
-    durable with the next snapshot but one that begins after that.
+    A snapshot may leave rows in the batchers. They have left once the batchers' maximal age has
+    passed, and they are durable with the next but one snapshot that begins after that.
     """
 
-    def __init__(self, start: int, age: float) -> None:
+    def __init__(self, start: int, age: float, clock: Clock = time.monotonic) -> None:
+        """`start` counts as committed already; `age` and the clock are in seconds."""
         self._age = age
-        self._told = start
-        # (time of the snapshot, its position), oldest first.
+        self._clock = clock
+        self._committed = start
+        # (time of the snapshot, its offset), oldest first.
         self._waiting: deque[tuple[float, int]] = deque()
         self._previous = self._latest = float("-inf")
 
     def snapshotted(self, offset: int) -> None:
-        """The source took a snapshot at this position."""
-        self._previous, self._latest = self._latest, time.monotonic()
+        """The source took a snapshot at this offset."""
+        self._previous, self._latest = self._latest, self._clock()
         if not self._waiting or self._waiting[-1][1] != offset:
             self._waiting.append((self._latest, offset))
 
     def due(self) -> int | None:
-        """A newly settled position, when all snapshots so far are durable; None for none."""
+        """An offset that became committable, or None. Call it when all snapshots are durable."""
         offset = None
         while self._waiting and self._waiting[0][0] + self._age < self._previous:
             offset = self._waiting.popleft()[1]
-        if offset is None or offset == self._told:
+        if offset is None or offset == self._committed:
             return None
-        self._told = offset
+        self._committed = offset
         return offset

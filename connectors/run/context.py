@@ -8,75 +8,112 @@ import threading
 import time
 from collections.abc import Callable
 
+from connectors.errors import StopRun
+from connectors.run import metrics
 from connectors.run.accounting import Counts
 from connectors.run.recovery import RecoveryFolder
 from connectors.settings import Settings
+from connectors.settings.kafka import KafkaSettings
 
 log = logging.getLogger("sync")
 
+Clock = Callable[[], float]
+
 
 class Run:
-    """Settings, counts and the state of the end of one run, shared by its workers in a process.
+    """Settings, counts and the end of one run, shared by its workers in a process.
 
-    A run ends in one of three ways: it drains (`drain`), the flow raises, or it fails in the
-    background (`fail`), which the next step that looks raises.
+    A run ends in one of three ways: it drains (`drain`), a step raises, or something fails in the
+    background (`fail`), which the next step that calls `check` raises.
     """
 
-    def __init__(self, flow_id: str, settings: Settings, recovery: RecoveryFolder | None) -> None:
+    def __init__(
+        self,
+        flow_id: str,
+        settings: Settings,
+        recovery: RecoveryFolder | None,
+        *,
+        topics_kafka: KafkaSettings | None = None,
+        single_process: bool = True,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        """`topics_kafka` is [kafka] as configured, where a replay's `settings` have another one.
+
+        `single_process` says that the run is no part of a cluster; `clock` is in seconds.
+        """
         self.flow_id = flow_id
         self.settings = settings
-        # Of the topics themselves, where the settings were fitted to a flow that reads another.
-        self.origin = settings.kafka
+        self.topics_kafka = settings.kafka if topics_kafka is None else topics_kafka
         self.recovery = recovery
-        self.counts = Counts()
-        self.failure: BaseException | None = None
-        self.drain_reason: str | None = None
-        self.restart = False
-        self.deadline: float | None = None
-        # (topic, partition) -> next offset to read, as last snapshotted by the source.
-        self.snapshot_offsets: dict[tuple[str, int], int] = {}
-        # Whether the run ends when every partition was read to its end, and those that are not yet.
-        self.ends_when_read = False
-        self.unread: set[str] = set()
-        # A dry run: where it began is where the next one begins.
-        self.leaves_no_trace = False
-        self.at_clean_end: list[Callable[[], None]] = []
+        self.counts = Counts(single_process)
+        self.clock = clock
+        metrics.export(self.counts)
+        self._failure: BaseException | None = None
+        self._drain_reason: str | None = None
+        self._restart = False
+        self._deadline: float | None = None
+        self._finalizers: list[Callable[[], None]] = []
         # A signal may come while its own thread holds it.
         self._lock = threading.RLock()
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What failed in the background first, if anything did."""
+        return self._failure
+
+    @property
+    def drain_reason(self) -> str | None:
+        """Why the run drains; None while it does not."""
+        return self._drain_reason
+
+    @property
+    def restart(self) -> bool:
+        """True when the process is to start again after the drain."""
+        return self._restart
+
+    @property
+    def overdue(self) -> bool:
+        """True when a drain has taken longer than shutdown.deadline."""
+        return self._deadline is not None and self.clock() > self._deadline
 
     def drain(self, reason: str, restart: bool = False) -> None:
         """Stop reading; what was read is written and snapshotted, then the run ends cleanly."""
         with self._lock:
-            if self.drain_reason is not None:
+            if self._drain_reason is not None:
                 # A signal during a drain for a restart: end, and stay ended.
-                self.restart = self.restart and restart
+                self._restart = self._restart and restart
                 return
-            self.deadline = time.monotonic() + self.settings.shutdown.deadline
-            self.restart = restart
-            self.drain_reason = reason
+            self._deadline = self.clock() + self.settings.shutdown.deadline
+            self._restart = restart
+            self._drain_reason = reason
         log.info("draining: %s", reason)
 
-    def read_to_end(self, part: str) -> None:
-        """A partition has no more records for now."""
-        self.unread.discard(part)
-        if self.ends_when_read and not self.unread:
-            self.drain("everything is read")
-
     def fail(self, error: BaseException) -> None:
-        """Note what went wrong in the background; the first counts."""
+        """Note what went wrong in the background; only the first error is kept."""
         with self._lock:
-            if self.failure is None:
-                self.failure = error
+            if self._failure is None:
+                self._failure = error
 
     def check(self) -> None:
         """Raise what failed in the background, if anything did."""
-        if self.failure is not None:
-            raise self.failure
+        if self._failure is not None:
+            raise self._failure
 
-    @property
-    def overdue(self) -> bool:
-        """True when a drain has used up its time."""
-        return self.deadline is not None and time.monotonic() > self.deadline
+    def on_clean_end(self, finalizer: Callable[[], None]) -> None:
+        """Register what is called after the flow has ended without an error."""
+        self._finalizers.append(finalizer)
+
+    def finish(self) -> None:
+        """After a clean end: call the finalizers in their order, then verify the counts.
+
+        A StopRun of a finalizer is logged: everything is written by then.
+        """
+        for finalizer in self._finalizers:
+            try:
+                finalizer()
+            except StopRun as error:
+                log.warning("after the end: %s", error)
+        self.counts.verify_end()
 
 
 def configure_logging() -> None:

@@ -1,9 +1,9 @@
-"""The recovery folder: made when missing, locked while in use, refused when it does not fit.
+"""The recovery folder: created when missing, locked while in use, checked before it is used.
 
-Bytewax keeps its recovery store in a folder that it neither locks nor checks: two runs on one
-folder overwrite each other, and rows waiting under a renamed step are dropped without a word. So a
-manifest beside the store says what it belongs to. The store itself is never opened here: a second
-SQLite library in the flow's process breaks its locks.
+Bytewax keeps its recovery store in a folder that it neither locks nor checks [bytewax-recovery]:
+two runs on one folder overwrite each other, and rows waiting under a renamed step are dropped
+without an error. So a manifest beside the store says what it belongs to. The store itself is never
+opened here: a second SQLite library in the flow's process would break its locks [sqlite-corrupt].
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ from bytewax.recovery import init_db_dir
 from connectors.errors import StopRun
 
 MANIFEST = "manifest.json"
+# The steps that have state in the recovery store. Under another name their state would not be found
+# and the rows that wait in it would be lost, so these names never change.
+READ, WINDOW, WRITE = "read", "window", "write"
+STEPS_WITH_STATE = (READ, WINDOW, WRITE)
 
 # Lists the step ids that have state in a store, in a process of its own.
 _STEPS_WITH_STATE = """
@@ -35,7 +39,7 @@ for part in sorted(pathlib.Path(sys.argv[1]).glob("part-*.sqlite3")):
 
 
 class RecoveryFolder:
-    """An open recovery folder. Hold it as long as the run lives: its lock ends with it."""
+    """An open recovery folder. Keep the object as long as the run lives: the lock ends with it."""
 
     def __init__(self, path: Path, lock: IO[str]) -> None:
         self.path = path
@@ -46,10 +50,11 @@ class RecoveryFolder:
     def open(
         cls, path: Path, process: int, partitions: int, contract: dict[str, Any]
     ) -> RecoveryFolder:
-        """Make or adopt the folder for process number `process` of a run.
+        """Open the folder for process number `process` of a run; create it when it is missing.
 
-        `contract` is what the folder's content depends on (flow, steps, shards); a folder made
-        under another one is refused. Raises StopRun with the remedy.
+        `contract` is what the folder's content depends on (flow, steps, shards); `partitions` is
+        the number of files of a new store. Raises StopRun for a folder of another contract, one
+        that another run uses, or one that is damaged.
         """
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -57,8 +62,8 @@ class RecoveryFolder:
             if mode & 0o022:
                 raise StopRun(
                     f"recovery folder {path} can be written by others (mode {mode & 0o777:o}): "
-                    "what stands in it is run as code.\n  remedy: chmod 700 it, or name a folder "
-                    "inside of it, which is then made with the right mode"
+                    "its content is run as code.\n  remedy: chmod 700 it, or name a folder "
+                    "inside of it, which is then created with the right mode"
                 )
             lock = (path / f"process-{process}.lock").open("a+")
         except OSError as error:
@@ -66,7 +71,8 @@ class RecoveryFolder:
         if not _lock(lock):
             raise StopRun(
                 f"recovery folder {path} is in use by another run (process {process}; "
-                f"pid {_owner(lock)}): two runs on one folder would undo each other's offsets.\n"
+                f"pid {_owner(lock)}): two runs on one folder would overwrite each other's "
+                "offsets.\n"
                 "  remedy: stop the other run, or give this one a folder of its own with -r"
             )
         lock.seek(0)
@@ -84,10 +90,10 @@ class RecoveryFolder:
         return folder
 
     def _make_store(self, partitions: int) -> None:
-        """Make the store when there is none; finish what a killed start left half made.
+        """Create the store when there is none; complete one that a killed start left incomplete.
 
-        The parts are made aside and moved in when all are there and their number is noted, so that
-        whatever moment a start is killed at, the next one knows what it sees.
+        Its files are created in a folder of their own, their number is noted in the manifest, and
+        then they are moved in: whenever a start is killed, the next one can tell how far it came.
         """
         aside = self.path / "store.new"
         manifest = self._read()
@@ -108,7 +114,7 @@ class RecoveryFolder:
             raise StopRun(
                 f"recovery folder {self.path} has {found} of its {manifest['partitions']} "
                 "part-*.sqlite3 files: offsets are gone.\n  remedy: restore the folder from a "
-                "backup, or remove it to start anew at kafka.start (rows are written again, none "
+                "backup, or remove it to start again at kafka.start (rows are written again, none "
                 "is lost)"
             )
 
@@ -146,40 +152,43 @@ class RecoveryFolder:
         )
         return sorted(set(run.stdout.split()) - set(contract["steps"]))
 
-    def parts_of_first_run(self, now: Sequence[str]) -> list[str]:
-        """The partitions that the folder's first run found; `now` on that run."""
-        return list(self._remember("first_run", sorted(now)))
+    def partitions_of_first_run(self, present: Sequence[str]) -> list[str]:
+        """The partition keys that the folder's first run found; on that run, those present."""
+        return list(self._remember("first_run", sorted(present)))
 
-    def known_parts(self) -> list[str]:
-        """Every partition that this folder has state of, or may have."""
+    def known_partitions(self) -> list[str]:
+        """The key of every partition that this folder may have state of."""
         starts: dict[str, int] = self._read().get("starts", {})
         return list(starts)
 
-    def start_of(self, part: str) -> int | None:
+    def start_of(self, partition_key: str) -> int | None:
         """The offset noted by `remember_start`, or None."""
-        start: int | None = self._read().get("starts", {}).get(part)
+        start: int | None = self._read().get("starts", {}).get(partition_key)
         return start
 
-    def remember_start(self, part: str, offset: int) -> None:
+    def remember_start(self, partition_key: str, offset: int) -> None:
         """Note a partition's first offset before anything of it is read.
 
-        So a run which dies before its first snapshot does not resolve `latest` a second time.
+        So after a crash before the first snapshot, `latest` is not resolved a second time.
         """
         with self._exclusive():
             manifest = self._read()
-            manifest.setdefault("starts", {})[part] = offset
+            manifest.setdefault("starts", {})[partition_key] = offset
             self._write(manifest)
 
-    def cluster_id(self, now: str) -> str:
-        """The id of the Kafka cluster whose offsets this folder holds; `now` on the first run."""
-        return str(self._remember("kafka_cluster", now))
+    def cluster_id(self, present: str) -> str:
+        """The id of the Kafka cluster whose offsets this folder holds; at first, `present`."""
+        return str(self._remember("kafka_cluster", present))
 
-    def topic_id(self, topic: str, now: str) -> str:
-        """The id of the topic whose offsets this folder holds; `now` when it was not known."""
-        return str(self._remember(f"topic_id {topic}", now))
+    def topic_id(self, topic: str, present: str) -> str:
+        """The id of the topic whose offsets this folder holds; at first, `present`."""
+        return str(self._remember(f"topic_id {topic}", present))
 
-    def start_topic_anew(self, topic: str, topic_id: str, starts: dict[str, int]) -> None:
-        """From now on the folder holds the offsets of the topic with this id, from these starts."""
+    def replace_topic(self, topic: str, topic_id: str, starts: dict[str, int]) -> None:
+        """A topic was recreated: note its new id, and where each of its partitions starts.
+
+        `starts` are offsets by partition key.
+        """
         with self._exclusive():
             manifest = self._read()
             if manifest.get(f"topic_id {topic}") != topic_id:
@@ -188,18 +197,18 @@ class RecoveryFolder:
                 self._new_starts = manifest["new_starts"]
                 self._write(manifest)
 
-    def new_start_of(self, part: str) -> int | None:
-        """Where to go on in a partition that was made anew, whatever its state says; or None."""
+    def new_start_of(self, partition_key: str) -> int | None:
+        """The start in a recreated topic, which overrules the partition's state; or None."""
         self._new_starts = self._read().get("new_starts", {})
-        start: int | None = self._new_starts.get(part)
+        start: int | None = self._new_starts.get(partition_key)
         return start
 
-    def forget_new_start(self, part: str) -> None:
-        """The partition's state is that of the new topic now."""
-        if part in self._new_starts:
+    def forget_new_start(self, partition_key: str) -> None:
+        """The partition's state is of the recreated topic by now."""
+        if partition_key in self._new_starts:
             with self._exclusive():
                 manifest = self._read()
-                manifest.get("new_starts", {}).pop(part, None)
+                manifest.get("new_starts", {}).pop(partition_key, None)
                 self._new_starts = manifest.get("new_starts", {})
                 self._write(manifest)
 
@@ -213,7 +222,7 @@ class RecoveryFolder:
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
-        """Keeps the other processes and workers of this run out."""
+        """Keep the other processes and workers of this run out of the manifest."""
         with (self.path / "manifest.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -222,7 +231,7 @@ class RecoveryFolder:
         try:
             content = json.loads((self.path / MANIFEST).read_text("utf-8"))
             if not isinstance(content, dict) or not isinstance(content.get("contract", {}), dict):
-                raise ValueError("it is no object, or its contract is none")
+                raise ValueError("it is not an object, or its contract is not one")
         except FileNotFoundError:
             return {}
         except ValueError as error:

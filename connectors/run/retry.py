@@ -1,75 +1,164 @@
-"""How long to wait before the next try."""
+"""Retries of transient failures: one loop, in a blocking and an asyncio form, without a last try.
+
+An attempt raises `TransientFailure` when it may be made again. Waits double from try to try and are
+spread by jitter, so that what failed together does not come back together. A failure that lasts is
+logged, at most once in ten seconds.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from connectors.errors import StopRun
 from connectors.run.context import Run
 
-log = logging.getLogger("sync")
+T = TypeVar("T")
 
-# Between two lines of the log about the same trouble.
-_QUIET = 10.0
+# Seconds between two log lines about the same failure, and tries before the first of them.
+_LOG_INTERVAL = 10.0
+_QUIET_TRIES = 4
+# Seconds between two looks at the run while a worker waits.
+_LOOK = 0.1
+# Waits of an outage of something that every record needs, in seconds.
+_OUTAGE_INITIAL, _OUTAGE_MAX = 0.1, 5.0
+
+
+class TransientFailure(Exception):  # noqa: N818 - it asks for another try
+    """Raised by an attempt that failed for now; the text says what failed and why."""
+
+
+class RunEnded(StopRun):
+    """Raised by a wait for another try when the run drains: the attempt was never answered."""
 
 
 class Backoff:
-    """Doubling waits with full jitter between half and whole, for one lane of retries."""
+    """How long to wait before each next try, and whether to log it."""
 
-    def __init__(self, initial: float, most: float) -> None:
+    def __init__(
+        self,
+        initial: float,
+        maximum: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        """The waits grow from `initial` to `maximum` seconds."""
         self._initial = initial
-        self._most = most
+        self._maximum = maximum
+        self._clock = clock
+        self._uniform = uniform
         self.tries = 0
-        self._told = float("-inf")
+        self._last_logged = float("-inf")
 
-    def wait(self) -> float:
-        """Seconds to wait now; each call waits longer, up to the most."""
-        step = min(self._most, self._initial * 2.0 ** min(self.tries, 30))
+    def next_wait(self) -> float:
+        """Seconds to wait now: half to whole of a step that doubles with each call."""
+        step = min(self._maximum, self._initial * 2.0 ** min(self.tries, 30))
         self.tries += 1
-        return step * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, keeps no secret
+        return step * self._uniform(0.5, 1.0)
 
-    def worth_telling(self) -> bool:
-        """True when the trouble lasts and the log has been quiet about it for a while."""
-        now = time.monotonic()
-        if self.tries < 4 or now - self._told < _QUIET:
+    def should_log(self) -> bool:
+        """True when the failure lasts and was not logged for a while."""
+        now = self._clock()
+        if self.tries < _QUIET_TRIES or now - self._last_logged < _LOG_INTERVAL:
             return False
-        self._told = now
+        self._last_logged = now
         return True
 
 
-_FIRST, _MOST = 0.1, 5.0  # seconds
+class RetryLoop:
+    """Tries one operation until it succeeds. Each operation has a loop of its own.
 
-
-class OutageWait:
-    """Called on each failure; returns when it may be tried again.
-
-    Meanwhile nothing is read, and nothing is lost: offsets stay where they are.
+    Nothing is read meanwhile and nothing is lost: offsets stay where they are.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(
+        self,
+        run: Run,
+        initial: float,
+        maximum: float,
+        logger: logging.Logger,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        """The waits grow from `initial` to `maximum` seconds."""
         self._run = run
-        self._backoff = Backoff(_FIRST, _MOST)
-        self._last = 0.0
+        self._logger = logger
+        self._clock = clock
+        self._sleep = sleep
+        self._backoff = Backoff(initial, maximum, clock=clock, uniform=uniform)
+
+    def call(self, attempt: Callable[[], T]) -> T:
+        """What the attempt returns at last. Raises as `wait`, and what else the attempt raises."""
+        while True:
+            try:
+                return attempt()
+            except TransientFailure as failure:
+                self.wait(str(failure))
+
+    async def call_async(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """As `call`, in the loop that writes: a drain lets it go on, as rows must be written.
+
+        Raises what failed elsewhere in the run, and what else the attempt raises.
+        """
+        while True:
+            try:
+                return await attempt()
+            except TransientFailure as failure:
+                self._run.check()
+                await asyncio.sleep(self._next_wait(str(failure)))
 
     def wait(self, reason: str) -> None:
-        """Sleep. Raises StopRun when the run ends while it waits, or what failed elsewhere."""
-        now = time.monotonic()
-        if now - self._last > 4 * _MOST:  # another trouble
-            self._backoff = Backoff(_FIRST, _MOST)
-        until = now + self._backoff.wait()
-        if self._backoff.worth_telling():
-            log.warning("%s; trying again", reason)
+        """Block until the next try. Raises RunEnded on a drain, or what failed elsewhere."""
+        until = self._clock() + self._next_wait(reason)
         while True:
             self._run.check()
             if self._run.drain_reason is not None:
-                raise StopRun(
+                raise RunEnded(
                     f"{reason}: no answer before the run was ended ({self._run.drain_reason}).\n"
                     "  remedy: nothing is lost; the next start goes on from the last snapshot"
                 )
-            left = until - time.monotonic()
+            left = until - self._clock()
             if left <= 0:
-                break
-            time.sleep(min(left, 0.1))
-        self._last = time.monotonic()
+                return
+            self._sleep(min(left, _LOOK))
+
+    def _next_wait(self, reason: str) -> float:
+        seconds = self._backoff.next_wait()
+        if self._backoff.should_log():
+            self._logger.warning("%s; trying again (try %d)", reason, self._backoff.tries + 1)
+        return seconds
+
+
+class OutageWait(RetryLoop):
+    """Waits for a service that many operations share: a quiet time begins the waits again."""
+
+    def __init__(
+        self,
+        run: Run,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        super().__init__(
+            run,
+            _OUTAGE_INITIAL,
+            _OUTAGE_MAX,
+            logging.getLogger("sync"),
+            clock=clock,
+            sleep=sleep,
+        )
+        self._last_wait = float("-inf")
+
+    def wait(self, reason: str) -> None:
+        """As `RetryLoop.wait`."""
+        if self._clock() - self._last_wait > 4 * _OUTAGE_MAX:
+            self._backoff.tries = 0
+        super().wait(reason)
+        self._last_wait = self._clock()

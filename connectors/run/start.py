@@ -33,27 +33,27 @@ def start(
 ) -> Run:
     """Begin the run of a flow in this process, with the settings of a file or given ones.
 
-    Under `python -m bytewax.run` this takes the recovery folder named by -r, turns SIGTERM and
-    SIGINT into a drain, and words the end. Anywhere else (a test, bytewax.visualize, a program
-    that embeds the flow) it touches nothing outside: the caller has recovery and signals in hand.
-    `adapt` fits the settings to a flow that reads another source; a flow whose state depends on
-    settings is named by a function of them. Raises ConfigError, or StopRun when the recovery folder
-    cannot be used.
+    Under `python -m bytewax.run` this opens the recovery folder named by -r, turns SIGTERM and
+    SIGINT into a drain, and reports the end on stderr. Anywhere else (a test, bytewax.visualize, a
+    program that embeds the flow) it changes nothing in the process: recovery and signals are the
+    caller's.
+
+    `steps` are the steps with state. `adapt` changes the settings for a flow that reads another
+    source; `flow_id` may be a function of the settings where the state depends on them. Raises
+    ConfigError, or StopRun when the recovery folder cannot be used.
     """
-    alone = _under_bytewax_run()
-    if alone:
+    owns_process = _under_bytewax_run()
+    if owns_process:
         configure_logging()
-        sys.excepthook = _word_the_end
+        sys.excepthook = _report_end
     settings = config if isinstance(config, Settings) else load(config)
     name = flow_id if isinstance(flow_id, str) else flow_id(settings)
-    origin = settings.kafka
+    topics_kafka = settings.kafka
     if adapt is not None:
         settings = adapt(settings)
-    if not alone:
-        run = Run(name, settings, None)
-        run.origin = origin
-        run.counts.alone = False  # whoever embeds it may run a cluster
-        return run
+    if not owns_process:
+        # Whoever embeds the flow may run a cluster.
+        return Run(name, settings, None, topics_kafka=topics_kafka, single_process=False)
     for key in () if adapt is not None else settings.without_effect():
         log.warning("%s has no effect: no topic of kafka.topics leads to it", key)
     arguments = _parse_args()
@@ -73,17 +73,21 @@ def start(
     elif settings.recovery.required:
         raise StopRun(
             "no recovery folder: without one each start reads everything again from kafka.start.\n"
-            f"  remedy: name a folder, such as `{HOW_TO_RUN}` (it is made when missing), or set "
+            f"  remedy: name a folder, such as `{HOW_TO_RUN}` (it is created when missing), or set "
             "recovery.required = false"
         )
-    # Records live for a second in large numbers and hold no cycles: the default thresholds walk
-    # them again and again, for a tenth of the time of the whole flow (docs/decisions).
+    # Very many records live for about a second and hold no cycles. With the default thresholds the
+    # collector visits them again and again, for a tenth of the flow's time (docs/decisions).
     gc.set_threshold(200_000, 10, 10)
     gc.collect()
     gc.freeze()
-    run = Run(name, settings, recovery)
-    run.origin = origin
-    run.counts.alone = not arguments.addresses
+    run = Run(
+        name,
+        settings,
+        recovery,
+        topics_kafka=topics_kafka,
+        single_process=not arguments.addresses,
+    )
     _drain_on_signals(run)
     atexit.register(_end, run)
     return run
@@ -107,13 +111,16 @@ def _drain_on_signals(run: Run) -> None:
 
     signal.signal(signal.SIGTERM, handle)
     signal.signal(signal.SIGINT, handle)
-    signal.signal(signal.SIGUSR1, lambda *_: _tell(run, "now", with_rejected=True))
+    signal.signal(signal.SIGUSR1, lambda *_: _report(run, "now", with_rejected=True))
 
 
-def _word_the_end(
-    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+def _report_end(
+    error_type: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    """Print the text of a stop that we ordered, and the whole traceback of anything else."""
+    """Log the text of an ordered stop, and print the whole traceback of any other error.
+
+    Bytewax wraps what a step raises, so the chain of causes is searched.
+    """
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, (StopRun, ConfigError)):
@@ -129,23 +136,18 @@ def _word_the_end(
             )
             return
         cause = cause.__cause__ or cause.__context__
-    sys.__excepthook__(kind, error, trace)
+    sys.__excepthook__(error_type, error, trace)
 
 
 def _end(run: Run) -> None:
-    """At the interpreter's exit: the last words, and the restart that new partitions ask for."""
+    """At the interpreter's exit: finish the run, report it, and restart for new partitions."""
     failed = getattr(sys, "last_value", None) is not None
     if not failed:
-        for finish in run.at_clean_end:
-            try:
-                finish()
-            except StopRun as error:
-                log.warning("after the end: %s", error)
-        run.counts.check_all()
+        run.finish()
     errors = run.settings.errors
-    # Else the log has told them already.
+    # With "log" they are in the log already.
     with_rejected = errors.tolerance == "all" and errors.dead_letters != "log"
-    _tell(run, "failed" if failed else "ended", with_rejected)
+    _report(run, "failed" if failed else "ended", with_rejected)
     if run.restart and not failed:
         log.info("starting again: %s", run.drain_reason)
         logging.shutdown()
@@ -154,9 +156,9 @@ def _end(run: Run) -> None:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
 
 
-def _tell(run: Run, state: str, with_rejected: bool) -> None:
-    """The counts in one line, and the last rejections before it: places and reasons."""
-    for told in run.counts.last_rejected() if with_rejected else ():
-        sys.stderr.write(f"sync: rejected: {told}\n")
+def _report(run: Run, state: str, with_rejected: bool) -> None:
+    """Write the counts to stderr in one line, and before it the last rejections if wanted."""
+    for rejection in run.counts.last_rejected() if with_rejected else ():
+        sys.stderr.write(f"sync: rejected: {rejection}\n")
     text = " ".join(f"{name}={number}" for name, number in run.counts.account().items())
     sys.stderr.write(f"sync: {state}: {text}\n")

@@ -1,7 +1,7 @@
-"""Every option, its default and its rule: config.toml and the environment become frozen models.
+"""All options with their defaults and rules, as frozen models of config.toml and the environment.
 
-The field descriptions are the reference: docs/options.md is generated from them.
-`connectors.settings.loading` reads the file and words the errors.
+docs/options.md is generated from the descriptions of the fields. `connectors.settings.loading`
+reads the file and writes the texts of errors.
 """
 
 from __future__ import annotations
@@ -49,7 +49,10 @@ __all__ = [
 
 
 class Settings(BaseSettings):
-    """All of it. The environment wins over given values: SYNC__KAFKA__GROUP sets kafka.group."""
+    """All sections. The environment wins over given values: SYNC__KAFKA__GROUP sets kafka.group.
+
+    The constructor raises pydantic's ValidationError.
+    """
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -57,7 +60,7 @@ class Settings(BaseSettings):
         validate_default=True,
         env_prefix=ENV_PREFIX,
         env_nested_delimiter="__",
-        # A wrong value may be a secret in the wrong place.
+        # A wrong value may be a secret under the wrong key.
         hide_input_in_errors=True,
     )
 
@@ -104,7 +107,7 @@ class Settings(BaseSettings):
             name = self.table_of(topic)
             if not NAME.fullmatch(name):
                 raise ValueError(
-                    f"topic {topic!r} would go to table {name!r}, which is no table name: "
+                    f"topic {topic!r} would go to table {name!r}, which is not a table name: "
                     "give it a table in [mapping.topics], or change mapping.table_name"
                 )
         for name in self.known_tables():
@@ -133,7 +136,7 @@ class Settings(BaseSettings):
         return {f"tables.{name}": rules for name, rules in self.tables.items()}
 
     def _check_replay(self) -> None:
-        """What only_missing asks for must have a meaning for the tables that it may write."""
+        """Every table that a replay may write must support only_missing."""
         if not self.replay.only_missing:
             return
         topics = self.replay.topics or self.kafka.topics
@@ -151,15 +154,15 @@ class Settings(BaseSettings):
             )
 
     def _check_dead_letters(self) -> None:
-        """Dead letters must not come back by themselves."""
+        """The flow must not read its own dead letters."""
         where = self.errors.dead_letters
         topic, pattern = self.dead_letters.topic, self.kafka.topics_pattern
         if where == "kafka" and self.dead_letters.bootstrap_servers is None:
             read = pattern is not None and re.fullmatch(pattern, topic)
             if read or topic in self.kafka.topics:
                 raise ValueError(
-                    f"dead_letters.topic {topic!r} is read by this flow too: dead letters would go "
-                    "round for ever"
+                    f"dead_letters.topic {topic!r} is read by this flow too: it would "
+                    "read its own dead letters for ever"
                 )
         if where == "tablestore" and self.dead_letters.table in self.known_tables():
             raise ValueError(
@@ -172,7 +175,7 @@ class Settings(BaseSettings):
             )
 
     def table_of(self, topic: str) -> str:
-        """The table of a topic; perhaps an illegal name, when a pattern found the topic."""
+        """The table of a topic. Its name may be illegal when a pattern found the topic."""
         mapped = self.mapping.topics.get(topic)
         return self.mapping.table_name.replace("<topic>", topic) if mapped is None else mapped
 
@@ -186,13 +189,13 @@ class Settings(BaseSettings):
 
     @property
     def replays_table(self) -> bool:
-        """Whether a replay takes the dead letters of the table, and not of the topic."""
+        """Whether a replay reads the dead-letter table, and not the topic."""
         if self.replay.source is None:
             return self.errors.dead_letters == "tablestore"
         return self.replay.source == "table"
 
     def replaced_by_replay(self, topics: Sequence[str]) -> list[str]:
-        """The tables of these topics where a replayed row takes the place of a newer one.
+        """The tables of these topics in which a replayed row replaces a newer one.
 
         Not so where the record's coordinates in Kafka are the key, or where versions decide.
         """
@@ -204,7 +207,7 @@ class Settings(BaseSettings):
         return sorted(table for table in tables if _replaces(self.rules_of(table)))
 
     def without_effect(self) -> list[str]:
-        """Keys of tables and topics to which no topic leads: most likely misspelt.
+        """Keys of [tables] and [mapping.topics] to which no topic leads: most likely misspelt.
 
         Names in the environment are lower-cased, so a table `Orders` is named there by JSON.
         """
@@ -222,7 +225,7 @@ class Settings(BaseSettings):
 
 
 def _no_condition(rules: TableSettings) -> str | None:
-    """Why rows of a table cannot be written only where there is none of their key."""
+    """Why rows of a table cannot be written only if absent; None when they can."""
     if rules.mode == "timeseries":
         return "points of time series are written without a condition"
     if rules.generates_keys:
@@ -235,7 +238,7 @@ def _no_condition(rules: TableSettings) -> str | None:
 
 
 def _replaces(rules: TableSettings) -> bool:
-    """Whether a late row of a key takes the place of a newer one."""
+    """Whether a late row of a key replaces a newer one."""
     return (
         rules.mode == "wide_column"
         and rules.key_mode.key_from in ("key", "value")

@@ -20,9 +20,9 @@ class ColumnRules(Section):
 
     key_fields: Literal["none", "fill", "override"] = Field(
         "none",
-        description="Whether fields of the record's key become columns too, or a key that is no "
-        "object the column `key`. fill: where the value has a field of that name, the value's is "
-        "taken. override: the key's is taken, as the Java connector does it. Fields that are key "
+        description="Whether fields of the record's key become columns too, or a key that is not "
+        "an object the column `key`. fill: where both have a field of that name, the value's is "
+        "taken. override: the key's is taken, as by the Java connector. Fields that are key "
         "columns never become columns.",
     )
     binary_text: Literal["base64", "hex", "utf8"] = Field(

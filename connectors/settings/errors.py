@@ -1,4 +1,4 @@
-"""[errors] and [dead_letters]: what happens to records that cannot become rows."""
+"""[errors] and [dead_letters]: the error policy for records that cannot become rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from connectors.settings.kafka import KafkaSettings, Property, check_properties,
 from connectors.settings.section import Section
 from connectors.settings.tables import Name
 
-# Properties of the source that hold for a producer as well; the others are the consumer's own.
+# Properties of the consumer that hold for a producer as well [librdkafka]; the others do not.
 _CONNECTION = re.compile(
     r"(security|sasl|ssl|https|socket|broker|client|metadata|reconnect|retry|connections|api"
     r"|resolve|plugin)\..*|enable\.(ssl|sasl)\..*|message\.max\.bytes"
@@ -115,7 +115,7 @@ class DeadLetterSettings(Section):
     @model_validator(mode="after")
     def _check(self) -> DeadLetterSettings:
         if self.topic in (".", ".."):
-            raise ValueError("topic: . and .. are no topic names")
+            raise ValueError("topic: . and .. are not topic names")
         check_properties(
             self.properties, self.secret_properties, self.secret_property_files, _RESERVED
         )

@@ -20,6 +20,8 @@ class Format(NamedTuple):
     converter: str | None = None
     needs_registry: bool = False
     schema_file: Literal["none", "optional", "required"] = "none"
+    # The schema file has several messages, of which an option names one.
+    needs_message: bool = False
     # Values are text, bytes or a number: never objects with fields.
     is_bare: bool = False
     # Whole chunks of plain objects are decoded at once (connectors.formats.chunk_decoder).
@@ -42,6 +44,7 @@ FORMATS = {
     "protobuf": Format(f"{_CONFLUENT}.protobuf.ProtobufConverter", needs_registry=True),
     "json_schema": Format(f"{_CONFLUENT}.json.JsonSchemaConverter", needs_registry=True),
     "raw_avro": Format(schema_file="required"),
+    "raw_protobuf": Format(schema_file="required", needs_message=True),
 }
 if TYPE_CHECKING:
     Word = str
@@ -51,7 +54,7 @@ else:
 
 def _function(text: str) -> str:
     if not is_function_name(text):
-        raise ValueError("is none of the formats, and no function as package.module:function")
+        raise ValueError("is neither a format nor a function as package.module:function")
     return text
 
 
@@ -61,7 +64,7 @@ FunctionName = Annotated[str, AfterValidator(_function)]
 class RegistrySettings(Section):
     """The Schema Registry of the formats avro, protobuf and json_schema."""
 
-    url: str = Field("", description="URL of the registry; https, but on this host.")
+    url: str = Field("", description="URL of the registry; https, or http on this host.")
     username: str | None = Field(None, description="User of basic authentication.")
     password: SecretStr | None = Field(
         None, description="Password of basic authentication; only from the environment."
@@ -78,6 +81,12 @@ class RegistrySettings(Section):
     certificate_key_file: Path | None = Field(
         None, description="Key of the client certificate (PEM)."
     )
+    schema_id: Literal["prefix", "header"] = Field(
+        "prefix",
+        description="Where a record's schema id is. prefix: in the first bytes of key and value. "
+        "header: in the headers __key_schema_id and __value_schema_id, as an id or a GUID; in the "
+        "first bytes where there is no such header.",
+    )
     timeout: float = Field(10.0, gt=0, le=3600, description="Seconds to wait for an answer.")
 
     @model_validator(mode="after")
@@ -88,7 +97,7 @@ class RegistrySettings(Section):
         if "@" in url.netloc or url.query or url.fragment:
             raise ValueError("url holds a user name or more than scheme, host, port and path")
         if url.scheme == "http" and url.hostname not in ("127.0.0.1", "localhost", "::1"):
-            raise ValueError("url must be https, but on this host (127.0.0.1 or localhost)")
+            raise ValueError("url must be https; http is only for 127.0.0.1 and localhost")
         secrets = [self.password, self.password_file, self.token, self.token_file]
         if sum(secret is not None for secret in secrets) > 1:
             raise ValueError("set one of password, password_file, token and token_file")
@@ -123,34 +132,47 @@ class FormatSettings(Section):
     )
     value_schema_file: Path | None = Field(
         None,
-        description="Avro schema (JSON) of the values: of raw_avro their own, of avro the "
-        "reader's, to which each writer's schema is resolved.",
+        description="Schema of the values. raw_avro: their Avro schema (JSON); avro: the "
+        "reader's, to which each writer's schema is resolved; raw_protobuf: a file of descriptors, "
+        "as protoc --include_imports --descriptor_set_out makes it.",
     )
     key_schema_file: Path | None = Field(None, description="The same for keys.")
+    value_message: str | None = Field(
+        None,
+        description="Full name of the message that values of raw_protobuf are, such as shop.Order.",
+    )
+    key_message: str | None = Field(None, description="The same for keys.")
     registry: RegistrySettings = Field(
         RegistrySettings(), description="The Schema Registry, as [format.registry]."
     )
 
     @model_validator(mode="after")
     def _check(self) -> FormatSettings:
-        for part, word, file in (
+        for side, word, file in (
             ("value", self.value, self.value_schema_file),
             ("key", self.key, self.key_schema_file),
         ):
             chosen = FORMATS.get(word)
             if chosen is not None and chosen.needs_registry and not self.registry.url:
-                raise ValueError(f"{part} = {word!r} needs format.registry.url")
+                raise ValueError(f"{side} = {word!r} needs format.registry.url")
             schema_file = "none" if chosen is None else chosen.schema_file
             if schema_file == "required" and file is None:
-                raise ValueError(f"{part} = {word!r} needs {part}_schema_file")
+                raise ValueError(f"{side} = {word!r} needs {side}_schema_file")
             if schema_file == "none" and file is not None:
-                raise ValueError(f"{part}_schema_file has no meaning with {part} = {word!r}")
+                raise ValueError(f"{side}_schema_file has no meaning with {side} = {word!r}")
         return self
 
     @property
     def has_bare_values(self) -> bool:
         """Whether values are text, bytes or numbers, and never objects with fields."""
         return self.value in FORMATS and FORMATS[self.value].is_bare
+
+    @property
+    def schema_ids_in_headers(self) -> frozenset[str]:
+        """The formats whose schema ids may stand in headers of a record."""
+        if self.registry.schema_id == "prefix":
+            return frozenset()
+        return frozenset(word for word, one in FORMATS.items() if one.needs_registry)
 
     @property
     def has_fast_path(self) -> bool:

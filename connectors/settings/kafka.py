@@ -15,7 +15,7 @@ from connectors.settings.section import Section
 
 Property = str | int | float | bool
 
-# librdkafka properties whose values are secrets: never in config.toml, never shown.
+# librdkafka properties [librdkafka] whose values are secrets: never in config.toml, never shown.
 SECRET_PROPERTIES = frozenset(
     {
         "sasl.password",
@@ -29,7 +29,7 @@ SECRET_PROPERTIES = frozenset(
         "sasl.oauthbearer.config",
     }
 )
-# librdkafka properties on which delivery rests; the value says which option governs them instead.
+# librdkafka properties on which delivery depends; the text says what sets them instead.
 RESERVED_PROPERTIES = {
     "bootstrap.servers": "set kafka.bootstrap_servers",
     "metadata.broker.list": "set kafka.bootstrap_servers",
@@ -42,7 +42,7 @@ RESERVED_PROPERTIES = {
 }
 
 
-# RFC 3339, section 5.6; fractions are cut to microseconds.
+# A time as in section 5.6 of [rfc3339]; fractions are cut to microseconds.
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
@@ -73,23 +73,23 @@ def _start(value: Any) -> Any:
         if value.tzinfo is None:
             raise ValueError(_START)
         if value.timestamp() < 0:
-            raise ValueError("a start time before 1970 is no Kafka time; set earliest")
+            raise ValueError("a time before 1970 is not a Kafka timestamp; set earliest")
         return value.isoformat()
     return value
 
 
 def check_time(value: Any) -> Any:
-    """A time with its zone, or none."""
+    """A time with its zone, in ISO 8601; None stays. Raises ValueError."""
     if value in ("earliest", "latest") or str(value).startswith(_OF_GROUP):
         raise ValueError(_ANY_TIME)
     try:
         return _start(value)
-    except ValueError:  # its text offers what only a start can be
+    except ValueError:  # its text offers what only kafka.start can be
         raise ValueError(_ANY_TIME) from None
 
 
 def milliseconds(moment: str) -> int:
-    """Since 1970, of a checked time."""
+    """The ms since 1970 of a checked time."""
     return round(datetime.fromisoformat(moment).timestamp() * 1000)
 
 
@@ -109,7 +109,7 @@ def check_properties(
     files: Mapping[str, object],
     reserved: Mapping[str, str],
 ) -> None:
-    """Raise ValueError for a property that is governed elsewhere, in clear, or given twice."""
+    """Raise ValueError for a reserved property, a secret in clear, or one that is set twice."""
     given = [*plain, *secret, *files]
     for name in given:
         if name in reserved:
@@ -121,7 +121,7 @@ def check_properties(
                 "or name a file in secret_property_files"
             )
     if len(set(given)) != len(given):
-        raise ValueError("a property is given in more than one place")
+        raise ValueError("a property is set more than once")
 
 
 def with_secrets(
@@ -165,7 +165,7 @@ class KafkaSettings(Section):
     start_without_offset: Literal["earliest", "latest", "stop"] = Field(
         "earliest",
         description="With start group:NAME, where a partition starts in which that group has no "
-        "committed offset; stop refuses to start.",
+        "committed offset; stop: the run does not start.",
     )
     lost_offset: Literal["stop", "earliest", "latest"] = Field(
         "stop",
@@ -183,7 +183,7 @@ class KafkaSettings(Section):
         10.0, gt=0, le=3600, description="Seconds to wait for an answer to a metadata request."
     )
     chunk_messages: int = Field(
-        2000, ge=1, le=100_000, description="Most messages taken from a partition at a time."
+        2000, ge=1, le=100_000, description="Messages taken from a partition at a time, at most."
     )
     prefetch_mib: float = Field(
         64, gt=0, le=2047, description="MiB of messages that a process fetches ahead, at most."
@@ -212,13 +212,13 @@ class KafkaSettings(Section):
         for topic in self.topics:
             if not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", topic) or topic in (".", ".."):
                 raise ValueError(
-                    f"topics: {topic!r} is no topic name (1 to 249 of A-Z a-z 0-9 . _ -)"
+                    f"topics: {topic!r} is not a topic name (1 to 249 of A-Z a-z 0-9 . _ -)"
                 )
         if self.topics_pattern is not None:
             try:
                 re.compile(self.topics_pattern)
             except re.error as error:
-                raise ValueError(f"topics_pattern is no regular expression: {error}") from None
+                raise ValueError(f"topics_pattern is not a regular expression: {error}") from None
         check_properties(
             self.properties,
             self.secret_properties,

@@ -1,4 +1,4 @@
-"""Reads config.toml and the environment into `Settings`, and words what is wrong with them."""
+"""Reads config.toml and the environment into `Settings`, and writes the texts of what is wrong."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ CREDENTIALS = {
 def load(path: str | Path | None = None) -> Settings:
     """The settings of a file (default: $SYNC_CONFIG or ./config.toml) and the environment.
 
-    Raises ConfigError. Without a file the environment alone must do.
+    Without a file the environment must have everything. Raises ConfigError.
     """
     named = path or os.environ.get(CONFIG_VARIABLE)
     file = Path(named or "config.toml")
     values = _read(file, must_exist=named is not None)
-    _refuse_secrets(values, file)
+    _reject_secrets(values, file)
     unknown = list(_unknown_variables(os.environ))
     if unknown:
         raise ConfigError("\n".join(unknown))
@@ -56,7 +56,7 @@ def check_values(values: dict[str, Any]) -> Settings:
     Raises ConfigError.
     """
     file = Path("config.toml")
-    _refuse_secrets(values, file)
+    _reject_secrets(values, file)
     try:
         return _WithoutEnvironment(**values)
     except ValidationError as error:
@@ -89,15 +89,15 @@ def _read(file: Path, must_exist: bool) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read {file}: {error}") from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file} is no TOML: {error}") from None
+        raise ConfigError(f"{file} is not TOML: {error}") from None
 
 
-def _refuse_secrets(values: dict[str, Any], file: Path) -> None:
+def _reject_secrets(values: dict[str, Any], file: Path) -> None:
     for section in ("kafka", "dead_letters"):
         given = values.get(section)
         if isinstance(given, dict) and "secret_properties" in given:
             raise ConfigError(
-                f"{section}.secret_properties: secrets do not stand in a file like this: set "
+                f"{section}.secret_properties: secrets do not belong into this file: set "
                 f"{ENV_PREFIX}{section.upper()}__SECRET_PROPERTIES="
                 '\'{"sasl.password": "..."}\' in the environment, or name files in '
                 f"{section}.secret_property_files\n"
@@ -109,14 +109,14 @@ def _refuse_secrets(values: dict[str, Any], file: Path) -> None:
     for name in ("password", "token"):
         if isinstance(registry, dict) and name in registry:
             raise ConfigError(
-                f"format.registry.{name}: secrets do not stand in a file like this: set "
+                f"format.registry.{name}: secrets do not belong into this file: set "
                 f"{ENV_PREFIX}FORMAT__REGISTRY__{name.upper()} in the environment, or name a file "
                 f"in format.registry.{name}_file\n  from: {file}, [format.registry] {name}"
             )
 
 
 def _fields(model: Any) -> dict[str, Any]:
-    """Name to type of a model's fields; {} for what is no model."""
+    """The types of a model's fields, by name; {} for anything else."""
     if isinstance(model, type) and issubclass(model, BaseModel):
         return {name: field.annotation for name, field in model.model_fields.items()}
     return {}
@@ -128,9 +128,9 @@ def _nearest(name: str, known: Any) -> str:
 
 
 def _unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
-    """A text for each variable with our prefix whose first level is no section.
+    """A text for each variable with the prefix whose first level is not a section.
 
-    Deeper levels reach the models and are refused there.
+    Deeper levels reach the models, which reject unknown ones.
     """
     sections = Settings.model_fields
     for variable in sorted(environ):
@@ -148,8 +148,8 @@ def _no_json(environ: Mapping[str, str]) -> Iterator[str]:
             continue
         model: Any = Settings
         key = variable[len(ENV_PREFIX) :].lower().split("__")
-        for part in key[:-1]:
-            model = _inner_model(_fields(model).get(part))
+        for step in key[:-1]:
+            model = _inner_model(_fields(model).get(step))
         annotation = _fields(model).get(key[-1])
         if annotation in (str, int, float, bool, None):
             continue
@@ -181,27 +181,27 @@ def _explain(error: ValidationError, values: dict[str, Any], file: Path) -> str:
 
 
 def _key(loc: tuple[int | str, ...]) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """The key's path without pydantic's own union marks, and the names known where it ends."""
+    """The path of a key without pydantic's marks of unions, and the fields known at its end."""
     annotation: Any = Settings
     key: list[str] = []
     known: dict[str, Any] = {}
-    for part in loc:
+    for step in loc:
         fields = _fields(_inner_model(annotation))
         tagged = _tagged(annotation)
-        if part in tagged:
-            annotation = tagged[part]
-        elif isinstance(part, int):
-            key.append(str(part))
-        elif "[" in part or "(" in part:
-            continue  # a mark such as tuple[Column, ...] or literal['all'], no key
+        if step in tagged:
+            annotation = tagged[step]
+        elif isinstance(step, int):
+            key.append(str(step))
+        elif "[" in step or "(" in step:
+            continue  # a mark such as tuple[Column, ...] or literal['all']
         elif get_origin(annotation) is dict:
-            key.append(part)
+            key.append(step)
             annotation = get_args(annotation)[1]
             known = _fields(_inner_model(annotation))
         elif fields:
-            key.append(part)
+            key.append(step)
             known = fields
-            annotation = fields.get(part)
+            annotation = fields.get(step)
         # Else it is a mark for the member of a union, such as str or int.
     return tuple(key), known
 
@@ -220,7 +220,7 @@ def _inner_model(annotation: Any) -> Any:
 
 
 def _tagged(annotation: Any) -> dict[int | str, Any]:
-    """The models of a union in which a word of the value's own says which it is."""
+    """The models of a union of tagged models, by their tag."""
     arguments = get_args(annotation)
     if get_origin(annotation) is Annotated:
         words = [item.tag for item in arguments[1:] if isinstance(item, Tag)]
@@ -230,30 +230,30 @@ def _tagged(annotation: Any) -> dict[int | str, Any]:
 
 
 def _problem(item: Any, key: tuple[str, ...], known: dict[str, Any]) -> str:
-    kind = item["type"]
-    if kind == "extra_forbidden":
+    error_type = item["type"]
+    if error_type == "extra_forbidden":
         name = key[-1]
         if name in CREDENTIALS:
             return (
-                f"credentials are not read from a file like this: set {CREDENTIALS[name]} "
+                f"credentials are not read from this file: set {CREDENTIALS[name]} "
                 f"in the environment, or tablestore.{name}_file"
             )
         return f"unknown key{_nearest(name, known)}"
-    if kind in ("union_tag_invalid", "union_tag_not_found"):
+    if error_type in ("union_tag_invalid", "union_tag_not_found"):
         return f"type is one of {', '.join(TRANSFORMS)}"
-    if kind == "missing":
+    if error_type == "missing":
         return "is missing" if len(key) > 1 else f"is missing: add the section [{key[0]}]"
-    if kind == "value_error":
+    if error_type == "value_error":
         return str(item["msg"]).removeprefix("Value error, ")
-    # The value itself may be a secret in the wrong place: only its kind is told.
+    # The value may be a secret under the wrong key: only its type is shown.
     name = type(item["input"]).__name__
     got = {"dict": "table", "str": "string"}.get(name, name)
-    if kind == "literal_error" and key[0] == "format":
+    if error_type == "literal_error" and key[0] == "format":
         allowed = item["ctx"]["expected"]
         return f"allowed: {allowed}, or a function as package.module:function (got another {got})"
-    if kind == "literal_error" and key[-1] == "columns":
+    if error_type == "literal_error" and key[-1] == "columns":
         return f"allowed: 'all' or a list of {{name, type}} (got another {got})"
-    if kind == "literal_error":
+    if error_type == "literal_error":
         return f"allowed: {item['ctx']['expected']} (got another {got})"
     message = str(item["msg"]).replace("Input should", "should")
     return f"{message} (got {'an' if got[0] in 'aeiou' else 'a'} {got})"
@@ -272,7 +272,7 @@ def _given_as(key: tuple[str, ...], values: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _origin(key: tuple[str, ...], values: dict[str, Any], file: Path) -> str:
-    """Where the value of a key came from."""
+    """Where the value of a key comes from: a variable, a section of the file, the default."""
     if not key:  # of several sections together
         return f"{file} and the environment"
     names = {name.upper(): name for name in os.environ}
@@ -284,11 +284,11 @@ def _origin(key: tuple[str, ...], values: dict[str, Any], file: Path) -> str:
         if end == len(key) and below:
             return "environment variable " + ", ".join(names[name] for name in below)
     node: Any = values
-    for part in key:
-        if isinstance(node, list) and part.isdigit() and int(part) < len(node):
-            node = node[int(part)]
-        elif isinstance(node, dict) and part in node:
-            node = node[part]
+    for step in key:
+        if isinstance(node, list) and step.isdigit() and int(step) < len(node):
+            node = node[int(step)]
+        elif isinstance(node, dict) and step in node:
+            node = node[step]
         else:
             return "the default: neither the environment nor " + str(file) + " sets it"
     section, name = (key, "") if isinstance(node, dict) or len(key) == 1 else (key[:-1], key[-1])

@@ -51,9 +51,9 @@ def page() -> str:
         parts.append("\n".join(_row(name, key, option) for key, option in _options(model)) + "\n")
         parts += _former_names(model)
         if name == "table":
-            parts.append(_part_of("table.timeseries", TimeseriesSettings))
+            parts.append(_subsection("table.timeseries", TimeseriesSettings))
         if name == "format":
-            parts.append(_part_of("format.registry", RegistrySettings))
+            parts.append(_subsection("format.registry", RegistrySettings))
     return "\n".join(parts)
 
 
@@ -75,7 +75,7 @@ def _transforms() -> str:
     return "\n".join(parts)
 
 
-def _part_of(section: str, model: type[BaseModel]) -> str:
+def _subsection(section: str, model: type[BaseModel]) -> str:
     rows = [_row(section, *option) for option in _options(model)]
     title = f"### [{section}]\n\n{(model.__doc__ or '').strip()}"
     return "\n".join(

@@ -23,7 +23,7 @@ class Section(BaseModel):
         extra="forbid",
         validate_default=True,
         allow_inf_nan=False,
-        # A wrong value may be a secret in the wrong place.
+        # A wrong value may be a secret under the wrong key.
         hide_input_in_errors=True,
     )
 

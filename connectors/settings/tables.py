@@ -318,7 +318,7 @@ class TableSettings(ColumnRules):
 
     @property
     def generates_keys(self) -> bool:
-        """Whether the service chooses a part of the key: then a repeat is a row of its own."""
+        """Whether the service makes a column of the key: then a repeat is a row of its own."""
         return any(column.type == "auto_increment" for column in self.primary_key)
 
     @property

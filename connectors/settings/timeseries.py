@@ -79,10 +79,10 @@ class TimeseriesSettings(Section):
     data_source_field: str | None = Field(
         None,
         min_length=1,
-        description="Field of the value that holds the data source instead; null is none.",
+        description="Field of the value that holds the data source instead; null means none.",
     )
     tags: tuple[str, ...] = Field(
-        (), description="Fields of the value that are tags. One that is null or absent is no tag."
+        (), description="Fields of the value that are tags. One that is null or absent is left out."
     )
     tags_field: str | None = Field(
         None, min_length=1, description="Field of the value that holds an object of more tags."
@@ -166,10 +166,12 @@ class TimeseriesSettings(Section):
         names += [field.name for field in self.fields]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"a field can be but one thing; named twice: {', '.join(twice)}")
+            raise ValueError(f"a field can be only one of these; named twice: {', '.join(twice)}")
         for tag in self.tags:
             if not is_tag_name(tag):
-                raise ValueError(f"tags: {tag!r} can be no tag: {TAG_NAME_RULE}; rename the field")
+                raise ValueError(
+                    f"tags: {tag!r} cannot be a tag: {TAG_NAME_RULE}; rename the field"
+                )
             if len(tag) + len('["=x"]') > MAX_TAGS_BYTES:
                 raise ValueError(f"tags: a name fills the {MAX_TAGS_BYTES} bytes of all tags")
         self._check_fields()
@@ -181,7 +183,7 @@ class TimeseriesSettings(Section):
             name = field.name
             # Only ASCII is lower-cased: the Kelvin sign would become a k.
             if not is_field_name(name.lower() if self.to_lower_case and name.isascii() else name):
-                raise ValueError(f"fields: {name!r} can be no field: {FIELD_NAME_RULE}")
+                raise ValueError(f"fields: {name!r} cannot be a field: {FIELD_NAME_RULE}")
         if self.to_lower_case:
             lower = [field.name.lower() for field in self.fields]
             alike = sorted({name for name in lower if lower.count(name) > 1})
@@ -193,7 +195,7 @@ class TimeseriesSettings(Section):
 
     @property
     def series_fields(self) -> frozenset[str]:
-        """The fields of a value that are no fields of its point."""
+        """The fields of a value that do not become fields of its point."""
         named = (
             self.measurement_field,
             self.data_source_field,
@@ -211,7 +213,7 @@ def merge_timeseries(base: dict[str, Any], override: dict[str, Any], own: Set[st
     [table.timeseries].
     """
     merged = {**{name: value for name, value in base.items() if name in own}, **override}
-    points = [part.get("timeseries", {}) for part in (base, override)]
-    if all(isinstance(part, dict) for part in points) and any(points):
+    points = [rules.get("timeseries", {}) for rules in (base, override)]
+    if all(isinstance(options, dict) for options in points) and any(points):
         merged["timeseries"] = {**points[0], **points[1]}
     return merged

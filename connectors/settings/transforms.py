@@ -1,4 +1,4 @@
-"""[[transforms]]: what happens to a record between decoding and mapping, without code."""
+"""[[transforms]]: changes of a record between decoding and mapping, without code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _pattern(text: str) -> str:
     try:
         re.compile(text)
     except re.error as error:
-        raise ValueError(f"is no regular expression: {error}") from None
+        raise ValueError(f"is not a regular expression: {error}") from None
     return text
 
 
@@ -36,7 +36,7 @@ Origin = Annotated[str, Field(pattern=r"^(topic|partition|offset|timestamp|heade
 
 
 class Predicate(Section):
-    """A question about a record: exactly one of its keys, or `field` with one comparison."""
+    """A condition on a record: exactly one of these keys, or `field` with one comparison."""
 
     tombstone: bool | None = Field(None, description="Whether the value is null.")
     header: str | None = Field(None, description="A header of this name is there.")
@@ -58,7 +58,7 @@ class Predicate(Section):
         named = [name for name in subjects if getattr(self, name) is not None]
         if len(named) != 1:
             raise ValueError(
-                f"a predicate asks one question: one of {', '.join(subjects)} (here: "
+                f"a predicate has one condition: one of {', '.join(subjects)} (here: "
                 f"{', '.join(named) or 'none of them'}); join several by all, any or none"
             )
         compared = ("equals", "one_of", "matches", "above", "below", "is_null")
@@ -108,14 +108,14 @@ class Exclude(FieldTransform):
 
 
 class Rename(FieldTransform):
-    """Give fields other names, in their place. Absent ones are ignored."""
+    """Rename fields, which keep their position. Absent ones are ignored."""
 
     type: Literal["rename"]
     fields: dict[Path, Path] = Field(min_length=1, description="Dotted path = new name.")
 
 
 class Cast(FieldTransform):
-    """Turn fields into another type, exactly or not at all. Null and absent ones stay."""
+    """Convert fields to another type, exactly; else reject. Null and absent ones stay."""
 
     type: Literal["cast"]
     fields: dict[Path, CastType] = Field(min_length=1, description="Dotted path = type.")

@@ -1,4 +1,4 @@
-"""Functions of the user's own, named in config.toml as `package.module:function`."""
+"""Functions of the user, named in config.toml as `package.module:function`."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ def find_function(name: str, key: str) -> Callable[..., Any]:
             "the folder of the package must be on PYTHONPATH"
         ) from None
     if not callable(found):
-        raise StopRun(f"{key}: {name} is no function but a {type(found).__name__}")
+        raise StopRun(f"{key}: {name} is not a function but a {type(found).__name__}")
     function: Callable[..., Any] = found
     return function

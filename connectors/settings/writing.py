@@ -1,4 +1,4 @@
-"""[tablestore] to [shutdown]: how rows are written, and how a run ends."""
+"""[tablestore], [window], [recovery] and [shutdown]: how rows are written and a run ends."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class TablestoreSettings(Section):
         5.0,
         gt=0,
         le=3600,
-        description="Seconds between two retries at most; they have no end.",
+        description="Seconds between two retries, at most. Retries have no end.",
     )
     queue: int = Field(
         2, ge=1, le=100, description="Batches a shard holds ready behind the one in flight."
@@ -64,13 +64,13 @@ class TablestoreSettings(Section):
         try:
             _ = url.port
         except ValueError:
-            raise ValueError("endpoint has a port that is none: 1 to 65535") from None
+            raise ValueError("endpoint has an illegal port: it is 1 to 65535") from None
         if url.scheme not in ("http", "https") or not url.hostname:
             raise ValueError("endpoint is a URL such as https://INSTANCE.REGION.ots.aliyuncs.com")
         if url.query or url.fragment:
             raise ValueError("endpoint holds more than scheme, host, port and path")
         if url.scheme == "http" and url.hostname not in ("127.0.0.1", "localhost", "::1"):
-            raise ValueError("endpoint must be https, but on this host (127.0.0.1 or localhost)")
+            raise ValueError("endpoint must be https; http is only for 127.0.0.1 and localhost")
         return self
 
 
@@ -86,7 +86,7 @@ class WindowSettings(Section):
     bytes: int = Field(
         4_000_000, ge=1024, le=MAX_REQUEST_BYTES, description="Bytes of rows a request, at most."
     )
-    age: float = Field(0.5, ge=0.01, le=3600, description="Seconds that a row waits at most.")
+    age: float = Field(0.5, ge=0.01, le=3600, description="Seconds that a row waits, at most.")
     shards: int = Field(
         64,
         ge=1,

@@ -46,7 +46,7 @@ class Credentials:
 
 
 class CredentialsSource:
-    """Gives the present key; the SDK calls it once a request.
+    """Reads the access key; the client asks for it with every request.
 
     A file wins over its variable. Files are read again when they change, so keys can rotate.
     Raises StopRun, naming the variable and the option, when a part is missing.
@@ -61,7 +61,7 @@ class CredentialsSource:
             "access_key_secret": settings.access_key_secret_file,
             "security_token": settings.security_token_file,
         }
-        self._told: tuple[int, ...] = ()
+        self._warned_at: tuple[int, ...] = ()
         self._stamp = self._stamps()
         self._current = self._read()
 
@@ -69,7 +69,7 @@ class CredentialsSource:
         return "CredentialsSource(**********)"
 
     def get_credentials(self) -> Credentials:
-        """The key as it is now."""
+        """The present key."""
         if self._stamp:
             stamp = self._stamps()
             if stamp != self._stamp:
@@ -77,10 +77,10 @@ class CredentialsSource:
                     self._current = self._read()
                     self._stamp = stamp
                 except StopRun as error:
-                    # Perhaps just being rewritten: the old key serves until the new one is whole.
-                    if self._told != stamp:
+                    # Perhaps it is being rewritten: use the old key until the new one is complete.
+                    if self._warned_at != stamp:
                         log.warning("keeping the present access key: %s", error)
-                        self._told = stamp
+                        self._warned_at = stamp
         return self._current
 
     def _stamps(self) -> tuple[int, ...]:

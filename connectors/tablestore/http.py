@@ -1,4 +1,4 @@
-"""HTTP/1.1 connections for many small answers: one request at a time on each, kept alive.
+"""HTTP/1.1 connections for many small answers [http]: one request at a time on each, kept alive.
 
 httptools (llhttp) parses; asyncio does TCP and TLS. A general HTTP client costs two to three times
 the CPU a request (docs/decisions/http.md), and requests are most of what this process does.
@@ -24,7 +24,7 @@ class Answer(NamedTuple):
 
 
 class TransportError(Exception):
-    """No usable answer: refused, reset, timed out or garbled. The outcome is unknown."""
+    """No usable answer: no connection, reset, timed out or not HTTP. The outcome is unknown."""
 
 
 class _Connection(asyncio.Protocol):
@@ -43,7 +43,7 @@ class _Connection(asyncio.Protocol):
         self._body = []
 
     async def exchange(self, request: tuple[bytes, bytes], timeout: float) -> Answer:
-        """Send head and body, wait for the answer."""
+        """Send head and body; return the answer. Raises TransportError after `timeout` seconds."""
         transport = self._transport
         if transport is None or not self.usable:
             raise TransportError("connection closed")
@@ -61,7 +61,7 @@ class _Connection(asyncio.Protocol):
                 self.close()
 
     def close(self) -> None:
-        """Drop the connection."""
+        """Close the connection at once."""
         self.usable = False
         if self._transport is not None:
             self._transport.abort()
@@ -157,6 +157,6 @@ class Pool:
         return connection
 
     def close(self) -> None:
-        """Drop all idle connections."""
+        """Close all idle connections."""
         while self._idle:
             self._idle.pop().close()

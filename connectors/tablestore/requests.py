@@ -1,62 +1,107 @@
-"""Kinds of request: which one writes the rows of a table, what its body is, what its answer says.
+"""Request types: how rows become the body of a request, and what its answer says of each row.
 
-The writer knows rows, verdicts and retries; a kind knows the request. Rows of all wide-column
-tables of a batch go together, those of a time series table by themselves.
+BatchWriteRow [batch-write-row] takes rows of several wide-column tables together; rows of a time
+series table go by themselves, in PutTimeseriesData (timeseries/requests.py). The batch knows rows,
+verdicts and retries; a request type knows the messages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
+from typing import NamedTuple, Protocol
 
-from connectors.records import Segment, count_of
-from connectors.run.context import Run
+from google.protobuf.message import DecodeError
+from tablestore.protobuf.table_store_pb2 import BatchWriteRowResponse
+
+from connectors.batching import cut
+from connectors.records import Segment
+from connectors.settings import Settings
 from connectors.tablestore.client import Client
-from connectors.tablestore.plainbuffer.encode import batch_body
+from connectors.tablestore.plainbuffer.varint import prefixed, varint
 from connectors.tablestore.timeseries.requests import PointRequests
-from connectors.tablestore.verdicts import Verdict
+from connectors.tablestore.verdicts import RequestFailed, Retry, Verdict, Written, judge
 
-# Tables, each with the parts of the request that its rows are, one or more in a piece.
-Tables = Sequence[tuple[str, Sequence[bytes]]]
+_OPERATION = "BatchWriteRow"
+_WRITTEN = Written()
+_MAX_REMEMBERED = 64
+_IS_OK = attrgetter("is_ok")
 
 
-class Kind(Protocol):
-    """One kind of request."""
+class TableRows(NamedTuple):
+    """Rows of one table as they go into a request."""
 
-    async def write(self, tables: Tables, rows: Sequence[int]) -> list[Verdict] | None:
-        """A verdict for each row in order; None when all are written. Raises RequestFailed.
+    table: str
+    wires: Sequence[bytes]
+    """The rows' parts of the request, one or more rows in a piece."""
+    sizes: Sequence[Sequence[int]]
+    """Of each piece, the bytes of each of its rows."""
 
-        `rows` is how many rows each table has.
+
+class RequestType(Protocol):
+    """One API operation that writes rows."""
+
+    async def write(self, tables: Sequence[TableRows]) -> list[Verdict] | None:
+        """A verdict for each row, in their order; None when all are written.
+
+        Raises RequestFailed.
         """
         ...
 
 
 class RowRequests:
-    """Rows of wide-column tables: BatchWriteRow."""
+    """BatchWriteRow: rows of wide-column tables, each table once."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._all_written: set[tuple[tuple[int, ...], bytes]] = set()
 
-    async def write(self, tables: Tables, rows: Sequence[int]) -> list[Verdict] | None:
-        """As `Kind`."""
-        return await self._client.write(batch_body(tables), rows)
+    async def write(self, tables: Sequence[TableRows]) -> list[Verdict] | None:
+        """As `RequestType`."""
+        body = batch_body([(table, wires) for table, wires, _ in tables])
+        answer = await self._client.post(_OPERATION, body)
+        return self.verdicts(answer, tuple([sum(map(len, rows.sizes)) for rows in tables]))
+
+    def verdicts(self, answer: bytes, counts: tuple[int, ...]) -> list[Verdict] | None:
+        """What an answer says of a request with so many rows of each table, as `write`.
+
+        Raises RequestFailed for an answer that cannot be read or has other rows.
+        """
+        # Answers that say "all written, one capacity unit each" are the same bytes again and again.
+        if (counts, answer) in self._all_written:
+            return None
+        try:
+            response = BatchWriteRowResponse.FromString(answer)
+        except DecodeError as error:
+            raise RequestFailed(Retry(f"unreadable answer: {error}")) from None
+        if tuple(len(table.rows) for table in response.tables) != counts:
+            raise RequestFailed(Retry("the answer has other rows than the request"))
+        if not any(False in map(_IS_OK, table.rows) for table in response.tables):
+            if len(self._all_written) >= _MAX_REMEMBERED:
+                self._all_written.clear()
+            self._all_written.add((counts, answer))
+            return None
+        return [
+            _WRITTEN if row.is_ok else judge(200, row.error.code, row.error.message)
+            for table in response.tables
+            for row in table.rows
+        ]
 
 
-class Requests:
-    """Which kind of request writes what."""
+class RequestTypes:
+    """Chooses the request type of each row by its table's mode."""
 
-    def __init__(self, client: Client, run: Run) -> None:
-        settings = run.settings
+    def __init__(self, client: Client, settings: Settings) -> None:
         self._settings = settings
-        self._rows = RowRequests(client)
+        self.rows = RowRequests(client)
         self.points = PointRequests(client, settings.tablestore.timeseries_encoding)
         rules = [settings.table, *settings.tables.values()]
         self._only_rows = all(one.mode == "wide_column" for one in rules)
 
-    def of(self, segments: Sequence[Segment]) -> Iterator[tuple[Kind, Sequence[Segment]]]:
-        """The requests that write these rows: their kinds, and the rows of each."""
+    def split(self, segments: Sequence[Segment]) -> Iterator[tuple[RequestType, Sequence[Segment]]]:
+        """The requests that write these rows: the type and the rows of each, order kept."""
         if self._only_rows:
-            yield self._rows, segments
+            yield self.rows, segments
             return
         rows: list[Segment] = []
         points: dict[str, list[Segment]] = {}
@@ -67,26 +112,21 @@ class Requests:
             else:
                 rows.append(segment)
         if rows:
-            yield self._rows, rows
+            yield self.rows, rows
         for table, mine in points.items():
-            most = self._settings.rules_of(table).timeseries.rows_per_request
-            for part in _parts(mine, most):
-                yield self.points, part
+            max_rows = self._settings.rules_of(table).timeseries.rows_per_request
+            for together in cut(mine, max_rows):
+                yield self.points, together
 
 
-def _parts(segments: Sequence[Segment], most: int) -> Iterator[list[Segment]]:
-    """The same rows in order, at most so many together."""
-    part: list[Segment] = []
-    room = most
-    for segment in segments:
-        rest = segment
-        while count_of(rest) > room:
-            if room:
-                head, rest = rest.split(room)
-                part.append(head)
-            yield part
-            part, room = [], most
-        part.append(rest)
-        room -= count_of(rest)
-    if part:
-        yield part
+def batch_body(tables: Iterable[tuple[str, Iterable[bytes]]]) -> bytes:
+    """The body of a BatchWriteRow request of (table, wire rows) pairs, one pair a table.
+
+    BatchWriteRowRequest{1 tables}; TableInBatchWriteRowRequest{1 table_name, 2 rows}: a wire row is
+    the field `rows` with its tag and length (plainbuffer/batch_write_row.py).
+    """
+    body: list[bytes] = []
+    for table, rows in tables:
+        message = [prefixed(b"\x0a", table.encode()), *rows]
+        body += (b"\x0a", varint(sum(map(len, message))), *message)
+    return b"".join(body)

@@ -1,67 +1,221 @@
-"""The Tablestore sink: one Bytewax partition a shard.
+"""The Tablestore sink: one Bytewax partition a shard, one request in flight a shard.
 
 `snapshot` is what at-least-once rests on: Bytewax closes an epoch, and with it moves the Kafka
-offsets, only after every partition that took rows in it has returned from `snapshot`.
+offsets, only after every partition that took rows in it has returned from `snapshot`
+[bytewax-recovery].
+
+A shard writes its batches one after the other, and many shards write at the same time: all of them
+share one asyncio loop in a thread of its own. Rows that must not overtake each other only have to
+be on the same shard, which the mapping sees to.
 """
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 
-from connectors.dead_letters.destinations import Destination
-from connectors.records import Batch
+from connectors.dead_letters.policy import ErrorPolicy
+from connectors.errors import StopRun
+from connectors.records import Batch, DeadLetter, count_of
+from connectors.run.accounting import ShardCounts
 from connectors.run.context import Run
-from connectors.tablestore.shard_writer import Lane, Writer
+from connectors.tablestore.batch_write import TableWriter
+
+# Seconds between two looks of a blocked worker at the run: did it fail, is its drain overdue?
+_LOOK = 0.2
 
 
 class TablestoreSink(FixedPartitionedSink[Batch, None]):
-    """Writes batches, keyed by shard."""
+    """Writes batches that are keyed by shard."""
 
     def __init__(
         self,
         run: Run,
         shards: list[str],
         tables: Sequence[str],
-        dead_letters: Callable[[Writer], Destination],
+        writer: TableWriter,
+        policy: ErrorPolicy,
     ) -> None:
-        self._writer = Writer(run, dead_letters)
+        """`tables` are those known before a record is read."""
+        self._run = run
         self._shards = shards
         self._tables = tables
+        self._writer = writer
+        self._policy = policy
+        self._loop = WriterLoop(self._close)
 
     def list_parts(self) -> list[str]:
         """The shards.
 
-        The tables known by now and the place of dead letters are made sure of here, once at the
-        start, so that a wrong one stops the run before a record is read.
+        The known tables and the destination of dead letters are checked here, once at the start,
+        so that a wrong one stops the run before a record is read.
         """
         for table in self._tables:
-            self._writer.schema.ensure(table)
-        self._writer.rejections.prepare()
+            self._writer.ensure(table)
+        self._policy.prepare()
         return self._shards
 
     def part_fn(self, item_key: str) -> int:
         """The key is the shard's number."""
         return int(item_key)
 
-    def build_part(self, step_id: str, for_part: str, resume_state: None) -> _Partition:  # noqa: ARG002
-        """A lane for the shard."""
-        return _Partition(self._writer.open_lane())
+    def build_part(self, step_id: str, for_part: str, resume_state: None) -> ShardWriter:  # noqa: ARG002
+        """The writer of a shard."""
+        return ShardWriter(self._run, self._writer, self._policy, self._loop)
+
+    def _close(self) -> None:
+        self._writer.close()
+        self._policy.close()
 
 
-class _Partition(StatefulSinkPartition[Batch, None]):
-    def __init__(self, lane: Lane) -> None:
-        self._lane = lane
+class WriterLoop:
+    """The asyncio loop of all shards of a process. It runs while there are shards."""
+
+    def __init__(self, on_stop: Callable[[], None]) -> None:
+        """`on_stop` is called in the loop, before it stops."""
+        self._on_stop = on_stop
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lock = threading.Lock()
+        self._shards = 0
+
+    def join(self) -> asyncio.AbstractEventLoop:
+        """The loop for one more shard; the first one starts it."""
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(
+                    target=self._loop.run_forever, name="tablestore-writer", daemon=True
+                ).start()
+            self._shards += 1
+            return self._loop
+
+    def leave(self) -> None:
+        """A shard is closed; the last one stops the loop."""
+        with self._lock:
+            self._shards -= 1
+            if self._shards == 0 and self._loop is not None:
+                self._loop.call_soon_threadsafe(self._stop, self._loop)
+                self._loop = None
+
+    def _stop(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._on_stop()
+        loop.stop()
+
+
+class ShardWriter(StatefulSinkPartition[Batch, None]):
+    """Writes the batches of one shard in order. Bytewax's worker hands over, the loop writes."""
+
+    def __init__(
+        self, run: Run, writer: TableWriter, policy: ErrorPolicy, loop: WriterLoop
+    ) -> None:
+        self._run = run
+        self._writer = writer
+        self._policy = policy
+        self._shared_loop = loop
+        self._loop = loop.join()
+        self._max_batches = run.settings.tablestore.queue + 1
+        self._only_missing = run.settings.replay.only_missing
+        self._batches: deque[Batch] = deque()
+        self._counts = run.counts.new_shard()
+        self._outcomes = _ShardOutcomes(run, policy, self._counts)
+        self._changed = threading.Condition()
+        self._busy = False
+        self._closed = False
 
     def write_batch(self, values: list[Batch]) -> None:
-        """Hand over; blocks while the lane is full."""
-        self._lane.submit(values)
+        """Hand batches over. Blocks while the shard's queue is full: that is the back-pressure.
+
+        Raises what failed in the background, or StopRun when a drain is overdue.
+        """
+        for batch in values:
+            with self._changed:
+                self._wait_until_at_most(self._max_batches - 1)
+                self._batches.append(batch)
+                self._counts.received(sum(map(count_of, batch[0])) + len(batch[1]))
+                if not self._busy:
+                    self._busy = True
+                    self._loop.call_soon_threadsafe(self._start)
 
     def snapshot(self) -> None:
-        """Wait until every row handed over is written or set aside; raise when that fails."""
-        self._lane.drain()
+        """Block until every row handed over is written or its dead letter is durable.
+
+        Raises as `write_batch` does, so that the epoch stays open.
+        """
+        with self._changed:
+            self._wait_until_at_most(0)
+        self._counts.snapshot()
 
     def close(self) -> None:
-        """Let go; nothing is promised here."""
-        self._lane.close()
+        """Drop what is not sent: after a failure this is called too, so it promises nothing."""
+        if not self._closed:
+            self._closed = True
+            self._batches.clear()
+            self._shared_loop.leave()
+
+    def _wait_until_at_most(self, batches: int) -> None:
+        run = self._run
+        while run.failure is None and len(self._batches) > batches:
+            self._changed.wait(_LOOK)
+            if run.overdue:
+                raise StopRun(
+                    f"the drain ({run.drain_reason}) is not done within shutdown.deadline "
+                    f"{run.settings.shutdown.deadline:g} s: Tablestore does not take the rows, "
+                    "or the dead letters' destination does not take those.\n"
+                    "  remedy: none is lost; the next start goes on from the last snapshot"
+                )
+        run.check()
+
+    def _start(self) -> None:
+        self._task = self._loop.create_task(self._work())
+
+    async def _work(self) -> None:
+        """Write batches until there are none."""
+        try:
+            while True:
+                with self._changed:
+                    if not self._batches or self._closed or self._run.failure is not None:
+                        self._busy = False
+                        self._changed.notify_all()
+                        return
+                    segments, dead_letters = self._batches[0]
+                if segments:
+                    await self._writer.write(segments, self._outcomes, self._only_missing)
+                if dead_letters:
+                    await self._policy.handle(dead_letters, self._counts)
+                with self._changed:
+                    if self._batches:
+                        self._batches.popleft()
+                    self._changed.notify_all()
+        except Exception as error:  # noqa: BLE001 - the boundary of the background thread
+            self._run.fail(error)
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
+
+
+class _ShardOutcomes:
+    """Counts a shard's rows, and passes rejected ones to the error policy."""
+
+    def __init__(self, run: Run, policy: ErrorPolicy, shard_counts: ShardCounts) -> None:
+        self._counts = run.counts
+        self._policy = policy
+        self._shard_counts = shard_counts
+
+    def written(self, number: int) -> None:
+        self._counts.add("written", number, self._shard_counts)
+
+    def skipped(self, number: int) -> None:
+        self._counts.add("filtered", number, self._shard_counts)
+
+    def retried(self, number: int) -> None:
+        self._counts.add("retried", number)
+
+    async def rejected(self, dead_letters: Sequence[DeadLetter]) -> None:
+        await self._policy.handle(dead_letters, self._shard_counts)
+
+    def stopped(self, table: str, reason: str) -> StopRun:
+        return StopRun(f"table {table}: {reason}")

@@ -1,8 +1,8 @@
 """What an answer of Tablestore means: `Written`, `Retry`, `Reject` or `Stop`.
 
-The table is data, one line a code, after the service's error code page and the retry lists of the
-official SDKs. Row changes of this project are idempotent (unconditional, explicit values), so an
-unknown outcome may be tried again.
+The table is data, one line a code, after the service's page of error codes [error-codes] and the
+retry tables of the official SDKs [sdk-retry]. Rows are idempotent here (unconditional, explicit
+values), so that after an unknown outcome they may be sent again.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ class Written(NamedTuple):
 
 
 class Retry(NamedTuple):
-    """Transient, or unknown outcome: send the same row again later, for as long as it takes."""
+    """A transient failure or an unknown outcome: send the same row again later, without end."""
 
     reason: str
 
 
 class Reject(NamedTuple):
-    """The row can never be written; its neighbours may. A whole request: find the bad row."""
+    """The row can never be written. Of a whole request: at least one of its rows."""
 
     code: str
     reason: str
@@ -38,7 +38,7 @@ Verdict = Written | Retry | Reject | Stop
 
 
 class RequestFailed(Exception):  # noqa: N818 - it carries a verdict
-    """A request as a whole was not done, or nobody knows."""
+    """The whole request failed or its outcome is unknown; `verdict` says how to go on."""
 
     def __init__(self, verdict: Verdict, code: str = "") -> None:
         super().__init__(str(verdict))
@@ -95,7 +95,7 @@ def judge(status: int, code: str, message: str) -> Verdict:
     if code in REJECT:
         return Reject(code, text)
     if code in STOP:
-        return Stop(f"Tablestore refuses everything: {text}\n  remedy: {STOP[code]}", code)
+        return Stop(f"Tablestore denies every request: {text}\n  remedy: {STOP[code]}", code)
     if status >= 500 or status in (408, 429):
         return Retry(text)
     if status == 413:
@@ -103,7 +103,7 @@ def judge(status: int, code: str, message: str) -> Verdict:
     if status == 200 and not code:
         return Retry("a row failed without a code")
     if status == 200:
-        # A row code that nobody documented: the row alone is set aside, with the service's words.
+        # An undocumented row-level code: reject this row, keep the service's text.
         return Reject(code, text)
     return Stop(
         f"Tablestore answered HTTP {status} without a known code: {text}\n"

@@ -1,1 +1,1 @@
-"""Transforms that config.toml names, one after the other between decode and map_rows."""
+"""The transforms of config.toml, which change records between decode and map_rows."""

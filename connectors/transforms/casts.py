@@ -1,4 +1,4 @@
-"""Casts: from one plain type to another, exactly or not at all."""
+"""Casts from one JSON type to another: exact, or a CastError. None holds the value in its text."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
-_LONGEST = 400  # characters of a number in text
-_DECIMAL_DIGITS = 400
-_LONGEST_BITS = 4096
+_MAX_NUMBER_LENGTH = 400  # characters of a number in a text
+_MAX_EXPONENT = 400  # of a decimal
+_MAX_INTEGER_BITS = 4096  # of an integer that becomes text
 _TRUE, _FALSE = ("true", "1"), ("false", "0")
 
 
@@ -27,18 +27,18 @@ def _string(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, (int, float)):
         if isinstance(value, float) and not math.isfinite(value):
-            raise CastError("is no finite number")
-        if isinstance(value, int) and value.bit_length() > _LONGEST_BITS:
-            raise CastError("is an integer of very many digits")
+            raise CastError("is not a finite number")
+        if isinstance(value, int) and value.bit_length() > _MAX_INTEGER_BITS:
+            raise CastError("is an integer of too many digits")
         return repr(value)
     if isinstance(value, Decimal):
         exponent = value.as_tuple().exponent
-        if not isinstance(exponent, int) or abs(exponent) > _DECIMAL_DIGITS:
-            raise CastError("is no finite number, or one of very many digits")
+        if not isinstance(exponent, int) or abs(exponent) > _MAX_EXPONENT:
+            raise CastError("is not a finite number, or one of too many digits")
         return format(value, "f")
     if hasattr(value, "isoformat"):
         return str(value.isoformat())
-    raise CastError(f"is {_kind(value)}, which has no text form")
+    raise CastError(f"is {_type_name(value)}, which has no text form")
 
 
 def _integer(value: Any) -> int:
@@ -48,34 +48,34 @@ def _integer(value: Any) -> int:
         return value
     if isinstance(value, float):
         if not math.isfinite(value) or value != int(value):
-            raise CastError("is a number with a fraction, or none at all")
+            raise CastError("is not a whole number")
         return int(value)
     if isinstance(value, Decimal):
         exponent = value.as_tuple().exponent
-        if not isinstance(exponent, int) or abs(exponent) > _DECIMAL_DIGITS or value != int(value):
-            raise CastError("is a number with a fraction, or too large")
+        if not isinstance(exponent, int) or abs(exponent) > _MAX_EXPONENT or value != int(value):
+            raise CastError("is not a whole number, or too large")
         return int(value)
     if isinstance(value, str) and _INTEGER.fullmatch(value):
         return int(value)
-    raise CastError(f"is {_kind(value)} that is no integer")
+    raise CastError(f"is {_type_name(value)} that is not an integer")
 
 
 def _double(value: Any) -> float:
     if isinstance(value, float):
         return value
-    if isinstance(value, int):  # of 64 bits or more: exactly, or not at all
+    if isinstance(value, int):  # of any size: exactly, or not at all
         made = float(value) if abs(value) < 1 << 1023 else math.inf
         if made != value:
             raise CastError("is an integer that no double holds exactly")
         return made
-    text = isinstance(value, str) and len(value) <= _LONGEST and _NUMBER.fullmatch(value)
+    text = isinstance(value, str) and len(value) <= _MAX_NUMBER_LENGTH and _NUMBER.fullmatch(value)
     if not text and not isinstance(value, Decimal):
-        raise CastError(f"is {_kind(value)} that is no number")
+        raise CastError(f"is {_type_name(value)} that is not a number")
     if isinstance(value, Decimal) and not value.is_finite():
-        raise CastError("is no finite number")
+        raise CastError("is not a finite number")
     made = float(value)
     if not math.isfinite(made) or (made == 0.0 and not _is_zero(value)):
-        raise CastError("is no number that a double holds")
+        raise CastError("is not a number that a double holds")
     return made
 
 
@@ -92,10 +92,10 @@ def _boolean(value: Any) -> bool:
         return value.lower() in _TRUE
     if isinstance(value, int) and value in (0, 1):
         return bool(value)
-    raise CastError(f"is {_kind(value)} that is neither true nor false")
+    raise CastError(f"is {_type_name(value)} that is neither true nor false")
 
 
-def _kind(value: Any) -> str:
+def _type_name(value: Any) -> str:
     names = {"dict": "an object", "list": "a list", "str": "text", "bytes": "bytes"}
     name = type(value).__name__
     return names.get(name, f"a {name}")
@@ -107,4 +107,4 @@ CASTS: dict[str, Callable[[Any], Any]] = {
     "double": _double,
     "boolean": _boolean,
 }
-"""By type: raises CastError. Text of a decimal number becomes the nearest double."""
+"""The casts by their result; each raises CastError. Decimal text becomes the nearest double."""

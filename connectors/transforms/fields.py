@@ -1,7 +1,8 @@
 """Transforms of fields: include, exclude, rename, cast, insert, flatten, extract.
 
-Each is made once from its settings, and is then a function of (record, object) that returns the new
-object. What is no object has no fields: it is rejected, but null passes, as tombstones do.
+They correspond to transforms of Kafka Connect [connect-smt]. Each is made once from its settings,
+and is then a function of (record, object) that returns the new object and leaves the old one as it
+is; it raises Rejection for an object that it cannot change.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from connectors.errors import Rejection
-from connectors.records import UNAVAILABLE, Record
-from connectors.records import field_path as paths
+from connectors.records import UNAVAILABLE, Record, field_path
 from connectors.settings.transforms import (
     Cast,
     Exclude,
@@ -25,48 +25,51 @@ from connectors.settings.transforms import (
 from connectors.transforms.casts import CASTS, CastError
 
 Change = Callable[[Record, dict[str, Any]], Any]
-# Objects in objects; deeper ones are nobody's data.
-_DEEPEST = 200
-# Characters of a name that flatten makes. No column's has more than 255; without a limit, one long
-# name above many fields would take their product in memory.
-_LONGEST_NAME = 1024
+# Levels of objects that flatten accepts.
+_MAX_DEPTH = 200
+# Characters of a name that flatten makes; a column has at most 255 [limits]. Without a limit, one
+# long name above many fields would be copied for each of them.
+_MAX_NAME_LENGTH = 1024
 
 
 def include(settings: Include) -> Change:
-    """Keep only some fields."""
+    """A transform that keeps only the fields of these paths; absent ones are ignored."""
 
     def change(_: Record, value: dict[str, Any]) -> dict[str, Any]:
-        found = [paths.names_of(value, path) for path in settings.fields]
-        return paths.only(value, [names for names in found if names is not None])
+        found = [field_path.names_of(value, path) for path in settings.fields]
+        return field_path.only(value, [names for names in found if names is not None])
 
     return change
 
 
 def exclude(settings: Exclude) -> Change:
-    """Remove some fields."""
+    """A transform that removes the fields of these paths; absent ones are ignored."""
 
     def change(_: Record, value: dict[str, Any]) -> dict[str, Any]:
         for path in settings.fields:
-            names = paths.names_of(value, path)
+            names = field_path.names_of(value, path)
             if names is not None:
-                value = paths.without(value, names)
+                value = field_path.without(value, names)
         return value
 
     return change
 
 
 def rename(settings: Rename) -> Change:
-    """Other names for fields; all at once, so that two can change places."""
+    """A transform that renames fields, all at once, so that two can swap their names.
+
+    It raises Rejection when a new name is that of another field.
+    """
 
     def change(_: Record, value: dict[str, Any]) -> dict[str, Any]:
         found = {
             names: new
             for path, new in settings.fields.items()
-            for names in (paths.names_of(value, path),)
+            for names in (field_path.names_of(value, path),)
             if names is not None
         }
         try:
-            return paths.renamed(value, found)
+            return field_path.renamed(value, found)
         except KeyError:
             raise Rejection(
                 "transform_name_taken", "rename: a new name is that of another field already"
@@ -76,21 +79,21 @@ def rename(settings: Rename) -> Change:
 
 
 def cast(settings: Cast) -> Change:
-    """Other types for fields."""
+    """A transform that converts fields; null stays. It raises Rejection for an inexact cast."""
 
     def change(_: Record, value: dict[str, Any]) -> dict[str, Any]:
-        for path, kind in settings.fields.items():
-            names = paths.names_of(value, path)
+        for path, wanted in settings.fields.items():
+            names = field_path.names_of(value, path)
             if names is None:
                 continue
-            found = paths.holder(value, names)[names[-1]]
+            found = field_path.holder(value, names)[names[-1]]
             if found is None or found is UNAVAILABLE:
                 continue
             try:
-                value = paths.changed(value, names, CASTS[kind](found))
+                value = field_path.changed(value, names, CASTS[wanted](found))
             except CastError as error:
                 raise Rejection(
-                    "transform_cast", f"cast: field {path!r} {error}, so it cannot become {kind}"
+                    "transform_cast", f"cast: field {path!r} {error}, so it cannot become {wanted}"
                 ) from None
         return value
 
@@ -98,7 +101,10 @@ def cast(settings: Cast) -> Change:
 
 
 def insert(settings: Insert) -> Change:
-    """New fields from the record's place, its headers, or the configuration."""
+    """A transform that adds fields: the record's coordinates, a header, a literal.
+
+    It raises Rejection when there is a field of that name, unless `replace` is set.
+    """
 
     def change(record: Record, value: dict[str, Any]) -> dict[str, Any]:
         new: dict[str, Any] = {
@@ -125,32 +131,35 @@ def _from_record(record: Record, origin: str) -> Any:
 
 
 def header(record: Record, name: str) -> str | None:
-    """The last header of a name as text; None when there is none. Raises Rejection for no UTF-8."""
+    """The last header of a name as text, None when absent. Raises Rejection unless it is UTF-8."""
     for found, value in reversed(record.headers):
         if found == name:
             try:
                 return None if value is None else value.decode()
             except UnicodeDecodeError:
-                raise Rejection("transform_header", f"header {name!r} is no UTF-8 text") from None
+                raise Rejection("transform_header", f"header {name!r} is not UTF-8 text") from None
     return None
 
 
 def flatten(settings: Flatten) -> Change:
-    """Nested objects to one."""
+    """A transform that turns nested objects into fields of one; lists stay.
+
+    It raises Rejection for two fields of one name, and for names and levels above the limits.
+    """
     separator = settings.separator
 
     def change(_: Record, value: dict[str, Any]) -> dict[str, Any]:
         out: dict[str, Any] = {}
 
         def put(prefix: str, items: dict[str, Any], depth: int) -> None:
-            if depth > _DEEPEST:
+            if depth > _MAX_DEPTH:
                 raise Rejection("transform_depth", "flatten: nested too deep")
             for name, item in items.items():
                 path = f"{prefix}{name}"
-                if len(path) > _LONGEST_NAME and prefix:
+                if len(path) > _MAX_NAME_LENGTH and prefix:
                     raise Rejection(
                         "transform_name_length",
-                        f"flatten: a name would have more than {_LONGEST_NAME:,} characters",
+                        f"flatten: a name would have more than {_MAX_NAME_LENGTH:,} characters",
                     )
                 if isinstance(item, dict) and item:
                     put(path + separator, item, depth + 1)
@@ -168,11 +177,14 @@ def flatten(settings: Flatten) -> Change:
 
 
 def extract(settings: Extract) -> Change:
-    """One field instead of the whole."""
+    """A transform that returns the value of one field.
+
+    It raises Rejection when the field is absent, unless `missing` is null.
+    """
 
     def change(_: Record, value: dict[str, Any]) -> Any:
-        found = paths.get(value, settings.field)
-        if found is not paths.MISSING:
+        found = field_path.get(value, settings.field)
+        if found is not field_path.MISSING:
             return found
         if settings.missing == "null":
             return None

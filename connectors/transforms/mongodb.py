@@ -1,4 +1,4 @@
-"""MongoDB documents, as Debezium writes them: text of extended JSON, canonical or relaxed."""
+"""MongoDB documents as Debezium writes them: text of extended JSON [mongodb-extjson]."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _decode = msgspec.json.Decoder().decode
 
 
 def document(text: Any) -> Any:
-    """The document of a text; None stays. Raises Rejection."""
+    """The document that a text holds; None and objects as they are. Raises Rejection."""
     if text is None or isinstance(text, dict):
         return text
     try:
         return _plain(_decode(text))
     except (msgspec.DecodeError, UnicodeDecodeError, TypeError, RecursionError):
         raise Rejection(
-            "debezium_document", "debezium: an image of the document is no text of extended JSON"
+            "debezium_document", "debezium: an image of the document is not text of extended JSON"
         ) from None
 
 
 def identifier(key: Any) -> Any:
-    """The record's key, `{"id": "<extended JSON>"}`, with its id as a plain value."""
+    """The record's key, `{"id": "<extended JSON>"}`, with the value of its id."""
     if isinstance(key, dict) and isinstance(key.get("id"), str):
         try:
             return {**key, "id": _plain(_decode(key["id"]))}
@@ -50,7 +50,7 @@ def _plain(value: Any) -> Any:
                 try:
                     return convert(value[name])
                 except (ValueError, TypeError, KeyError, OverflowError, InvalidOperation):
-                    break  # a field that only has such a name
+                    break  # a field that happens to have such a name
     return {name: _plain(item) for name, item in value.items()}
 
 
@@ -66,12 +66,12 @@ def _binary(value: Any) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except binascii.Error:
-        raise ValueError("no base64") from None
+        raise ValueError("not base64") from None
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError("no text")
+        raise TypeError("not text")
     return value
 
 

@@ -13,7 +13,7 @@ from connectors.settings import transforms as models
 from connectors.settings.user_functions import find_function
 from connectors.transforms import fields
 from connectors.transforms.debezium import ChangeEvents
-from connectors.transforms.predicates import question
+from connectors.transforms.predicates import condition
 
 Step = Callable[[Record], Iterable[Record]]
 """The records that a record becomes; raises Rejection for one that the transform does not take."""
@@ -36,22 +36,22 @@ def pipeline(settings: Settings) -> Step | None:
     def all_of_them(record: Record) -> Iterable[Record]:
         records = [record]
         for step in steps:
-            records = [out for one in records for out in step(one)]
+            records = [made for each in records for made in step(each)]
         return records
 
     return all_of_them
 
 
 def _guarded(transform: models.TransformSettings, step: Step) -> Step:
-    """The step for the records that it is meant for; the others pass."""
+    """The step, limited to the topics and the condition of its transform; other records pass."""
     if transform.topics is None and transform.when is None:
         return step
     topics = re.compile(transform.topics or ".*", re.DOTALL)
-    holds = question(transform.when) if transform.when is not None else None
+    holds = condition(transform.when) if transform.when is not None else None
 
     def guarded(record: Record) -> Iterable[Record]:
-        meant = topics.fullmatch(record.topic) and (holds is None or holds(record))
-        return step(record) if meant else (record,)
+        applies = topics.fullmatch(record.topic) and (holds is None or holds(record))
+        return step(record) if applies else (record,)
 
     return guarded
 
@@ -59,7 +59,7 @@ def _guarded(transform: models.TransformSettings, step: Step) -> Step:
 def _of_fields(make: Callable[[Any], fields.Change]) -> MakeStep:
     """The steps of a transform that changes the fields of the value, or of the key.
 
-    Null passes; what is no object is rejected.
+    Null passes; anything but an object is rejected.
     """
 
     def make_step(transform: Any, _settings: Settings, _option: str) -> Step:
@@ -72,7 +72,7 @@ def _of_fields(make: Callable[[Any], fields.Change]) -> MakeStep:
             if not isinstance(found, dict):
                 raise Rejection(
                     "transform_no_object",
-                    f"{word}: the {of} is no object but {type(found).__name__}, so it has no "
+                    f"{word}: the {of} is not an object but {type(found).__name__}, so it has no "
                     "fields",
                 )
             new = change(record, found)
@@ -102,7 +102,7 @@ def _debezium(transform: models.Debezium, settings: Settings, _option: str) -> S
 
 
 def _filter(transform: models.Filter, _settings: Settings, _option: str) -> Step:
-    holds = question(transform.keep or transform.drop or models.Predicate(tombstone=True))
+    holds = condition(transform.keep or transform.drop or models.Predicate(tombstone=True))
     kept = transform.keep is not None
     return lambda record: (record,) if holds(record) is kept else ()
 

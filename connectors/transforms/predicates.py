@@ -1,4 +1,4 @@
-"""Predicates: questions about a record, made once from their settings."""
+"""Predicates: conditions on a record, made once from their settings."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from connectors.records import Record
-from connectors.records import field_path as paths
+from connectors.records import Record, field_path
 from connectors.settings.transforms import Predicate
 
-Question = Callable[[Record], bool]
+Condition = Callable[[Record], bool]
 
 
-def question(predicate: Predicate) -> Question:
-    """The function that answers it."""
+def condition(predicate: Predicate) -> Condition:
+    """The function of a record that says whether the predicate holds."""
     if predicate.all is not None:
-        every = [question(part) for part in predicate.all]
-        return lambda record: all(ask(record) for ask in every)
+        every = [condition(inner) for inner in predicate.all]
+        return lambda record: all(is_met(record) for is_met in every)
     if predicate.any is not None:
-        some = [question(part) for part in predicate.any]
-        return lambda record: any(ask(record) for ask in some)
+        some = [condition(inner) for inner in predicate.any]
+        return lambda record: any(is_met(record) for is_met in some)
     if predicate.none is not None:
-        never = [question(part) for part in predicate.none]
-        return lambda record: not any(ask(record) for ask in never)
+        never = [condition(inner) for inner in predicate.none]
+        return lambda record: not any(is_met(record) for is_met in never)
     if predicate.tombstone is not None:
         wanted = predicate.tombstone
         return lambda record: (record.value is None and record.change == "upsert") is wanted
@@ -34,22 +33,22 @@ def question(predicate: Predicate) -> Question:
     if predicate.header is not None:
         return _of_header(predicate.header, _comparison(predicate))
     field, holds = predicate.field or "", _comparison(predicate)
-    return lambda record: holds(paths.get(record.value, field))
+    return lambda record: holds(field_path.get(record.value, field))
 
 
-def _of_header(name: str, holds: Callable[[Any], bool]) -> Question:
-    def ask(record: Record) -> bool:
+def _of_header(name: str, holds: Callable[[Any], bool]) -> Condition:
+    def is_met(record: Record) -> bool:
         return any(
             holds("" if value is None else value.decode(errors="replace"))
             for found, value in record.headers
             if found == name
         )
 
-    return ask
+    return is_met
 
 
 def _comparison(predicate: Predicate) -> Callable[[Any], bool]:
-    """A question about one value; MISSING is like null. Values of other kinds never compare."""
+    """The comparison of one value; MISSING counts as null. Values of other types never match."""
     if predicate.equals is not None:
         wanted = predicate.equals
         return lambda value: _same(value, wanted)
@@ -60,15 +59,15 @@ def _comparison(predicate: Predicate) -> Callable[[Any], bool]:
         pattern = re.compile(predicate.matches)
         return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
     if predicate.above is not None:
-        least = predicate.above
-        return lambda value: _is_number(value) and value > _like(value, least)
+        minimum = predicate.above
+        return lambda value: _is_number(value) and value > _like(value, minimum)
     if predicate.below is not None:
-        most = predicate.below
-        return lambda value: _is_number(value) and value < _like(value, most)
+        maximum = predicate.below
+        return lambda value: _is_number(value) and value < _like(value, maximum)
     if predicate.is_null is not None:
         wanted_null = predicate.is_null
-        return lambda value: (value is None or value is paths.MISSING) is wanted_null
-    return lambda _: True  # a header that is there
+        return lambda value: (value is None or value is field_path.MISSING) is wanted_null
+    return lambda _: True  # the header is present
 
 
 def _is_number(value: Any) -> bool:
@@ -78,7 +77,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _same(value: Any, wanted: Any) -> bool:
-    """1 equals 1.0, but true is no number and "1" is no number either."""
+    """Whether two values are equal: 1 and 1.0 are, but neither true nor "1" is a number."""
     if isinstance(wanted, bool) or isinstance(value, bool):
         return value is wanted
     if isinstance(value, Decimal):
@@ -87,5 +86,5 @@ def _same(value: Any, wanted: Any) -> bool:
 
 
 def _like(value: Any, wanted: int | float) -> int | float | Decimal:
-    """What stands in the configuration, as a decimal where the value is one: 0.1 is 0.1 there."""
+    """The configured number, as a decimal where the value is one: 0.1 is exactly 0.1 there."""
     return Decimal(repr(wanted)) if isinstance(value, Decimal) else wanted

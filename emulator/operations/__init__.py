@@ -5,14 +5,11 @@ from typing import Any, NamedTuple
 
 from google.protobuf.message import Message
 
-from emulator.operations import batch_operations as batch
-from emulator.operations import range_operations as ranges
-from emulator.operations import row_operations as row
-from emulator.operations import table_operations as table
-from emulator.operations import timeseries_data_operations as series_data
-from emulator.operations import timeseries_meta_operations as series_meta
-from emulator.operations import timeseries_table_operations as series_table
-from emulator.operations import transaction_operations as transaction
+from emulator.operations import analytical_store, batch, ranges, row, table, transaction
+from emulator.operations import timeseries_data as series_data
+from emulator.operations import timeseries_meta as series_meta
+from emulator.operations import timeseries_scan as series_scan
+from emulator.operations import timeseries_table as series_table
 from emulator.wire import messages_pb2 as wire
 
 
@@ -46,6 +43,7 @@ OPERATIONS: dict[str, Operation] = {
     "BatchWriteRow": Operation(wire.BatchWriteRowRequest, batch.batch_write_row, True),
     "BulkImport": Operation(wire.BulkImportRequest, batch.bulk_import, True),
     "GetRange": Operation(wire.GetRangeRequest, ranges.get_range, True),
+    "BulkExport": Operation(wire.BulkExportRequest, ranges.bulk_export, True),
     "StartLocalTransaction": Operation(
         wire.StartLocalTransactionRequest, transaction.start_transaction, True
     ),
@@ -66,8 +64,24 @@ OPERATIONS: dict[str, Operation] = {
     "DeleteTimeseriesTable": Operation(
         wire.DeleteTimeseriesTableRequest, series_table.delete_table, False
     ),
+    "CreateTimeseriesAnalyticalStore": Operation(
+        wire.CreateTimeseriesAnalyticalStoreRequest, analytical_store.create_store, False
+    ),
+    "DescribeTimeseriesAnalyticalStore": Operation(
+        wire.DescribeTimeseriesAnalyticalStoreRequest, analytical_store.describe_store, False
+    ),
+    "UpdateTimeseriesAnalyticalStore": Operation(
+        wire.UpdateTimeseriesAnalyticalStoreRequest, analytical_store.update_store, False
+    ),
+    "DeleteTimeseriesAnalyticalStore": Operation(
+        wire.DeleteTimeseriesAnalyticalStoreRequest, analytical_store.delete_store, False
+    ),
     "PutTimeseriesData": Operation(wire.PutTimeseriesDataRequest, series_data.put_data, True),
     "GetTimeseriesData": Operation(wire.GetTimeseriesDataRequest, series_data.get_data, True),
+    "SplitTimeseriesScanTask": Operation(
+        wire.SplitTimeseriesScanTaskRequest, series_scan.split_scan, True
+    ),
+    "ScanTimeseriesData": Operation(wire.ScanTimeseriesDataRequest, series_scan.scan_data, True),
     "QueryTimeseriesMeta": Operation(wire.QueryTimeseriesMetaRequest, series_meta.query_meta, True),
     "UpdateTimeseriesMeta": Operation(
         wire.UpdateTimeseriesMetaRequest, series_meta.update_meta, True

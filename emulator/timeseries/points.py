@@ -61,7 +61,7 @@ def parse_pairs(text: str, what: str) -> tuple[tuple[str, str], ...]:
 
 
 def is_field_name(name: bytes) -> bool:
-    """Tell whether `name` may name a field or key column: lower case, 1..128 bytes."""
+    """Return whether `name` may name a field or key column: lower case, 1..128 bytes."""
     return _FIELD.fullmatch(name) is not None
 
 
@@ -162,10 +162,7 @@ def _point(key: SeriesKey, time: int, fields: list[tuple[bytes, bytes]]) -> Poin
             raise limits.column_name_error(name)
         pb.decode_stand_alone(value)
         if len(value) - 5 > limits.CELL_VALUE_BYTES:
-            raise invalid(
-                f"The length of attribute column: '{name.decode()}' exceeds the MaxLength:"
-                f"{limits.CELL_VALUE_BYTES} with CurrentLength:{len(value) - 5}."
-            )
+            raise limits.value_length_error(name, len(value) - 5)
     return Point(key, time, dict(fields))
 
 

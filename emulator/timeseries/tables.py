@@ -11,6 +11,7 @@ from emulator.settings import Options
 from emulator.storage import Store
 from emulator.tables import KEY_TYPES, KeyColumn, Table
 from emulator.timeseries.points import SeriesKey, is_field_name, pairs_text
+from emulator.timeseries.stores import AnalyticalStore, stores_of
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
 
@@ -44,6 +45,8 @@ class TimeseriesTable:
     """Fields that belong to the primary key: name, schema type, auto-increment."""
     disable_hash_partition_key: bool = False
     disable_meta_index: bool = False
+    analytical_stores: list[AnalyticalStore] = field(default_factory=list)
+    """Settings only: no data goes into them."""
     ready_at: float = 0.0
 
     def __post_init__(self) -> None:
@@ -77,6 +80,8 @@ class TimeseriesTable:
         """Return the table of a stored document."""
         document = json.loads(text)
         document["field_keys"] = [tuple(item) for item in document["field_keys"]]
+        stores = document.get("analytical_stores", [])
+        document["analytical_stores"] = [AnalyticalStore(*store) for store in stores]
         return cls(id=table_id, **document)
 
     def series_cells(self, key: SeriesKey) -> list[pb.KeyCell]:
@@ -104,8 +109,8 @@ class TimeseriesTable:
             disable_hash_partition_key=self.disable_hash_partition_key,
             disable_timeseries_meta_index=self.disable_meta_index,
         )
-        for name, kind, automatic in self.field_keys:
-            schema = meta.field_primary_key_schema.add(name=name, type=kind)
+        for name, number, automatic in self.field_keys:
+            schema = meta.field_primary_key_schema.add(name=name, type=number)
             if automatic:
                 schema.option = 1
         return meta
@@ -168,8 +173,8 @@ class TimeseriesCatalog:
         self._store = store
         self._options = options
         self._tables: dict[tuple[str, str], TimeseriesTable] = {}
-        for table_id, kind, document in store.tables():
-            if kind == "timeseries":
+        for table_id, model, document in store.tables():
+            if model == "timeseries":
                 table = TimeseriesTable.from_json(table_id, document)
                 self._tables[table.instance, table.name] = table
 
@@ -183,12 +188,13 @@ class TimeseriesCatalog:
         return sorted(found, key=lambda table: table.name)
 
     def exists(self, instance: str, name: str) -> bool:
-        """Tell whether a table exists."""
+        """Return whether a table exists."""
         return (instance, name) in self._tables
 
     def quota(self, instance: str) -> int:
         """Return what the tables of an instance count for."""
-        return QUOTA_PER_TABLE * len(self.of(instance))
+        tables = self.of(instance)
+        return QUOTA_PER_TABLE * len(tables) + sum(len(t.analytical_stores) for t in tables)
 
     def get(self, instance: str, name: str) -> TimeseriesTable:
         """Return a table; raises 400 for a bad name, 404 when it does not exist."""
@@ -224,8 +230,6 @@ class TimeseriesCatalog:
         _check_keys(meta)
         if request.lastpoint_index_metas:
             raise invalid("Lastpoint indexes are not supported by this server.")
-        if request.analytical_stores or request.enable_analytical_store:
-            raise invalid("Analytical stores are not supported by this server.")
         table = TimeseriesTable(
             id=0,
             instance=instance,
@@ -234,6 +238,7 @@ class TimeseriesCatalog:
             field_keys=[(s.name, s.type, s.option == 1) for s in meta.field_primary_key_schema],
             disable_hash_partition_key=meta.disable_hash_partition_key,
             disable_meta_index=meta.disable_timeseries_meta_index,
+            analytical_stores=stores_of(request, self._options.analytical_stores == "default"),
         )
         table.set_options(meta.table_options, meta.meta_options)
         document = table.to_json()

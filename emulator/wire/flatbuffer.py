@@ -113,9 +113,9 @@ def _values(table: _Table | None, types: bytes) -> Iterator[bytes]:
         _BINARY: lambda n: pb.text(_part(data, (binaries[n][0], 1), 0, binaries[n][1]), pb.BLOB),
     }
     used = dict.fromkeys(read, 0)
-    for kind in types:
-        yield read[kind](used[kind])
-        used[kind] += 1
+    for wire_type in types:
+        yield read[wire_type](used[wire_type])
+        used[wire_type] += 1
 
 
 def _part(data: bytes, vector: tuple[int, int], index: int, size: int) -> bytes:

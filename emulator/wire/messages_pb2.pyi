@@ -34,18 +34,22 @@ class DefinedColumnSchema(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[int] = ...) -> None: ...
 
 class TableOptions(_message.Message):
-    __slots__ = ("time_to_live", "max_versions", "deviation_cell_version_in_sec", "allow_update", "update_full_row")
+    __slots__ = ("time_to_live", "max_versions", "bloom_filter_type", "block_size", "deviation_cell_version_in_sec", "allow_update", "update_full_row")
     TIME_TO_LIVE_FIELD_NUMBER: _ClassVar[int]
     MAX_VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    BLOOM_FILTER_TYPE_FIELD_NUMBER: _ClassVar[int]
+    BLOCK_SIZE_FIELD_NUMBER: _ClassVar[int]
     DEVIATION_CELL_VERSION_IN_SEC_FIELD_NUMBER: _ClassVar[int]
     ALLOW_UPDATE_FIELD_NUMBER: _ClassVar[int]
     UPDATE_FULL_ROW_FIELD_NUMBER: _ClassVar[int]
     time_to_live: int
     max_versions: int
+    bloom_filter_type: int
+    block_size: int
     deviation_cell_version_in_sec: int
     allow_update: bool
     update_full_row: bool
-    def __init__(self, time_to_live: _Optional[int] = ..., max_versions: _Optional[int] = ..., deviation_cell_version_in_sec: _Optional[int] = ..., allow_update: bool = ..., update_full_row: bool = ...) -> None: ...
+    def __init__(self, time_to_live: _Optional[int] = ..., max_versions: _Optional[int] = ..., bloom_filter_type: _Optional[int] = ..., block_size: _Optional[int] = ..., deviation_cell_version_in_sec: _Optional[int] = ..., allow_update: bool = ..., update_full_row: bool = ...) -> None: ...
 
 class TableMeta(_message.Message):
     __slots__ = ("table_name", "primary_key", "defined_column")
@@ -480,7 +484,7 @@ class BulkImportResponse(_message.Message):
     def __init__(self, table_name: _Optional[str] = ..., rows: _Optional[_Iterable[_Union[RowInBatchWriteRowResponse, _Mapping]]] = ...) -> None: ...
 
 class GetRangeRequest(_message.Message):
-    __slots__ = ("table_name", "direction", "columns_to_get", "time_range", "max_versions", "limit", "inclusive_start_primary_key", "exclusive_end_primary_key", "filter", "start_column", "end_column", "token", "transaction_id")
+    __slots__ = ("table_name", "direction", "columns_to_get", "time_range", "max_versions", "limit", "inclusive_start_primary_key", "exclusive_end_primary_key", "filter", "start_column", "end_column", "token", "transaction_id", "data_block_type_hint", "return_entire_primary_keys", "compress_type_hint")
     TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
     DIRECTION_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_TO_GET_FIELD_NUMBER: _ClassVar[int]
@@ -494,6 +498,9 @@ class GetRangeRequest(_message.Message):
     END_COLUMN_FIELD_NUMBER: _ClassVar[int]
     TOKEN_FIELD_NUMBER: _ClassVar[int]
     TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    DATA_BLOCK_TYPE_HINT_FIELD_NUMBER: _ClassVar[int]
+    RETURN_ENTIRE_PRIMARY_KEYS_FIELD_NUMBER: _ClassVar[int]
+    COMPRESS_TYPE_HINT_FIELD_NUMBER: _ClassVar[int]
     table_name: str
     direction: int
     columns_to_get: _containers.RepeatedScalarFieldContainer[str]
@@ -507,19 +514,54 @@ class GetRangeRequest(_message.Message):
     end_column: str
     token: bytes
     transaction_id: str
-    def __init__(self, table_name: _Optional[str] = ..., direction: _Optional[int] = ..., columns_to_get: _Optional[_Iterable[str]] = ..., time_range: _Optional[_Union[TimeRange, _Mapping]] = ..., max_versions: _Optional[int] = ..., limit: _Optional[int] = ..., inclusive_start_primary_key: _Optional[bytes] = ..., exclusive_end_primary_key: _Optional[bytes] = ..., filter: _Optional[bytes] = ..., start_column: _Optional[str] = ..., end_column: _Optional[str] = ..., token: _Optional[bytes] = ..., transaction_id: _Optional[str] = ...) -> None: ...
+    data_block_type_hint: int
+    return_entire_primary_keys: bool
+    compress_type_hint: int
+    def __init__(self, table_name: _Optional[str] = ..., direction: _Optional[int] = ..., columns_to_get: _Optional[_Iterable[str]] = ..., time_range: _Optional[_Union[TimeRange, _Mapping]] = ..., max_versions: _Optional[int] = ..., limit: _Optional[int] = ..., inclusive_start_primary_key: _Optional[bytes] = ..., exclusive_end_primary_key: _Optional[bytes] = ..., filter: _Optional[bytes] = ..., start_column: _Optional[str] = ..., end_column: _Optional[str] = ..., token: _Optional[bytes] = ..., transaction_id: _Optional[str] = ..., data_block_type_hint: _Optional[int] = ..., return_entire_primary_keys: bool = ..., compress_type_hint: _Optional[int] = ...) -> None: ...
 
 class GetRangeResponse(_message.Message):
-    __slots__ = ("consumed", "rows", "next_start_primary_key", "next_token")
+    __slots__ = ("consumed", "rows", "next_start_primary_key", "next_token", "data_block_type", "compress_type")
     CONSUMED_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     NEXT_START_PRIMARY_KEY_FIELD_NUMBER: _ClassVar[int]
     NEXT_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    DATA_BLOCK_TYPE_FIELD_NUMBER: _ClassVar[int]
+    COMPRESS_TYPE_FIELD_NUMBER: _ClassVar[int]
     consumed: ConsumedCapacity
     rows: bytes
     next_start_primary_key: bytes
     next_token: bytes
-    def __init__(self, consumed: _Optional[_Union[ConsumedCapacity, _Mapping]] = ..., rows: _Optional[bytes] = ..., next_start_primary_key: _Optional[bytes] = ..., next_token: _Optional[bytes] = ...) -> None: ...
+    data_block_type: int
+    compress_type: int
+    def __init__(self, consumed: _Optional[_Union[ConsumedCapacity, _Mapping]] = ..., rows: _Optional[bytes] = ..., next_start_primary_key: _Optional[bytes] = ..., next_token: _Optional[bytes] = ..., data_block_type: _Optional[int] = ..., compress_type: _Optional[int] = ...) -> None: ...
+
+class BulkExportRequest(_message.Message):
+    __slots__ = ("table_name", "columns_to_get", "inclusive_start_primary_key", "exclusive_end_primary_key", "filter", "data_block_type_hint")
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_TO_GET_FIELD_NUMBER: _ClassVar[int]
+    INCLUSIVE_START_PRIMARY_KEY_FIELD_NUMBER: _ClassVar[int]
+    EXCLUSIVE_END_PRIMARY_KEY_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    DATA_BLOCK_TYPE_HINT_FIELD_NUMBER: _ClassVar[int]
+    table_name: str
+    columns_to_get: _containers.RepeatedScalarFieldContainer[str]
+    inclusive_start_primary_key: bytes
+    exclusive_end_primary_key: bytes
+    filter: bytes
+    data_block_type_hint: int
+    def __init__(self, table_name: _Optional[str] = ..., columns_to_get: _Optional[_Iterable[str]] = ..., inclusive_start_primary_key: _Optional[bytes] = ..., exclusive_end_primary_key: _Optional[bytes] = ..., filter: _Optional[bytes] = ..., data_block_type_hint: _Optional[int] = ...) -> None: ...
+
+class BulkExportResponse(_message.Message):
+    __slots__ = ("consumed", "rows", "next_start_primary_key", "data_block_type")
+    CONSUMED_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_START_PRIMARY_KEY_FIELD_NUMBER: _ClassVar[int]
+    DATA_BLOCK_TYPE_FIELD_NUMBER: _ClassVar[int]
+    consumed: ConsumedCapacity
+    rows: bytes
+    next_start_primary_key: bytes
+    data_block_type: int
+    def __init__(self, consumed: _Optional[_Union[ConsumedCapacity, _Mapping]] = ..., rows: _Optional[bytes] = ..., next_start_primary_key: _Optional[bytes] = ..., data_block_type: _Optional[int] = ...) -> None: ...
 
 class StartLocalTransactionRequest(_message.Message):
     __slots__ = ("table_name", "key")
@@ -726,6 +768,78 @@ class TimeseriesAnalyticalStore(_message.Message):
     sync_option: int
     def __init__(self, store_name: _Optional[str] = ..., time_to_live: _Optional[int] = ..., sync_option: _Optional[int] = ...) -> None: ...
 
+class AnalyticalStoreSyncStat(_message.Message):
+    __slots__ = ("sync_phase", "current_sync_timestamp")
+    SYNC_PHASE_FIELD_NUMBER: _ClassVar[int]
+    CURRENT_SYNC_TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    sync_phase: int
+    current_sync_timestamp: int
+    def __init__(self, sync_phase: _Optional[int] = ..., current_sync_timestamp: _Optional[int] = ...) -> None: ...
+
+class AnalyticalStoreStorageSize(_message.Message):
+    __slots__ = ("size", "timestamp")
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    size: int
+    timestamp: int
+    def __init__(self, size: _Optional[int] = ..., timestamp: _Optional[int] = ...) -> None: ...
+
+class CreateTimeseriesAnalyticalStoreRequest(_message.Message):
+    __slots__ = ("table_name", "analytical_store")
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    ANALYTICAL_STORE_FIELD_NUMBER: _ClassVar[int]
+    table_name: str
+    analytical_store: TimeseriesAnalyticalStore
+    def __init__(self, table_name: _Optional[str] = ..., analytical_store: _Optional[_Union[TimeseriesAnalyticalStore, _Mapping]] = ...) -> None: ...
+
+class CreateTimeseriesAnalyticalStoreResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class DeleteTimeseriesAnalyticalStoreRequest(_message.Message):
+    __slots__ = ("table_name", "store_name", "drop_mapping_table")
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    STORE_NAME_FIELD_NUMBER: _ClassVar[int]
+    DROP_MAPPING_TABLE_FIELD_NUMBER: _ClassVar[int]
+    table_name: str
+    store_name: str
+    drop_mapping_table: bool
+    def __init__(self, table_name: _Optional[str] = ..., store_name: _Optional[str] = ..., drop_mapping_table: bool = ...) -> None: ...
+
+class DeleteTimeseriesAnalyticalStoreResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class DescribeTimeseriesAnalyticalStoreRequest(_message.Message):
+    __slots__ = ("table_name", "store_name")
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    STORE_NAME_FIELD_NUMBER: _ClassVar[int]
+    table_name: str
+    store_name: str
+    def __init__(self, table_name: _Optional[str] = ..., store_name: _Optional[str] = ...) -> None: ...
+
+class DescribeTimeseriesAnalyticalStoreResponse(_message.Message):
+    __slots__ = ("analytical_store", "sync_stat", "storage_size")
+    ANALYTICAL_STORE_FIELD_NUMBER: _ClassVar[int]
+    SYNC_STAT_FIELD_NUMBER: _ClassVar[int]
+    STORAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    analytical_store: TimeseriesAnalyticalStore
+    sync_stat: AnalyticalStoreSyncStat
+    storage_size: AnalyticalStoreStorageSize
+    def __init__(self, analytical_store: _Optional[_Union[TimeseriesAnalyticalStore, _Mapping]] = ..., sync_stat: _Optional[_Union[AnalyticalStoreSyncStat, _Mapping]] = ..., storage_size: _Optional[_Union[AnalyticalStoreStorageSize, _Mapping]] = ...) -> None: ...
+
+class UpdateTimeseriesAnalyticalStoreRequest(_message.Message):
+    __slots__ = ("table_name", "analytical_store")
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    ANALYTICAL_STORE_FIELD_NUMBER: _ClassVar[int]
+    table_name: str
+    analytical_store: TimeseriesAnalyticalStore
+    def __init__(self, table_name: _Optional[str] = ..., analytical_store: _Optional[_Union[TimeseriesAnalyticalStore, _Mapping]] = ...) -> None: ...
+
+class UpdateTimeseriesAnalyticalStoreResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class CreateTimeseriesTableRequest(_message.Message):
     __slots__ = ("table_meta", "analytical_stores", "enable_analytical_store", "lastpoint_index_metas")
     TABLE_META_FIELD_NUMBER: _ClassVar[int]
@@ -931,6 +1045,54 @@ class GetTimeseriesDataResponse(_message.Message):
     rows_data: bytes
     next_token: bytes
     def __init__(self, rows_data: _Optional[bytes] = ..., next_token: _Optional[bytes] = ...) -> None: ...
+
+class SplitTimeseriesScanTaskRequest(_message.Message):
+    __slots__ = ("table_name", "measurement_name", "split_count_hint")
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    MEASUREMENT_NAME_FIELD_NUMBER: _ClassVar[int]
+    SPLIT_COUNT_HINT_FIELD_NUMBER: _ClassVar[int]
+    table_name: str
+    measurement_name: str
+    split_count_hint: int
+    def __init__(self, table_name: _Optional[str] = ..., measurement_name: _Optional[str] = ..., split_count_hint: _Optional[int] = ...) -> None: ...
+
+class SplitTimeseriesScanTaskResponse(_message.Message):
+    __slots__ = ("split_infos",)
+    SPLIT_INFOS_FIELD_NUMBER: _ClassVar[int]
+    split_infos: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, split_infos: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class ScanTimeseriesDataRequest(_message.Message):
+    __slots__ = ("table_name", "split_info", "start_time_us", "end_time_us", "fields_to_get", "limit", "data_serialize_type", "token", "supported_table_version")
+    TABLE_NAME_FIELD_NUMBER: _ClassVar[int]
+    SPLIT_INFO_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    FIELDS_TO_GET_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    DATA_SERIALIZE_TYPE_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    SUPPORTED_TABLE_VERSION_FIELD_NUMBER: _ClassVar[int]
+    table_name: str
+    split_info: bytes
+    start_time_us: int
+    end_time_us: int
+    fields_to_get: _containers.RepeatedCompositeFieldContainer[TimeseriesFieldToGet]
+    limit: int
+    data_serialize_type: int
+    token: bytes
+    supported_table_version: int
+    def __init__(self, table_name: _Optional[str] = ..., split_info: _Optional[bytes] = ..., start_time_us: _Optional[int] = ..., end_time_us: _Optional[int] = ..., fields_to_get: _Optional[_Iterable[_Union[TimeseriesFieldToGet, _Mapping]]] = ..., limit: _Optional[int] = ..., data_serialize_type: _Optional[int] = ..., token: _Optional[bytes] = ..., supported_table_version: _Optional[int] = ...) -> None: ...
+
+class ScanTimeseriesDataResponse(_message.Message):
+    __slots__ = ("data_serialize_type", "data", "next_token")
+    DATA_SERIALIZE_TYPE_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    NEXT_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    data_serialize_type: int
+    data: bytes
+    next_token: bytes
+    def __init__(self, data_serialize_type: _Optional[int] = ..., data: _Optional[bytes] = ..., next_token: _Optional[bytes] = ...) -> None: ...
 
 class MetaCondition(_message.Message):
     __slots__ = ("type", "proto_data")

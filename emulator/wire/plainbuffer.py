@@ -67,21 +67,21 @@ def integer(value: int) -> bytes:
     return b"\x00" + _i64.pack(value)
 
 
-def text(value: bytes, kind: int = STRING) -> bytes:
+def text(value: bytes, wire_type: int = STRING) -> bytes:
     """Return the wire value of a string (UTF-8) or binary."""
-    return bytes((kind,)) + _u32.pack(len(value)) + value
+    return bytes((wire_type,)) + _u32.pack(len(value)) + value
 
 
 def python_value(value: bytes) -> int | float | bool | str | bytes:
     """Return the Python value of a wire value."""
-    kind = value[0]
-    if kind == INTEGER:
+    wire_type = value[0]
+    if wire_type == INTEGER:
         return int(_i64.unpack_from(value, 1)[0])
-    if kind == DOUBLE:
+    if wire_type == DOUBLE:
         return float(_f64.unpack_from(value, 1)[0])
-    if kind == BOOLEAN:
+    if wire_type == BOOLEAN:
         return value[1] != 0
-    if kind == STRING:
+    if wire_type == STRING:
         return value[5:].decode("utf-8", "replace")
     return value[5:]
 
@@ -132,31 +132,31 @@ def _check_value(name: bytes, value: bytes, size: int) -> None:  # noqa: C901 - 
     """Raise 400 unless a wire value of `size` bytes is whole and storable."""
     if size == 0 or len(value) != size:
         raise broken(f"no valid element in Cell, name: {_shown(name)}.")
-    kind = value[0]
-    if kind in (STRING, BLOB):
+    wire_type = value[0]
+    if wire_type in (STRING, BLOB):
         if size < 5 or _read_u32(value, 1)[0] != size - 5:
             raise broken(f"wrong string format, size: {size}.")
-        if kind == STRING and not value.isascii():
+        if wire_type == STRING and not value.isascii():
             try:
                 value[5:].decode()
             except UnicodeDecodeError:
                 raise invalid(f"Value of column {_shown(name)} must be UTF8 encoding.") from None
-    elif kind == INTEGER:
+    elif wire_type == INTEGER:
         if size != 9:
             raise broken(f"wrong integer format, size: {size}.")
-    elif kind == DOUBLE:
+    elif wire_type == DOUBLE:
         if size != 9:
             raise broken(f"wrong double format, size: {size}.")
         if value[8] & 0x7F == 0x7F and value[7] >= 0xF0:
             number = _f64.unpack_from(value, 1)[0]
             kind_name = "NaN" if number != number else "Infinity"
             raise invalid(f"{kind_name} can't be set to double value.")
-    elif kind == BOOLEAN:
+    elif wire_type == BOOLEAN:
         if size != 2 or value[1] > 1:
             raise invalid(f"Invalid boolean real value, value length: {size - 1}.")
-    elif kind in (INF_MIN, INF_MAX, AUTO_INCREMENT):
+    elif wire_type in (INF_MIN, INF_MAX, AUTO_INCREMENT):
         if size != 1:
-            raise broken(f"wrong format of {TYPE_NAMES[kind]}, size: {size}.")
+            raise broken(f"wrong format of {TYPE_NAMES[wire_type]}, size: {size}.")
     else:
         raise invalid("data format is invalid, unknown variant type occured.")
 
@@ -225,16 +225,16 @@ def _decode(  # noqa: C901 - the hot loop: 11 cells a row, a call a cell would d
             right = left + size
             value = buffer[left:right]
             tag = buffer[right]
-            kind = value[0] if value else -1
+            wire_type = value[0] if value else -1
             # The common cases inline; `_check_value` has all of them and the reasons.
             if not (
-                (kind == STRING and value.isascii() and _read_u32(value, 1)[0] == size - 5)
-                or (kind == INTEGER and size == 9)
-                or (kind == DOUBLE and size == 9 and value[8] & 0x7F != 0x7F)
-                or (kind == BOOLEAN and size == 2 and value[1] < 2)
+                (wire_type == STRING and value.isascii() and _read_u32(value, 1)[0] == size - 5)
+                or (wire_type == INTEGER and size == 9)
+                or (wire_type == DOUBLE and size == 9 and value[8] & 0x7F != 0x7F)
+                or (wire_type == BOOLEAN and size == 2 and value[1] < 2)
             ):
                 _check_value(name, value, size)
-                if kind > BLOB and not in_key:
+                if wire_type > BLOB and not in_key:
                     is_plain = False  # not storable: the cell by cell check says so
             checksum = crc8(value, checksum)
         else:
@@ -294,13 +294,13 @@ def _key_cell(name: bytes, value: bytes | None, op: int, timestamp: int | None) 
         raise invalid(f"OpType cannot be given for primary key name :{_shown(name)}.")
     if timestamp is not None:
         raise invalid(f"Timestamp cannot be given for primary key name:{_shown(name)}.")
-    kind = value[0]
-    if kind in (STRING, BLOB) and len(value) - 5 > limits.KEY_VALUE_BYTES:
+    wire_type = value[0]
+    if wire_type in (STRING, BLOB) and len(value) - 5 > limits.KEY_VALUE_BYTES:
         raise invalid(
             f"The length of primary key column: '{_shown(name)}' exceeds the MaxLength:"
             f"{limits.KEY_VALUE_BYTES} with CurrentLength:{len(value) - 5}."
         )
-    if kind in (DOUBLE, BOOLEAN):
+    if wire_type in (DOUBLE, BOOLEAN):
         raise invalid("Invalid column type, only STRING,INTEGER,BINARY is allowed.")
     return name, value
 

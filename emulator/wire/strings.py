@@ -13,7 +13,7 @@ _ROWS = frozenset(
 
 
 def has_bad_text(message: Message) -> bool:
-    """Tell whether any string in the message (rows of batches excepted) is not UTF-8."""
+    """Return whether any string in the message (rows of batches excepted) is not UTF-8."""
     for field, value in message.ListFields():
         if field.message_type is not None and field.message_type.full_name in _ROWS:
             continue

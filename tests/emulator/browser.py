@@ -99,13 +99,13 @@ class Browser:
         if "id" in message:
             self._answers[message["id"]] = message
             return
-        name, told = message["method"], message.get("params", {})
+        name, parameters = message["method"], message.get("params", {})
         if name == "Log.entryAdded":
-            self._complaints.append(told["entry"]["text"])
+            self._complaints.append(parameters["entry"]["text"])
         elif name == "Runtime.exceptionThrown":
-            self._complaints.append(json.dumps(told["exceptionDetails"]))
+            self._complaints.append(json.dumps(parameters["exceptionDetails"]))
         elif name == "Page.loadEventFired":
-            self._events.append((name, told))
+            self._events.append((name, parameters))
 
     async def _ask(self, method: str, values: Any) -> Any:
         self._last += 1
@@ -155,9 +155,9 @@ class Browser:
 
     def complaints(self) -> list[str]:
         """What it logged since it was last asked: refused scripts, failed loads, errors."""
-        self.run("0")  # what was told before this answer has been received by then
-        told, self._complaints = self._complaints, []
-        return told
+        self.run("0")  # what was reported before this answer has been received by then
+        complaints, self._complaints = self._complaints, []
+        return complaints
 
     def screenshot(self) -> bytes:
         """The window as PNG."""

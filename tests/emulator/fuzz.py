@@ -3,7 +3,7 @@
 `python -m tests.emulator.fuzz [bodies] [seed]` runs the long form. A mutation works on one layer:
 the bytes or the fields of the protobuf message, a PlainBuffer row in it or the cells of that row, a
 filter or condition in it, or time series rows in FlatBuffers or protobuf. The checksum around
-mutated time series rows is made anew; that of PlainBuffer is switched off for half of the bodies,
+mutated time series rows is made again; that of PlainBuffer is switched off for half of the bodies,
 since it would refuse nearly all of them before anything else is looked at.
 """
 
@@ -22,7 +22,7 @@ from google.protobuf.message import Message
 from emulator.catalog import Catalog
 from emulator.errors import STATUS, ServiceError
 from emulator.faults import Faults, parse_rules
-from emulator.observe import Journal
+from emulator.journal import Journal
 from emulator.operations import OPERATIONS
 from emulator.server import parse_request, run_operation
 from emulator.service import Call, Service
@@ -41,7 +41,7 @@ _FAULTS = Faults(
     parse_rules([{"kind": kind, "key": _NOWHERE} for kind in ("bad_request_if_row", "row_error")])
 )
 """Rules that look into every row of every body and never fire."""
-_LIFE = 500  # bodies until the tables are made anew
+_LIFE = 500  # bodies until the tables are made again
 
 Mutate = Callable[[bytes], bytes]
 

@@ -73,6 +73,30 @@ def batch(name: str, rows: list[tuple[int, bytes]], condition: bytes = b"") -> M
     return request
 
 
+def analytical_stores() -> list[tuple[str, Callable[[Mutate], Message]]]:
+    """Requests for stores of a table that is not there: settings must not change."""
+    store = wire.TimeseriesAnalyticalStore(store_name="s", time_to_live=-1, sync_option=1)
+    name: dict[str, Any] = {"table_name": "nowhere"}
+    return [
+        (
+            "CreateTimeseriesAnalyticalStore",
+            lambda _: wire.CreateTimeseriesAnalyticalStoreRequest(**name, analytical_store=store),
+        ),
+        (
+            "DescribeTimeseriesAnalyticalStore",
+            lambda _: wire.DescribeTimeseriesAnalyticalStoreRequest(**name, store_name="s"),
+        ),
+        (
+            "UpdateTimeseriesAnalyticalStore",
+            lambda _: wire.UpdateTimeseriesAnalyticalStoreRequest(**name, analytical_store=store),
+        ),
+        (
+            "DeleteTimeseriesAnalyticalStore",
+            lambda _: wire.DeleteTimeseriesAnalyticalStoreRequest(**name, store_name="s"),
+        ),
+    ]
+
+
 def setup() -> Iterator[tuple[str, Message]]:
     """What is done before: the tables, with rows."""
     for name in (WIDE, "guarded_rows"):
@@ -149,6 +173,16 @@ def requests() -> list[Entry]:
         ),
         ("GetRange", lambda m: scan(inclusive_start_primary_key=m(low))),
         ("GetRange", lambda m: inner_scan(m(inner_low))),
+        ("GetRange", lambda m: scan(inclusive_start_primary_key=m(low), data_block_type_hint=1)),
+        (
+            "BulkExport",
+            lambda m: wire.BulkExportRequest(
+                table_name=WIDE,
+                columns_to_get=["k", "c"],
+                inclusive_start_primary_key=m(low),
+                exclusive_end_primary_key=high,
+            ),
+        ),
         (
             "PutRow",
             lambda m: wire.PutRowRequest(table_name=INNER, row=m(inner_put), condition=IGNORE),
@@ -244,6 +278,29 @@ def requests() -> list[Entry]:
                 fields_to_get=[wire.TimeseriesFieldToGet(name="number")],
             ),
         ),
+        (
+            "SplitTimeseriesScanTask",
+            lambda _: wire.SplitTimeseriesScanTaskRequest(
+                table_name=SERIES, measurement_name="cpu", split_count_hint=3
+            ),
+        ),
+        (
+            "ScanTimeseriesData",
+            lambda _: wire.ScanTimeseriesDataRequest(
+                table_name=SERIES,
+                start_time_us=0,
+                end_time_us=NOW_MS * 2000,
+                limit=3,
+                fields_to_get=[wire.TimeseriesFieldToGet(name="number")],
+                data_serialize_type=1,
+                supported_table_version=1,
+            ),
+        ),
+        (
+            "ScanTimeseriesData",
+            lambda _: wire.ScanTimeseriesDataRequest(table_name=SERIES, supported_table_version=1),
+        ),
+        *analytical_stores(),
         (
             "UpdateTimeseriesMeta",
             lambda _: wire.UpdateTimeseriesMetaRequest(

@@ -112,7 +112,7 @@ def broken(buffer: bytes) -> bytes:
     "bad",
     [
         broken(row(key(9), [("c", 1)])),
-        row(key(9), [("9c", 1)]),
+        row(key(9), [("#c", 1)]),
         row(key(9, "x" * 1025), [("c", 1)]),
         row(key(9), [("c", "x" * 2097153)]),
         row(key(9), [(f"c{number}", 1) for number in range(1025)]),

@@ -89,7 +89,7 @@ def test_a_proxys_answer_is_no_protobuf(emulator: Emulator, kind: str, status: i
 
 
 def test_a_timeout_after_the_effect_leaves_the_row(emulator: Emulator) -> None:
-    """The two logs tell it apart: applied in the one, 503 in the other."""
+    """The two logs differ: applied in the one, 503 in the other."""
     table = emulator.make_table()
     with emulator.faults({"kind": "timeout_after_effect", "api": "BatchWriteRow"}):
         answer = write(emulator, table)
@@ -101,8 +101,8 @@ def test_a_timeout_after_the_effect_leaves_the_row(emulator: Emulator) -> None:
         {"k": "a", "id": 1}
     ]
     answers = emulator.control("/-/answers")["answers"]
-    told = [each for each in answers if each["request_id"] == request_id]
-    assert [(each["status"], each["fault"]) for each in told] == [(503, "timeout_after_effect")]
+    matching = [each for each in answers if each["request_id"] == request_id]
+    assert [(each["status"], each["fault"]) for each in matching] == [(503, "timeout_after_effect")]
 
 
 @pytest.mark.parametrize(("kind", "applied"), [("reset_request", []), ("reset_response", [1])])

@@ -7,6 +7,7 @@ import pytest
 from emulator.operations import OPERATIONS
 from tests.emulator import fuzz
 from tests.emulator.fuzz_corpus import requests
+from tests.emulator.test_python_sdk import STORES
 from tests.support.lanes import note
 
 _MANY = 200_000 if os.environ.get("REQUIRE_ALL_LANES") else 20_000
@@ -31,6 +32,7 @@ def test_the_corpus_is_understood_as_it_is() -> None:
             "AddDefinedColumn",
             "DeleteDefinedColumn",
             "ComputeSplits",
+            *STORES,
         )
         for layer in ("protobuf", "plainbuffer", "fields", "cells")
     }

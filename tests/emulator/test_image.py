@@ -50,7 +50,7 @@ def one(name: str) -> str:
 
 
 def is_ignored(path: str) -> bool:
-    """Tell whether the build cannot see a path: the last pattern that fits it decides."""
+    """Return whether the build cannot see a path: the last pattern that fits it decides."""
     ignored = False
     for line in IGNORED.read_text(encoding="utf-8").splitlines():
         pattern = line.strip()

@@ -93,9 +93,12 @@ def test_its_hash_and_its_options_are_not_for_clients(series: Any) -> None:
 
 
 def test_other_tables_have_no_such_names(emulator: Emulator, series: Any) -> None:
+    """Where columns have the names of the guide, `load:d` is one of points only."""
     table = emulator.make_table()
     row = ots.Row([("k", "a"), ("id", 1)], [("load:d", 0.5)])
-    assert refused(lambda: series.put_row(table, row, IGNORE)) == (400, "OTSParameterInvalid")
+    with running("--column-names", "documented") as server:
+        client, narrow = server.client(), server.make_table()
+        assert refused(lambda: client.put_row(narrow, row, IGNORE)) == (400, "OTSParameterInvalid")
     missing = f"{table}#timeseries"
     assert refused(lambda: series.put_row(missing, row, IGNORE)) == (404, "OTSObjectNotExist")
 

@@ -129,7 +129,7 @@ class Writer(threading.Thread):
                 answer = self._connection.call("BatchWriteRow", batch(("t", rows)))
             except (OSError, http.client.HTTPException):
                 return
-            except BaseException as error:  # noqa: BLE001 - told by the test's own thread
+            except BaseException as error:  # noqa: BLE001 - reported by the test's own thread
                 self.error = error
                 return
             found = wire.BatchWriteRowResponse.FromString(answer)
@@ -238,7 +238,7 @@ def check(
     writers: list[Writer],
     life: int,
 ) -> None:
-    """Compare the table with what the last writers were told; then hold it as the new truth."""
+    """Compare the table with the last answers to the writers; then hold it as the new truth."""
     found = stored_rows(connection)
     for writer in writers:
         name, base = writer._name, life * 1_000_000

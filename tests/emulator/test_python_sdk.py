@@ -24,7 +24,16 @@ from emulator.operations import OPERATIONS
 from tests.emulator.harness import Emulator
 from tests.emulator.reading import IGNORE, key
 
-RAW = {"BulkImport", "AddDefinedColumn", "DeleteDefinedColumn", "ComputeSplitPointsBySize"}
+STORES = {
+    "CreateTimeseriesAnalyticalStore",
+    "DescribeTimeseriesAnalyticalStore",
+    "UpdateTimeseriesAnalyticalStore",
+    "DeleteTimeseriesAnalyticalStore",
+}
+SCANS = {"SplitTimeseriesScanTask", "ScanTimeseriesData"}
+BULK = {"BulkImport", "BulkExport"}
+COLUMNS = {"AddDefinedColumn", "DeleteDefinedColumn"}
+RAW = STORES | SCANS | BULK | COLUMNS | {"ComputeSplitPointsBySize"}
 """What the SDK has no call for; other tests send these by hand."""
 PYTHON = set(OPERATIONS) - RAW
 TABLE, SERIES = "every_operation", "every_series"

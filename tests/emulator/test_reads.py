@@ -200,7 +200,10 @@ def test_versions_expire_by_their_own_time(emulator: Emulator, client: Any) -> N
 def test_a_read_needs_a_choice_of_versions(emulator: Emulator) -> None:
     table = emulator.make_table()
     request = wire.GetRowRequest(table_name=table, primary_key=row(key(1)))
-    assert emulator.send("GetRow", request).error == invalid(
+    assert emulator.send("GetRow", request).error == invalid("No version condition is specified.")
+    part = wire.TableInBatchGetRowRequest(table_name=table, primary_key=[row(key(1))])
+    batched = wire.BatchGetRowRequest(tables=[part])
+    assert emulator.send("BatchGetRow", batched).error == invalid(
         "No version condition is specified while querying row."
     )
     request.max_versions = 0

@@ -12,7 +12,7 @@ import pytest
 from emulator.operations import OPERATIONS
 from tests.emulator import sdks
 from tests.emulator.harness import ROOT, running
-from tests.emulator.test_python_sdk import PYTHON
+from tests.emulator.test_python_sdk import BULK, COLUMNS, PYTHON, SCANS, STORES
 
 SERIES = {
     "CreateTimeseriesTable",
@@ -25,13 +25,14 @@ SERIES = {
     "QueryTimeseriesMeta",
     "UpdateTimeseriesMeta",
     "DeleteTimeseriesMeta",
+    *STORES,
+    *SCANS,
 }
-COLUMNS = {"AddDefinedColumn", "DeleteDefinedColumn"}
 WIDE = set(OPERATIONS) - SERIES
 EXPECTED: dict[str, set[str]] = {
     "Java": WIDE | SERIES,
-    "Go": WIDE - COLUMNS - {"BulkImport", "ComputeSplits"},
-    "Node.js": WIDE - COLUMNS - {"BulkImport", "ComputeSplitPointsBySize"},
+    "Go": WIDE - COLUMNS - BULK - {"ComputeSplits"},
+    "Node.js": WIDE - COLUMNS - BULK - {"ComputeSplitPointsBySize"},
 }
 """The operations of each SDK; what is missing here the SDK does not have."""
 COMMANDS: dict[str, Callable[[], list[str]]] = {

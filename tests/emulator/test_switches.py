@@ -13,6 +13,7 @@ import tablestore as ots
 from emulator.cli import parse_arguments
 from emulator.faults import KINDS
 from emulator.settings import Options
+from tests.emulator import series
 from tests.emulator.harness import ROOT, all_rows, running
 
 IGNORE = ots.Condition("IGNORE")
@@ -132,3 +133,47 @@ def test_the_emulator_and_the_connectors_do_not_know_each_other() -> None:
         check=True,
     ).stdout.split()
     assert {name.partition(".")[0] for name in loaded}.isdisjoint(("connectors", "tablestore"))
+
+
+def test_any_instance_is_served_when_asked() -> None:
+    """Each has tables of its own; an instance with a key of its own stays closed to other keys."""
+    own = "--instance", "demo", "--instance", "mine:my-id:my-secret"
+    with running("--any-instance", *own) as server:
+        table = server.make_table()
+        other = server.client(instance="some-other")
+        assert list(other.list_table()) == []
+        assert table in server.client().list_table()
+        for name in ("mine", "x", "1abc"):
+            with pytest.raises(ots.OTSServiceError) as caught:
+                server.client(instance=name).list_table()
+            assert caught.value.message == "The instance is not found."
+    with running() as server, pytest.raises(ots.OTSServiceError) as caught:
+        server.client(instance="some-other").list_table()
+    assert caught.value.code == "OTSAuthFailed"
+
+
+@pytest.mark.parametrize("separate", [False, True])
+def test_both_data_models_share_names_unless_asked_otherwise(separate: bool) -> None:
+    options = ("--table-names", "separate") if separate else ()
+    with running(*options) as server:
+        client, name = server.client(), server.make_table()
+        if separate:
+            assert series.make(client, name) == name
+            assert list(client.list_table()) == [name]
+            client.delete_timeseries_table(name)
+            assert list(client.list_table()) == [name]
+            return
+        with pytest.raises(ots.OTSServiceError) as caught:
+            series.make(client, name)
+        assert caught.value.code == "OTSObjectAlreadyExist"
+
+
+def test_the_number_of_filters_can_be_that_of_the_guide() -> None:
+    with running("--max-filters", "10") as server:
+        client, table = server.client(), server.make_table()
+        both = ots.CompositeColumnCondition(ots.LogicalOperator.AND)
+        for number in range(10):
+            both.add_sub_condition(ots.SingleColumnCondition("c", number, ots.ComparatorType.EQUAL))
+        with pytest.raises(ots.OTSServiceError) as caught:
+            client.get_row(table, [("k", "a"), ("id", 1)], [], both, max_version=1)
+        assert caught.value.message == "The count of filter exceeds the max: 10."

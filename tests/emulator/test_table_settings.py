@@ -188,3 +188,91 @@ def test_no_table_has_a_search_index(emulator: Emulator, client: Any) -> None:
         "Requested index does not exist.",
     )
     assert refused(lambda: client.compute_splits(table, None))[:2] == (400, "OTSParameterInvalid")
+
+
+@pytest.mark.parametrize("given", [None, False, True])
+def test_every_setting_of_a_table_is_shown_as_it_was_given(
+    emulator: Emulator, given: bool | None
+) -> None:
+    """All that CreateTable takes and DescribeTable has; what was not given is not made up."""
+    options = wire.TableOptions(
+        time_to_live=86_400,
+        max_versions=7,
+        bloom_filter_type=2,
+        block_size=64,
+        deviation_cell_version_in_sec=1000,
+        allow_update=False,
+    )
+    if given is not None:
+        options.update_full_row = given
+    request = wire.CreateTableRequest(
+        table_meta=wire.TableMeta(
+            table_name="everything",
+            primary_key=[
+                wire.PrimaryKeySchema(name="k", type=2),
+                wire.PrimaryKeySchema(name="b", type=3),
+                wire.PrimaryKeySchema(name="n", type=1, option=1),
+            ],
+            defined_column=[
+                wire.DefinedColumnSchema(name=f"c{number}", type=number)
+                for number in (1, 2, 3, 4, 7)
+            ],
+        ),
+        reserved_throughput=wire.ReservedThroughput(
+            capacity_unit=wire.CapacityUnit(read=5, write=6)
+        ),
+        table_options=options,
+        stream_spec=wire.StreamSpecification(
+            enable_stream=True, expiration_time=168, columns_to_get=["c1"]
+        ),
+        sse_spec=wire.SSESpecification(enable=True, key_type=1),
+    )
+    assert emulator.send("CreateTable", request).status == 200
+    asked = wire.DescribeTableRequest(table_name="everything")
+    found = wire.DescribeTableResponse.FromString(emulator.send("DescribeTable", asked).body)
+    assert found.table_meta == request.table_meta
+    assert found.table_options == options
+    unit = request.reserved_throughput.capacity_unit
+    assert found.reserved_throughput_details.capacity_unit == unit
+    assert found.sse_details == request.sse_spec
+    stream = found.stream_details
+    assert (stream.enable_stream, stream.expiration_time) == (True, 168)
+    assert list(stream.columns_to_get) == ["c1"]
+    assert found.creation_time > 0
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_update_full_row_is_chosen_at_creation(emulator: Emulator, value: bool) -> None:
+    """An update that has it changes nothing."""
+    table = emulator.make_table()
+    options = wire.TableOptions(max_versions=9, update_full_row=value)
+    request = wire.UpdateTableRequest(table_name=table, table_options=options)
+    assert emulator.send("UpdateTable", request).error == (
+        400,
+        "OTSParameterInvalid",
+        "The table options of UpdateTable cannot contain updateFullRow.",
+    )
+    assert emulator.client().describe_table(table).table_options.max_version == 1
+
+
+def test_every_setting_of_a_time_series_table_is_shown_as_it_was_given(emulator: Emulator) -> None:
+    meta = wire.TimeseriesTableMeta(
+        table_name="all_settings",
+        table_options=wire.TimeseriesTableOptions(time_to_live=86_400),
+        meta_options=wire.TimeseriesMetaOptions(
+            allow_update_attributes=False, meta_time_to_live=604_800
+        ),
+        timeseries_key_schema=["_m_name", "city", "_tags"],
+        field_primary_key_schema=[wire.PrimaryKeySchema(name="seq", type=1, option=1)],
+        disable_hash_partition_key=True,
+        disable_timeseries_meta_index=True,
+    )
+    store = wire.TimeseriesAnalyticalStore(store_name="s", time_to_live=-1, sync_option=2)
+    request = wire.CreateTimeseriesTableRequest(table_meta=meta, analytical_stores=[store])
+    assert emulator.send("CreateTimeseriesTable", request).status == 200
+    asked = wire.DescribeTimeseriesTableRequest(table_name="all_settings")
+    answer = emulator.send("DescribeTimeseriesTable", asked)
+    found = wire.DescribeTimeseriesTableResponse.FromString(answer.body)
+    meta.status = "CREATED"
+    assert (found.table_meta, list(found.analytical_stores)) == (meta, [store])
+    emulator.client().delete_timeseries_table("all_settings")

@@ -13,16 +13,12 @@ from emulator.wire import messages_pb2 as wire
 from tests.emulator.harness import Emulator
 
 ELSEWHERE = {
-    "BulkExport",
     "ListStream",
     "DescribeStream",
     "GetShardIterator",
     "GetStreamRecord",
     "CreateDeliveryTask",
     "CreateGlobalTable",
-    "SplitTimeseriesScanTask",
-    "ScanTimeseriesData",
-    "CreateTimeseriesAnalyticalStore",
     "CreateTimeseriesLastpointIndex",
     "tunnel/create",
     "tunnel/readrecords",
@@ -35,9 +31,9 @@ def test_an_operation_that_is_not_there_is_named(emulator: Emulator, api: str) -
     """Whatever its body is."""
     for body in (b"", b"\x0a\x01t", b"{}"):
         answer = emulator.send(api, body)
-        told = wire.Error.FromString(answer.body)
-        assert (answer.status, told.code) == (400, "OTSParameterInvalid")
-        assert told.message == f"Unsupported operation: {api}."
+        refused = wire.Error.FromString(answer.body)
+        assert (answer.status, refused.code) == (400, "OTSParameterInvalid")
+        assert refused.message == f"Unsupported operation: {api}."
         assert answer.headers["authorization"].startswith("OTS demo-key:")
 
 
@@ -66,6 +62,6 @@ def test_it_is_told_without_a_signature_too(emulator: Emulator) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", emulator.port, timeout=20)
     connection.request("POST", "/SQLQuery", b"")
     answer = connection.getresponse()
-    told = wire.Error.FromString(answer.read())
+    refused = wire.Error.FromString(answer.read())
     connection.close()
-    assert (answer.status, told.message) == (400, "Unsupported operation: SQLQuery.")
+    assert (answer.status, refused.message) == (400, "Unsupported operation: SQLQuery.")

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emulator import limits
 from emulator.errors import ServiceError
 from emulator.wire import plainbuffer as pb
 from emulator.wire.crc import crc8, crc8_table
@@ -126,9 +127,19 @@ def test_every_finite_double_is_taken(value: float) -> None:
     assert pb.decode_row(encoded(pb.wire_value(value))).cells[0][2] == pb.wire_value(value)
 
 
-@pytest.mark.parametrize("name", [b"1a", b"a-b", b"a" * 256, "é".encode(), b"a b"])
+@pytest.mark.parametrize("name", [b"#a", b"#", b"a" * 256, b"\xff"])
 def test_bad_column_names_are_refused(name: bytes) -> None:
     assert refusal(encoded(pb.integer(1), name)).startswith("Invalid column name: '")
+
+
+@pytest.mark.parametrize("name", [b"1b", b"a-b", b"b" * 256, "é".encode(), b"a b"])
+def test_names_outside_the_guide_are_refused_where_it_rules(name: bytes) -> None:
+    limits.configure(any_column_name=False, max_filters=limits.FILTERS)
+    try:
+        bad = encoded(pb.integer(1), name)
+        assert refusal(bad).startswith("Invalid column name: '")
+    finally:
+        limits.configure(any_column_name=True, max_filters=limits.FILTERS)
 
 
 def test_an_empty_column_name_is_refused() -> None:

@@ -19,7 +19,7 @@ from connectors.formats.chunk_decoder import ChunkDecoder
 from connectors.mapping.row_mapper import RowMapper
 from connectors.records import Chunk, DeadLetter, DecodedChunk, PlainMessage, RecordChunk, Row
 from connectors.settings import Settings
-from connectors.tablestore.plainbuffer.encode import batch_body
+from connectors.tablestore.requests import batch_body
 from connectors.tablestore.row_encoder import RowEncoder
 from connectors.transforms.pipeline import pipeline
 from emulator.wire import messages_pb2 as wire

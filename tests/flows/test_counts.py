@@ -19,9 +19,7 @@ pytestmark = pytest.mark.P1
 
 FLOW = """
 from bytewax.dataflow import Dataflow
-from connectors import steps
-from connectors.records import Rejection
-from connectors.run.start import start
+from connectors import Rejection, start, steps
 
 def some(record):
     number = record.value["number"]
@@ -33,17 +31,17 @@ run = start("many", None, steps.STEPS_WITH_STATE)
 flow = Dataflow("many")
 records = steps.decode("decode", steps.read(flow, run), run)
 records = steps.flat_map_records("some", records, run, some)
-steps.write(steps.window(steps.map_rows("map_rows", records, run), run), run)
+steps.write(steps.batch(steps.map_rows("map_rows", records, run), run), run)
 """
 LOSING = """
-from connectors.mapping import rows
+from connectors.mapping import row_mapper
 
-whole = rows.RowMapper.map_chunk
+whole = row_mapper.RowMapper.map_chunk
 
 def lose(self, chunk):
     return [] if LOST else whole(self, chunk)
 
-rows.RowMapper.map_chunk = lose
+row_mapper.RowMapper.map_chunk = lose
 from flows.sync import get_flow
 
 flow = get_flow()

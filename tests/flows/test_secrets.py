@@ -77,7 +77,7 @@ def test_a_crash_shows_no_secret(case: Case) -> None:
         "    flow = Dataflow('crashing')\n"
         "    records = steps.decode('decode', steps.read(flow, run), run)\n"
         "    records = steps.map_records('crash', records, run, crash)\n"
-        "    steps.write(steps.window(steps.map_rows('map_rows', records, run), run), run)\n"
+        "    steps.write(steps.batch(steps.map_rows('map_rows', records, run), run), run)\n"
         "    return flow\n"
         "\n"
         "flow = get_flow()\n"

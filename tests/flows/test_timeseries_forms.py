@@ -21,7 +21,12 @@ from connectors.settings.timeseries import TimeseriesSettings
 from connectors.settings.writing import TablestoreSettings
 from connectors.tablestore.client import Client
 from connectors.tablestore.timeseries.protobuf import PointEncoder
-from connectors.tablestore.timeseries.requests import API, Encoding, PointRequests
+from connectors.tablestore.timeseries.requests import (
+    OPERATION,
+    Encoding,
+    PointRequests,
+    failed_points,
+)
 from tests.support.ledger import Columns, Key
 from tests.support.series import point_key, points
 from tests.support.store import KEY_ID, KEY_SECRET, LocalTablestore
@@ -101,13 +106,14 @@ def test_both_forms_have_one_effect(
         {**m, **s, **tags, "t": time, **{f"f_{n}": v for n, v in fields.items()}}
         for m, s, tags, time, fields in values
     ]
-    rows = b"".join([row(value) for value in whole])
+    rows = [row(value) for value in whole]
     wanted = dict(map(expected, whole))
     forms: tuple[Encoding, ...] = ("protobuf", "flatbuffers")
     for form in forms:
         table = make(tablestore, f"t{next(_numbers)}")
         requests = PointRequests(client, form)
-        assert client.failed_points(client.ask(API, requests._body(table, rows, form))) == []
+        body = requests.body(table, rows, [[len(one)] for one in rows], form)
+        assert failed_points(client.post_blocking(OPERATION, body)) == []
         assert _typed(points(tablestore, table)) == _typed(wanted)
         tablestore.client.delete_timeseries_table(table)
 
@@ -126,7 +132,7 @@ def test_the_local_tablestore_is_asked_and_takes_protobuf(
     """The question writes no point and no series."""
     table = make(tablestore, "asked")
     requests = PointRequests(client, "auto")
-    requests.choose(table)
+    requests.choose_encoding(table)
     assert requests._encoding == "protobuf"
     assert tablestore.written() == 0
     assert points(tablestore, table) == {}
@@ -165,8 +171,9 @@ def test_what_the_mapping_takes_the_service_takes(
     ]
     forms: tuple[Encoding, ...] = ("protobuf", "flatbuffers")
     for value, form in itertools.product(at_limit, forms):
-        body = PointRequests(client, form)._body(table, row({**base, **value}), form)
-        assert client.failed_points(client.ask(API, body)) == [], str(value)[:100]
+        point = row({**base, **value})
+        body = PointRequests(client, form).body(table, [point], [[len(point)]], form)
+        assert failed_points(client.post_blocking(OPERATION, body)) == [], str(value)[:100]
     for value in beyond:
-        with pytest.raises((Rejection, PointEncoder.refused)):
+        with pytest.raises((Rejection, PointEncoder.error)):
             row({**base, **value})

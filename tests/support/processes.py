@@ -10,7 +10,7 @@ from types import TracebackType
 
 from typing_extensions import Self
 
-from localkafka import child
+from localkafka import processes
 from tests.support.wait import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
@@ -40,10 +40,12 @@ class ChildProcess:
     def run(self, arguments: Sequence[str]) -> None:
         """Start the program; its output begins again."""
         with self.out.open("wb") as out, self.err.open("wb") as err:
-            self.process = subprocess.Popen(
-                child.command([sys.executable, *arguments]),
-                cwd=self._folder,
-                env={
+            self.process = processes.start(
+                [sys.executable, *arguments],
+                out,
+                err,
+                self._folder,
+                {
                     **os.environ,
                     "PYTHONPATH": str(ROOT),
                     "PYTHONFAULTHANDLER": "1",
@@ -51,10 +53,6 @@ class ChildProcess:
                     "RUST_BACKTRACE": "0",
                     **self._env,
                 },
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
             )
 
     @property

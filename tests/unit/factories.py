@@ -108,7 +108,9 @@ def segments(rows: Iterable[Row]) -> list[Segment]:
                 [row.offset for row in members],
                 [],
                 [len(row.wire) for row in members],
-                [],
+                [row.operation for row in members]
+                if any(row.operation != "put" for row in members)
+                else [],
             )
         )
     return made

@@ -1,4 +1,4 @@
-"""The window: limits, age, order, and nothing lost or doubled whatever the engine does to it."""
+"""Batching: limits, age, order, and nothing lost or doubled whatever the engine does to it."""
 
 import pickle
 from datetime import datetime, timedelta, timezone
@@ -15,8 +15,8 @@ from connectors.settings import WindowSettings
 from tests.unit.factories import batch, dead_in, dead_letter, row, rows_in, wire_of
 
 
-class Told:
-    """Sums of what a window tells."""
+class Counted:
+    """Sums of what a batcher counts."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
@@ -27,18 +27,18 @@ class Told:
     def resumed(self, number: int) -> None:
         self._add("resumed", number)
 
-    def came(self, number: int) -> None:
-        self._add("came", number)
+    def received(self, number: int) -> None:
+        self._add("received", number)
 
-    def gave(self, number: int) -> None:
-        self._add("gave", number)
+    def emitted(self, number: int) -> None:
+        self._add("emitted", number)
 
     def snapshot(self, waiting: int) -> None:
         self.numbers["waiting"] = waiting
 
 
 def limits(rows: int = 5, bytes: int = 1024, age: float = 1.0) -> WindowSettings:  # noqa: A002
-    """Settings of a window; below the least bytes that a file may ask for."""
+    """Settings of a batcher; below the least bytes that a file may ask for."""
     return WindowSettings.model_construct(rows=rows, bytes=bytes, age=age, shards=4)
 
 
@@ -55,9 +55,9 @@ def sizes_of(batches: list[Batch]) -> list[list[int]]:
     return [[len(found.wire) for found in rows_in([part])] for part in batches if part[0]]
 
 
-def waiting_in(window: Batcher) -> list[Segment]:
+def waiting_in(batcher: Batcher) -> list[Segment]:
     """What its snapshot holds."""
-    return [segment_of_state(each) for each in window.snapshot()]
+    return [segment_of_state(each) for each in batcher.snapshot()]
 
 
 def offsets_of(batches: list[Batch]) -> list[int]:
@@ -66,11 +66,11 @@ def offsets_of(batches: list[Batch]) -> list[int]:
 
 
 def test_rows_wait_below_the_limits() -> None:
-    """Nothing comes out of a window that is neither full nor due."""
-    window = Batcher(limits(rows=5, bytes=100), None, Told())
+    """Nothing comes out of a batcher that is neither full nor due."""
+    batcher = Batcher(limits(rows=5, bytes=100), None, Counted())
     for offset in range(4):
-        assert window.on_batch([batch(some_rows(24, start=offset))]) == ([], False)
-    assert offsets_of([(waiting_in(window), [])]) == [0, 1, 2, 3]
+        assert batcher.on_batch([batch(some_rows(24, start=offset))]) == ([], False)
+    assert offsets_of([(waiting_in(batcher), [])]) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -95,22 +95,22 @@ def test_rows_wait_below_the_limits() -> None:
     ],
 )
 @pytest.mark.parametrize("piecemeal", [False, True])
-def test_a_window_closes_on_rows_and_bytes(
+def test_a_batcher_closes_on_rows_and_bytes(
     sizes: list[int], out: list[list[int]], left: list[int], piecemeal: bool
 ) -> None:
     """With 5 rows or 100 bytes a batch: what comes out at once, and what goes on waiting.
 
-    Given row by row, a window may close earlier, but within the limits and in order all the same.
+    Given row by row, a batcher may close earlier, but within the limits and in order all the same.
     """
-    window = Batcher(limits(rows=5, bytes=100), None, Told())
+    batcher = Batcher(limits(rows=5, bytes=100), None, Counted())
     rows = some_rows(*sizes)
     if piecemeal:
-        full = [found for one in rows for found in window.on_batch([batch([one])])[0]]
+        full = [found for one in rows for found in batcher.on_batch([batch([one])])[0]]
     else:
-        full, _ = window.on_batch([batch(rows)])
+        full, _ = batcher.on_batch([batch(rows)])
         assert sizes_of(full) == out
-        assert sizes_of([(waiting_in(window), [])]) == ([left] if left else [])
-    assert offsets_of([*full, (waiting_in(window), [])]) == [*range(len(sizes))]
+        assert sizes_of([(waiting_in(batcher), [])]) == ([left] if left else [])
+    assert offsets_of([*full, (waiting_in(batcher), [])]) == [*range(len(sizes))]
     for sizes_out in sizes_of(full):
         assert len(sizes_out) <= 5
         assert sum(sizes_out) <= 100 or len(sizes_out) == 1
@@ -118,149 +118,152 @@ def test_a_window_closes_on_rows_and_bytes(
 
 def test_an_oversized_row_goes_alone() -> None:
     """A row beyond the byte limit is a batch of its own, between its neighbours."""
-    window = Batcher(limits(rows=10, bytes=100), None, Told())
-    full, _ = window.on_batch([batch(some_rows(10, 10, 300, 10, 10))])
+    batcher = Batcher(limits(rows=10, bytes=100), None, Counted())
+    full, _ = batcher.on_batch([batch(some_rows(10, 10, 300, 10, 10))])
     assert sizes_of(full) == [[10, 10], [300]]
-    assert sizes_of(window.on_eof()[0]) == [[10, 10]]
+    assert sizes_of(batcher.on_eof()[0]) == [[10, 10]]
 
 
 def test_dead_letters_pass_at_once() -> None:
-    """They wait for nothing, keep their order, and do not close the window."""
-    window = Batcher(limits(), None, Told())
-    out, _ = window.on_batch(
+    """They wait for nothing, keep their order, and do not close the batcher."""
+    batcher = Batcher(limits(), None, Counted())
+    out, _ = batcher.on_batch(
         [batch(some_rows(2), [dead_letter(1)]), batch([], [dead_letter(2), dead_letter(3)])]
     )
     assert rows_in(out) == []
     assert [found.offset for found in dead_in(out)] == [1, 2, 3]
-    assert offsets_of([(waiting_in(window), [])]) == [0]
-    assert window.notify_at() is not None
+    assert offsets_of([(waiting_in(batcher), [])]) == [0]
+    assert batcher.notify_at() is not None
 
 
 def test_dead_letters_alone_start_no_clock() -> None:
     """Nothing waits, so nothing is due."""
-    window = Batcher(limits(), None, Told())
-    window.on_batch([batch([], [dead_letter(1)])])
-    assert window.notify_at() is None
-    assert window.snapshot() == []
+    batcher = Batcher(limits(), None, Counted())
+    batcher.on_batch([batch([], [dead_letter(1)])])
+    assert batcher.notify_at() is None
+    assert batcher.snapshot() == []
 
 
 def test_age_counts_from_the_oldest_row() -> None:
     """Later rows do not put off the moment; it lies `age` after the first one came."""
-    window = Batcher(limits(rows=100, age=60.0), None, Told())
+    batcher = Batcher(limits(rows=100, age=60.0), None, Counted())
     before = datetime.now(timezone.utc)
-    window.on_batch([batch(some_rows(2))])
+    batcher.on_batch([batch(some_rows(2))])
     after = datetime.now(timezone.utc)
-    due = window.notify_at()
+    due = batcher.notify_at()
     assert due is not None
     assert before + timedelta(seconds=60) <= due <= after + timedelta(seconds=60)
     for offset in range(1, 50):
-        window.on_batch([batch(some_rows(2, start=offset))])
-        assert window.notify_at() == due
+        batcher.on_batch([batch(some_rows(2, start=offset))])
+        assert batcher.notify_at() == due
 
 
-def test_the_clock_starts_anew_with_what_is_left_over() -> None:
+def test_the_clock_starts_again_with_what_is_left_over() -> None:
     """After a batch has gone, the oldest of the rest has just come; with no rest there is none."""
-    window = Batcher(limits(rows=3, age=60.0), None, Told())
-    window.on_batch([batch(some_rows(2))])
-    first = window.notify_at()
-    window.on_batch([batch(some_rows(2, 2, 2, start=1))])
-    second = window.notify_at()
+    batcher = Batcher(limits(rows=3, age=60.0), None, Counted())
+    batcher.on_batch([batch(some_rows(2))])
+    first = batcher.notify_at()
+    batcher.on_batch([batch(some_rows(2, 2, 2, start=1))])
+    second = batcher.notify_at()
     assert first is not None
     assert second is not None
     assert second >= first
-    window.on_batch([batch(some_rows(2, 2, start=4))])
-    assert window.notify_at() is None
+    batcher.on_batch([batch(some_rows(2, 2, start=4))])
+    assert batcher.notify_at() is None
 
 
 def test_what_is_due_goes_out_whole() -> None:
     """on_notify and on_eof give all rows, in batches within the limits, and stop the clock."""
     for closing in (Batcher.on_notify, Batcher.on_eof):
-        window = Batcher(limits(rows=5), None, Told())
-        window.on_batch([batch(some_rows(2, 2, 2))])
-        out, discard = closing(window)
+        batcher = Batcher(limits(rows=5), None, Counted())
+        batcher.on_batch([batch(some_rows(2, 2, 2))])
+        out, discard = closing(batcher)
         assert (sizes_of(out), discard) == ([[2, 2, 2]], False)
-        assert window.notify_at() is None
-        assert window.snapshot() == []
+        assert batcher.notify_at() is None
+        assert batcher.snapshot() == []
 
 
-def test_an_empty_window_can_be_woken() -> None:
-    """Bytewax keeps an old time scheduled: waking an empty window gives nothing, ever."""
-    window = Batcher(limits(rows=2), None, Told())
-    assert window.on_notify() == ([], False)
-    assert window.on_eof() == ([], False)
-    window.on_batch([batch(some_rows(2, 2))])
-    assert window.on_notify() == ([], False)
-    window.on_batch([batch(some_rows(2))])
-    assert offsets_of(window.on_notify()[0]) == [0]
-    assert window.on_notify() == ([], False)
+def test_an_empty_batcher_can_be_woken() -> None:
+    """Bytewax keeps an old time scheduled: waking an empty batcher gives nothing, ever."""
+    batcher = Batcher(limits(rows=2), None, Counted())
+    assert batcher.on_notify() == ([], False)
+    assert batcher.on_eof() == ([], False)
+    batcher.on_batch([batch(some_rows(2, 2))])
+    assert batcher.on_notify() == ([], False)
+    batcher.on_batch([batch(some_rows(2))])
+    assert offsets_of(batcher.on_notify()[0]) == [0]
+    assert batcher.on_notify() == ([], False)
 
 
-def test_a_resumed_window_is_due_in_time() -> None:
-    """Rows from the recovery store wait no longer than `age` from now; their number is told."""
+def test_a_resumed_batcher_is_due_in_time() -> None:
+    """Rows from the recovery store wait no longer than `age` from now; their number is counted."""
     state: State = [*batch(some_rows(2, 2, 2))[0]]
-    told = Told()
-    window = builder(limits(age=60.0), lambda: told)(state)
-    assert told.numbers == {"resumed": 3}
-    due = window.notify_at()
+    counted = Counted()
+    batcher = builder(limits(age=60.0), lambda: counted)(state)
+    assert counted.numbers == {"resumed": 3}
+    due = batcher.notify_at()
     assert due is not None
     assert due <= datetime.now(timezone.utc) + timedelta(seconds=60)
-    assert offsets_of(window.on_eof()[0]) == [0, 1, 2]
+    assert offsets_of(batcher.on_eof()[0]) == [0, 1, 2]
 
 
-def test_a_new_window_is_no_resumed_one() -> None:
-    """Without a state, or with an empty one, nothing is told and nothing is due."""
-    told = Told()
-    build = builder(limits(), lambda: told)
+def test_a_new_batcher_is_no_resumed_one() -> None:
+    """Without a state, or with an empty one, nothing is counted and nothing is due."""
+    counted = Counted()
+    build = builder(limits(), lambda: counted)
     assert build(None).notify_at() is None
     assert build([]).notify_at() is None
-    assert told.numbers == {}
+    assert counted.numbers == {}
 
 
 def test_what_passes_is_counted() -> None:
-    """At each snapshot: what came, and was there before, has gone on or is told as waiting."""
-    told = Told()
-    window = Batcher(limits(rows=5), [*batch(some_rows(2, 2))[0]], told)
+    """At each snapshot: what came, and was there before, has gone on or is counted as waiting."""
+    counted = Counted()
+    batcher = Batcher(limits(rows=5), [*batch(some_rows(2, 2))[0]], counted)
     for number in range(9):
-        window.on_batch([batch(some_rows(*[2] * number), [dead_letter(1)] * (number % 3))])
-        window.snapshot()
-        numbers = told.numbers
-        assert numbers["resumed"] + numbers["came"] == numbers.get("gave", 0) + numbers["waiting"]
-    window.on_eof()
-    window.snapshot()
-    assert (told.numbers["waiting"], told.numbers["gave"]) == (0, 2 + 36 + 9)
+        batcher.on_batch([batch(some_rows(*[2] * number), [dead_letter(1)] * (number % 3))])
+        batcher.snapshot()
+        numbers = counted.numbers
+        assert (
+            numbers["resumed"] + numbers["received"]
+            == numbers.get("emitted", 0) + numbers["waiting"]
+        )
+    batcher.on_eof()
+    batcher.snapshot()
+    assert (counted.numbers["waiting"], counted.numbers["emitted"]) == (0, 2 + 36 + 9)
 
 
-def test_a_resumed_window_keeps_smaller_limits() -> None:
+def test_a_resumed_batcher_keeps_smaller_limits() -> None:
     """State of a run with larger limits goes out in batches of the present ones."""
     state: State = [*batch(some_rows(*[10] * 12))[0]]
-    window = Batcher(limits(rows=5, bytes=30), state, Told())
-    out = window.on_notify()[0]
+    batcher = Batcher(limits(rows=5, bytes=30), state, Counted())
+    out = batcher.on_notify()[0]
     assert sizes_of(out) == [[10, 10, 10]] * 4
     assert offsets_of(out) == [*range(12)]
 
 
 def test_a_snapshot_is_of_its_moment() -> None:
     """Rows that come or go later do not change it: Bytewax pickles it when it likes."""
-    window = Batcher(limits(rows=3), None, Told())
-    window.on_batch([batch(some_rows(2, 2))])
-    taken = window.snapshot()
+    batcher = Batcher(limits(rows=3), None, Counted())
+    batcher.on_batch([batch(some_rows(2, 2))])
+    taken = batcher.snapshot()
     before = pickle.dumps(taken)
-    window.on_batch([batch(some_rows(2, 2, 2, start=2))])
-    window.on_eof()
+    batcher.on_batch([batch(some_rows(2, 2, 2, start=2))])
+    batcher.on_eof()
     assert pickle.dumps(taken) == before
     assert offsets_of([([segment_of_state(each) for each in taken], [])]) == [0, 1]
 
 
 def test_the_state_is_of_plain_types() -> None:
     """It can be read without our classes: tuples, lists, texts, integers and bytes only."""
-    window = Batcher(limits(), None, Told())
-    window.on_batch([batch(some_rows(2, 2))])
+    batcher = Batcher(limits(), None, Counted())
+    batcher.on_batch([batch(some_rows(2, 2))])
 
     def kinds(value: object) -> set[type]:
         inner = value if isinstance(value, (list, tuple)) else ()
         return {type(value)}.union(*map(kinds, inner))
 
-    state = window.snapshot()
+    state = batcher.snapshot()
     assert [type(each) for each in state] == [tuple]
     assert kinds(state) <= {list, tuple, str, int, bytes}
 
@@ -279,19 +282,19 @@ def test_originals_stay_with_their_rows() -> None:
         [9] * 5,
         [],
     )
-    window = Batcher(limits(rows=2), None, Told())
-    out = window.on_batch([([segment], [])])[0] + window.on_eof()[0]
+    batcher = Batcher(limits(rows=2), None, Counted())
+    out = batcher.on_batch([([segment], [])])[0] + batcher.on_eof()[0]
     assert [(found.offset, found.original) for found in rows_in(out)] == list(enumerate(originals))
 
 
 class Engine(RuleBasedStateMachine):
-    """What Bytewax may do to a window, in any order; compared with a plain list of offsets."""
+    """What Bytewax may do to a batcher, in any order; compared with a plain list of offsets."""
 
     @initialize(rows=st.integers(1, 6), size=st.integers(1, 60))
     def begin(self, rows: int, size: int) -> None:
         """Any limits."""
         self.settings = limits(rows=rows, bytes=size, age=30.0)
-        self.window = Batcher(self.settings, None, Told())
+        self.batcher = Batcher(self.settings, None, Counted())
         self.out: list[Batch] = []
         self.given = 0
         self.dead: list[DeadLetter] = []
@@ -315,69 +318,69 @@ class Engine(RuleBasedStateMachine):
             self.dead += dead_letters
             values.append(batch(some_rows(*sizes, start=self.given, table=table), dead_letters))
             self.given += len(sizes)
-        out, discard = self.window.on_batch(values)
+        out, discard = self.batcher.on_batch(values)
         assert discard is False
         self.out += out
 
     @rule()
     def wake(self) -> None:
         """The clock, perhaps too early or late."""
-        self.out += self.window.on_notify()[0]
-        assert self.window.snapshot() == []
+        self.out += self.batcher.on_notify()[0]
+        assert self.batcher.snapshot() == []
 
     @rule()
     def end(self) -> None:
-        """The end of the input, after which a window may still live on."""
-        self.out += self.window.on_eof()[0]
-        assert self.window.snapshot() == []
+        """The end of the input, after which a batcher may still live on."""
+        self.out += self.batcher.on_eof()[0]
+        assert self.batcher.snapshot() == []
 
     @rule()
     def save(self) -> None:
         """A snapshot, as the store keeps it."""
         done = (len(self.out), self.given, len(self.dead))
-        self.saved = (pickle.dumps(self.window.snapshot()), *done)
+        self.saved = (pickle.dumps(self.batcher.snapshot()), *done)
 
     @rule()
     def crash(self) -> None:
         """The process dies and resumes from the last snapshot; the source repeats from there."""
         if self.saved is None:
-            self.window = Batcher(self.settings, None, Told())
+            self.batcher = Batcher(self.settings, None, Counted())
             out = given = dead = 0
         else:
             state, out, given, dead = self.saved
-            self.window = Batcher(self.settings, pickle.loads(state), Told())
+            self.batcher = Batcher(self.settings, pickle.loads(state), Counted())
         del self.out[out:], self.dead[dead:]
         self.given = given
 
     @invariant()
     def nothing_is_lost_or_doubled_or_out_of_order(self) -> None:
         """What came out and what waits are, together, what came in; so are the dead letters."""
-        if not hasattr(self, "window"):
+        if not hasattr(self, "batcher"):
             return
-        waiting: list[Batch] = [(waiting_in(self.window), [])]
+        waiting: list[Batch] = [(waiting_in(self.batcher), [])]
         assert offsets_of(self.out + waiting) == [*range(self.given)]
         assert dead_in(self.out) == self.dead
 
     @invariant()
     def limits_hold(self) -> None:
         """No batch is beyond a limit, but for one oversized row alone; what waits is below both."""
-        if not hasattr(self, "window"):
+        if not hasattr(self, "batcher"):
             return
         for sizes in sizes_of(self.out):
             assert len(sizes) <= self.settings.rows
             assert sum(sizes) <= self.settings.bytes or len(sizes) == 1
         assert all(segments or dead for segments, dead in self.out), "no empty batch"
-        waiting = rows_in([(waiting_in(self.window), [])])
+        waiting = rows_in([(waiting_in(self.batcher), [])])
         assert len(waiting) < self.settings.rows
         assert sum(len(found.wire) for found in waiting) < self.settings.bytes
 
     @invariant()
     def a_clock_runs_exactly_while_rows_wait(self) -> None:
         """Waiting rows are always due at some time not beyond the age; nothing else is."""
-        if not hasattr(self, "window"):
+        if not hasattr(self, "batcher"):
             return
-        due = self.window.notify_at()
-        assert (due is not None) == bool(self.window.snapshot())
+        due = self.batcher.notify_at()
+        assert (due is not None) == bool(self.batcher.snapshot())
         if due is not None:
             assert due <= datetime.now(timezone.utc) + timedelta(seconds=self.settings.age)
 
@@ -389,8 +392,8 @@ TestEngine = Engine.TestCase
 @given(st.lists(st.integers(2, 300), max_size=60), st.integers(1, 200), st.integers(1, 1000))
 def test_batches_are_as_full_as_they_can_be(sizes: list[int], rows: int, size: int) -> None:
     """No batch could have taken the next row too: requests are not wasted."""
-    window = Batcher(limits(rows=rows, bytes=size), None, Told())
-    out = window.on_batch([batch(some_rows(*sizes))])[0] + window.on_eof()[0]
+    batcher = Batcher(limits(rows=rows, bytes=size), None, Counted())
+    out = batcher.on_batch([batch(some_rows(*sizes))])[0] + batcher.on_eof()[0]
     cut = sizes_of(out)
     assert [length for part in cut for length in part] == sizes
     for part, following in pairwise(cut):

@@ -86,7 +86,7 @@ def test_replay_s_options_are_settings(config: Path) -> None:
     }
 
 
-def test_another_selection_of_letters_begins_at_the_first(
+def test_another_selection_of_dead_letters_begins_at_the_first(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The position of one says nothing about another; count and rate are no selection."""
@@ -119,7 +119,7 @@ def test_another_selection_of_letters_begins_at_the_first(
         ("run --config missing.toml", "missing.toml"),
     ],
 )
-def test_a_wrong_option_is_told_before_anything_runs(
+def test_a_wrong_option_is_reported_before_anything_runs(
     config: Path, capsys: pytest.CaptureFixture[str], arguments: str, word: str
 ) -> None:
     """Exit code 1 and the setting's name, without a traceback."""
@@ -139,15 +139,26 @@ def test_check_says_what_a_configuration_means(
     assert "no effect: tables.misspelt" in text
 
 
-def test_check_tells_of_routes(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_describes_routes(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What names a record's table, which tables it may be, and what happens without a name."""
     config.write_text(
         '[kafka]\ntopics = ["no.table"]\n[mapping]\nroute_field = "kind"\n'
         'route_tables = ["a", "b"]\nroute_missing = "reject"\n[tables.b]\nmode = "timeseries"\n'
     )
     assert cli.main(["check"]) == 0
-    told = capsys.readouterr().out
-    assert "the field kind names the record's table; without it: a rejection" in told
-    assert "route to table a, primary key (topic_partition string, offset integer)" in told
-    assert "route to time series table b" in told
-    assert "no.table ->" not in told
+    printed = capsys.readouterr().out
+    assert "the field kind names the record's table; without it: a rejection" in printed
+    assert "route to table a, primary key (topic_partition string, offset integer)" in printed
+    assert "route to time series table b" in printed
+    assert "no.table ->" not in printed
+
+
+def test_the_former_option_is_read_with_a_warning(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Scripts that have it go on; the new one wins."""
+    became("replay", "--most-replays", "2")
+    assert os.environ["SYNC__REPLAY__MAX_REPLAYS"] == "2"
+    assert "--max-replays" in capsys.readouterr().err
+    became("replay", "--most-replays", "2", "--max-replays", "4")
+    assert os.environ["SYNC__REPLAY__MAX_REPLAYS"] == "4"

@@ -116,7 +116,7 @@ def test_columns_of_the_dead_letter_table() -> None:
     """A replay from the table, and queries of users, read these columns."""
     original = (5, b"k", b"v" * 3_000_000, (("h", b"1"), (headers.REPLAYS, b"2")))
     dead_letter = DeadLetter("orders", 3, 7, "map", "key_missing", "why", original)
-    columns: dict[str, Any] = dict(dead_letter_sink._columns(dead_letter))
+    columns: dict[str, Any] = dict(dead_letter_sink.dead_letter_columns(dead_letter))
     assert set(columns) == {
         *("topic", "partition", "stage", "code", "reason", "replays", "timestamp"),
         *("key", "value_1", "value_2", "headers"),

@@ -10,7 +10,8 @@ import pytest
 
 from connectors.dead_letters.codes import REJECTION_CODES
 from connectors.tablestore.verdicts import REJECT, RETRY, STOP, Reject, Retry, Stop, judge
-from scripts.pages import PAGES, PROMISES
+from scripts.pages import PAGES, PROMISES, citations
+from scripts.sources import SOURCES
 from tests.support.lanes import PROMISES as MARKERS
 
 ROOT = Path(__file__).parents[2]
@@ -109,6 +110,18 @@ def test_verdicts_are_those_of_their_table() -> None:
             assert isinstance(judge(400, code, "text"), verdict), code
 
 
+def test_every_citation_has_its_source() -> None:
+    """An `[id]` in a docstring or comment of connectors/ has title and address."""
+    assert set(citations()) <= set(SOURCES)
+
+
+def test_addresses_are_public() -> None:
+    """Each is a page of its own."""
+    addresses = [address for _, address in SOURCES.values()]
+    assert len(set(addresses)) == len(addresses)
+    assert all(address.startswith("https://") for address in addresses)
+
+
 def test_the_promises_are_those_of_the_page() -> None:
     """Markers, page and guarantees have the same seven."""
     headings = re.findall(r"^## (P\d) ", PAGES["docs/guarantees.md"](), re.MULTILINE)
@@ -134,3 +147,59 @@ def test_a_promise_in_a_docstring_is_a_marker() -> None:
                     for mark in re.findall(r"pytest\.mark\.(P[1-7])$", ast.unparse(decorator))
                 }
                 assert said <= whole | marks, f"{path.name}: {node.name}"
+
+
+def test_every_module_has_tests() -> None:
+    """A file named after it, or a line in the map of tests/README.md; and the map is right."""
+    tests = ROOT / "tests"
+    rows = [
+        [re.findall(r"`([^`]+\.py|[^`]+/\*)`", cell) for cell in line.split("|")[1:3]]
+        for line in (tests / "README.md").read_text("utf-8").splitlines()
+        if line.startswith("| `") and ".py`" in line
+    ]
+    modules = [
+        str(module.relative_to(CONNECTORS))
+        for module in CONNECTORS.rglob("*.py")
+        if module.name != "__init__.py"
+    ]
+    mapped: set[str] = set()
+    for patterns, files in rows:
+        for file in files:
+            assert (tests / file).exists(), file
+        for pattern in patterns:
+            # A star stands for the modules of one package.
+            found = {name for name in modules if Path(name).match(pattern)}
+            found = {name for name in found if name.count("/") == pattern.count("/")}
+            assert found, f"{pattern} is no module"
+            mapped |= found
+    for name in modules:
+        path = Path(name)
+        own = tests / "unit" / path.parent / f"test_{path.stem}.py"
+        assert own.exists() or name in mapped, f"{name} has no tests: see tests/README.md"
+
+
+def test_every_room_is_on_the_map() -> None:
+    """CONTRIBUTING.md has a line for each part of connectors/ and each folder at the top."""
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    parts = {
+        f"connectors/{path.name}{'/' if path.is_dir() else ''}"
+        for path in CONNECTORS.iterdir()
+        if not path.name.startswith(("__", "py.typed"))
+    }
+    folders = {f"{path.parent.name}/" for path in ROOT.glob("*/*.py")} - {"connectors/"}
+    for room in parts | folders:
+        assert f"`{room}`" in page, room
+
+
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "ARCHITECTURE.md"])
+def test_paths_of_a_page_exist(name: str) -> None:
+    """A file that was moved is moved in the pages for newcomers too."""
+    page = (ROOT / name).read_text("utf-8")
+    paths = set(re.findall(r"`([a-z_]+/[\w./]*)`", page))
+    # In the pictures paths stand without connectors/.
+    paths |= {f"connectors/{path}" for path in re.findall(r"[ >]((?:\w+/)+\w+\.py)", page)}
+    assert len(paths) > 5
+    for path in paths:
+        assert (ROOT / path).exists(), path
+    links = re.findall(r"\]\(([^):#]+)(?:#[^)]*)?\)", page)
+    assert all((ROOT / link).exists() for link in links)

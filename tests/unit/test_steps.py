@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from connectors import steps
 from connectors.errors import Rejection
 from connectors.records import Batch, Chunk, DecodedChunk, Record, RecordChunk
+from connectors.replay import steps as replay_steps
 from connectors.run.context import Run
 from tests.unit.factories import (
     CANARY,
@@ -122,7 +123,7 @@ def failing(record: Record) -> Record:
     "lift", [mapped(failing), filtered(failing), flattened(lambda record: [failing(record)])]
 )
 def test_a_step_that_raises_rejects_that_record_alone(lift: Lift) -> None:
-    """P4, P7: coordinates, step, kind and place of the error; not its text, which has payload."""
+    """P4, P7: coordinates, step, class and line of the error; not its text, which has payload."""
     run = new_run()
     out = through(lift, record_chunk([0, 1, 2, 3], partition=6), run=run)
     assert values_of(out) == [0, 2]
@@ -241,14 +242,14 @@ def test_steps_follow_one_another() -> None:
 
 
 def pipeline(run: Run, *chunks: Chunk, step: Lift | None = None) -> list[tuple[str, Batch]]:
-    """From messages to batches: decode, a step perhaps, map_rows, window."""
+    """From messages to batches: decode, a step perhaps, map_rows, batch."""
     out: list[tuple[str, Batch]] = []
     flow = Dataflow("test")
     source: Stream[Chunk] = op.input("in", flow, TestingSource(list(chunks)))
     records = steps.decode("decode", source, run)
     if step is not None:
         records = step(records, run)
-    batches = steps.window(steps.map_rows("map_rows", records, run), run)
+    batches = steps.batch(steps.map_rows("map_rows", records, run), run)
     op.output("out", batches, TestingSink(out))
     run_main(flow)
     return out
@@ -259,7 +260,7 @@ DOCUMENTS = [b'{"n":1}', b"{", b'{"n":2}', None, b'{"n":3}', b'{"offset":9}', b'
 
 @pytest.mark.parametrize("step", [None, mapped(lambda record: record)])
 def test_the_steps_of_the_flow_account_for_every_message(step: Lift | None) -> None:
-    """Each offset comes out of the window once: as a row, or as a dead letter of its stage."""
+    """Each offset comes out of the batcher once: as a row, or as a dead letter of its stage."""
     chunks = [message_chunk(DOCUMENTS, partition=number) for number in range(3)]
     out = pipeline(new_run(window={"shards": 4}), *chunks, *chunks, step=step)
     batches = [batch for _, batch in out]
@@ -269,7 +270,7 @@ def test_the_steps_of_the_flow_account_for_every_message(step: Lift | None) -> N
     assert dead == sorted([(1, "decode"), (3, "map"), (5, "map")] * 6)
 
 
-def test_windows_close_at_their_limits_and_at_the_end() -> None:
+def test_batches_close_at_their_limits_and_at_the_end() -> None:
     """No batch is beyond window.rows, and the end of the input leaves no row behind."""
     chunk = message_chunk([b'{"n":%d}' % number for number in range(25)])
     out = pipeline(new_run(window={"rows": 10, "shards": 1}), chunk)
@@ -281,7 +282,7 @@ def test_windows_close_at_their_limits_and_at_the_end() -> None:
 @settings(max_examples=15)
 @given(st.lists(st.lists(st.integers(0, 4), max_size=8), max_size=5), st.integers(1, 5))
 def test_the_order_of_each_key_is_kept_to_the_end(ids: list[list[int]], shards: int) -> None:
-    """P3: through decode, map, shard and window, the changes of a key keep their order."""
+    """P3: through decode, map, shard and batch, the changes of a key keep their order."""
     made = new_run(
         window={"rows": 3, "shards": shards},
         table={
@@ -300,27 +301,52 @@ def test_the_order_of_each_key_is_kept_to_the_end(ids: list[list[int]], shards: 
             order += 1
         chunks.append(message_chunk(documents))
     found: dict[int, list[int]] = {}
-    lanes: dict[int, set[str]] = {}
+    used_shards: dict[int, set[str]] = {}
     for shard, batch in pipeline(made, *[chunk for chunk in chunks if chunk.messages]):
         for row in rows_in([batch]):
             cells = read_wire(row.wire)
             found.setdefault(cells.key["id"], []).append(cells.columns["n"])
-            lanes.setdefault(cells.key["id"], set()).add(shard)
+            used_shards.setdefault(cells.key["id"], set()).add(shard)
     assert found == expected
-    assert all(len(used) == 1 for used in lanes.values()), "a key has one lane"
+    assert all(len(used) == 1 for used in used_shards.values()), "a key has one shard"
 
 
 def test_resumed_rows_are_counted() -> None:
-    """Rows that a window takes over from the recovery store are told at the end."""
+    """Rows that a batcher takes over from the recovery store are in the counts."""
     from connectors.batching import builder
 
     run = new_run()
     state = pipeline(new_run(window={"shards": 1}), message_chunk([b'{"n":1}', b'{"n":2}']))
     segments = [tuple(segment) for _, (parts, _) in state for segment in parts]
-    builder(run.settings.window, run.counts.open_window)(segments)
+    builder(run.settings.window, run.counts.new_batcher)(segments)
     assert run.counts.snapshot()["resumed"] == 2
 
 
 def test_the_names_of_steps_with_state_are_fixed() -> None:
     """They are keys of the recovery store: another name orphans what waits there."""
     assert steps.STEPS_WITH_STATE == ("read", "window", "write")
+
+
+@pytest.mark.parametrize(
+    ("former", "present"),
+    [
+        ("window", steps.batch),
+        ("read_letters", replay_steps.read_dead_letters),
+        ("read_dead_letters", replay_steps.read_dead_letters),
+        ("send_back", replay_steps.send_back),
+        ("only_missing", replay_steps.only_missing),
+        ("show", replay_steps.show),
+    ],
+)
+def test_pages_with_former_names_of_steps_go_on(
+    former: str, present: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log says how the step is named now."""
+    assert getattr(steps, former) is present
+    assert f"connectors.{'steps.batch' if former == 'window' else 'replay.steps.'}" in caplog.text
+
+
+def test_an_unknown_step_is_an_attribute_error() -> None:
+    """As of any module."""
+    with pytest.raises(AttributeError, match="no_such_step"):
+        _ = steps.no_such_step

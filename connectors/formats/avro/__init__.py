@@ -1,1 +1,1 @@
-"""Avro: a reader of our own, compiled from the writer's schema and the reader's, if there is one."""
+"""Avro, by readers of our own that are compiled from schemas."""

@@ -129,8 +129,15 @@ class _Compiler:
             self._add(1, "s[0] -= 1")
         self._add(1, "return v, p")
 
-    def _value(  # noqa: PLR0913 - a place in the source
-        self, writer: Node, reader: Node | None, out: str, pad: int, depth: int, *, inline: bool = False
+    def _value(
+        self,
+        writer: Node,
+        reader: Node | None,
+        out: str,
+        pad: int,
+        depth: int,
+        *,
+        inline: bool = False,
     ) -> None:
         """The lines that read a value into the variable `out`."""
         if not inline and writer.kind in ("record", "array", "map", "union"):
@@ -168,7 +175,7 @@ class _Compiler:
             self._add(pad, "if p > n: raise Damaged", f"{out} = {self._constant(convert)}({out})")
 
     def _unfit(self, why: str, pad: int) -> None:
-        self._add(pad, f"raise unfit({ascii(why)})")
+        self._add(pad, f"raise unfit({why!a})")
 
     def _plain(self, node: Node, out: str, pad: int) -> None:
         kind = node.kind
@@ -283,7 +290,7 @@ class _Compiler:
         if reader is None or reader is _SKIPPED:
             for field in writer.fields:
                 self._value(field.node, reader, fields[id(field)], pad, depth + 1)
-            made = [f"{ascii(field.name)}: {fields[id(field)]}" for field in writer.fields]
+            made = [f"{field.name!a}: {fields[id(field)]}" for field in writer.fields]
             self._add(pad, f"{out} = " + (f"{{{', '.join(made)}}}" if reader is None else "None"))
             return
         found = sources(writer, reader)
@@ -292,10 +299,10 @@ class _Compiler:
         for field, source in found:
             if source is not None:
                 targets[id(source)] = field.node
-                made.append(f"{ascii(field.name)}: {fields[id(source)]}")
+                made.append(f"{field.name!a}: {fields[id(source)]}")
             elif field.has_default:
                 default = self._literal(default_value(field.node, field.default))
-                made.append(f"{ascii(field.name)}: {default}")
+                made.append(f"{field.name!a}: {default}")
             else:
                 self._unfit(
                     f"{writer} has no field {field.name!r}, for which the reader has no default",
@@ -312,7 +319,7 @@ class _Compiler:
         if type(value) is dict:
             return (
                 "{"
-                + ", ".join(f"{ascii(name)}: {self._literal(one)}" for name, one in value.items())
+                + ", ".join(f"{name!a}: {self._literal(one)}" for name, one in value.items())
                 + "}"
             )
         if type(value) is list:

@@ -74,9 +74,7 @@ def _decimal(scale: int) -> Convert:
         try:
             return decimal_of(data, scale)
         except (ValueError, ArithmeticError):
-            raise Rejection(
-                "avro_decimal", "of a decimal of no bytes, or of very many"
-            ) from None
+            raise Rejection("avro_decimal", "of a decimal of no bytes, or of very many") from None
 
     return read
 

@@ -118,9 +118,7 @@ def _fits(writer: Node, reader: Node, known: dict[tuple[int, int], bool]) -> boo
 def sources(writer: Node, reader: Node) -> list[tuple[Field, Field | None]]:
     """Each field of the reader's record, and that of the writer's that it is read from."""
     left = {field.name: field for field in writer.fields}
-    found = {
-        field.name: left.pop(field.name) for field in reader.fields if field.name in left
-    }
+    found = {field.name: left.pop(field.name) for field in reader.fields if field.name in left}
     for field in reader.fields:
         alias = next((one for one in field.aliases if one in left), None)
         if field.name not in found and alias is not None:

@@ -1,7 +1,7 @@
-"""Conversions of the Java connector, for tables that it wrote before: what loses nothing of them.
+"""Conversions of the Java connector [connector] that are exact, for tables that it wrote.
 
-What cut, wrapped or saturated a number, or wrote an object's address instead of its bytes, is
-refused as everywhere else. docs/mapping.md has the table.
+A value whose number it cut, wrapped or saturated, and one of which it wrote the address instead of
+the bytes, is rejected as with the exact conversions. docs/mapping.md has the table.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from typing import Any
 from uuid import UUID
 
 from connectors.errors import Rejection
-from connectors.mapping.conversions.json_types import Converter, refuse, says_same
+from connectors.mapping.conversions.json_types import Converter, is_same_number, type_mismatch
 from connectors.mapping.conversions.logical_types import moment_text
 from connectors.records.exact_time import ExactTime
+from connectors.settings.tablestore_limits import MAX_INTEGER, MIN_INTEGER
 
-# What Java's BigDecimal reads.
+# The texts that Java's BigDecimal reads [java-bigdecimal].
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
-_LONGEST_NUMBER = 400
-_LEAST, _MOST = -(2**63), 2**63 - 1
-# Doubles from here to there are written without an exponent.
+_MAX_NUMBER_LENGTH = 400
+# Java writes doubles in this range without an exponent [java-double].
 _PLAIN_FROM, _PLAIN_TO = 1e-3, 1e7
-# Objects and lists in one another.
-_DEEPEST = 200
+# Levels of objects and lists in one another.
+_MAX_DEPTH = 200
 
 
 def double_text(value: float) -> str:
-    """As Java's Double.toString: 100.0, 1.0E10, 1.5E-7."""
+    """The text of Java's Double.toString [java-double]: 100.0, 1.0E10, 1.5E-7."""
     if value == 0 or _PLAIN_FROM <= abs(value) < _PLAIN_TO:
         return repr(value)
     shown = Decimal(repr(value))
@@ -43,7 +43,7 @@ def double_text(value: float) -> str:
 
 
 def text(name: str, value: Any, depth: int = 0) -> str:
-    """As Java's toString of such a value. Raises Rejection for what has none that says it."""
+    """The text of Java's toString. Raises Rejection where that text would not hold the value."""
     if isinstance(value, str):
         return str.__str__(value)
     if value is None:
@@ -53,25 +53,26 @@ def text(name: str, value: Any, depth: int = 0) -> str:
     if isinstance(value, float):
         if value - value != 0.0:
             raise Rejection(
-                "not_finite", f"column {name!r}: NaN and infinity have no exact text; leave it out"
+                "not_finite",
+                f"column {name!r}: NaN and infinity have no text that is a number; leave it out",
             )
         return double_text(value)
     if isinstance(value, (int, Decimal, UUID)):
         return _digits(name, value)
     if isinstance(value, (date, time, timedelta, ExactTime)):
         return moment_text(name, value)  # Java's own depends on the zone of the machine
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         raise Rejection("json_depth", f"column {name!r}: nested too deep")
     if isinstance(value, dict):
         items = [f"{text(name, k)}={text(name, v, depth + 1)}" for k, v in _in_order(value)]
         return "{" + ", ".join(items) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join([text(name, item, depth + 1) for item in value]) + "]"
-    raise refuse(name, "text", type(value))  # bytes too: Java writes their address
+    raise type_mismatch(name, "text", type(value))  # bytes too: Java writes their address
 
 
 def _in_order(value: dict[Any, Any]) -> list[tuple[Any, Any]]:
-    """As Java's HashMap gives them, into which Kafka Connect reads JSON objects."""
+    """The items in the order of Java's HashMap, which Connect makes of a JSON object."""
     if not all(isinstance(name, str) for name in value):
         return [*value.items()]
     buckets = 16
@@ -81,7 +82,7 @@ def _in_order(value: dict[Any, Any]) -> list[tuple[Any, Any]]:
 
 
 def _hash(name: str) -> int:
-    """String.hashCode, with its upper half folded in as HashMap does it."""
+    """Java's String.hashCode, with its upper half folded in as HashMap does it."""
     made = 0
     units = name.encode("utf-16-be", "surrogatepass")
     for high, low in zip(units[::2], units[1::2], strict=True):
@@ -91,7 +92,7 @@ def _hash(name: str) -> int:
 
 def _digits(name: str, value: int | Decimal | UUID) -> str:
     if isinstance(value, Decimal) and not value.is_finite():
-        raise Rejection("not_finite", f"column {name!r}: a decimal that is NaN or infinite")
+        raise Rejection("not_finite", f"column {name!r}: the decimal is NaN or infinite")
     try:
         return str(value)
     except ValueError:  # Python renders no more than 4,300 digits
@@ -101,12 +102,12 @@ def _digits(name: str, value: int | Decimal | UUID) -> str:
 
 
 def to_text(name: str) -> Converter:
-    """Java's toString."""
+    """Converter any value -> the text of Java's toString."""
     return lambda value: text(name, value)
 
 
 def to_text_bytes(name: str) -> Converter:
-    """The bytes of Java's toString, in UTF-8."""
+    """Converter any value -> the bytes of Java's toString, in UTF-8."""
 
     def convert(value: Any) -> bytes:
         try:
@@ -120,40 +121,40 @@ def to_text_bytes(name: str) -> Converter:
 
 
 def _number(name: str, wanted: str, value: str) -> Decimal:
-    if len(value) > _LONGEST_NUMBER or not _NUMBER.fullmatch(value):
-        raise refuse(name, wanted, str)
+    if len(value) > _MAX_NUMBER_LENGTH or not _NUMBER.fullmatch(value):
+        raise type_mismatch(name, wanted, str)
     return Decimal(value)
 
 
 def _whole(name: str, wanted: str, number: Decimal, found: type) -> int:
-    """The integer of 64 bits that a number is; Java cuts, wraps or saturates others."""
-    if number.is_finite() and number.adjusted() < len(str(_MOST)) and number == int(number):
+    """The 64-bit integer that equals a number; Rejection where Java cuts, wraps or saturates."""
+    if number.is_finite() and number.adjusted() < len(str(MAX_INTEGER)) and number == int(number):
         whole = int(number)
-        if _LEAST <= whole <= _MOST:
+        if MIN_INTEGER <= whole <= MAX_INTEGER:
             return whole
-    raise refuse(name, wanted, found)
+    raise type_mismatch(name, wanted, found)
 
 
 def text_to_integer(name: str) -> Converter:
-    """A number as BigDecimal reads it, if it is whole: also 1e3 and 1.0."""
+    """Converter number text -> integer, 1e3 and 1.0 included; Rejection unless it is whole."""
     return lambda value: _whole(name, "integer", _number(name, "integer", value), str)
 
 
 def text_to_double(name: str) -> Converter:
-    """A number as BigDecimal reads it, if a double is written so."""
+    """Converter number text -> double; Rejection if digits would be lost."""
 
     def convert(value: str) -> float:
         meant = _number(name, "double", value)
         number = float(value)
-        if number - number == 0.0 and says_same(number, meant):
+        if number - number == 0.0 and is_same_number(number, meant):
             return number
-        raise refuse(name, "double", str)
+        raise type_mismatch(name, "double", str)
 
     return convert
 
 
 def text_to_boolean(name: str) -> Converter:
-    """true, false, or whether a whole number is not 0."""
+    """Converter text -> boolean: true, false, or a whole number, of which only 0 is false."""
 
     def convert(value: str) -> bool:
         if value in ("true", "false"):
@@ -164,30 +165,30 @@ def text_to_boolean(name: str) -> Converter:
 
 
 def double_to_integer(name: str) -> Converter:
-    """Any whole number of 64 bits."""
+    """Converter double -> integer; Rejection unless it is whole and has 64 bits."""
 
     def convert(value: float) -> int:
         if value - value == 0.0:
             return _whole(name, "integer", Decimal(value), float)
-        raise refuse(name, "integer", float)
+        raise type_mismatch(name, "integer", float)
 
     return convert
 
 
 def double_to_boolean(name: str) -> Converter:
-    """Whether a whole number is not 0."""
+    """Converter double -> boolean: only 0 is false; Rejection unless it is whole."""
     whole = double_to_integer(name)
     return lambda value: whole(value) != 0
 
 
 def integer_to_boolean(_: str) -> Converter:
-    """Whether it is not 0."""
+    """Converter integer -> boolean: only 0 is false."""
     return lambda value: value != 0
 
 
 Make = Callable[[str], Converter]
 
-# Listed columns, besides what is exact anyway.
+# For listed columns, (type of the value, type of the column), beside the exact conversions.
 LISTED: dict[tuple[type, str], Make] = {
     (str, "integer"): text_to_integer,
     (str, "double"): text_to_double,
@@ -206,5 +207,5 @@ LISTED: dict[tuple[type, str], Make] = {
     (tuple, "binary"): to_text_bytes,
 }
 
-# Columns that are not listed, of JSON without a schema: all becomes text.
+# For columns that are not listed: of JSON without a schema, values of these types become text.
 UNLISTED: tuple[type, ...] = (int, float, bool, Decimal, dict, list, tuple)

@@ -1,7 +1,9 @@
 """Conversions of the values that JSON has: exact, or a rejection. Nothing is cut or rounded.
 
-A converter takes a value of one Python type and returns what the encoder takes for the column's
-type, or raises Rejection. Each function here makes one, for a column's name.
+A converter takes a value of one Python type and returns what the encoder takes for the type of a
+column: int, float, bool, str or bytes. It raises Rejection for a value that would lose something.
+The functions here make one each, for the column of this name, which their texts name; no text holds
+the value.
 """
 
 from __future__ import annotations
@@ -23,27 +25,28 @@ Converter = Callable[[Any], Any]
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _HEX = re.compile(r"[0-9a-fA-F]*", re.ASCII)
-# Every integer up to here has a double of its own.
+# Every integer up to this one has a double of its own [ieee-754].
 _EXACT = 2**53
 _NOT_0 = "123456789"
-# So many digits come back from a double as they were.
+# As many significant digits come back from a double as they were.
 _SURE_DIGITS = 15
-# So many say which double it is.
+# As many significant digits tell any two doubles apart.
 _DIGITS_OF_DOUBLE = 17
-# More cannot be meant for a double, and take Python long to compare.
-_MOST_DIGITS = 800
-# Longer digits cannot be in range, and Python's own text conversion is quadratic.
-_LONGEST_INTEGER = 20
+# Digits of a decimal that is compared with a double. The longest double has 767 of them.
+_MAX_DIGITS = 800
+# Characters of an integer in a text: 64 bits have at most 20, and Python's own conversion of long
+# texts takes quadratic time.
+_MAX_INTEGER_DIGITS = 20
 
 
-def says_same(number: float, meant: Decimal) -> bool:
-    """Whether a double is that number, or is commonly written so.
+def is_same_number(number: float, meant: Decimal) -> bool:
+    """Whether the double is the number that a decimal means: no digit of it is lost.
 
-    The double 0.1 is written as 0.1, with 17 digits as 0.10000000000000001, and has 55 digits in
-    full. Any other digits would be lost.
+    A double may be written in three ways: 0.1 by its shortest text, with 17 digits as
+    0.10000000000000001, or in full with 55.
     """
     digits = len(meant.as_tuple().digits)
-    if digits > _MOST_DIGITS:
+    if digits > _MAX_DIGITS:
         return False
     return meant in (Decimal(repr(number)), Decimal(number)) or (
         digits <= _DIGITS_OF_DOUBLE and meant == Decimal(f"{number:.16e}")
@@ -55,25 +58,25 @@ def IDENTITY(value: Any) -> Any:  # noqa: N802 - a constant that happens to be c
     return value
 
 
-def refuse(name: str, wanted: str, found: type) -> Rejection:
-    """The rejection of a value whose kind cannot become the column's type."""
-    kind = {dict: "object", list: "array", str: "string", int: "integer", float: "double"}
-    kinds = {**kind, bool: "boolean", type(None): "null"}
+def type_mismatch(name: str, wanted: str, found: type) -> Rejection:
+    """The rejection of a value of Python type `found` for a column of type `wanted`."""
+    names = {dict: "object", list: "array", str: "string", int: "integer", float: "double"}
+    names |= {bool: "boolean", type(None): "null"}
     return Rejection(
         "type_mismatch",
-        f"column {name!r}: a value of type {kinds.get(found, found.__name__)} cannot become "
+        f"column {name!r}: a value of type {names.get(found, found.__name__)} cannot become "
         f"{wanted} exactly; correct the type in the configuration, or the producer",
     )
 
 
 def json_text(name: str) -> Converter:
-    """A value with all that is in it, as JSON."""
+    """Converter any JSON value -> JSON text; Rejection for NaN, infinities and deep nesting."""
 
     def convert(value: Any) -> str:
         try:
             text = msgspec.json.encode(value, enc_hook=_others)
             if b"null" in text:  # how NaN and infinity are written too
-                _refuse_no_numbers(name, value)
+                _check_finite(name, value)
             return text.decode()
         except RecursionError:
             raise Rejection("json_depth", f"column {name!r}: nested too deep") from None
@@ -91,7 +94,7 @@ def _others(value: Any) -> str:
     raise TypeError
 
 
-def _refuse_no_numbers(name: str, value: Any) -> None:
+def _check_finite(name: str, value: Any) -> None:
     """Raise Rejection when there is a NaN or an infinity in the value."""
     if isinstance(value, float):
         if value - value != 0.0:
@@ -100,19 +103,19 @@ def _refuse_no_numbers(name: str, value: Any) -> None:
             )
     elif isinstance(value, dict):
         for item in value.values():
-            _refuse_no_numbers(name, item)
+            _check_finite(name, item)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            _refuse_no_numbers(name, item)
+            _check_finite(name, item)
 
 
 def boolean_text(_: str) -> Converter:
-    """JSON's words."""
+    """Converter boolean -> text: true or false."""
     return lambda value: "true" if value else "false"
 
 
 def integer_text(name: str) -> Converter:
-    """Decimal digits."""
+    """Converter integer -> decimal digits; Rejection above Python's 4,300 digits."""
 
     def convert(value: int) -> str:
         try:
@@ -126,77 +129,77 @@ def integer_text(name: str) -> Converter:
 
 
 def double_text(name: str) -> Converter:
-    """As JSON writes it."""
+    """Converter double -> its shortest text in JSON; Rejection for NaN and infinities."""
     return json_text(name)
 
 
 def text_to_integer(name: str) -> Converter:
-    """Decimal digits, as JSON writes integers."""
+    """Converter text -> integer; Rejection unless it is an integer as JSON writes them."""
 
     def convert(value: str) -> int:
-        if len(value) <= _LONGEST_INTEGER and _INTEGER.fullmatch(value):
+        if len(value) <= _MAX_INTEGER_DIGITS and _INTEGER.fullmatch(value):
             return int(value)
-        raise refuse(name, "integer", str)
+        raise type_mismatch(name, "integer", str)
 
     return convert
 
 
 def double_to_integer(name: str) -> Converter:
-    """Of a whole number that has no neighbour closer than one."""
+    """Converter double -> integer; Rejection unless integral and abs <= 2**53."""
 
     def convert(value: float) -> int:
         if value.is_integer() and abs(value) <= _EXACT:
             return int(value)
-        raise refuse(name, "integer", float)
+        raise type_mismatch(name, "integer", float)
 
     return convert
 
 
 def integer_to_double(name: str) -> Converter:
-    """Of one that has a double of its own."""
+    """Converter integer -> double; Rejection unless abs <= 2**53."""
 
     def convert(value: int) -> float:
         if abs(value) <= _EXACT:
             return float(value)
-        raise refuse(name, "double", int)
+        raise type_mismatch(name, "double", int)
 
     return convert
 
 
 def text_to_double(name: str) -> Converter:
-    """Of a number as JSON writes it, when the double says the same number."""
+    """Converter JSON number text -> double; Rejection if digits would be lost."""
 
     def convert(value: str) -> float:
         if not _NUMBER.fullmatch(value):
-            raise refuse(name, "double", str)
+            raise type_mismatch(name, "double", str)
         if _INTEGER.fullmatch(value):
-            if len(value) <= _LONGEST_INTEGER and abs(int(value)) <= _EXACT:
+            if len(value) <= _MAX_INTEGER_DIGITS and abs(int(value)) <= _EXACT:
                 return float(value)
-            raise refuse(name, "double", str)
+            raise type_mismatch(name, "double", str)
         number = float(value)
         vanished = number == 0.0 and any(digit in value.lower().split("e")[0] for digit in _NOT_0)
         if vanished or number - number != 0.0:
-            raise refuse(name, "double", str)
-        if len(value) > _SURE_DIGITS and not says_same(number, Decimal(value)):
-            raise refuse(name, "double", str)
+            raise type_mismatch(name, "double", str)
+        if len(value) > _SURE_DIGITS and not is_same_number(number, Decimal(value)):
+            raise type_mismatch(name, "double", str)
         return number
 
     return convert
 
 
 def text_to_boolean(name: str) -> Converter:
-    """JSON's words."""
+    """Converter text -> boolean; Rejection unless it is true or false."""
 
     def convert(value: str) -> bool:
         if value in ("true", "false"):
             return value == "true"
-        raise refuse(name, "boolean", str)
+        raise type_mismatch(name, "boolean", str)
 
     return convert
 
 
 def base64_to_binary(name: str) -> Converter:
-    """Of the standard alphabet, with its padding."""
+    """Converter base64 text -> bytes; the standard alphabet with its padding, or a Rejection."""
 
     def convert(value: str) -> bytes:
         try:
@@ -204,26 +207,24 @@ def base64_to_binary(name: str) -> Converter:
                 raise ValueError
             return base64.b64decode(value, validate=True)
         except (binascii.Error, ValueError):
-            raise Rejection(
-                "base64_invalid", f"column {name!r}: binary is written as base64, and this is none"
-            ) from None
+            raise Rejection("base64_invalid", f"column {name!r}: the text is not base64") from None
 
     return convert
 
 
 def plain_bytes(_: str) -> Converter:
-    """A copy of what can still be changed."""
+    """Converter bytearray or memoryview -> bytes, a copy."""
     return bytes
 
 
 def hex_to_binary(name: str) -> Converter:
-    """Of pairs of hexadecimal digits, without anything between them."""
+    """Converter hexadecimal text -> bytes; pairs of digits and nothing else, or a Rejection."""
 
     def convert(value: str) -> bytes:
         if len(value) % 2 or not _HEX.fullmatch(value):
             raise Rejection(
                 "hex_invalid",
-                f"column {name!r}: binary is written in hexadecimal digits, and this is not",
+                f"column {name!r}: the text is not hexadecimal",
             )
         return bytes.fromhex(value)
 
@@ -231,7 +232,7 @@ def hex_to_binary(name: str) -> Converter:
 
 
 def utf8_to_binary(name: str) -> Converter:
-    """The text's own bytes."""
+    """Converter text -> its bytes in UTF-8; Rejection for half of a UTF-16 pair."""
 
     def convert(value: str) -> bytes:
         try:
@@ -245,24 +246,24 @@ def utf8_to_binary(name: str) -> Converter:
 
 
 def binary_to_base64(_: str) -> Converter:
-    """Of any bytes."""
+    """Converter bytes -> base64 text."""
     return lambda value: base64.b64encode(value).decode()
 
 
 def binary_to_hex(_: str) -> Converter:
-    """Of any bytes."""
+    """Converter bytes -> hexadecimal text."""
     return lambda value: bytes(value).hex()
 
 
 def binary_to_utf8(name: str) -> Converter:
-    """Of bytes that are UTF-8."""
+    """Converter bytes -> text; Rejection unless they are UTF-8."""
 
     def convert(value: bytes) -> str:
         try:
             return bytes(value).decode()
         except UnicodeDecodeError:
             raise Rejection(
-                "encoding", f"column {name!r}: the bytes are no UTF-8 text, which binary_text says"
+                "encoding", f"column {name!r}: the bytes are not UTF-8, which binary_text asks for"
             ) from None
 
     return convert

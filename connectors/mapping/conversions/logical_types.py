@@ -1,7 +1,8 @@
-"""Values that JSON does not have: decimals, dates, times, UUIDs; and all of them inside JSON text.
+"""Conversions of the logical types that JSON does not have: decimals, dates, times and UUIDs.
 
-They come from formats with schemas and from users' steps. As text they are what JSON text of nested
-values says as well: digits, ISO 8601 in UTC, base64. As numbers they are what Kafka Connect sends.
+Such values come from formats with schemas and from the user's own steps. As text they are what the
+JSON text of a nested value holds as well: digits, ISO 8601 in UTC, base64. As numbers they are what
+Kafka Connect's logical types send [connect-json].
 """
 
 from __future__ import annotations
@@ -14,7 +15,12 @@ from typing import Any
 from uuid import UUID
 
 from connectors.errors import Rejection
-from connectors.mapping.conversions.json_types import Converter, json_text, refuse, says_same
+from connectors.mapping.conversions.json_types import (
+    Converter,
+    is_same_number,
+    json_text,
+    type_mismatch,
+)
 from connectors.records.exact_time import ExactTime, time_text
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -22,63 +28,63 @@ _FIRST_DAY = date(1970, 1, 1)
 _MS = timedelta(milliseconds=1)
 _ZERO = timedelta(0)
 _MS_NS, _DAY_NS = 1_000_000, 86_400_000_000_000
-# Digits of a decimal written out: `1E+999999` is a few bytes, and a million digits.
-_MOST_DIGITS = 20_000
-# Python reads no more from a text.
-_LONGEST_INTEGER = 4000
-# Objects and lists in one another inside a nested value; JSON has its own limit about there.
-_DEEPEST = 200
+# Digits of a decimal that is written out: `1E+999999` is a few bytes, and a million digits.
+_MAX_DIGITS = 20_000
+# Digits that Python converts to an integer at once: its limit is 4,300.
+_MAX_INTEGER_DIGITS = 4000
+# Levels of objects and lists inside a nested value.
+_MAX_DEPTH = 200
 
 
 def digits_of(name: str, value: Decimal) -> str:
-    """All digits without an exponent; zeros at the end stay. Raises Rejection."""
+    """All digits of a decimal without exponent, trailing zeros included. Raises Rejection."""
     if not value.is_finite():
         raise Rejection(
-            "not_finite", f"column {name!r}: a decimal that is NaN or infinite; leave it out"
+            "not_finite", f"column {name!r}: the decimal is NaN or infinite; leave it out"
         )
-    if max(abs(value.adjusted()), abs(int(value.as_tuple().exponent))) > _MOST_DIGITS:
+    if max(abs(value.adjusted()), abs(int(value.as_tuple().exponent))) > _MAX_DIGITS:
         raise Rejection(
-            "decimal_digits", f"column {name!r}: the decimal has more than {_MOST_DIGITS:,} digits"
+            "decimal_digits", f"column {name!r}: the decimal has more than {_MAX_DIGITS:,} digits"
         )
     return format(value, "f")
 
 
 def decimal_to_text(name: str) -> Converter:
-    """All digits."""
+    """Converter Decimal -> all of its digits, as text; Rejection for more than 20,000."""
     return lambda value: digits_of(name, value)
 
 
 def decimal_to_double(name: str) -> Converter:
-    """Of a number that the double is written as."""
+    """Converter Decimal -> double; Rejection unless the shortest text of the double equals it."""
 
     def convert(value: Decimal) -> float:
         digits_of(name, value)
         number = float(value)
-        if number - number == 0.0 and says_same(number, value):
+        if number - number == 0.0 and is_same_number(number, value):
             return number
-        raise refuse(name, "double", Decimal)
+        raise type_mismatch(name, "double", Decimal)
 
     return convert
 
 
 def decimal_to_integer(scale: int) -> Callable[[str], Converter]:
-    """The number times 10**scale, if that is whole."""
+    """Maker of converters Decimal -> integer: times 10**scale; Rejection unless that is whole."""
 
     def make(name: str) -> Converter:
         def convert(value: Decimal) -> int:
             digits_of(name, value)
             sign, digits, exponent = value.as_tuple()
-            places = int(exponent) + scale
-            if len(digits) > _LONGEST_INTEGER:
-                raise refuse(name, "integer", Decimal)
+            shift = int(exponent) + scale
+            if len(digits) > _MAX_INTEGER_DIGITS:
+                raise type_mismatch(name, "integer", Decimal)
             whole = int("".join(map(str, digits)))
-            tenth: int = 10 ** abs(places)
-            if places >= 0:
+            tenth: int = 10 ** abs(shift)
+            if shift >= 0:
                 whole *= tenth
             else:
                 whole, rest = divmod(whole, tenth)
                 if rest:
-                    raise refuse(name, "integer", Decimal)
+                    raise type_mismatch(name, "integer", Decimal)
             return -whole if sign else whole
 
         return convert
@@ -87,7 +93,7 @@ def decimal_to_integer(scale: int) -> Callable[[str], Converter]:
 
 
 def moment_text(name: str, value: date | time | timedelta | ExactTime) -> str:
-    """ISO 8601, to the millisecond, or to the microsecond where there are any. Raises Rejection."""
+    """ISO 8601 text with ms, or finer where there is more. Raises Rejection."""
     if isinstance(value, timedelta):
         return _duration_text(value)
     try:
@@ -97,18 +103,21 @@ def moment_text(name: str, value: date | time | timedelta | ExactTime) -> str:
 
 
 def moment_number(name: str, value: date | time | timedelta | ExactTime) -> int:
-    """Milliseconds since 1970, of the day, or that it lasts; days since 1970. Raises Rejection."""
+    """The integer of Connect's logical types [connect-json]. Raises Rejection.
+
+    datetime: ms since 1970; time: ms of the day; timedelta: ms; date: days since 1970.
+    """
     if isinstance(value, ExactTime):
         return _exact_number(name, value)
     if isinstance(value, timedelta):
         return _milliseconds(name, value)
     if isinstance(value, datetime):
-        # One without a zone counts as if it were in UTC, as Avro's local timestamps do.
+        # Without a zone it counts as UTC, as Avro's local timestamps do [avro-spec].
         aware = value if value.tzinfo is not None else value.replace(tzinfo=timezone.utc)
         return _milliseconds(name, _in_utc(name, aware) - _EPOCH)
     if isinstance(value, time):
         if value.tzinfo is not None:
-            raise refuse(name, "integer", time)
+            raise type_mismatch(name, "integer", time)
         since = timedelta(hours=value.hour, minutes=value.minute, seconds=value.second)
         return _milliseconds(name, since + timedelta(microseconds=value.microsecond))
     return (value - _FIRST_DAY).days
@@ -124,8 +133,8 @@ def _exact_number(name: str, value: ExactTime) -> int:
 def _too_fine(name: str) -> Rejection:
     return Rejection(
         "time_precision",
-        f"column {name!r}: a time finer than a millisecond has no whole number of them; make "
-        'it text, by times = "iso8601" or a listed string column',
+        f"column {name!r}: the time has fractions of a millisecond, which an integer of "
+        'them would lose; make it text, by times = "iso8601" or a listed string column',
     )
 
 
@@ -150,7 +159,7 @@ def _milliseconds(name: str, since: timedelta) -> int:
 
 
 def _duration_text(value: timedelta) -> str:
-    """ISO 8601, by days, and seconds with their fraction."""
+    """An ISO 8601 duration in days, and seconds with their fraction."""
     sign, value = ("-", -value) if value < _ZERO else ("", value)
     fraction = f".{value.microseconds:06d}".rstrip("0") if value.microseconds else ""
     days = f"{value.days}D" if value.days else ""
@@ -160,37 +169,36 @@ def _duration_text(value: timedelta) -> str:
 
 
 def moment_to_text(name: str) -> Converter:
-    """ISO 8601."""
+    """Converter date, time or duration -> ISO 8601 text."""
     return lambda value: moment_text(name, value)
 
 
 def moment_to_integer(name: str) -> Converter:
-    """Since 1970, or since midnight."""
+    """Converter date, time or duration -> integer, as moment_number says."""
     return lambda value: moment_number(name, value)
 
 
 def moment_to_double(name: str) -> Converter:
-    """The same number, which a double always holds: it is far below 2**53."""
+    """Converter date, time or duration -> the same number as a double: it is far below 2**53."""
     return lambda value: float(moment_number(name, value))
 
 
 def uuid_to_text(_: str) -> Converter:
-    """The usual form, with hyphens."""
+    """Converter UUID -> its text with hyphens."""
     return str
 
 
 def typed_json_text(name: str) -> Converter:
-    """JSON text of a value that may hold such values, each as the text that it is by itself."""
+    """Converter any value -> JSON text, with logical types in it as the text of each."""
     text = json_text(name)
     return lambda value: text(_plain(name, value, 0))
 
 
 def _plain(name: str, value: Any, depth: int) -> Any:
-    """The value with nothing in it but what JSON has. Raises Rejection."""
-    kind = type(value)
-    if kind in (str, int, float, bool, type(None)):
+    """The value with only JSON's types in it. Raises Rejection."""
+    if type(value) in (str, int, float, bool, type(None)):
         return value
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         raise Rejection("json_depth", f"column {name!r}: nested too deep")
     if isinstance(value, dict):
         out: dict[str, Any] = {}
@@ -208,7 +216,7 @@ def _plain(name: str, value: Any, depth: int) -> Any:
 
 
 def leaf_text(name: str, value: Any) -> Any:
-    """What JSON text says for a value that JSON does not have. Raises Rejection."""
+    """The text of a logical type or of bytes; any other value as it is. Raises Rejection."""
     if isinstance(value, Decimal):
         return digits_of(name, value)
     if isinstance(value, (date, time, timedelta, ExactTime)):
@@ -217,7 +225,7 @@ def leaf_text(name: str, value: Any) -> Any:
         return str(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(value).decode()
-    return value  # the encoder of JSON knows some more, and refuses the others
+    return value  # the JSON encoder takes some more types, and rejects the others
 
 
 def _key(name: str, key: Any) -> str:

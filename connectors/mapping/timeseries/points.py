@@ -33,7 +33,7 @@ class PointEncoder(Protocol):
     """What points need of their encoder."""
 
     @property
-    def refused(self) -> type[Exception]:
+    def error(self) -> type[Exception]:
         """Its own exception; its arguments begin with a short code and a text."""
         ...
 

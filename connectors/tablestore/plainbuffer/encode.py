@@ -1,4 +1,4 @@
-"""Tablestore rows as bytes: PlainBuffer, the row format of every wide-column request.
+"""Tablestore rows as bytes: PlainBuffer [plainbuffer], the row format of wide-column requests.
 
     buffer = 0x75 as uint32, row
     row    = 01 cell* [02 cell*] [08] 09 crc8          01 key, 02 attributes, 08 deletes the row
@@ -23,16 +23,16 @@ from functools import lru_cache
 
 from fastcrc.crc8 import smbus as crc8
 
-from connectors.tablestore.plainbuffer.batch_write_row import batch_body, wire_row
+from connectors.records import Operation
+from connectors.tablestore.plainbuffer.batch_write_row import wire_row
 from connectors.tablestore.plainbuffer.codegen import PutEncoder, compile_put
 from connectors.tablestore.plainbuffer.limits import (
     AUTO_INCREMENT,
     AutoIncrement,
     Cell,
     CellValue,
+    EncodingError,
     KeyValue,
-    Refused,
-    RowKind,
     WireType,
     check_row,
 )
@@ -41,12 +41,12 @@ __all__ = [
     "AUTO_INCREMENT",
     "AutoIncrement",
     "Cell",
+    "EncodingError",
     "PutEncoder",
-    "Refused",
     "WireType",
-    "batch_body",
     "check_row",
     "compile_put",
+    "encode_key",
     "encode_row",
     "wire_row",
 ]
@@ -57,17 +57,17 @@ _double = struct.Struct("<iBd").pack
 _counted = struct.Struct("<iBi").pack
 _time = struct.Struct("<q").pack
 _BOOLEANS = {value: b"\x02\x00\x00\x00\x02%c" % value for value in (False, True)}
-_OPERATIONS = {"put": b"", "delete_all": b"\x01", "delete_one": b"\x03", "increment": b"\x04"}
+_CELL_OPERATIONS = {"put": b"", "delete_all": b"\x01", "delete_one": b"\x03", "increment": b"\x04"}
 _ENDS = tuple(b"\x0a%c" % checksum for checksum in range(256))
 
 
 def encode_row(
-    kind: RowKind, primary_key: Sequence[tuple[str, KeyValue]], cells: Sequence[Cell]
+    operation: Operation, primary_key: Sequence[tuple[str, KeyValue]], cells: Sequence[Cell]
 ) -> bytes:
     """Return one PlainBuffer row with its header.
 
     Values are written by their Python type: int, float, bool, str, bytes (binary). Limits are not
-    looked at: call `check_row` first for data of others. Raises struct.error, UnicodeEncodeError or
+    checked: call `check_row` first for data of others. Raises struct.error, UnicodeEncodeError or
     TypeError for what has no encoding at all.
     """
     out = [b"\x75\x00\x00\x00\x01"]
@@ -76,15 +76,23 @@ def encode_row(
         out.append(b"\x02")
         checksums += [
             _cell(out, name, value)
-            if operation == "put" and timestamp is None
-            else _change(out, name, value, _OPERATIONS[operation], timestamp)
-            for name, value, operation, timestamp in cells
+            if cell_operation == "put" and timestamp is None
+            else _change(out, name, value, _CELL_OPERATIONS[cell_operation], timestamp)
+            for name, value, cell_operation, timestamp in cells
         ]
-    deleted = kind == "delete"
+    deleted = operation == "delete"
     if deleted:
         out.append(b"\x08")
     checksums.append(deleted)
     out.append(b"\x09%c" % crc8(bytes(checksums), 0))
+    return b"".join(out)
+
+
+def encode_key(primary_key: Sequence[tuple[str, KeyValue]]) -> bytes:
+    """Return the cells of a primary key as they are in a row: what identifies the row."""
+    out: list[bytes] = []
+    for name, key_value in primary_key:
+        _cell(out, name, key_value)
     return b"".join(out)
 
 
@@ -129,7 +137,7 @@ def _change(
 
 
 def _value(value: CellValue | AutoIncrement) -> tuple[bytes, bytes]:
-    """Return a value from its length on; the second part is what a string or binary holds."""
+    """Return a value from its length on: (length, type and number, bytes of a string or binary)."""
     if isinstance(value, str):
         data = value.encode()
         return _counted(len(data) + 5, 3, len(data)), data

@@ -1,11 +1,11 @@
 """What Tablestore accepts in one row, checked before anything is sent.
 
-One bad row makes the service refuse the whole request of up to 200 rows, so every limit that
-depends on a single row is checked here. Source of the figures: the "Limits" page of the Tablestore
-documentation and the messages the service answers with (`The length of primary key column: 'pk_0'
+One bad row makes the service reject the whole request of up to 200 rows, so every limit that
+depends on a single row is checked here. The figures are those of settings/tablestore_limits.py
+[limits]; the service's own messages confirm them (`The length of primary key column: 'pk_0'
 exceeds the MaxLength:1024 ...`).
 
-No message quotes a value: a refused row may hold personal data and the text ends in logs.
+No text quotes a value: a row may hold personal data, and the text ends in logs.
 """
 
 from __future__ import annotations
@@ -15,19 +15,22 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
+from connectors.records import Operation
+from connectors.settings.tablestore_limits import (
+    MAX_COLUMNS,
+    MAX_INTEGER,
+    MAX_KEY_COLUMNS,
+    MAX_KEY_VALUE_BYTES,
+    MAX_NAME_LENGTH,
+    MAX_ROW_BYTES,
+    MAX_VALUE_BYTES,
+    MIN_INTEGER,
+)
+
 WireType = Literal["integer", "double", "boolean", "string", "binary"]
-RowKind = Literal["put", "update", "delete"]
-CellOp = Literal["put", "delete_all", "delete_one", "increment"]
+CellOperation = Literal["put", "delete_all", "delete_one", "increment"]
 
-KEY_COLUMNS = 4
-ATTRIBUTE_COLUMNS = 1024
-KEY_VALUE_BYTES = 1024
-ATTRIBUTE_VALUE_BYTES = 2 * 1024 * 1024
-ROW_BYTES = 4 * 1024 * 1024
-INTEGER_MIN = -(1 << 63)
-INTEGER_MAX = (1 << 63) - 1
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
+_NAME = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_NAME_LENGTH - 1}}}")
 _WIRE_TYPES: dict[type, WireType] = {
     bool: "boolean",
     int: "integer",
@@ -62,28 +65,28 @@ class Cell(NamedTuple):
 
     name: str
     value: CellValue
-    op: CellOp = "put"
+    operation: CellOperation = "put"
     timestamp: int | None = None
 
 
-class Refused(ValueError):  # noqa: N818 - a verdict on a row, as in outcomes
-    """A row Tablestore would refuse: `reason` is a stable code, `column` the one at fault."""
+class EncodingError(ValueError):
+    """A row that no table takes: `code` is stable, `column` the one at fault."""
 
-    def __init__(self, reason: str, message: str, column: str | None = None) -> None:
-        super().__init__(reason, message, column)
+    def __init__(self, code: str, reason: str, column: str | None = None) -> None:
+        super().__init__(code, reason, column)
+        self.code = code
         self.reason = reason
-        self.message = message
         self.column = column
 
     def __str__(self) -> str:
-        return self.message
+        return self.reason
 
 
 def check_name(name: str) -> None:
-    """Raise Refused unless `name` is a letter or `_` and then letters, digits, `_`: 255 at most."""
+    """Raise EncodingError unless `name` is 1 to 255 of A-Z a-z 0-9 _ and begins with no digit."""
     if not _NAME.fullmatch(name):
         shown = ascii(name if len(name) <= 40 else name[:40] + "...")
-        raise Refused(
+        raise EncodingError(
             "column_name",
             f"{shown} cannot be a column name in Tablestore: use 1 to 255 letters, digits and '_',"
             " not starting with a digit. Rename the field or leave the column out.",
@@ -94,18 +97,18 @@ def check_name(name: str) -> None:
 def check_layout(
     primary_key: Sequence[tuple[str, WireType]], columns: Sequence[tuple[str, WireType]]
 ) -> None:
-    """Raise Refused unless rows of these key and attribute columns can exist at all."""
+    """Raise EncodingError unless rows of these key and attribute columns can exist at all."""
     check_column_count(len(primary_key), len(columns))
     for name, wire_type in primary_key:
         if wire_type not in _KEY_TYPES:
-            raise Refused(
+            raise EncodingError(
                 "key_type",
                 f"key column '{name}' cannot be {wire_type}: use integer, string or binary.",
                 name,
             )
     for name, wire_type in columns:
         if wire_type not in _PYTHON_TYPES:
-            raise Refused(
+            raise EncodingError(
                 "value_type", f"column '{name}' has the unknown type {wire_type!r}.", name
             )
     keys = check_key_names([name for name, _ in primary_key])
@@ -119,21 +122,21 @@ def check_layout(
 
 
 def check_column_count(keys: int, attributes: int) -> None:
-    """Raise Refused unless there are 1 to 4 key columns and at most 1,024 attribute columns."""
-    if not 1 <= keys <= KEY_COLUMNS:
-        raise Refused(
-            "key_count", f"a table has 1 to {KEY_COLUMNS} key columns, this row has {keys}."
+    """Raise EncodingError unless there are 1 to 4 key columns, and at most 1,024 others."""
+    if not 1 <= keys <= MAX_KEY_COLUMNS:
+        raise EncodingError(
+            "key_count", f"a table has 1 to {MAX_KEY_COLUMNS} key columns, this row has {keys}."
         )
-    if attributes > ATTRIBUTE_COLUMNS:
-        raise Refused(
+    if attributes > MAX_COLUMNS:
+        raise EncodingError(
             "column_count",
-            f"a row has at most {ATTRIBUTE_COLUMNS} attribute columns, this one has {attributes}."
+            f"a row has at most {MAX_COLUMNS} attribute columns, this one has {attributes}."
             " Select columns or nest them in one.",
         )
 
 
 def check_key_names(names: Sequence[str]) -> frozenset[str]:
-    """Return the names of the key columns as a set, or raise Refused."""
+    """Return the names of the key columns as a set, or raise EncodingError."""
     for name in names:
         check_name(name)
     keys = frozenset(names)
@@ -143,24 +146,24 @@ def check_key_names(names: Sequence[str]) -> frozenset[str]:
 
 
 def check_not_key(name: str, keys: frozenset[str]) -> None:
-    """Raise Refused when an attribute column has the name of a key column."""
+    """Raise EncodingError when an attribute column has the name of a key column."""
     if name in keys:
-        raise Refused(
+        raise EncodingError(
             "key_column_clash",
             f"column '{name}' is a key column of the table and cannot be an attribute column too.",
             name,
         )
 
 
-def duplicate(name: str) -> Refused:
-    """Return the refusal of a column that occurs twice."""
-    return Refused("duplicate_column", f"column '{name}' occurs twice in one row.", name)
+def duplicate(name: str) -> EncodingError:
+    """Return the error of a column that occurs twice."""
+    return EncodingError("duplicate_column", f"column '{name}' occurs twice in one row.", name)
 
 
 def check_value(name: str, wire_type: WireType, value: object, *, key: bool) -> None:
-    """Raise Refused unless a column of this type can hold the value as it is."""
+    """Raise EncodingError unless a column of this type can hold the value as it is."""
     if type(value) is not _PYTHON_TYPES[wire_type]:
-        raise Refused(
+        raise EncodingError(
             "value_type",
             f"column '{name}' is of type {wire_type} and got a value of Python type"
             f" {type(value).__name__}. Convert it or leave it out.",
@@ -174,9 +177,9 @@ def _boolean_size(_name: str, _value: bool, _key: bool) -> int:
 
 
 def _integer_size(name: str, value: int, _key: bool) -> int:
-    if INTEGER_MIN <= value <= INTEGER_MAX:
+    if MIN_INTEGER <= value <= MAX_INTEGER:
         return 8
-    raise Refused(
+    raise EncodingError(
         "integer_range",
         f"column '{name}': it needs {value.bit_length() + 1} bits; 64 is the limit."
         " Write it as a string.",
@@ -187,7 +190,7 @@ def _integer_size(name: str, value: int, _key: bool) -> int:
 def _double_size(name: str, value: float, _key: bool) -> int:
     if value - value == 0.0:
         return 8
-    raise Refused(
+    raise EncodingError(
         "not_finite",
         f"column '{name}': NaN and infinity cannot be stored as a double. Leave the column out or"
         " write a string.",
@@ -199,7 +202,7 @@ def _string_size(name: str, value: str, key: bool) -> int:
     try:
         size = len(value) if value.isascii() else len(value.encode())
     except UnicodeEncodeError:
-        raise Refused(
+        raise EncodingError(
             "encoding",
             f"column '{name}': the string holds half of a UTF-16 pair (a lone surrogate), which has"
             " no UTF-8 form. Repair the producer or write it as binary.",
@@ -214,7 +217,7 @@ def _binary_size(name: str, value: bytes, key: bool) -> int:
     return 4 + len(value)
 
 
-# By Python type: the bytes of a value after its type byte. They raise Refused.
+# By Python type: the bytes of a value after its type byte. They raise EncodingError.
 _Sizes = dict[type, Callable[[str, Any, bool], int]]
 _SIZES: _Sizes = {
     bool: _boolean_size,
@@ -228,10 +231,10 @@ _INCREMENT_SIZES: _Sizes = {int: _integer_size}
 
 
 def check_length(name: str, size: int, *, key: bool) -> None:
-    """Raise Refused when a string or binary of `size` bytes is too long for its place."""
-    limit = KEY_VALUE_BYTES if key else ATTRIBUTE_VALUE_BYTES
+    """Raise EncodingError when a string or binary of `size` bytes is too long for its column."""
+    limit = MAX_KEY_VALUE_BYTES if key else MAX_VALUE_BYTES
     if size > limit:
-        raise Refused(
+        raise EncodingError(
             "key_length" if key else "value_length",
             f"{'key ' if key else ''}column '{name}': the value has {size} bytes, the limit is"
             f" {limit}.",
@@ -240,30 +243,30 @@ def check_length(name: str, size: int, *, key: bool) -> None:
 
 
 def check_row_bytes(size: int) -> None:
-    """Raise Refused when a row of `size` PlainBuffer bytes cannot travel in any request."""
-    if size > ROW_BYTES:
-        raise Refused(
-            "row_size", f"the row has {size} bytes, a request carries at most {ROW_BYTES}."
+    """Raise EncodingError when a row of `size` PlainBuffer bytes cannot travel in any request."""
+    if size > MAX_ROW_BYTES:
+        raise EncodingError(
+            "row_size", f"the row has {size} bytes, a request carries at most {MAX_ROW_BYTES}."
         )
 
 
 def check_row(
-    kind: RowKind, primary_key: Sequence[tuple[str, KeyValue]], cells: Sequence[Cell]
+    operation: Operation, primary_key: Sequence[tuple[str, KeyValue]], cells: Sequence[Cell]
 ) -> None:
-    """Raise Refused unless `encode_row` of the same arguments gives a row Tablestore accepts."""
+    """Raise EncodingError unless `encode_row` of the same arguments gives a legal row."""
     check_column_count(len(primary_key), len(cells))
     keys = check_key_names([name for name, _ in primary_key])
-    if kind == "delete" and cells:
-        raise Refused("operation", "a delete takes the whole row and can hold no cells.")
+    if operation == "delete" and cells:
+        raise EncodingError("operation", "a delete takes the whole row and can hold no cells.")
     # Header, key tag and row checksum; attribute tag; delete marker.
-    size = 7 + (1 if cells else 0) + (1 if kind == "delete" else 0)
+    size = 7 + (1 if cells else 0) + (1 if operation == "delete" else 0)
     automatic = 0
     for position, (name, key_value) in enumerate(primary_key):
         size += 14 + len(name)
         if isinstance(key_value, AutoIncrement):
             automatic += 1
-            if position == 0 or automatic > 1 or kind == "delete":
-                raise Refused(
+            if position == 0 or automatic > 1 or operation == "delete":
+                raise EncodingError(
                     "auto_increment",
                     f"key column '{name}': a row may have one generated key column, not the first"
                     " one, and cannot be deleted by it.",
@@ -282,7 +285,7 @@ def check_row(
             size += 14 + len(name) + _size(name, value, _SIZES, key=False)
         else:
             times = set() if timestamp is None else {timestamp}
-            size += 8 + len(name) + _check_cell(kind, cell)
+            size += 8 + len(name) + _check_cell(operation, cell)
         if name in seen:
             # Several versions of one column may travel together if each names its own time.
             before = seen[name]
@@ -298,11 +301,11 @@ _check_known_name = lru_cache(maxsize=4096)(check_name)
 
 
 def _size(name: str, value: object, sizes: _Sizes, *, key: bool) -> int:
-    """Return the bytes of a value after its type byte, or raise Refused."""
+    """Return the bytes of a value after its type byte, or raise EncodingError."""
     size = sizes.get(type(value))
     if size is None:
         allowed = ", ".join(_WIRE_TYPES[python] for python in sizes)
-        raise Refused(
+        raise EncodingError(
             "value_type",
             f"column '{name}' got a value of Python type {type(value).__name__}; it takes"
             f" {allowed}.",
@@ -311,21 +314,25 @@ def _size(name: str, value: object, sizes: _Sizes, *, key: bool) -> int:
     return size(name, value, key)
 
 
-def _check_cell(kind: RowKind, cell: Cell) -> int:
-    """Return the bytes of a cell beyond its name and frame, or raise Refused."""
+def _check_cell(operation: Operation, cell: Cell) -> int:
+    """Return the bytes of a cell beyond its name and frame, or raise EncodingError."""
     name, value, op, timestamp = cell
-    if kind == "put" and op != "put":
-        raise Refused("operation", f"column '{name}': '{op}' needs an update, not a put.", name)
+    if operation == "put" and op != "put":
+        raise EncodingError(
+            "operation", f"column '{name}': '{op}' needs an update, not a put.", name
+        )
     size = 0
     if timestamp is not None:
-        if type(timestamp) is not int or not 0 <= timestamp <= INTEGER_MAX:
-            raise Refused("timestamp", f"column '{name}': a cell time is 0 to 2^63-1 ms.", name)
+        if type(timestamp) is not int or not 0 <= timestamp <= MAX_INTEGER:
+            raise EncodingError(
+                "timestamp", f"column '{name}': a cell time is 0 to 2^63-1 ms.", name
+            )
         size += 9
     if op != "put":
         size += 2
     if op in ("delete_all", "delete_one"):
         if value is not None or (timestamp is None) != (op == "delete_all"):
-            raise Refused(
+            raise EncodingError(
                 "operation",
                 f"column '{name}': '{op}' takes no value and"
                 f" {'no' if op == 'delete_all' else 'needs a'} time.",
@@ -336,9 +343,9 @@ def _check_cell(kind: RowKind, cell: Cell) -> int:
     if op == "increment":
         sizes = _INCREMENT_SIZES
         if timestamp is not None:
-            raise Refused(
+            raise EncodingError(
                 "operation", f"column '{name}': an increment has no time of its own.", name
             )
     elif op != "put":
-        raise Refused("operation", f"column '{name}': unknown operation {op!r}.", name)
+        raise EncodingError("operation", f"column '{name}': unknown operation {op!r}.", name)
     return size + 6 + _size(name, value, sizes, key=False)

@@ -1,17 +1,17 @@
-"""Varints of protobuf: seven bits a byte, the lowest first, the top bit set on all but the last."""
+"""Varints [protobuf-wire]: seven bits a byte, the lowest first, the top bit set but on the last."""
 
 from __future__ import annotations
 
-_ONE = [bytes((value,)) for value in range(128)]
+_ONE_BYTE = [bytes((value,)) for value in range(128)]
 _MASK = (1 << 64) - 1
 # Microseconds since 1970 of the years 1987 to 4253 have eight bytes.
 _EIGHT_FROM, _EIGHT_TO = 1 << 49, 1 << 56
 
 
 def varint(value: int) -> bytes:
-    """A number from 0 to 2**64 - 1; a negative one of 64 bits goes as its complement."""
+    """The varint of a number below 2**64; a negative one of 64 bits goes as its complement."""
     if 0 <= value < 128:
-        return _ONE[value]
+        return _ONE_BYTE[value]
     value &= _MASK
     if _EIGHT_FROM <= value < _EIGHT_TO:
         return bytes(
@@ -35,7 +35,7 @@ def varint(value: int) -> bytes:
 
 
 def read_varint(data: bytes, position: int) -> tuple[int, int]:
-    """The number at a position, not negative, and where it ends. Raises IndexError."""
+    """The number at a position, never negative, and the position behind it. Raises IndexError."""
     value = data[position]
     if value < 128:
         return value, position + 1

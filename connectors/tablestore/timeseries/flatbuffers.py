@@ -1,14 +1,15 @@
-"""Points of time series as FlatBuffers, made from the rows that wait as protobuf.
+"""Points of time series as FlatBuffers [flatbuffers], made from the rows that wait as protobuf.
 
-Schema (the vendor's timeseries.fbs): Rows{row_groups}; RowGroup{measurement, field_names,
-field_types, rows}; Row{data_source, tags, time, field_values, meta_cache_update_time, tag_list};
-FieldValues{long, bool, double, string, binary vectors}; Tag{name, value}; BytesValue{value}. As in
-the official SDKs, a group holds one row, so that a row's number is its group's.
+Schema (the vendor's timeseries.fbs [put-timeseries-data]): Rows{row_groups}; RowGroup{measurement,
+field_names, field_types, rows}; Row{data_source, tags, time, field_values, meta_cache_update_time,
+tag_list}; FieldValues{long, bool, double, string, binary vectors}; Tag{name, value};
+BytesValue{value}. As in the official SDKs, a group holds one row, so that a row's number is its
+group's.
 
-A FlatBuffer is put together from its end, since references only point forward: where a part lies
-is told by its distance from the end, which does not change while parts are put before it. What
-points have in common (names, types, series, the tables' layouts) stands there once. Each part is a
-multiple of eight bytes long, so that numbers lie where their readers want them.
+A FlatBuffer is built from its end, since references only point forward: where a piece lies is given
+by its distance from the end, which does not change while pieces are put before it. What points have
+in common (names, types, series, the tables' layouts) is there once. Each piece is a multiple of
+eight bytes long, so that numbers are aligned as readers expect.
 """
 
 from __future__ import annotations
@@ -18,16 +19,43 @@ from struct import Struct, pack
 from typing import NamedTuple
 
 from connectors.tablestore.plainbuffer.varint import read_varint
+from connectors.tablestore.timeseries.flatbuffer_builder import (
+    Buffer,
+    counted,
+    padded,
+    vector_of,
+    vectors_of,
+)
 
-_PADDING = [bytes(size) for size in range(8)]
 _unpack_double = Struct("<d").unpack_from
 
-# Layouts of the tables that are alike in every point: bytes of the layout, bytes of the table, and
-# the place of each field, 0 where it is left out. A layout may stand before or behind its tables.
-_ROOT = pack("<3H", 6, 8, 4)
-_GROUP = pack("<6H", 12, 20, 4, 8, 12, 16)
-_ROW = pack("<8H", 16, 28, 4, 8, 16, 12, 0, 24)
+# The layout of Tag, as those of flatbuffer_builder.py.
 _TAG = pack("<4H", 8, 12, 4, 8)
+# A point is one piece of tables that refer to each other and to shared pieces. Its bytes:
+#
+#      0  RowGroup     layout of RowGroup (signed)
+#      4               measurement     -> shared
+#      8               field_names     -> shared
+#     12               field_types     -> shared
+#     16               rows            -> 20
+#     20  vector       1, its length
+#     24               row             -> 32
+#     28               (4 bytes of padding)
+#     32  Row          layout of Row (signed)
+#     36               data_source     -> shared
+#     40               tags            -> shared: empty, as tag_list has them
+#     44               field_values    -> 60
+#     48               time, 8 bytes
+#     56               tag_list        -> shared
+#     60  FieldValues  layout of FieldValues (signed)
+#     64               one reference for each type that has values, to one of the
+#         vectors      integers, doubles (their elements at a multiple of 8), booleans,
+#                      strings and binaries with what they refer to
+#
+# A reference holds how far behind itself its target begins.
+_FIXED = "<iIIIIII4xiIIIqIi"
+_FIELD_VALUES_AT = 60
+
 # A layout of BytesValue with its table, which refers to the bytes right behind it.
 _BYTES_VALUE = pack("<3Hxx", 6, 8, 4) + pack("<iI", 8, 4)
 _TABLE_IN_BYTES_VALUE = 8
@@ -41,7 +69,7 @@ Fields = tuple[bytes, ...]
 
 
 class _Series(NamedTuple):
-    """The parts that points of a series share."""
+    """The pieces that points of a series share."""
 
     measurement: bytes
     source: bytes
@@ -49,14 +77,14 @@ class _Series(NamedTuple):
 
 
 class _Columns(NamedTuple):
-    """The parts that points of the same fields share, and how a point is packed."""
+    """The pieces that points of the same fields share, and how such a point is packed."""
 
     names: bytes
     types: bytes
     layout: bytes
     point: Struct
-    # Where the vectors of values lie, as the point's FieldValues refers to them.
     vectors: tuple[int, ...]
+    """The references of FieldValues to its vectors."""
 
 
 class _Values:
@@ -73,24 +101,24 @@ class _Values:
 
 
 class FlatBuffers:
-    """Makes FlatBuffers; remembers the parts of series and fields, so many and no more."""
+    """Makes FlatBuffers; remembers the pieces of up to MAX_SERIES series and MAX_COLUMNS shapes."""
 
-    MOST_SERIES = 20_000
-    MOST_COLUMNS = 200
+    MAX_SERIES = 20_000
+    MAX_COLUMNS = 200
 
     def __init__(self) -> None:
         self._series: dict[bytes, _Series] = {}
         self._columns: dict[Fields, _Columns] = {}
 
     def encode(self, wires: Sequence[bytes]) -> bytes:
-        """The FlatBuffer of rows that are protobuf, in their order."""
-        buffer = _Buffer()
+        """The FlatBuffer of protobuf rows, in their order."""
+        buffer = Buffer()
         groups = [self._point(buffer, wire) for wire in reversed(wires)]
         groups.reverse()
         return buffer.finish(groups)
 
-    def _point(self, buffer: _Buffer, wire: bytes) -> int:
-        """Put one row as a group; how far from the end that begins."""
+    def _point(self, buffer: Buffer, wire: bytes) -> int:
+        """Put one row as a group; returns its distance from the end."""
         _, position = read_varint(wire, 1)
         length, start = read_varint(wire, position + 1)
         stop = start + length
@@ -116,23 +144,20 @@ class FlatBuffers:
             if vector:
                 numbers.append(len(vector))
                 numbers += vector
-        point = columns.point.pack(
-            # RowGroup, and its vector of one row
+        point = columns.point.pack(  # as drawn above
             buffer.group - begin,
             begin - 4 - measurement,
             begin - 8 - names,
             begin - 12 - types,
-            4,
+            20 - 16,
             1,
-            8,
-            # Row, at 32
+            32 - 24,
             buffer.row - begin + 32,
             begin - 36 - source,
             begin - 40 - buffer.empty,
-            16,
+            60 - 44,
             time - (1 << 64) if time >> 63 else time,
             begin - 56 - tags,
-            # FieldValues, at 60, and the vectors that are no references
             layout - begin + 60,
             *columns.vectors,
             *numbers,
@@ -142,63 +167,25 @@ class FlatBuffers:
     def _series_of(self, key: bytes) -> _Series:
         found = self._series.get(key)
         if found is None:
-            if len(self._series) >= self.MOST_SERIES:
+            if len(self._series) >= self.MAX_SERIES:
                 self._series.clear()
             found = self._series[key] = _series_of(key)
         return found
 
     def _columns_of(self, fields: Fields) -> _Columns:
-        if len(self._columns) >= self.MOST_COLUMNS:
+        if len(self._columns) >= self.MAX_COLUMNS:
             self._columns.clear()
         names = [field[read_varint(field, 1)[1] : -1] for field in fields]
         types = bytes([_TYPES[field[-1]] for field in fields])
-        point, places, vectors = _point_of([field[-1] for field in fields])
+        point, offsets, vectors = _point_of([field[-1] for field in fields])
         made = self._columns[fields] = _Columns(
-            _padded(_vector([(_counted(name), 0) for name in names])),
-            _padded(_counted(types)),
-            _padded(pack("<7H", 14, 4 + 4 * sum(map(bool, places)), *places)),
+            padded(vector_of([(counted(name), 0) for name in names])),
+            padded(counted(types)),
+            padded(pack("<7H", 14, 4 + 4 * sum(map(bool, offsets)), *offsets)),
             point,
             vectors,
         )
         return made
-
-
-class _Buffer:
-    """One FlatBuffer, from its end."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self._places: dict[bytes, int] = {}
-        self.size = 0
-        self.row, self.group, self._root = [self.put(layout) for layout in (_ROW, _GROUP, _ROOT)]
-        self.empty = self.shared(_padded(_counted(b"")))
-
-    def put(self, part: bytes) -> int:
-        """Put a part before all others; how far from the end it begins."""
-        part += _PADDING[-len(part) & 7]
-        self._parts.append(part)
-        self.size += len(part)
-        return self.size
-
-    def shared(self, part: bytes) -> int:
-        """Put a part of full length, unless it is there; how far from the end it begins."""
-        place = self._places.get(part)
-        if place is None:
-            self._parts.append(part)
-            self.size += len(part)
-            place = self._places[part] = self.size
-        return place
-
-    def finish(self, groups: Sequence[int]) -> bytes:
-        """Put the root and the vector of groups, and return all of it."""
-        count = len(groups)
-        size = 16 + 4 * count
-        begin = self.size + size + (-size & 7)
-        references = [begin - 16 - 4 * n - group for n, group in enumerate(groups)]
-        # Where the root's table is, the table, and its vector.
-        self.put(pack(f"<IiII{count}I", 4, self._root - begin + 4, 4, count, *references))
-        self._parts.reverse()
-        return b"".join(self._parts)
 
 
 def _series_of(key: bytes) -> _Series:
@@ -214,21 +201,21 @@ def _series_of(key: bytes) -> _Series:
         else:
             texts[tag] = key[start:position]
     return _Series(
-        _padded(_counted(texts[0x0A])), _padded(_counted(texts[0x12])), _padded(_vector(tags))
+        padded(counted(texts[0x0A])), padded(counted(texts[0x12])), padded(vector_of(tags))
     )
 
 
 def _tag(tag: bytes) -> bytes:
     """A Tag with its layout before it and its texts behind it."""
     length, start = read_varint(tag, 1)
-    name = _counted(tag[start : start + length])
+    name = counted(tag[start : start + length])
     length, start = read_varint(tag, start + length + 1)
-    value = _counted(tag[start : start + length])
+    value = counted(tag[start : start + length])
     return _TAG + pack("<iII", len(_TAG), 8, 4 + len(name)) + name + value
 
 
 def _read_fields(wire: bytes, position: int, values: _Values) -> Fields:
-    """The names and types of a row's fields; their values go to `values`."""
+    """The names and types of a row's fields; adds their values to `values`."""
     fields = []
     end = len(wire)
     while position < end:
@@ -262,70 +249,42 @@ def _read_fields(wire: bytes, position: int, values: _Values) -> Fields:
 
 
 def _point_of(tags: Sequence[int]) -> tuple[Struct, list[int], tuple[int, ...]]:
-    """How a point with values of these types is packed, up to what refers to texts and bytes.
+    """How a point with values of these types is packed, up to the vectors of strings and binaries.
 
-    Returns its form, the places of FieldValues' own fields, and what those refer to.
+    Returns its struct, the offsets of FieldValues' fields (0: left out), and their references.
     """
     counts = [tags.count(tag) for tag in (_INTEGER, _BOOLEAN, _DOUBLE, _STRING, _BINARY)]
     present = [number for number, count in enumerate(counts) if count]
-    places = [0] * 5
+    offsets = [0] * 5
     for turn, number in enumerate(present):
-        places[number] = 4 + 4 * turn
-    head = "<iIIIIII4xiIIIqIi" + "I" * len(present)
+        offsets[number] = 4 + 4 * turn
+    head = _FIXED + "I" * len(present)
     position = Struct(head).size
     form = head
-    lies: dict[int, int] = {}
-    for number, count, dead_letter in ((0, counts[0], "q"), (2, counts[2], "d")):
+    vectors_at: dict[int, int] = {}
+    for number, count, code in ((0, counts[0], "q"), (2, counts[2], "d")):
         if count:
-            gap = -(position + 4) & 7  # the elements lie at a multiple of eight
-            lies[number] = position + gap
-            form += f"{gap}xI{count}{dead_letter}"
+            gap = -(position + 4) & 7
+            vectors_at[number] = position + gap
+            form += f"{gap}xI{count}{code}"
             position += gap + 4 + 8 * count
     if counts[1]:
-        lies[1] = position
+        vectors_at[1] = position
         gap = -counts[1] & 3
         form += f"I{counts[1]}?{gap}x"
         position += 4 + counts[1] + gap
     for number in (3, 4):
         if counts[number]:
-            lies[number] = position
+            vectors_at[number] = position
             position += 4 + 4 * counts[number]
-    references = [lies[number] - 60 - places[number] for number in present]
-    return Struct(form), places, (*references,)
+    references = [vectors_at[number] - _FIELD_VALUES_AT - offsets[number] for number in present]
+    return Struct(form), offsets, (*references,)
 
 
 def _tail(strings: Sequence[bytes], binaries: Sequence[bytes]) -> bytes:
     """The vectors of texts and of bytes, each followed by what it refers to."""
     if not binaries:
-        return _vector([(_counted(text), 0) for text in strings])
-    texts = [(_counted(text), 0) for text in strings]
-    values = [(_BYTES_VALUE + _counted(value), _TABLE_IN_BYTES_VALUE) for value in binaries]
-    return _vectors([items for items in (texts, values) if items])
-
-
-def _vector(items: Sequence[tuple[bytes, int]]) -> bytes:
-    """A vector of references and the parts that they refer to: (part, place in it)."""
-    return _vectors([items])
-
-
-def _vectors(lists: Sequence[Sequence[tuple[bytes, int]]]) -> bytes:
-    """Vectors one behind the other, and then the parts that they refer to."""
-    end = sum([4 + 4 * len(items) for items in lists])
-    out: list[int] = []
-    parts: list[bytes] = []
-    for items in lists:
-        out.append(len(items))
-        for part, inside in items:
-            out.append(end + inside - 4 * len(out))
-            parts.append(part)
-            end += len(part)
-    return pack(f"<{len(out)}I", *out) + b"".join(parts)
-
-
-def _padded(part: bytes) -> bytes:
-    return part + _PADDING[-len(part) & 7]
-
-
-def _counted(content: bytes) -> bytes:
-    """A text or a vector of bytes: its length, itself, and zeros up to a multiple of four."""
-    return len(content).to_bytes(4, "little") + content + _PADDING[4 - len(content) % 4]
+        return vector_of([(counted(text), 0) for text in strings])
+    texts = [(counted(text), 0) for text in strings]
+    values = [(_BYTES_VALUE + counted(value), _TABLE_IN_BYTES_VALUE) for value in binaries]
+    return vectors_of([items for items in (texts, values) if items])

@@ -1,8 +1,8 @@
-"""Points of time series as protobuf, the form in which they wait and, if it can be, are sent.
+"""Points of time series as protobuf: how they wait, and how they are sent where that is possible.
 
 Rows{1 rows}; Row{1 key, 2 time, 3 fields}; Key{1 measurement, 2 source, 4 tags}; Tag{1 name,
 2 value}; Field{1 name, 2 integer, 3 string, 4 boolean, 5 double, 6 binary}: the schema of the
-official Go SDK. What depends on names and types alone is put together once.
+official Go SDK [put-timeseries-data]. What depends on names and types alone is put together once.
 """
 
 from __future__ import annotations
@@ -12,16 +12,20 @@ from struct import Struct
 from typing import Any
 
 from connectors.records import Operation
-from connectors.tablestore.plainbuffer.encode import Refused
+from connectors.settings.tablestore_limits import (
+    MAX_FIELD_VALUE_BYTES,
+    MAX_INTEGER,
+    MAX_POINTS_REQUEST_BYTES,
+    MIN_INTEGER,
+)
+from connectors.tablestore.plainbuffer.encode import EncodingError
 from connectors.tablestore.plainbuffer.varint import prefixed, varint
 
-# Bytes of a text or binary value, and of a row (Tablestore limits page, time series model). A
-# request may hold 4 MiB as the service counts, which is up to 8 bytes a number.
-MOST_VALUE = 2 * 1024 * 1024
-MOST_ROW = 4 * 1024 * 1024 - 16 * 1024
+# A request may hold 4 MiB as the service counts, which is up to 8 bytes a number [ts-limits]: one
+# point leaves room for the frame around it.
+MAX_POINT_BYTES = MAX_POINTS_REQUEST_BYTES - 16 * 1024
 
 _DOUBLE = Struct("<d").pack
-_INTEGER_MIN, _INTEGER_MAX = -(1 << 63), (1 << 63) - 1
 _TIME = Struct(">q").pack
 _TIME_BYTES = 8
 
@@ -29,17 +33,17 @@ _TIME_BYTES = 8
 _ROWS, _KEY, _TIME_TAG, _FIELD, _NAME = b"\x0a", b"\x0a", b"\x10", b"\x1a", b"\x0a"
 
 Field = Callable[[Any], bytes]
-# Series, time in microseconds, values -> identity of the row, and its part of the request.
+# Series, time in microseconds, values -> (identity, part of the request, operation).
 Encode = Callable[[bytes, int, Sequence[Any]], tuple[bytes, bytes, Operation]]
 
 
 class PointEncoder:
-    """Points as (identity, wire); raises `refused` for a value that no field takes."""
+    """Encodes points as (identity, wire, operation); raises `error` for what no field takes."""
 
-    refused = Refused
+    error = EncodingError
 
     def series(self, measurement: str, source: str, tags: Sequence[tuple[str, str]]) -> bytes:
-        """What identifies a series, as part of its rows; tags in the order of their names."""
+        """The field `key` of a series' points; `tags` are in the order of their names."""
         content = prefixed(b"\x0a", measurement.encode())
         if source:
             content += prefixed(b"\x12", source.encode())
@@ -49,11 +53,11 @@ class PointEncoder:
         return prefixed(_KEY, content)
 
     def compile(self, fields: Sequence[tuple[str, str]]) -> Encode:
-        """A function of series, time and values, made for these names and types.
+        """A function of a series, the time in microseconds and the values of these (name, type).
 
-        Its identity is the series followed by the eight bytes of the time.
+        It returns (identity, wire, operation); the identity is the series and the time.
         """
-        writers = [_WRITERS[kind](name) for name, kind in fields]
+        writers = [_WRITERS[field_type](name) for name, field_type in fields]
 
         def encode(
             series: bytes, time: int, values: Sequence[Any]
@@ -66,17 +70,18 @@ class PointEncoder:
                     *[write(value) for write, value in zip(writers, values, strict=True)],
                 ]
             )
-            if len(content) > MOST_ROW:
-                raise Refused(
+            if len(content) > MAX_POINT_BYTES:
+                raise EncodingError(
                     "row_size",
-                    f"the row has {len(content)} bytes, a request carries at most {MOST_ROW}.",
+                    f"the row has {len(content)} bytes, a request carries at most"
+                    f" {MAX_POINT_BYTES}.",
                 )
             return series + _TIME(time), _ROWS + varint(len(content)) + content, "put"
 
         return encode
 
     def series_of(self, identity: bytes) -> bytes:
-        """The series in an identity that `compile`'s functions made."""
+        """The series in the identity of a point."""
         return identity[:-_TIME_BYTES]
 
 
@@ -86,8 +91,8 @@ def _integer(name: str) -> Field:
     heads = [_FIELD + varint(len(label) + size) + label for size in range(11)]
 
     def write(value: int) -> bytes:
-        if not _INTEGER_MIN <= value <= _INTEGER_MAX:
-            raise Refused(
+        if not MIN_INTEGER <= value <= MAX_INTEGER:
+            raise EncodingError(
                 "integer_range",
                 f"field '{name}': it needs {value.bit_length() + 1} bits; 64 is the limit."
                 " Write it as a string.",
@@ -105,7 +110,7 @@ def _double(name: str) -> Field:
 
     def write(value: float) -> bytes:
         if value - value != 0.0:
-            raise Refused(
+            raise EncodingError(
                 "not_finite",
                 f"field '{name}': NaN and infinity cannot be stored as a double. Leave the field"
                 " out or write a string.",
@@ -131,10 +136,11 @@ def _binary(name: str, tag: bytes = b"\x32") -> Field:
         length = len(value)
         head = heads.get(length)
         if head is None:
-            if length > MOST_VALUE:
-                raise Refused(
+            if length > MAX_FIELD_VALUE_BYTES:
+                raise EncodingError(
                     "value_length",
-                    f"field '{name}': the value has {length} bytes, the limit is {MOST_VALUE}.",
+                    f"field '{name}': the value has {length} bytes, the limit is"
+                    f" {MAX_FIELD_VALUE_BYTES}.",
                     name,
                 )
             size = varint(length)
@@ -153,7 +159,7 @@ def _string(name: str) -> Field:
         try:
             return write_bytes(value.encode())
         except UnicodeEncodeError:
-            raise Refused(
+            raise EncodingError(
                 "encoding",
                 f"field '{name}': the string holds half of a UTF-16 pair (a lone surrogate), which"
                 " has no UTF-8 form. Repair the producer or write it as binary.",

@@ -8,30 +8,30 @@ from typing import Any
 
 from connectors.errors import StopRun
 from connectors.settings.tables import TableSettings
-from connectors.tablestore.client import Client, TimeseriesShape
+from connectors.tablestore.tables_api import TablesApi, TimeseriesShape
 
 log = logging.getLogger("sync.tablestore")
 
-# Calls until it is answered: (what, call, codes that count as no answer).
-Persistently = Callable[[str, Callable[[], Any], dict[str, None]], Any]
+# Calls until there is an answer: (what, call, code of a failure that gives None).
+CallApi = Callable[[str, Callable[[], Any], str], Any]
 
-_MISSING = {"OTSObjectNotExist": None}
+_MISSING = "OTSObjectNotExist"
 _MEASUREMENT, _SOURCE, _TAGS = "_m_name", "_data_source", "_tags"
 
 
 class TimeseriesTable:
-    """One table and the rules it should follow."""
+    """One table, and the rules that it is compared with [put-timeseries-data]."""
 
     def __init__(
-        self, name: str, rules: TableSettings, client: Client, persistently: Persistently
+        self, name: str, rules: TableSettings, tables_api: TablesApi, call: CallApi
     ) -> None:
         self._name = name
         self._rules = rules
-        self._client = client
-        self._persistently = persistently
+        self._api = tables_api
+        self._call = call
 
     def ensure(self, instance: str) -> bool:
-        """Compare it with its rules, or create it; True when it was created. Raises StopRun."""
+        """Compare it with its rules, or create it. True when it was created. Raises StopRun."""
         shape = self._describe()
         if shape is not None:
             self._compare(shape)
@@ -46,25 +46,25 @@ class TimeseriesTable:
                 f"time series table {self._name} does not exist in instance {instance}.\n"
                 f"  remedy: create it, or set auto_create = true in [tables.{self._name}]"
             )
-        self._persistently(
+        self._call(
             f"CreateTimeseriesTable {self._name}",
-            lambda: self._client.create_timeseries(self._name, self._rules),
-            {"OTSObjectAlreadyExist": None},  # another worker was quicker
+            lambda: self._api.create_timeseries(self._name, self._rules),
+            "OTSObjectAlreadyExist",  # another process was quicker
         )
         log.info("created time series table %s", self._name)
         return True
 
     def _describe(self) -> TimeseriesShape | None:
-        shape: TimeseriesShape | None = self._persistently(
+        shape: TimeseriesShape | None = self._call(
             f"DescribeTimeseriesTable {self._name}",
-            lambda: self._client.describe_timeseries(self._name),
+            lambda: self._api.describe_timeseries(self._name),
             _MISSING,
         )
         return shape
 
     def _is_wide(self) -> bool:
-        return None is not self._persistently(
-            f"DescribeTable {self._name}", lambda: self._client.describe(self._name), _MISSING
+        return None is not self._call(
+            f"DescribeTable {self._name}", lambda: self._api.describe(self._name), _MISSING
         )
 
     def _compare(self, shape: TimeseriesShape) -> None:
@@ -80,29 +80,29 @@ class TimeseriesTable:
             ),
         ]
         for option, section, wanted, found in pairs:
-            # What is not set is no wish: the table keeps what it has.
+            # Unset options are not compared; the table's value stays.
             if option.rpartition(".")[2] not in section.model_fields_set or found in (None, wanted):
                 continue
-            told = f"{option} of table {self._name} is {_seconds(found)} and is {_seconds(wanted)}"
-            told += " in the configuration"
+            differs = f"{option} of table {self._name} is {_seconds(found)}, and {_seconds(wanted)}"
+            differs += " in the configuration"
             if found != -1 and (wanted == -1 or found < wanted):
                 raise StopRun(
-                    f"{told}: data would vanish early.\n"
+                    f"{differs}: data would vanish early.\n"
                     "  remedy: correct the option, or update the table"
                 )
-            log.warning("%s: it is longer, and stays so", told)
+            log.warning("%s: the longer value of the table stays", differs)
         if "metadata_updates" in points.model_fields_set and shape.metadata_updates not in (
             None,
             points.metadata_updates,
         ):
             log.warning(
-                "timeseries.metadata_updates of table %s is %s, otherwise than configured",
+                "timeseries.metadata_updates of table %s is %s, not as configured",
                 self._name,
                 str(shape.metadata_updates).lower(),
             )
 
     def _compare_keys(self, shape: TimeseriesShape) -> None:
-        """A table with keys of its own takes only series that fill them."""
+        """Raises StopRun for a table whose keys the configured series do not fill."""
         if shape.field_keys:
             self._wrong(
                 f"has fields as part of its points' key ({', '.join(shape.field_keys)})",

@@ -1,4 +1,4 @@
-"""The error policy: who stops, where letters go, what is counted and told of them."""
+"""The error policy: when a run stops, where dead letters go, what is counted and logged."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def test_a_count_brakes() -> None:
     """max_rejected 3: the fourth stops the run, and is not sent: the next start reads it again."""
     run = new_run(errors={"tolerance": "all", "max_rejected": 3})
     kept = Kept()
-    rejections = ErrorPolicy(run, kept)
-    asyncio.run(rejections.take([dead_letter(0), dead_letter(1), dead_letter(2)]))
+    policy = ErrorPolicy(run, kept)
+    asyncio.run(policy.handle([dead_letter(0), dead_letter(1), dead_letter(2)]))
     with pytest.raises(StopRun, match=r"max_rejected.*\n.*remedy"):
-        asyncio.run(rejections.take([dead_letter(3)]))
+        asyncio.run(policy.handle([dead_letter(3)]))
     assert [one.offset for one in kept.dead_letters] == [0, 1, 2]
     assert run.counts.snapshot()["rejected"] == 3
 
@@ -55,45 +55,45 @@ def test_a_share_brakes() -> None:
     """More than a tenth of the last 100 records stops the run; a tenth does not."""
     errors = {"tolerance": "all", "max_rejected_share": 0.1, "max_rejected_window": 100}
     run = new_run(errors=errors)
-    rejections = ErrorPolicy(run, Kept())
+    policy = ErrorPolicy(run, Kept())
     for _ in range(20):
         run.counts.add("read", 50)
-        asyncio.run(rejections.take([dead_letter(n) for n in range(5)]))
+        asyncio.run(policy.handle([dead_letter(n) for n in range(5)]))
     run.counts.add("read", 50)
     with pytest.raises(StopRun, match="max_rejected_share"):
-        asyncio.run(rejections.take([dead_letter(n) for n in range(9)]))
+        asyncio.run(policy.handle([dead_letter(n) for n in range(9)]))
 
 
 def test_a_share_of_few_records_brakes_nothing() -> None:
     """A first bad record among few is no bad stream."""
     errors = {"tolerance": "all", "max_rejected_share": 0.1, "max_rejected_window": 100}
     run = new_run(errors=errors)
-    rejections = ErrorPolicy(run, Kept())
+    policy = ErrorPolicy(run, Kept())
     run.counts.add("read", 99)
-    asyncio.run(rejections.take([dead_letter(n) for n in range(99)]))
+    asyncio.run(policy.handle([dead_letter(n) for n in range(99)]))
     run.counts.add("read", 1)
     with pytest.raises(StopRun):
-        asyncio.run(rejections.take([dead_letter(99)]))
+        asyncio.run(policy.handle([dead_letter(99)]))
 
 
 def test_old_trouble_is_forgotten() -> None:
     """What was bad long ago does not count against the last records."""
     errors = {"tolerance": "all", "max_rejected_share": 0.5, "max_rejected_window": 100}
     run = new_run(errors=errors)
-    rejections = ErrorPolicy(run, Kept())
+    policy = ErrorPolicy(run, Kept())
     run.counts.add("read", 99)
-    asyncio.run(rejections.take([dead_letter(n) for n in range(99)]))
+    asyncio.run(policy.handle([dead_letter(n) for n in range(99)]))
     run.counts.add("read", 1000)
-    asyncio.run(rejections.take([dead_letter(2000)]))
+    asyncio.run(policy.handle([dead_letter(2000)]))
     run.counts.add("read", 100)
-    asyncio.run(rejections.take([dead_letter(2001 + n) for n in range(49)]))
+    asyncio.run(policy.handle([dead_letter(2001 + n) for n in range(49)]))
 
 
 def test_rejections_are_counted_by_reason_and_destination() -> None:
     """Prometheus' default registry has them; the last ten are kept with place and no payload."""
     run = new_run(errors={"tolerance": "all", "dead_letters": "kafka"})
-    rejections = ErrorPolicy(run, Kept())
-    asyncio.run(rejections.take([with_bytes(n) for n in range(12)]))
+    policy = ErrorPolicy(run, Kept())
+    asyncio.run(policy.handle([with_bytes(n) for n in range(12)]))
     shown = generate_latest().decode()
     wanted = 'sync_rejections_total{code="json_invalid",destination="kafka",stage="decode"} 12.0'
     assert wanted in shown
@@ -117,7 +117,7 @@ def test_payload_is_logged_only_when_asked_for(
     assert run.settings.errors.needs_original == asked
 
 
-def test_headers_of_a_letter() -> None:
+def test_headers_of_a_dead_letter() -> None:
     """Its own headers as they were, then the block, whose replay count is the record's."""
     own = (("a", b"\xff"), ("a", None), ("__tablestore_sync.replays", b"2"))
     headers = headers_of(with_bytes(3, *own), "group")
@@ -128,7 +128,7 @@ def test_headers_of_a_letter() -> None:
     assert all(CANARY.encode() not in (value or b"") for _, value in headers)
 
 
-def test_a_letter_without_its_bytes_stops() -> None:
+def test_a_dead_letter_without_its_bytes_stops() -> None:
     """A row that waited since a run that kept no bytes: no dead letter is made up."""
     with pytest.raises(StopRun, match=r"offset 3.*\n.*remedy"):
         headers_of(dead_letter(3), "group")

@@ -1,4 +1,4 @@
-"""Avro against fastavro, for what that does right: any schema, any value, with and without reader."""
+"""Avro against fastavro, for what that does right: any schema and value, and readers of both."""
 
 import itertools
 from io import BytesIO

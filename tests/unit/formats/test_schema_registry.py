@@ -53,7 +53,7 @@ def test_trouble_is_waited_out(registry: SchemaRegistry, decoder: MakeDecoder, s
     with pytest.raises(Impatient, match=f"HTTP {status}"):
         decode(framed(number, b"\2"))
     registry.fault = lambda _: (200, b"<html>")
-    with pytest.raises(Impatient, match="no JSON"):
+    with pytest.raises(Impatient, match="not JSON"):
         decode(framed(number, b"\2"))
     registry.fault = lambda _: None
     assert decode(framed(number, b"\2")) == 1

@@ -28,19 +28,19 @@ PLAIN = {
 def imported(
     values: dict[str, str] | None = None, compatible: bool = False
 ) -> tuple[Settings, dict[str, str]]:
-    """The settings that PLAIN with these keys becomes, and what was told of which key.
+    """The settings that PLAIN with these keys becomes, and the notes on which key.
 
     Whatever it is: the text loads, and holds no secret.
     """
     made = convert({**PLAIN, **(values or {})}, compatible)
-    told: dict[str, str] = {}
+    notes: dict[str, str] = {}
     for key, text in made.notes:
-        told[key] = f"{told.get(key, '')} {text}".strip()
+        notes[key] = f"{notes.get(key, '')} {text}".strip()
     assert SECRET not in made.text + repr(made.notes)
     with TemporaryDirectory() as folder:
         file = Path(folder) / "config.toml"
         file.write_text(made.text, "utf-8")
-        return load(file), told
+        return load(file), notes
 
 
 def wide(mode: str, **more: str) -> dict[str, str]:

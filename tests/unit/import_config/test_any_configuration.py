@@ -1,11 +1,11 @@
-"""Whatever stands in a connector's file: a config.toml that loads, or a refusal; nothing else."""
+"""Any connector's file becomes a config.toml that loads, or UnsupportedConnectorConfig."""
 
 import contextlib
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.import_config import Refused
+from connectors.import_config import UnsupportedConnectorConfig
 from tests.unit.import_config.factories import SECRET, imported, points, wide
 
 _KAFKA = "org.apache.kafka.connect.transforms."
@@ -57,7 +57,7 @@ _VALUES = st.one_of(
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=400)
 @given(st.dictionaries(st.sampled_from(_KEYS), _VALUES, max_size=8), st.booleans())
 def test_any_values_of_known_keys(values: dict[str, str], compatible: bool) -> None:
-    """`imported` loads the text, and looks for secrets in what is told."""
+    """`imported` loads the text, and looks for secrets in what is noted."""
     values = {**values, "consumer.override.ssl.key.password": SECRET}
-    with contextlib.suppress(Refused):
+    with contextlib.suppress(UnsupportedConnectorConfig):
         imported(values, compatible)

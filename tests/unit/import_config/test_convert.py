@@ -1,4 +1,4 @@
-"""import-config: what each key becomes, what is told of it, and what is refused."""
+"""import-config: what each key becomes, what is noted of it, and what is not supported."""
 
 from pathlib import Path
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from connectors import cli
-from connectors.import_config import Refused, convert
+from connectors.import_config import UnsupportedConnectorConfig, convert
 from tests.unit.import_config.factories import PLAIN, SECRET, imported, points, wide
 
 
 def test_a_plain_connector() -> None:
     """Topics, table, instance, format and the start at the connector's own offsets."""
-    made, told = imported()
+    made, notes = imported()
     assert made.kafka.topics == ("orders",)
     assert (made.kafka.start_group, made.kafka.start_without_offset) == (
         "connect-orders",
@@ -29,19 +29,19 @@ def test_a_plain_connector() -> None:
     assert (made.format.value, made.format.key) == ("json", "json")
     assert made.tablestore.instance == "inst"
     assert (made.errors.tolerance, made.errors.dead_letters) == ("none", "log")
-    assert "stop the connector first" in told["name"]
-    assert "ALIBABA_CLOUD_ACCESS_KEY_SECRET" in told["tablestore.access.key.secret"]
-    assert "ALIBABA_CLOUD_ACCESS_KEY_ID" in told["tablestore.access.key.id"]
-    assert "Java's form" in told["value.converter"]
-    assert "column `key`" in told["primarykey.mode"]
+    assert "stop the connector first" in notes["name"]
+    assert "ALIBABA_CLOUD_ACCESS_KEY_SECRET" in notes["tablestore.access.key.secret"]
+    assert "ALIBABA_CLOUD_ACCESS_KEY_ID" in notes["tablestore.access.key.id"]
+    assert "Java's form" in notes["value.converter"]
+    assert "column `key`" in notes["primarykey.mode"]
 
 
 def test_compatible_keeps_the_connectors_conversions() -> None:
-    """And its key fields; what is kept is not told as changed."""
-    made, told = imported(compatible=True)
+    """And its key fields; what is kept is not notes as changed."""
+    made, notes = imported(compatible=True)
     rules = made.rules_of("orders")
     assert (rules.conversions, rules.key_fields) == ("connector", "override")
-    assert "primarykey.mode" not in told
+    assert "primarykey.mode" not in notes
     rules = imported()[0].rules_of("orders")
     assert (rules.conversions, rules.key_fields) == ("exact", "none")
 
@@ -67,7 +67,7 @@ def test_keys_and_columns(mode: str) -> None:
 
 def test_several_tables() -> None:
     """The map wins over the format; each table has its own rules."""
-    made, told = imported(
+    made, notes = imported(
         {
             "topics": "a, b.c, d",
             "table.name.format": "t_<topic>_<topic>",
@@ -81,7 +81,7 @@ def test_several_tables() -> None:
     for table in ("t_a_a", "bc", "t_d_d"):
         assert made.rules_of(table).key_columns == ((f"id_{table}", "binary"),)
         assert made.rules_of(table).binary_by == "utf8"
-    assert "zzz" in told["topics.assign.tables"]
+    assert "zzz" in notes["topics.assign.tables"]
     assert made.without_effect() == []
 
 
@@ -89,22 +89,22 @@ def test_several_tables() -> None:
 def test_search(kind: str | None) -> None:
     """The undocumented mode, with its column of the time; an odd word is kafka there."""
     key = "tablestore.orders.search.timestamp.type"
-    made, told = imported({"primarykey.mode": "search", **({key: kind} if kind else {})})
+    made, notes = imported({"primarykey.mode": "search", **({key: kind} if kind else {})})
     rules = made.rules_of("orders")
     assert [name for name, _ in rules.key_columns] == ["md5", "topic", "partition", "offset"]
     assert rules.search_timestamp == ("local" if kind == "local" else "kafka")
-    assert (key in told) == (kind == "odd")
+    assert (key in notes) == (kind == "odd")
 
 
 @pytest.mark.parametrize("insert", ["put", "update", "UPDATE"])
 @pytest.mark.parametrize("delete", ["none", "row", "column", "row_and_column "])
 def test_insert_and_delete(insert: str, delete: str) -> None:
-    """Both modes as they were; that tombstones delete now is told."""
-    made, told = imported({**wide("record_key"), "insert.mode": insert, "delete.mode": delete})
+    """Both modes as they were; that tombstones delete now is noted."""
+    made, notes = imported({**wide("record_key"), "insert.mode": insert, "delete.mode": delete})
     rules = made.rules_of("orders")
     assert (rules.insert_mode, rules.delete_mode) == (insert.lower(), delete.strip())
-    assert "tombstone" in told["delete.mode"]
-    assert ("rows that should be gone" in told["delete.mode"]) == ("row" in delete)
+    assert "tombstone" in notes["delete.mode"]
+    assert ("rows that should be gone" in notes["delete.mode"]) == ("row" in delete)
 
 
 def test_points() -> None:
@@ -166,7 +166,7 @@ _CONNECT = "org.apache.kafka.connect"
 )
 @pytest.mark.parametrize("part", ["key", "value"])
 def test_converters(part: str, converter: str, word: str) -> None:
-    """Each has its format; one of a stranger is told. Connect's JSON has envelopes by default."""
+    """Each has its format; one of a stranger is noted. Connect's JSON has envelopes by default."""
     key = f"{part}.converter"
     keys = {key: converter, f"{key}.schemas.enable": "true"}
     if word in ("avro", "protobuf", "json_schema"):
@@ -176,13 +176,13 @@ def test_converters(part: str, converter: str, word: str) -> None:
             f"{key}.basic.auth.user.info": f"user:{SECRET}",
             f"{key}.value.subject.name.strategy": "x.TopicNameStrategy",
         }
-    made, told = imported(keys)
+    made, notes = imported(keys)
     assert getattr(made.format, part) == word
     if "registry" in repr(keys):
         assert made.format.registry.url == "https://reg:8081"
-        assert "SYNC__FORMAT__REGISTRY__PASSWORD" in told[f"{key}.basic.auth.user.info"]
+        assert "SYNC__FORMAT__REGISTRY__PASSWORD" in notes[f"{key}.basic.auth.user.info"]
     if converter == "com.example.Own":
-        assert "not moved" in told[key]
+        assert "not moved" in notes[key]
 
 
 def test_the_kafka_client() -> None:
@@ -206,7 +206,7 @@ def test_the_kafka_client() -> None:
         "max.poll.records": "5000",
         "no.such": "1",
     }
-    made, told = imported({f"consumer.override.{key}": value for key, value in given.items()})
+    made, notes = imported({f"consumer.override.{key}": value for key, value in given.items()})
     kafka = made.kafka
     assert kafka.bootstrap_servers == "b1:9092,b2:9092"
     assert (kafka.start_group, kafka.start_without_offset) == ("own-group", "stop")
@@ -219,15 +219,15 @@ def test_the_kafka_client() -> None:
     }
     assert kafka.secret_property_files == {"ssl.key.password": Path("/run/secrets/key")}
     for key in ("sasl.jaas.config", "ssl.keystore.password"):
-        assert "SYNC__KAFKA__SECRET_PROPERTIES" in told[f"consumer.override.{key}"]
+        assert "SYNC__KAFKA__SECRET_PROPERTIES" in notes[f"consumer.override.{key}"]
     for key in ("max.poll.records", "no.such"):
-        assert "not moved" in told[f"consumer.override.{key}"]
+        assert "not moved" in notes[f"consumer.override.{key}"]
 
 
 @pytest.mark.parametrize("tolerance", ["none", "all"])
 @pytest.mark.parametrize("mode", ["ignore", "kafka", "tablestore", None])
 def test_errors(tolerance: str, mode: str | None) -> None:
-    """The policy and where letters go."""
+    """The policy and where dead letters go."""
     keys = {
         "runtime.error.tolerance": tolerance,
         "runtime.error.bootstrap.servers": "b:9092",
@@ -235,7 +235,7 @@ def test_errors(tolerance: str, mode: str | None) -> None:
         "runtime.error.table.name": "dead_table",
         **({"runtime.error.mode": mode} if mode else {}),
     }
-    made, told = imported(keys)
+    made, notes = imported(keys)
     assert (made.errors.tolerance, made.errors.dead_letters) == (
         tolerance,
         mode or ("ignore" if tolerance == "all" else "log"),
@@ -245,26 +245,26 @@ def test_errors(tolerance: str, mode: str | None) -> None:
         assert made.dead_letters.bootstrap_servers == "b:9092"
     if mode == "tablestore":
         assert made.dead_letters.table == "dead_table"
-    assert ("runtime.error.table.name" in told) == (mode != "tablestore")
+    assert ("runtime.error.table.name" in notes) == (mode != "tablestore")
 
 
 def test_connects_own_dead_letters() -> None:
-    """With all tolerated and the rest ignored, all letters go to its queue: none is dropped."""
+    """With all tolerated and the rest ignored, they all go to its queue: none is dropped."""
     queue = {
         "errors.tolerance": "all",
         "errors.deadletterqueue.topic.name": "dlq",
         "errors.log.enable": "true",
     }
-    made, told = imported({**queue, "runtime.error.tolerance": "all"})
+    made, notes = imported({**queue, "runtime.error.tolerance": "all"})
     assert (made.errors.dead_letters, made.dead_letters.topic) == ("kafka", "dlq")
-    made, told = imported(queue)
+    made, notes = imported(queue)
     assert made.errors.tolerance == "none"
-    assert "stops at the first" in told["errors.tolerance"]
-    assert {*queue} <= {*told}
+    assert "stops at the first" in notes["errors.tolerance"]
+    assert {*queue} <= {*notes}
 
 
 @pytest.mark.parametrize("mode", ["sts", "STS"])
-def test_sts_is_told(mode: str) -> None:
+def test_sts_is_noted(mode: str) -> None:
     """With what to do instead; every key of it is named."""
     of_sts = {
         "region": "cn-hangzhou",
@@ -273,15 +273,15 @@ def test_sts_is_told(mode: str) -> None:
         "sts.endpoint": "s",
         "client.time.out.ms": "1",
     }
-    _, told = imported({"tablestore.auth.mode": mode, **of_sts})
-    assert "security_token_file" in told["tablestore.auth.mode"]
-    assert {*of_sts} <= {*told}
+    _, notes = imported({"tablestore.auth.mode": mode, **of_sts})
+    assert "security_token_file" in notes["tablestore.auth.mode"]
+    assert {*of_sts} <= {*notes}
 
 
 def test_secrets_of_config_providers(monkeypatch: pytest.MonkeyPatch) -> None:
     """A placeholder is named, a file of its own is read from, other values are filled in."""
     monkeypatch.setenv("MY_INSTANCE", "inst-2")
-    made, told = imported(
+    made, notes = imported(
         {
             "tablestore.access.key.id": "${env:MY_ID}",
             "tablestore.access.key.secret": "${dir:/run/secrets:ots}",
@@ -291,9 +291,9 @@ def test_secrets_of_config_providers(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert made.tablestore.access_key_secret_file == Path("/run/secrets/ots")
     assert made.tablestore.instance == "inst-2"
-    assert "$MY_ID" in told["tablestore.access.key.id"]
-    assert "SYNC__TABLESTORE__ENDPOINT" in told["tablestore.endpoint"]
-    with pytest.raises(Refused, match=r"topics: the placeholder"):
+    assert "$MY_ID" in notes["tablestore.access.key.id"]
+    assert "SYNC__TABLESTORE__ENDPOINT" in notes["tablestore.endpoint"]
+    with pytest.raises(UnsupportedConnectorConfig, match=r"topics: the placeholder"):
         convert({**PLAIN, "topics": "${file:/none:topics}"})
 
 
@@ -315,7 +315,7 @@ _ENGINE = {
 
 
 @pytest.mark.parametrize("key", _ENGINE)
-def test_keys_without_a_like_are_told(key: str) -> None:
+def test_keys_without_a_counterpart_are_noted(key: str) -> None:
     """None is dropped in silence, unknown ones included."""
     assert key in imported(_ENGINE)[1]
 
@@ -404,9 +404,9 @@ _WRONG: list[tuple[dict[str, str], str]] = [
 
 
 @pytest.mark.parametrize(("values", "word"), _WRONG, ids=lambda item: str(item)[:60])
-def test_impossible_values_are_refused(values: dict[str, str], word: str) -> None:
+def test_impossible_values_are_not_supported(values: dict[str, str], word: str) -> None:
     """The text names the key; it is no Python error and holds no secret."""
-    with pytest.raises(Refused, match=word) as caught:
+    with pytest.raises(UnsupportedConnectorConfig, match=word) as caught:
         convert({**PLAIN, **values})
     assert SECRET not in str(caught.value)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.import_config.errors import Refused
+from connectors.import_config.errors import UnsupportedConnectorConfig
 from connectors.import_config.files import of_json, of_properties, read
 
 
@@ -70,14 +70,15 @@ def test_json_in_both_forms() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "word"),
     [
-        ("a.json", b"{", "is no JSON"),
-        ("a.json", b"[1]", "no JSON object"),
+        ("a.json", b"{", "is not JSON"),
+        ("a.json", b"[1]", "not a JSON object"),
         ("a.json", b'{"config": 1}', "config"),
         ("a.json", b'{"topics": ["a"]}', "topics: is a JSON list"),
         ("a.json", b'{"topics": {}}', "topics: is a JSON dict"),
-        ("a.json", b"[" * 100_000, "is no JSON"),
+        ("a.json", b"[" * 100_000, "is not JSON"),
         ("a.json", b'{"a": "\\ud800"}', "a: holds half of a character"),
-        ("a.properties", b"topics=\\u12", "line 1"),
+        ("a.properties", b"topics=\\u12", "line 1: "),
+        ("a.properties", b"# a\n\na=1,\\\n  2\r\n! b\rtopics=x,\\\n  \\u12", "line 6: "),
         ("a.properties", b"# nothing\n", "no key"),
         ("a.json", b'{"\\ud800": "a"}', "a key: holds"),
         ("a.properties", b"\\udc00=a", "line 1: holds"),
@@ -88,7 +89,7 @@ def test_broken_files(tmp_path: Path, name: str, content: bytes, word: str) -> N
     """The text names the file and what is wrong in it."""
     file = tmp_path / name
     file.write_bytes(content)
-    with pytest.raises(Refused, match=word) as caught:
+    with pytest.raises(UnsupportedConnectorConfig, match=word) as caught:
         read(file)
     assert str(file) in str(caught.value)
 
@@ -96,7 +97,7 @@ def test_broken_files(tmp_path: Path, name: str, content: bytes, word: str) -> N
 def test_a_missing_file(tmp_path: Path) -> None:
     """Named, with the system's reason; a folder likewise."""
     for path in (tmp_path / "none.properties", tmp_path):
-        with pytest.raises(Refused, match=str(path)):
+        with pytest.raises(UnsupportedConnectorConfig, match=str(path)):
             read(path)
 
 

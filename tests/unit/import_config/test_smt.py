@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from connectors.errors import Rejection
-from connectors.import_config import Refused, convert
+from connectors.import_config import UnsupportedConnectorConfig, convert
 from connectors.records import PlainMessage, Record
 from connectors.transforms.pipeline import pipeline
 from tests.unit.import_config.factories import PLAIN, imported, wide
@@ -131,27 +131,27 @@ def test_debezium(deletes: bool) -> None:
     ],
     ids=lambda step: json.dumps(step)[:60],
 )
-def test_what_is_not_moved_is_told(step: dict[str, str]) -> None:
+def test_what_is_not_moved_is_noted(step: dict[str, str]) -> None:
     """Under its type, with what to do; the others stay."""
     other = {"type": f"{_KAFKA}ReplaceField$Value", "exclude": "z"}
-    settings, told = imported(steps(step, other))
+    settings, notes = imported(steps(step, other))
     assert [item.type for item in settings.transforms] == ["exclude"]
-    assert "not " in told["transforms.a.type"]
-    assert "function" in told["transforms.a.type"] or ":" in told["transforms.a.type"]
+    assert "not " in notes["transforms.a.type"]
+    assert "function" in notes["transforms.a.type"] or ":" in notes["transforms.a.type"]
 
 
-def test_wrong_ones_are_refused() -> None:
+def test_wrong_ones_are_not_supported() -> None:
     """With the key."""
     cast = {"type": f"{_KAFKA}Cast$Value", "spec": "a:int65"}
     rename = {"type": f"{_KAFKA}ReplaceField$Value", "renames": "a"}
     nobody = {"type": f"{_KAFKA}Filter", "predicate": "nobody"}
     for step, word in ((cast, "spec"), (rename, "renames"), (nobody, "predicate")):
-        with pytest.raises(Refused, match=rf"transforms\.a\.{word}"):
+        with pytest.raises(UnsupportedConnectorConfig, match=rf"transforms\.a\.{word}"):
             convert({**PLAIN, **steps(step)})
 
 
 def test_an_inexact_cast_is_a_rejection() -> None:
-    """Kafka's would cut; it is told."""
+    """Kafka's would cut; it is noted."""
     keys = steps({"type": f"{_KAFKA}Cast$Value", "spec": "a:int32"})
     with pytest.raises(Rejection):
         transformed(keys, {"a": 1.5})

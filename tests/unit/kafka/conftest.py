@@ -1,13 +1,11 @@
-"""The fake Kafka in place of the real one."""
+"""The fake brokers."""
 
 import pytest
 
-from tests.unit.kafka.fake_kafka import World
+from tests.unit.kafka.fake_kafka import FakeBrokers
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
+def brokers() -> FakeBrokers:
     """Topic orders with two partitions; nothing reaches a network."""
-    made = World()
-    made.install(monkeypatch)
-    return made
+    return FakeBrokers()

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
-import pytest
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient
 
-from connectors.kafka import discovery as watch
-from connectors.kafka import group_commit as group
-from connectors.kafka import source
-from connectors.kafka.metadata import Found
+from connectors.kafka.clients import KafkaClients
+from connectors.kafka.partition_reader import PartitionReader
 from connectors.kafka.source import KafkaSource
 from connectors.records import PlainMessage
 from connectors.run.context import Run
 from connectors.run.recovery import RecoveryFolder
-from connectors.settings.kafka import KafkaSettings
 from tests.unit.factories import settings
 
 CONTRACT = {"flow": "sync", "steps": ["sync.read"], "shards": 64}
@@ -31,7 +38,7 @@ class FakeMessage(PlainMessage):
 
 
 class FakeError:
-    """An error as the client gives it: in a message's place."""
+    """An error as the client gives it: instead of a message."""
 
     def __init__(self, code: int, text: str = "said the broker", offset: int | None = None) -> None:
         self._error = KafkaError(code, text)
@@ -42,7 +49,7 @@ class FakeError:
         return self._error
 
     def offset(self) -> int | None:
-        """Where it stands, for some."""
+        """The offset, of some errors."""
         return self._offset
 
     def __len__(self) -> int:
@@ -57,15 +64,15 @@ def messages(*offsets: int, topic: str = "orders", partition: int = 0) -> list[M
 
 
 def failing(code: int, text: str = "said the broker", offset: int | None = None) -> list[Message]:
-    """An error in a message's place."""
+    """An error instead of a message."""
     return cast(list[Message], [FakeError(code, text, offset)])
 
 
 class FakeConsumer:
     """Gives out what a test puts into `polls`, and remembers what is asked of it."""
 
-    def __init__(self, world: World, properties: dict[str, Any]) -> None:
-        self.world = world
+    def __init__(self, brokers: FakeBrokers, properties: dict[str, Any]) -> None:
+        self.brokers = brokers
         self.properties = properties
         self.polls: list[list[Message]] = []
         self.assigned: list[tuple[str, int, int]] = []
@@ -74,100 +81,150 @@ class FakeConsumer:
         self.commit_error: Exception | None = None
         self.closed = 0
 
+    def poll(self, timeout: float) -> None:
+        """The callbacks of librdkafka run here."""
+
+    def list_topics(self, topic: str | None = None, timeout: float = -1) -> Any:
+        """Of the brokers; an error of theirs is raised instead."""
+        if self.brokers.metadata_errors:
+            raise self.brokers.metadata_errors.pop()
+        self.brokers.looks += 1
+        topics = self.brokers.topics
+        found = {
+            name: SimpleNamespace(partitions=dict.fromkeys(range(count)), error=None)
+            for name, count in topics.items()
+        }
+        return SimpleNamespace(cluster_id=self.brokers.cluster, topics=found)
+
     def consume(self, limit: int, timeout: float) -> list[Message]:
         """The next of `polls`, or nothing; never waits."""
         assert timeout == 0
         self.limits.append(limit)
         return self.polls.pop(0) if self.polls else []
 
-    def assign(self, places: Sequence[TopicPartition]) -> None:
+    def assign(self, partitions: Sequence[TopicPartition]) -> None:
         """Remembered."""
-        self.assigned += [(place.topic, place.partition, place.offset) for place in places]
+        self.assigned += [(each.topic, each.partition, each.offset) for each in partitions]
 
     def commit(self, offsets: Sequence[TopicPartition], asynchronous: bool) -> None:
-        """Remembered, or refused."""
+        """Remembered, or an error."""
         if self.commit_error is not None:
             raise self.commit_error
-        self.committed += [(place.topic, place.partition, place.offset) for place in offsets]
-        self.world.commits.append(asynchronous)
+        self.committed += [(each.topic, each.partition, each.offset) for each in offsets]
+        self.brokers.commits.append(asynchronous)
 
     def get_watermark_offsets(
-        self, place: TopicPartition, timeout: float
+        self, wanted: TopicPartition, timeout: float
     ) -> tuple[int, int] | None:
-        """Of the world."""
-        if self.world.watermark_error is not None:
-            raise self.world.watermark_error
-        return self.world.watermarks.get((place.topic, place.partition), (0, 1000))
+        """Of the brokers."""
+        if self.brokers.watermark_error is not None:
+            raise self.brokers.watermark_error
+        return self.brokers.watermarks.get((wanted.topic, wanted.partition), (0, 1000))
 
     def offsets_for_times(
-        self, places: Sequence[TopicPartition], timeout: float
+        self, partitions: Sequence[TopicPartition], timeout: float
     ) -> list[TopicPartition]:
-        """Of the world; by default the wanted time itself, for a test to see."""
-        (place,) = places
-        found = self.world.offset_for_time
+        """Of the brokers; by default the wanted time itself, for a test to see."""
+        (wanted,) = partitions
+        found = self.brokers.offset_for_time
         if isinstance(found, KafkaError):
-            answer = TopicPartition(place.topic, place.partition, -1)
-            return [cast(TopicPartition, _Refused(answer, found))]
-        return [
-            TopicPartition(place.topic, place.partition, place.offset if found is None else found)
-        ]
+            return [cast(TopicPartition, SimpleNamespace(offset=-1, error=found))]
+        offset = wanted.offset if found is None else found
+        return [TopicPartition(wanted.topic, wanted.partition, offset)]
 
     def close(self) -> None:
         """Counted."""
         self.closed += 1
 
 
-class _Refused:
-    """A partition of an answer that has an error."""
+class FakeAdmin:
+    """Answers about topics and groups."""
 
-    def __init__(self, place: TopicPartition, error: KafkaError) -> None:
-        self.offset = place.offset
-        self.error = error
+    def __init__(self, brokers: FakeBrokers) -> None:
+        self.brokers = brokers
+
+    def describe_topics(self, topics: TopicCollection, request_timeout: float) -> dict[str, Any]:
+        """The id of each topic that has one; an error for the others."""
+        return {topic: _Answer(self.brokers.ids.get(topic)) for topic in topics.topic_names}
+
+    def describe_consumer_groups(
+        self, groups: Sequence[str], request_timeout: float
+    ) -> dict[str, Any]:
+        """The members of each group."""
+        members = self.brokers.members
+        return {
+            group: SimpleNamespace(result=lambda: SimpleNamespace(members=members))
+            for group in groups
+        }
 
 
-class World:
-    """The brokers. Put it in place with the fixture `world`."""
+class _Answer:
+    """The future of one topic's description."""
+
+    def __init__(self, topic_id: str | None) -> None:
+        self._topic_id = topic_id
+
+    def exception(self) -> Exception | None:
+        """An error for a topic without an id."""
+        if self._topic_id is None:
+            return KafkaException(KafkaError(KafkaError.UNSUPPORTED_VERSION))
+        return None
+
+    def result(self) -> Any:
+        """The description."""
+        return SimpleNamespace(topic_id=self._topic_id)
+
+
+class FakeBrokers:
+    """The brokers; `clients` makes clients of them."""
 
     def __init__(self) -> None:
         self.topics = {"orders": 2}
         self.cluster = "cluster-1"
         self.ids = {"orders": "id-1"}
+        self.members: list[str] = []
         self.watermarks: dict[tuple[str, int], tuple[int, int] | None] = {}
         self.watermark_error: Exception | None = None
+        self.metadata_errors: list[Exception] = []
         self.offset_for_time: int | KafkaError | None = None
-        self.clients: list[FakeConsumer] = []
+        self.consumers: list[FakeConsumer] = []
         self.commits: list[bool] = []
+        self.looks = 0
 
-    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Instead of librdkafka, in every module that uses it; no watch runs."""
+    @property
+    def clients(self) -> KafkaClients:
+        """The clients of these brokers, with the properties that real ones would have."""
 
-        def consumer(made: KafkaSettings, errors: object, **extra: Any) -> Consumer:
-            client = FakeConsumer(self, {**made.client_properties(), **extra})
-            self.clients.append(client)
+        def consumer(properties: dict[str, Any], logger: logging.Logger) -> Consumer:
+            client = FakeConsumer(self, properties)
+            self.consumers.append(client)
             return cast(Consumer, client)
 
-        def found(made: KafkaSettings) -> Found:
-            return Found(self.cluster, dict(self.topics))
+        def admin(properties: dict[str, Any], logger: logging.Logger) -> AdminClient:
+            return cast(AdminClient, FakeAdmin(self))
 
-        def ids(made: KafkaSettings, topics: Sequence[str]) -> dict[str, str]:
-            return {topic: self.ids[topic] for topic in topics if topic in self.ids}
+        return KafkaClients(consumer=consumer, admin=admin)
 
-        monkeypatch.setattr(source, "consumer", consumer)
-        monkeypatch.setattr(group, "consumer", consumer)
-        monkeypatch.setattr(watch, "consumer", consumer)
-        monkeypatch.setattr(source, "list_partitions", found)
-        monkeypatch.setattr(watch, "list_partitions", found)
-        monkeypatch.setattr(watch, "topic_ids", ids)
-        monkeypatch.setattr(source, "TopicWatcher", lambda *_: None)
+    def source(self, run: Run) -> KafkaSource:
+        """A source that reads from these brokers; nothing watches their topics."""
+        return KafkaSource(run, self.clients, watch=lambda *_: None)
+
+    def started(self, run: Run) -> KafkaSource:
+        """A source that has listed its partitions, as at a start."""
+        source = self.source(run)
+        source.list_parts()
+        return source
 
 
 class Reader:
     """A partition of a source with the client that it reads from."""
 
-    def __init__(self, made: KafkaSource, world: World, part: str, state: int | None) -> None:
-        before = len(world.clients)
-        self.partition = made.build_part("read", part, state)
-        self.clients = world.clients[before:]
+    def __init__(
+        self, source: KafkaSource, brokers: FakeBrokers, key: str, state: int | None
+    ) -> None:
+        before = len(brokers.consumers)
+        self.partition: PartitionReader = source.build_part("read", key, state)
+        self.clients = brokers.consumers[before:]
 
     @property
     def client(self) -> FakeConsumer:
@@ -176,22 +233,20 @@ class Reader:
         return found
 
 
-def run_with(folder: Path | None = None, process: int = 0, **kafka: Any) -> Run:
+def run_with(
+    folder: Path | None = None,
+    process: int = 0,
+    clock: Callable[[], float] = time.monotonic,
+    **kafka: Any,
+) -> Run:
     """A run with these [kafka] settings, and a recovery folder if one is named."""
     recovery = None
     if folder is not None:
         recovery = RecoveryFolder.open(folder, process, 1, CONTRACT)
-    return Run("sync", settings(kafka=kafka), recovery)
+    return Run("sync", settings(kafka=kafka), recovery, clock=clock)
 
 
 def end(run: Run) -> None:
-    """The process of the run is gone, and with it its hold on the folder."""
+    """The process of the run is gone, and with it its lock of the folder."""
     if run.recovery is not None:
         run.recovery._run_lock.close()
-
-
-def started(run: Run) -> KafkaSource:
-    """A source that has listed its partitions, as at a start."""
-    made = KafkaSource(run)
-    made.list_parts()
-    return made

@@ -1,48 +1,41 @@
-"""The watch: new partitions start the run again, a topic made anew ends it, trouble nothing."""
+"""The watch over topics: new partitions restart the run, a recreated topic ends it."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
-from connectors.errors import StopRun
-from connectors.kafka import discovery as watch
 from connectors.kafka.discovery import TopicWatcher
-from connectors.kafka.metadata import Found
 from connectors.run.context import Run
-from connectors.settings.kafka import KafkaSettings
 from tests.support.wait import until
-from tests.unit.kafka.fake_kafka import World, run_with
-
-Looked = list[int]
-
-
-@pytest.fixture
-def looked(world: World, monkeypatch: pytest.MonkeyPatch) -> Looked:
-    """One entry for each look at the topics that is done."""
-    done: Looked = []
-    look = TopicWatcher._look_for_new
-
-    def counted(self: TopicWatcher) -> None:
-        look(self)
-        done.append(1)
-
-    monkeypatch.setattr(TopicWatcher, "_look_for_new", counted)
-    return done
+from tests.unit.kafka.fake_kafka import FakeBrokers, run_with
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
     """A run that looks again without a pause; its watch ends with the test."""
-    made = run_with(tmp_path, discovery_interval=0.001)
+    made = run_with(tmp_path, topics_pattern=".*", discovery_interval=0.001)
     yield made
     made.drain("the test is over")
 
 
-def test_nothing_new_changes_nothing(world: World, run: Run, looked: Looked) -> None:
+def watch(run: Run, brokers: FakeBrokers, seen: dict[str, int] | None = None) -> None:
+    """Watch the topics; unless given, those that exist now were seen at the start."""
+    TopicWatcher(run, dict(brokers.topics) if seen is None else seen, brokers.clients)
+
+
+def looks(brokers: FakeBrokers, number: int) -> None:
+    """Wait until so many more looks at the topics are done."""
+    # One more than counted, since a look is counted when it begins.
+    target = brokers.looks + number + 1
+    until(lambda: brokers.looks >= target, f"{number} looks")
+
+
+def test_nothing_new_changes_nothing(brokers: FakeBrokers, run: Run) -> None:
     """The same partitions, look after look."""
-    TopicWatcher(run, dict(world.topics))
-    until(lambda: len(looked) >= 5, "five looks")
+    watch(run, brokers)
+    looks(brokers, 5)
     assert (run.drain_reason, run.failure) == (None, None)
 
 
@@ -54,109 +47,98 @@ def test_nothing_new_changes_nothing(world: World, run: Run, looked: Looked) -> 
     ],
 )
 def test_new_partitions_drain_for_a_restart(
-    world: World, run: Run, now: dict[str, int], words: str
+    brokers: FakeBrokers, run: Run, now: dict[str, int], words: str
 ) -> None:
-    """Bytewax lists partitions at the start only; the reason says which came."""
-    seen = dict(world.topics)
-    world.topics = now
-    TopicWatcher(run, seen)
+    """Bytewax lists partitions at the start only; the reason names the new ones."""
+    seen = dict(brokers.topics)
+    brokers.topics = now
+    watch(run, brokers, seen)
     until(lambda: run.drain_reason, "the drain")
     assert words in (run.drain_reason or "")
     assert run.restart
     assert run.failure is None
 
 
-def test_a_topic_that_goes_and_comes_again_is_new(world: World, run: Run, looked: Looked) -> None:
+def test_a_topic_that_goes_and_comes_again_is_new(brokers: FakeBrokers, run: Run) -> None:
     """While it is away nothing happens; when it is back the run starts again to read it."""
-    seen = dict(world.topics)
-    world.topics = {}
-    TopicWatcher(run, seen)
-    until(lambda: len(looked) >= 3, "looks without it")
+    seen = dict(brokers.topics)
+    brokers.topics = {}
+    watch(run, brokers, seen)
+    looks(brokers, 3)
     assert run.drain_reason is None
-    world.topics = {"orders": 2}
+    brokers.topics = {"orders": 2}
     until(lambda: run.drain_reason, "the drain")
     assert "orders has 2 partitions, was 0" in str(run.drain_reason)
 
 
 def test_brokers_that_do_not_answer_end_nothing(
-    world: World, run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    brokers: FakeBrokers, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is told, and the next look counts."""
-    answers: list[StopRun] = [StopRun("no metadata")] * 3
-
-    def found(_: KafkaSettings) -> Found:
-        if answers:
-            raise answers.pop()
-        return Found("cluster-1", {"orders": 9})
-
-    monkeypatch.setattr(watch, "list_partitions", found)
-    TopicWatcher(run, {"orders": 2})
+    """It is logged, and the next look counts."""
+    error = KafkaException(KafkaError(KafkaError._TRANSPORT, "brokers are away"))
+    brokers.metadata_errors = [error] * 3
+    brokers.topics = {"orders": 9}
+    watch(run, brokers, {"orders": 2})
     until(lambda: run.drain_reason, "the drain")
     assert "no metadata" in caplog.text
+    assert "brokers are away" in caplog.text
 
 
-@pytest.mark.parametrize("error", [RuntimeError("a mistake")])
-def test_no_mistake_ends_the_watch_in_silence(
-    world: World, run: Run, monkeypatch: pytest.MonkeyPatch, error: Exception
+def test_an_unexpected_error_does_not_end_the_watch(
+    brokers: FakeBrokers, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whatever a look raises, the watch goes on or the run fails; it is never just gone."""
-    answers = [error]
-
-    def found(_: KafkaSettings) -> Found:
-        if answers:
-            raise answers.pop()
-        return Found("cluster-1", {"orders": 9})
-
-    monkeypatch.setattr(watch, "list_partitions", found)
-    monkeypatch.setattr("threading.excepthook", lambda _: None)
-    TopicWatcher(run, {"orders": 2})
-    until(lambda: run.drain_reason or run.failure, "a consequence", within=3)
+    """Whatever a look raises is logged, and the next look counts."""
+    brokers.metadata_errors = [RuntimeError("a bug")]
+    brokers.topics = {"orders": 9}
+    watch(run, brokers, {"orders": 2})
+    until(lambda: run.drain_reason, "the drain", within=3)
+    assert "a bug" in caplog.text
 
 
-def test_a_topic_made_anew_fails_the_run(world: World, run: Run) -> None:
-    """Its stored offsets are those of the old one: choices and topic are told."""
+def test_a_recreated_topic_fails_the_run(brokers: FakeBrokers, run: Run) -> None:
+    """Its stored offsets are those of the old one: topic and choices are in the text."""
     assert run.recovery is not None
     run.recovery.topic_id("orders", "id-0")
-    TopicWatcher(run, dict(world.topics))
+    watch(run, brokers)
     until(lambda: run.failure, "the failure")
-    for word in ("orders", "made again", '"earliest"', '"latest"', "kafka.lost_offset"):
+    for word in ("orders", "created again", '"earliest"', '"latest"', "kafka.lost_offset"):
         assert word in str(run.failure)
 
 
-def test_the_first_look_at_a_topic_notes_its_id(world: World, run: Run, looked: Looked) -> None:
+def test_the_first_look_at_a_topic_notes_its_id(brokers: FakeBrokers, run: Run) -> None:
     """Then the same id is no news."""
-    TopicWatcher(run, dict(world.topics))
-    until(lambda: len(looked) >= 2, "looks")
+    watch(run, brokers)
+    looks(brokers, 2)
     assert run.recovery is not None
     assert run.recovery.topic_id("orders", "other") == "id-1"
     assert run.failure is None
 
 
-def test_brokers_that_tell_no_ids(world: World, run: Run, looked: Looked) -> None:
+def test_brokers_without_topic_ids(brokers: FakeBrokers, run: Run) -> None:
     """Old brokers have none: nothing is noted, nothing fails, new partitions still count."""
-    world.ids = {}
-    TopicWatcher(run, dict(world.topics))
-    until(lambda: len(looked) >= 2, "looks")
+    brokers.ids = {}
+    watch(run, brokers)
+    looks(brokers, 2)
     assert run.recovery is not None
     assert run.recovery.topic_id("orders", "first") == "first"
     assert run.failure is None
 
 
-def test_ids_are_asked_for_again(world: World, run: Run, looked: Looked) -> None:
-    """A look without an answer does not end the watch over topics made anew."""
+def test_ids_are_asked_for_again(brokers: FakeBrokers, run: Run) -> None:
+    """A look without an answer does not end the watch over recreated topics."""
     assert run.recovery is not None
     run.recovery.topic_id("orders", "id-0")
-    world.ids = {}
-    TopicWatcher(run, dict(world.topics))
-    until(lambda: len(looked) >= 2, "looks")
+    brokers.ids = {}
+    watch(run, brokers)
+    looks(brokers, 2)
     assert run.failure is None
-    world.ids = {"orders": "id-1"}
+    brokers.ids = {"orders": "id-1"}
     until(lambda: run.failure, "the failure")
 
 
-def test_a_drain_ends_the_watch(world: World, run: Run, looked: Looked) -> None:
-    """A run that ends is not looked after any more."""
+def test_a_drain_ends_the_watch(brokers: FakeBrokers, run: Run) -> None:
+    """Topics of a run that ends are not watched."""
     run.drain("SIGTERM")
-    TopicWatcher(run, {})
+    watch(run, brokers, {})
     assert run.drain_reason == "SIGTERM"
     assert not run.restart

@@ -1,99 +1,28 @@
-"""The group's offset: never beyond what is in the tables, and not far behind it for long."""
+"""The commit of the last offsets after a clean end."""
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from connectors.run.committable_offset import CommittableOffset
+from tests.unit.kafka.fake_kafka import FakeBrokers, Reader, messages, run_with
 
 
-class Clock:
-    """A clock that a test moves."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 1000.0
-        monkeypatch.setattr("connectors.run.committable_offset.time.monotonic", lambda: self.now)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Time stands still until it is moved."""
-    return Clock(monkeypatch)
-
-
-def test_an_offset_waits_until_its_rows_have_left_the_windows(clock: Clock) -> None:
-    """Rows read before a snapshot may wait for the age of a window, and then one epoch more."""
-    mirror = CommittableOffset(0, age=2.0)
-    mirror.snapshotted(10)
-    assert mirror.due() is None
-    clock.now += 1.9
-    mirror.snapshotted(20)
-    clock.now += 0.2  # 2.1 s after the first snapshot
-    mirror.snapshotted(30)
-    assert mirror.due() is None, "the epoch in which its rows left is not known to be durable"
-    clock.now += 1.0
-    mirror.snapshotted(40)
-    assert mirror.due() == 10
+def test_after_a_clean_end_the_last_offsets_are_committed(brokers: FakeBrokers) -> None:
+    """Everything is written by then: each partition's last snapshot, waited for, and closed."""
+    run = run_with()
+    source = brokers.started(run)
+    for number in (0, 1):
+        reader = Reader(source, brokers, f"orders:{number}", 5)
+        reader.client.polls = [messages(5, partition=number)]
+        reader.partition.next_batch()
+        reader.partition.snapshot()
+    before = len(brokers.consumers)
+    run.finish()
+    (client,) = brokers.consumers[before:]
+    assert client.committed == [("orders", 0, 6), ("orders", 1, 6)]
+    assert (brokers.commits, client.closed) == ([False], 1)
 
 
-def test_an_idle_partition_is_committed_once(clock: Clock) -> None:
-    """The same offset again and again is one commit; the start itself is none."""
-    mirror = CommittableOffset(7, age=1.0)
-    found = []
-    for offset in [7, 7, 9, 9, 9, 9, 9, 9]:
-        mirror.snapshotted(offset)
-        found.append(mirror.due())
-        clock.now += 1.1
-    assert [offset for offset in found if offset is not None] == [9]
-
-
-def test_the_newest_of_many_is_committed(clock: Clock) -> None:
-    """After a pause one commit says it all."""
-    mirror = CommittableOffset(0, age=0.5)
-    for offset in range(1, 6):
-        mirror.snapshotted(offset)
-        clock.now += 0.01
-    for _ in range(3):
-        clock.now += 1.0
-        mirror.snapshotted(5)
-    assert mirror.due() == 5
-    assert mirror.due() is None
-
-
-@given(
-    st.floats(0.01, 5),
-    st.lists(st.tuples(st.floats(0.01, 3), st.integers(0, 5), st.booleans()), max_size=40),
-)
-def test_a_committed_offset_is_always_in_the_tables(
-    age: float, steps: list[tuple[float, int, bool]]
-) -> None:
-    """Against a model: rows read before snapshot i are out of the windows `age` later.
-
-    They are durable when a snapshot has begun after that and is durable itself.
-    """
-    now = 0.0
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("connectors.run.committable_offset.time.monotonic", lambda: now)
-        mirror = CommittableOffset(0, age)
-        offset = 0
-        taken: list[tuple[float, int]] = []
-        committed = 0
-        for wait, read, asked in steps:
-            now += wait
-            offset += read
-            mirror.snapshotted(offset)
-            taken.append((now, offset))
-            if not asked:
-                continue
-            found = mirror.due()
-            if found is None:
-                continue
-            assert found > committed
-            committed = found
-            began = min(moment for moment, reached in taken if reached == found)
-            assert any(moment > began + age for moment, _ in taken), "its rows may still wait"
-        for _ in range(3):
-            now += age + 0.1
-            mirror.snapshotted(offset)
-        assert mirror.due() in (offset, None)
-        assert mirror.due() is None, "said once"
+def test_a_run_that_read_nothing_commits_nothing(brokers: FakeBrokers) -> None:
+    """It does not even connect."""
+    run = run_with()
+    brokers.started(run)
+    before = len(brokers.consumers)
+    run.finish()
+    assert len(brokers.consumers) == before

@@ -1,16 +1,17 @@
-"""The start at a group's offsets: what is asked, and what is said when it is not told."""
+"""The start at a group's offsets: what is asked, and the error without an answer."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from connectors.errors import StopRun
-from connectors.kafka import group_offsets as committed
+from connectors.kafka.clients import KafkaClients
 from connectors.kafka.group_offsets import starts_of_group
 from tests.unit.factories import settings
+from tests.unit.kafka.fake_kafka import FakeAdmin, FakeBrokers
 
-PLACES = [TopicPartition("orders", 0), TopicPartition("orders", 1)]
+PARTITIONS = [TopicPartition("orders", 0), TopicPartition("orders", 1)]
 
 
 class Client:
@@ -20,18 +21,19 @@ class Client:
     error: Exception | None = None
     marks: Any = (2, 9)
     closed = 0
+    properties: ClassVar[list[dict[str, Any]]] = []
 
-    def committed(self, places: list[TopicPartition], timeout: float) -> list[TopicPartition]:
+    def committed(self, partitions: list[TopicPartition], timeout: float) -> list[TopicPartition]:
         """What the group has."""
         assert timeout == 10
         if Client.error is not None:
             raise Client.error
         return [
-            TopicPartition(place.topic, place.partition, offset)
-            for place, offset in zip(places, Client.offsets, strict=True)
+            TopicPartition(each.topic, each.partition, offset)
+            for each, offset in zip(partitions, Client.offsets, strict=True)
         ]
 
-    def get_watermark_offsets(self, place: TopicPartition, timeout: float) -> Any:
+    def get_watermark_offsets(self, wanted: TopicPartition, timeout: float) -> Any:
         """What the broker has."""
         return Client.marks
 
@@ -43,53 +45,62 @@ class Client:
         Client.closed += 1
 
 
-@pytest.fixture(autouse=True)
-def client(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Clients made of plain objects; returns the properties that each was given."""
-    made: list[dict[str, Any]] = []
+@pytest.fixture
+def brokers() -> FakeBrokers:
+    """Only their groups matter here; nothing is left of another test's client."""
     Client.offsets, Client.error, Client.marks, Client.closed = (5, -1001), None, (2, 9), 0
+    Client.properties = []
+    return FakeBrokers()
 
-    def consumer(_settings: object, _errors: object, **extra: Any) -> Client:
-        made.append(extra)
+
+def starts(brokers: FakeBrokers, **kafka: Any) -> dict[str, int]:
+    """Where two partitions start."""
+
+    def consumer(properties: dict[str, Any], logger: object) -> Any:
+        Client.properties.append(properties)
         return Client()
 
-    monkeypatch.setattr(committed, "consumer", consumer)
-    monkeypatch.setattr(committed, "_refuse_active", lambda *_: None)
-    return made
+    def admin(properties: dict[str, Any], logger: object) -> Any:
+        return FakeAdmin(brokers)
 
-
-def starts(**kafka: Any) -> dict[str, int]:
-    """Where two partitions start."""
     made = settings(kafka={"start": "group:connect-a", **kafka}).kafka
-    return starts_of_group(made, "connect-a", PLACES)
+    clients = KafkaClients(consumer=consumer, admin=admin)
+    return starts_of_group(made, clients, "connect-a", PARTITIONS)
+
+
+def test_a_group_with_members_stops(brokers: FakeBrokers) -> None:
+    """Its offsets still move: the number of members and the remedy are in the text."""
+    brokers.members = ["one", "two"]
+    with pytest.raises(StopRun, match=r"connect-a is still at work \(2 members\)"):
+        starts(brokers)
 
 
 @pytest.mark.parametrize(("choice", "second"), [("earliest", 2), ("latest", 9)])
-def test_where_each_starts(client: list[dict[str, Any]], choice: str, second: int) -> None:
+def test_where_each_starts(brokers: FakeBrokers, choice: str, second: int) -> None:
     """At the committed offset; without one, where start_without_offset says. As that group."""
-    assert starts(start_without_offset=choice) == {"orders:0": 5, "orders:1": second}
-    assert client[0]["group.id"] == "connect-a"
+    assert starts(brokers, start_without_offset=choice) == {"orders:0": 5, "orders:1": second}
+    assert Client.properties[0]["group.id"] == "connect-a"
     assert Client.closed == 1
 
 
 @pytest.mark.parametrize("offset", [2, 9])
-def test_both_ends_are_within_the_log(offset: int) -> None:
+def test_both_ends_are_within_the_log(brokers: FakeBrokers, offset: int) -> None:
     """The oldest record, and the one that comes next."""
     Client.offsets = (offset, offset)
-    assert starts() == {"orders:0": offset, "orders:1": offset}
+    assert starts(brokers) == {"orders:0": offset, "orders:1": offset}
 
 
 @pytest.mark.parametrize("offset", [1, 10])
 @pytest.mark.parametrize(("choice", "start"), [("stop", None), ("earliest", 2), ("latest", 9)])
-def test_outside_the_log(offset: int, choice: str, start: int | None) -> None:
+def test_outside_the_log(brokers: FakeBrokers, offset: int, choice: str, start: int | None) -> None:
     """As kafka.lost_offset says."""
     Client.offsets = (offset, 5)
     if start is None:
         with pytest.raises(StopRun, match=rf"partition 0.*offset {offset}.*2 to 9") as caught:
-            starts(lost_offset=choice)
+            starts(brokers, lost_offset=choice)
         assert "remedy" in str(caught.value)
     else:
-        assert starts(lost_offset=choice) == {"orders:0": start, "orders:1": 5}
+        assert starts(brokers, lost_offset=choice) == {"orders:0": start, "orders:1": 5}
 
 
 @pytest.mark.parametrize(
@@ -99,24 +110,24 @@ def test_outside_the_log(offset: int, choice: str, start: int | None) -> None:
         (KafkaError.GROUP_AUTHORIZATION_FAILED, "grant Read and Describe on that group"),
     ],
 )
-def test_no_answer_stops(code: int, remedy: str) -> None:
+def test_no_answer_stops(brokers: FakeBrokers, code: int, remedy: str) -> None:
     """With the group, the time limit and the remedy; nothing is guessed, the client is closed."""
     Client.error = KafkaException(KafkaError(code))
     with pytest.raises(StopRun, match=r"group connect-a within 10 s") as caught:
-        starts()
+        starts(brokers)
     assert remedy in str(caught.value)
     assert Client.closed == 1
 
 
-def test_no_watermarks_stops() -> None:
+def test_no_watermarks_stops(brokers: FakeBrokers) -> None:
     """The client answers None when it has none."""
     Client.marks = None
     with pytest.raises(StopRun, match=r"topic orders partition 0 within 10 s"):
-        starts()
+        starts(brokers)
 
 
-def test_stop_without_an_offset() -> None:
+def test_stop_without_an_offset(brokers: FakeBrokers) -> None:
     """Names the partition and the choices."""
     with pytest.raises(StopRun, match="orders partition 1") as caught:
-        starts(start_without_offset="stop")
+        starts(brokers, start_without_offset="stop")
     assert "start_without_offset" in str(caught.value)

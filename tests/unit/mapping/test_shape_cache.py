@@ -101,7 +101,7 @@ def test_remembered_values_do_not_change_rows(rules: str) -> None:
 class Counted:
     """The real encoder, counting what is compiled."""
 
-    refused = RowEncoder.refused
+    error = RowEncoder.error
     generated = RowEncoder.generated
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The account of a run: at every snapshot all that was read is settled or waits, or it is told."""
+"""The account of a run: at every snapshot all records read are done or wait, or it is logged."""
 
 from __future__ import annotations
 
@@ -13,119 +13,120 @@ pytestmark = pytest.mark.unit
 
 
 class Process:
-    """The counts of a process as its source, steps, window and lane keep them."""
+    """The counts of a process as its source, steps, batcher and shard keep them."""
 
-    def __init__(self, alone: bool = True) -> None:
-        self.counts = Counts()
-        self.counts.alone = alone
-        self.window = self.counts.open_window()
-        self.lane = self.counts.open_lane()
+    def __init__(self, single_process: bool = True) -> None:
+        self.counts = Counts(single_process)
+        self.batcher = self.counts.new_batcher()
+        self.shard = self.counts.new_shard()
         self._epochs = 0
 
-    def epoch(self, read: int, filtered: int, given: int, waiting: int, rejected: int = 0) -> None:
-        """One epoch of a process where all that the steps leave comes to its window."""
+    def epoch(
+        self, read: int, filtered: int, emitted: int, waiting: int, rejected: int = 0
+    ) -> None:
+        """One epoch of a process where all that the steps leave goes to its batcher."""
         self.counts.add("read", read)
         self.counts.add("filtered", filtered)
         self.counts.mapped(read - filtered)
-        self.window.came(read - filtered)
-        self.window.gave(given)
-        self.window.snapshot(waiting)
-        self.lane.took(given)
-        self.counts.add("written", given - rejected, self.lane)
-        self.counts.add("rejected", rejected, self.lane)
-        self.lane.snapshot()
+        self.batcher.received(read - filtered)
+        self.batcher.emitted(emitted)
+        self.batcher.snapshot(waiting)
+        self.shard.received(emitted)
+        self.counts.add("written", emitted - rejected, self.shard)
+        self.counts.add("rejected", rejected, self.shard)
+        self.shard.snapshot()
 
     def unbalanced(self) -> int:
-        """Check as the source does before it reads on: at how many snapshots it was wrong."""
+        """Verify as the source does before it reads on; the number of wrong snapshots."""
         self._epochs += 1
-        self.counts.check(self._epochs)
-        self.counts.check(self._epochs)  # by the next partition, which may have read on
+        self.counts.verify_epoch(self._epochs)
+        self.counts.verify_epoch(self._epochs)  # by the next partition, which may have read on
         return self.counts.snapshot()["unbalanced"]
 
 
 def test_what_waits_is_no_loss() -> None:
-    """Rows in windows, dropped and added records, rejections and resumed rows: all add up."""
+    """Rows in batchers, dropped and added records, rejections and resumed rows: all add up."""
     process = Process()
-    process.window.resumed(7)
+    process.batcher.resumed(7)
     assert process.unbalanced() == 0
-    process.epoch(read=100, filtered=10, given=60, waiting=37)
+    process.epoch(read=100, filtered=10, emitted=60, waiting=37)
     assert process.unbalanced() == 0
-    process.epoch(read=10, filtered=-20, given=50, waiting=17, rejected=3)
+    process.epoch(read=10, filtered=-20, emitted=50, waiting=17, rejected=3)
     assert process.unbalanced() == 0
-    process.epoch(read=0, filtered=0, given=17, waiting=0)
+    process.epoch(read=0, filtered=0, emitted=17, waiting=0)
     assert process.unbalanced() == 0
-    process.counts.check_all()
+    process.counts.verify_end()
     assert process.counts.snapshot()["unbalanced"] == 0
     assert process.counts.account()["in_flight"] == 0
 
 
 def test_what_belongs_to_the_next_epoch_is_left_out() -> None:
-    """Windows and lanes go on while one checks: only their numbers of the snapshot count."""
+    """Batchers and shards go on meanwhile: only their numbers of the snapshot count."""
     process = Process()
-    process.epoch(read=100, filtered=10, given=60, waiting=30)
-    process.window.gave(30)
-    process.lane.took(30)
-    process.counts.add("written", 30, process.lane)
+    process.epoch(read=100, filtered=10, emitted=60, waiting=30)
+    process.batcher.emitted(30)
+    process.shard.received(30)
+    process.counts.add("written", 30, process.shard)
     assert process.unbalanced() == 0
     process.counts.add("read", 50)
-    process.counts.check(1)
+    process.counts.verify_epoch(1)
     assert process.counts.snapshot()["unbalanced"] == 0
 
 
 FAULTS: dict[str, Callable[[Process], None]] = {
-    "a record lost before the window": lambda p: p.counts.add("read", 1),
-    "a record counted twice": lambda p: p.counts.add("written", 1, p.lane),
-    "a rejection counted twice": lambda p: p.counts.add("rejected", 1, p.lane),
+    "a record lost before the batcher": lambda p: p.counts.add("read", 1),
+    "a record counted twice": lambda p: p.counts.add("written", 1, p.shard),
+    "a rejection counted twice": lambda p: p.counts.add("rejected", 1, p.shard),
     "dropped without being counted": lambda p: p.counts.add("filtered", -1),
 }
 
 
-@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("single_process", [True, False])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_record_too_few_or_too_many_is_counted_and_told(
-    fault: str, alone: bool, caplog: pytest.LogCaptureFixture
+def test_a_record_too_few_or_too_many_is_counted_and_logged(
+    fault: str, single_process: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """At every snapshot as long as it is so; told once."""
-    process = Process(alone)
-    process.epoch(read=100, filtered=10, given=60, waiting=30)
+    """Counted at every snapshot as long as it is so; logged once."""
+    process = Process(single_process)
+    process.epoch(read=100, filtered=10, emitted=60, waiting=30)
     FAULTS[fault](process)
     with caplog.at_level(logging.ERROR):
         for number in range(1, 4):
-            process.epoch(read=10, filtered=0, given=10, waiting=30)
+            process.epoch(read=10, filtered=0, emitted=10, waiting=30)
             assert process.unbalanced() == number
     assert caplog.text.count("do not balance") == 1
 
 
-def test_a_window_that_loses_rows_is_found() -> None:
-    """It gave fewer than it says, or holds fewer."""
+def test_a_batcher_that_loses_rows_is_found() -> None:
+    """Fewer wait in it than it received and did not emit."""
     process = Process()
-    process.epoch(read=100, filtered=10, given=60, waiting=29)
+    process.epoch(read=100, filtered=10, emitted=60, waiting=29)
     assert process.unbalanced() == 1
 
 
-def test_processes_of_a_cluster_balance_each_alone() -> None:
-    """Rows go to windows of the other process, and from its windows to lanes of this one."""
-    here, there = Process(alone=False), Process(alone=False)
-    for process, (came, waiting, gave, took) in (
+def test_processes_of_a_cluster_balance_each() -> None:
+    """Rows go to batchers of the other process, and from its batchers to shards of this one."""
+    here, there = Process(single_process=False), Process(single_process=False)
+    for process, (received, waiting, emitted, taken) in (
         (here, (30, 10, 20, 45)),
         (there, (70, 15, 55, 30)),
     ):
         process.counts.add("read", 50)
         process.counts.mapped(50)
-        process.window.came(came)
-        process.window.gave(gave)
-        process.window.snapshot(waiting)
-        process.lane.took(took)
-        process.counts.add("written", took, process.lane)
-        process.lane.snapshot()
+        process.batcher.received(received)
+        process.batcher.emitted(emitted)
+        process.batcher.snapshot(waiting)
+        process.shard.received(taken)
+        process.counts.add("written", taken, process.shard)
+        process.shard.snapshot()
         assert process.unbalanced() == 0
     assert here.counts.account()["in_flight"] + there.counts.account()["in_flight"] == 25
 
 
 def test_a_clean_end_leaves_nothing() -> None:
-    """What was read and is neither settled nor waits by then is told."""
+    """A record that was read and is not done by then is logged."""
     process = Process()
     process.counts.add("read", 2)
-    process.counts.add("written", 1, process.lane)
-    process.counts.check_all()
+    process.counts.add("written", 1, process.shard)
+    process.counts.verify_end()
     assert process.counts.snapshot()["unbalanced"] == 1

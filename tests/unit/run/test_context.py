@@ -1,37 +1,38 @@
 """One run: how it drains, fails and ends, and what it counts."""
 
 import logging
+import math
 import sys
 import threading
 
 import pytest
-from prometheus_client import REGISTRY
 
 from connectors.errors import StopRun
-from connectors.run import context
-from connectors.run.accounting import NAMES, Counts
-from connectors.run.context import configure_logging
-from tests.unit.factories import new_run
+from connectors.run.accounting import COUNT_NAMES, Counts
+from connectors.run.context import Run, configure_logging
+from tests.unit.factories import new_run, settings
+from tests.unit.fake_clock import FakeClock
 
 
 def test_a_run_begins_with_nothing_wrong() -> None:
     """No failure, no drain, no deadline."""
-    run = new_run()
+    clock = FakeClock()
+    run = Run("sync", settings(), None, clock=clock)
     run.check()
-    assert (run.failure, run.drain_reason, run.restart, run.deadline) == (None,) * 2 + (False, None)
+    assert (run.failure, run.drain_reason, run.restart) == (None, None, False)
+    clock.now = math.inf
     assert not run.overdue
 
 
-def test_a_drain_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_drain_has_a_deadline() -> None:
     """The time of shutdown.deadline runs from the first order; a second one does not extend it."""
-    now = 100.0
-    monkeypatch.setattr(context.time, "monotonic", lambda: now)  # type: ignore[attr-defined]
-    run = new_run(shutdown={"deadline": 5})
+    clock = FakeClock(100.0)
+    run = Run("sync", settings(shutdown={"deadline": 5}), None, clock=clock)
     run.drain("SIGTERM")
-    now = 105.0
+    clock.now = 105.0
     run.drain("SIGINT")
     assert (run.drain_reason, run.overdue) == ("SIGTERM", False)
-    now = 105.1
+    clock.now = 105.1
     assert run.overdue
 
 
@@ -47,7 +48,7 @@ def test_a_drain_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_signal_ends_a_restart(orders: list[bool], restart: bool) -> None:
-    """A run that drains for a restart stays ended when somebody tells it to end, in any order."""
+    """A run that drains for a restart stays ended when a signal asks for the end, in any order."""
     run = new_run()
     for number, wanted in enumerate(orders):
         run.drain(f"order {number}", restart=wanted)
@@ -96,7 +97,7 @@ def test_counts_add_up_over_threads() -> None:
             thread.join()
     finally:
         sys.setswitchinterval(old)
-    assert counts.snapshot() == {**dict.fromkeys(NAMES, 0), "read": 16_000}
+    assert counts.snapshot() == {**dict.fromkeys(COUNT_NAMES, 0), "read": 16_000}
 
 
 def test_a_snapshot_of_counts_is_of_its_moment() -> None:
@@ -110,19 +111,25 @@ def test_a_snapshot_of_counts_is_of_its_moment() -> None:
 def test_counting_what_is_not_counted_is_a_mistake() -> None:
     """A misspelt name is an error, not a new count."""
     with pytest.raises(KeyError):
-        Counts().add("writen", 1)
+        Counts().add("writen", 1)  # type: ignore[arg-type]
 
 
-def test_prometheus_sees_the_present_run() -> None:
-    """Each count is a counter of the default registry, with its description; the last run's."""
-    new_run().counts.add("read", 5)
+def test_finalizers_run_at_a_clean_end(caplog: pytest.LogCaptureFixture) -> None:
+    """In their order; one that raises is logged and the next ones run. Then counts are verified."""
     run = new_run()
-    run.counts.add("read", 7)
-    for name, description in NAMES.items():
-        value = REGISTRY.get_sample_value(f"sync_records_{name}_total")
-        assert value == run.counts.snapshot()[name]
-        assert description
-    assert REGISTRY.get_sample_value("sync_records_read_total") == 7
+    run.counts.add("read", 1)
+    ran: list[str] = []
+
+    def failing() -> None:
+        ran.append("failing")
+        raise StopRun("the brokers are gone")
+
+    run.on_clean_end(failing)
+    run.on_clean_end(lambda: ran.append("next"))
+    run.finish()
+    assert ran == ["failing", "next"]
+    assert "the brokers are gone" in caplog.text
+    assert run.counts.snapshot()["unbalanced"] == 1
 
 
 def bare_logging(monkeypatch: pytest.MonkeyPatch) -> logging.Logger:

@@ -1,4 +1,4 @@
-"""The recovery folder: made, locked and refused, so that nobody's offsets are mixed or lost."""
+"""The recovery folder: created, locked and checked, so that no offsets are mixed or lost."""
 
 import gc
 import json
@@ -35,14 +35,14 @@ def open_folder(
     return RecoveryFolder.open(path, process, partitions, {**CONTRACT, **contract})
 
 
-def refusal(path: Path, process: int = 0, **contract: Any) -> str:
-    """The text of the refusal."""
+def error_text(path: Path, process: int = 0, **contract: Any) -> str:
+    """The text of the StopRun."""
     with pytest.raises(StopRun) as caught:
         open_folder(path, process, **contract)
-    told = str(caught.value)
+    text = str(caught.value)
     del caught
     gc.collect()  # what the traceback held, the folder's lock too
-    return told
+    return text
 
 
 def let_go(folder: RecoveryFolder) -> None:
@@ -85,22 +85,22 @@ def test_a_folder_is_opened_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o770, 0o707, 0o720])
-def test_a_folder_that_others_can_write_is_refused(tmp_path: Path, mode: int) -> None:
+def test_a_folder_that_others_can_write_stops(tmp_path: Path, mode: int) -> None:
     """Whoever can write the store runs code in the flow, since it is unpickled."""
     path = tmp_path / "state"
     path.mkdir()
     path.chmod(mode)
-    told = refusal(path)
-    assert "chmod" in told
+    text = error_text(path)
+    assert "chmod" in text
 
 
 @pytest.mark.parametrize("what", ["file", "below a file"])
 def test_a_path_that_can_be_no_folder(tmp_path: Path, what: str) -> None:
-    """It is told with the path, not with a traceback."""
+    """The text has the path; it is not a traceback."""
     file = tmp_path / "file"
     file.write_text("x")
     path = file if what == "file" else file / "state"
-    assert str(path) in refusal(path)
+    assert str(path) in error_text(path)
 
 
 HOLD = """
@@ -132,14 +132,14 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def test_a_second_run_is_refused_while_the_first_lives(
+def test_a_second_run_stops_while_the_first_lives(
     tmp_path: Path, holder: subprocess.Popen[str]
 ) -> None:
-    """The text names folder, process and remedy; the first run's pid is still told afterwards."""
+    """The text names folder, process and remedy; the first run's pid is still there afterwards."""
     for _ in range(2):
-        told = refusal(tmp_path / "state")
+        text = error_text(tmp_path / "state")
         for word in (str(tmp_path / "state"), f"pid {holder.pid}", "-r"):
-            assert word in told
+            assert word in text
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
@@ -157,7 +157,7 @@ def test_the_processes_of_one_run_share_a_folder(
 ) -> None:
     """Each process of a cluster has its own lock; two with one number have not."""
     other = open_folder(tmp_path / "state", process=1)
-    assert str(os.getpid()) in refusal(tmp_path / "state", process=1)
+    assert str(os.getpid()) in error_text(tmp_path / "state", process=1)
     let_go(other)
 
 
@@ -171,21 +171,19 @@ def test_the_processes_of_one_run_share_a_folder(
         ({"more": 1}, ["more", "None", "1"]),
     ],
 )
-def test_another_contract_is_refused(
-    tmp_path: Path, change: dict[str, Any], words: list[str]
-) -> None:
-    """Other shards, steps or flow would orphan rows: both values and the way out are told."""
+def test_another_contract_stops(tmp_path: Path, change: dict[str, Any], words: list[str]) -> None:
+    """Other shards, steps or flow would orphan rows: both values and the remedy are in the text."""
     let_go(open_folder(tmp_path))
     before = (tmp_path / MANIFEST).read_text()
-    told = refusal(tmp_path, **change)
+    text = error_text(tmp_path, **change)
     for word in (str(tmp_path), "remedy", *words):
-        assert word in told
+        assert word in text
     assert (tmp_path / MANIFEST).read_text() == before
     let_go(open_folder(tmp_path))
 
 
 def test_a_refusal_lets_go_of_the_folder(tmp_path: Path) -> None:
-    """A refused start in this process does not lock the right one out, whoever keeps its error."""
+    """A failed start does not lock the right one out, even while its error is kept."""
     let_go(open_folder(tmp_path))
     with pytest.raises(StopRun, match="shards") as kept:
         open_folder(tmp_path, shards=1)
@@ -193,16 +191,16 @@ def test_a_refusal_lets_go_of_the_folder(tmp_path: Path) -> None:
     del kept
 
 
-def test_the_store_of_another_flow_is_refused(tmp_path: Path) -> None:
+def test_the_store_of_another_flow_stops(tmp_path: Path) -> None:
     """A store without a manifest that holds other steps' state is not ours to take."""
     let_go(open_folder(tmp_path))
     (tmp_path / MANIFEST).unlink()
     snapshot(tmp_path, "shop.orders", "sync.read")
-    told = refusal(tmp_path)
-    assert "shop.orders" in told
-    assert "sync.read" not in told
-    assert "remedy" in told
-    refusal(tmp_path)  # the first refusal did not make it ours
+    text = error_text(tmp_path)
+    assert "shop.orders" in text
+    assert "sync.read" not in text
+    assert "remedy" in text
+    error_text(tmp_path)  # the first error did not make it ours
 
 
 def test_our_own_store_without_a_manifest_is_adopted(tmp_path: Path) -> None:
@@ -227,24 +225,24 @@ def test_our_own_store_without_a_manifest_is_adopted(tmp_path: Path) -> None:
         b'{"partitions": 2, "contract": 5}',
     ],
 )
-def test_a_damaged_manifest_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_manifest_stops(tmp_path: Path, content: bytes) -> None:
     """Whatever stands there instead, the text names the file and the ways out."""
     let_go(open_folder(tmp_path))
     (tmp_path / MANIFEST).write_bytes(content)
-    told = refusal(tmp_path)
-    assert str(tmp_path / MANIFEST) in told
-    assert "backup" in told
+    text = error_text(tmp_path)
+    assert str(tmp_path / MANIFEST) in text
+    assert "backup" in text
 
 
 @pytest.mark.parametrize("lost", [["part-0.sqlite3"], ["part-0.sqlite3", "part-1.sqlite3"]])
-def test_lost_parts_are_refused(tmp_path: Path, lost: list[str]) -> None:
-    """Some or all of the store is gone: starting anew silently would skip or repeat."""
+def test_lost_parts_stop(tmp_path: Path, lost: list[str]) -> None:
+    """Some or all of the store is gone: starting again silently would skip or repeat."""
     let_go(open_folder(tmp_path))
     for name in lost:
         (tmp_path / name).unlink()
-    told = refusal(tmp_path)
+    text = error_text(tmp_path)
     for word in (str(tmp_path), "backup", "kafka.start"):
-        assert word in told
+        assert word in text
 
 
 def test_a_start_that_was_killed_half_way_is_finished(tmp_path: Path) -> None:
@@ -282,7 +280,7 @@ def test_a_start_that_was_killed_half_way_is_finished(tmp_path: Path) -> None:
 
 
 def test_starts_are_remembered(tmp_path: Path) -> None:
-    """Where each partition began; over runs, and told apart by topic and number."""
+    """Where each partition began; over runs, and distinct by topic and number."""
     folder = open_folder(tmp_path)
     assert folder.start_of("orders:0") is None
     folder.remember_start("orders:0", 7)
@@ -291,29 +289,29 @@ def test_starts_are_remembered(tmp_path: Path) -> None:
     folder = open_folder(tmp_path)
     assert (folder.start_of("orders:0"), folder.start_of("orders:1")) == (7, 0)
     assert folder.start_of("orders:2") is None
-    assert sorted(folder.known_parts()) == ["orders:0", "orders:1"]
+    assert sorted(folder.known_partitions()) == ["orders:0", "orders:1"]
 
 
 def test_what_the_first_run_found_stays(tmp_path: Path) -> None:
     """Partitions and cluster of the first run are kept, whatever later ones see."""
     folder = open_folder(tmp_path)
-    assert folder.parts_of_first_run(["b:0", "a:0"]) == ["a:0", "b:0"]
+    assert folder.partitions_of_first_run(["b:0", "a:0"]) == ["a:0", "b:0"]
     assert folder.cluster_id("one") == "one"
     assert folder.topic_id("orders", "id-1") == "id-1"
     let_go(folder)
     folder = open_folder(tmp_path)
-    assert folder.parts_of_first_run(["c:0"]) == ["a:0", "b:0"]
+    assert folder.partitions_of_first_run(["c:0"]) == ["a:0", "b:0"]
     assert folder.cluster_id("two") == "one"
     assert folder.topic_id("orders", "id-2") == "id-1"
     assert folder.topic_id("clicks", "id-3") == "id-3"
 
 
-def test_a_topic_made_anew_is_noted_with_its_starts(tmp_path: Path) -> None:
+def test_a_recreated_topic_is_noted_with_its_starts(tmp_path: Path) -> None:
     """Id and starts go together, over runs, until each partition has state of the new topic."""
     folder = open_folder(tmp_path)
     folder.topic_id("orders", "id-1")
-    folder.start_topic_anew("orders", "id-2", {"orders:0": 5, "orders:1": 0})
-    folder.start_topic_anew("orders", "id-2", {"orders:0": 99})  # by another process, later
+    folder.replace_topic("orders", "id-2", {"orders:0": 5, "orders:1": 0})
+    folder.replace_topic("orders", "id-2", {"orders:0": 99})  # by another process, later
     let_go(folder)
     folder = open_folder(tmp_path)
     assert folder.topic_id("orders", "id-9") == "id-2"
@@ -343,7 +341,7 @@ def test_processes_that_open_and_note_at_once_lose_nothing(tmp_path: Path) -> No
         process.join()
     assert [process.exitcode for process in processes] == [0] * 4
     folder = open_folder(path, process=9)
-    assert len(folder.known_parts()) == 80
+    assert len(folder.known_partitions()) == 80
     assert parts(path) == ["part-0.sqlite3", "part-1.sqlite3"]
 
 

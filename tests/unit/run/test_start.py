@@ -102,16 +102,16 @@ def _caused_by(error: BaseException) -> BaseException:
 
 
 @pytest.mark.parametrize("wrapped", [_raised, _caused_by])
-@pytest.mark.parametrize("kind", [StopRun, ConfigError])
+@pytest.mark.parametrize("error_type", [StopRun, ConfigError])
 def test_an_ordered_stop_is_its_text_alone(
-    kind: type[Exception],
+    error_type: type[Exception],
     wrapped: Callable[[BaseException], BaseException],
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """However deep Bytewax wrapped it: the text that we worded, and no traceback."""
-    error = wrapped(kind("the text\n  remedy: this"))
-    module._word_the_end(type(error), error, error.__traceback__)
+    """However deep Bytewax wrapped it: our text, and no traceback."""
+    error = wrapped(error_type("the text\n  remedy: this"))
+    module._report_end(type(error), error, error.__traceback__)
     assert "the text\n  remedy: this" in caplog.text
     assert "Traceback" not in capsys.readouterr().err + caplog.text
 
@@ -119,16 +119,16 @@ def test_an_ordered_stop_is_its_text_alone(
 def test_anything_else_keeps_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     """A mistake of ours is shown whole."""
     error = _caused_by(ZeroDivisionError("ours"))
-    module._word_the_end(type(error), error, error.__traceback__)
-    told = capsys.readouterr().err
-    assert "Traceback" in told
-    assert "ZeroDivisionError: ours" in told
+    module._report_end(type(error), error, error.__traceback__)
+    printed = capsys.readouterr().err
+    assert "Traceback" in printed
+    assert "ZeroDivisionError: ours" in printed
 
 
 def test_the_last_words(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """At a clean end what is registered runs, and one line tells all counts."""
+    """At a clean end what is registered runs, and one line has all counts."""
     monkeypatch.delattr(sys, "last_value", raising=False)
     run = new_run()
     run.counts.add("read", 3)
@@ -138,7 +138,8 @@ def test_the_last_words(
         ran.append("failing")
         raise StopRun("the brokers are gone")
 
-    run.at_clean_end += [failing, lambda: ran.append("next")]
+    run.on_clean_end(failing)
+    run.on_clean_end(lambda: ran.append("next"))
     module._end(run)
     assert ran == ["failing", "next"]
     assert capsys.readouterr().err.startswith("sync: ended: read=3 written=0 rejected=0 filtered=0")
@@ -151,14 +152,14 @@ def test_after_a_failure_nothing_is_committed(
     monkeypatch.setattr(sys, "last_value", StopRun("x"), raising=False)
     monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("started again"))
     run = new_run()
-    run.at_clean_end.append(lambda: pytest.fail("committed"))
+    run.on_clean_end(lambda: pytest.fail("committed"))
     run.drain("new partitions", restart=True)
     module._end(run)
     assert capsys.readouterr().err.startswith("sync: failed: read=0")
 
 
 def test_new_partitions_start_the_process_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a clean drain for a restart the same command runs anew, in the same process."""
+    """After a clean drain for a restart the same command runs again, in the same process."""
     monkeypatch.delattr(sys, "last_value", raising=False)
     monkeypatch.setattr(sys, "orig_argv", ["python", "-m", "bytewax.run", "flows.sync"])
     monkeypatch.setattr(logging, "shutdown", lambda: None)

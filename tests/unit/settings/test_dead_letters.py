@@ -42,8 +42,14 @@ def test_another_cluster_is_not_shown_the_secrets_of_the_source() -> None:
 @pytest.mark.parametrize(
     ("sections", "told"),
     [
-        ({"kafka": {"topics": ["dead"]}, "dead_letters": {"topic": "dead"}}, "round for ever"),
-        ({"kafka": {"topics_pattern": "d.*"}, "dead_letters": {"topic": "dead"}}, "round for ever"),
+        (
+            {"kafka": {"topics": ["dead"]}, "dead_letters": {"topic": "dead"}},
+            "its own dead letters for ever",
+        ),
+        (
+            {"kafka": {"topics_pattern": "d.*"}, "dead_letters": {"topic": "dead"}},
+            "its own dead letters for ever",
+        ),
         ({"dead_letters": {"properties": {"acks": 1}}}, "acks cannot be set"),
         ({"dead_letters": {"properties": {"sasl.password": CANARY}}}, "is a secret"),
     ],

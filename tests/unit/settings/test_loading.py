@@ -48,9 +48,9 @@ def test_the_file_in_the_working_directory_is_read(
 @pytest.mark.parametrize(
     ("content", "word"),
     [
-        (b"[kafka\n", "no TOML"),
-        (b"kafka = {topics = [}\n", "no TOML"),
-        (b"[kafka]\n[kafka]\n", "no TOML"),
+        (b"[kafka\n", "not TOML"),
+        (b"kafka = {topics = [}\n", "not TOML"),
+        (b"[kafka]\n[kafka]\n", "not TOML"),
         (b"\xff\xfe[\x00", "cannot read"),
     ],
 )

@@ -119,13 +119,13 @@ def test_a_boolean_is_no_number(config: Config, section: str, line: str) -> None
         ('topics = ["a"]\ntopics_pattern = "b"', "exactly one of topics and topics_pattern"),
         ('topics = ["a", "b", "a"]', "twice"),
         ('topics = ["a b"]', "'a b'"),
-        ('topics = [""]', "no topic name"),
-        ('topics = ["."]', "no topic name"),
-        ('topics = [".."]', "no topic name"),
-        ('topics = ["ä"]', "no topic name"),
-        ('topics = ["a\\n"]', "no topic name"),
-        (f'topics = ["{"a" * 250}"]', "no topic name"),
-        ('topics_pattern = "("', "no regular expression"),
+        ('topics = [""]', "not a topic name"),
+        ('topics = ["."]', "not a topic name"),
+        ('topics = [".."]', "not a topic name"),
+        ('topics = ["ä"]', "not a topic name"),
+        ('topics = ["a\\n"]', "not a topic name"),
+        (f'topics = ["{"a" * 250}"]', "not a topic name"),
+        ('topics_pattern = "("', "not a regular expression"),
     ],
 )
 def test_topics_or_a_pattern(config: Config, kafka: str, word: str) -> None:
@@ -414,7 +414,7 @@ def test_a_property_is_given_once() -> None:
         ("properties", "secret_property_files"),
         ("secret_properties", "secret_property_files"),
     ):
-        with pytest.raises(ValueError, match="more than one place"):
+        with pytest.raises(ValueError, match="more than once"):
             settings(kafka={first: {"client.id": "a"}, second: {"client.id": "b"}})
 
 

@@ -12,18 +12,18 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timezone
 from typing import NamedTuple, cast
 
-from tablestore.protobuf.table_store_pb2 import BatchWriteRowRequest
+from tablestore.protobuf.table_store_pb2 import BatchWriteRowRequest, BatchWriteRowResponse
 
-from connectors.records import Batch, Row
+from connectors.records import Batch, Operation, Row
 from connectors.run.context import Run
 from connectors.settings.tables import TableSettings
-from connectors.steps import dead_letters_of
-from connectors.tablestore.client import Client, TableShape
+from connectors.steps import error_policy
+from connectors.tablestore.batch_write import TableWriter
+from connectors.tablestore.client import Client
 from connectors.tablestore.http import Answer
 from connectors.tablestore.plainbuffer.encode import wire_row
-from connectors.tablestore.requests import Requests
-from connectors.tablestore.schema import Schema
-from connectors.tablestore.shard_writer import Lane, Writer
+from connectors.tablestore.sink import ShardWriter, TablestoreSink
+from connectors.tablestore.tables_api import TablesApi, TableShape
 from connectors.tablestore.verdicts import Reject, RequestFailed, Retry, Stop, Verdict, Written
 from tests.unit.factories import batch, new_run, row
 
@@ -36,8 +36,8 @@ ENVIRONMENT = {
 OK = Written()
 BUSY = Retry("OTSServerBusy: busy")
 BAD = Reject("OTSParameterInvalid", "OTSParameterInvalid: no")
-DENIED = Stop("Tablestore refuses everything", "OTSAuthFailed")
-GONE = Stop("Tablestore refuses everything: no table", "OTSObjectNotExist")
+DENIED = Stop("Tablestore denies every request", "OTSAuthFailed")
+GONE = Stop("Tablestore denies every request: no table", "OTSObjectNotExist")
 
 
 def signed(
@@ -70,10 +70,17 @@ class Change(NamedTuple):
     value: str
 
 
-def change(key: str, value: object, offset: int = 0, table: str = "orders") -> Row:
+def change(
+    key: str,
+    value: object,
+    offset: int = 0,
+    table: str = "orders",
+    operation: Operation = "put",
+) -> Row:
     """A row whose wire the fake service can read."""
     made = row(f"{table}/{key}", table=table, offset=offset)
-    return made._replace(wire=wire_row("put", f"{key}={value}".encode()))
+    wire = wire_row(operation, f"{key}={value}".encode())
+    return made._replace(wire=wire, operation=operation)
 
 
 def changes(*values: tuple[str, object], table: str = "orders", start: int = 0) -> Batch:
@@ -91,10 +98,10 @@ def all_written(_: list[Change]) -> None:
 
 
 class FakeClient:
-    """Stands in for the client. `reply` gives each request's verdicts, or raises RequestFailed.
+    """Stands in for the client and for the calls about tables.
 
-    It checks what must hold of every request: one change a key, none of a key that is in flight,
-    rows grouped by table, at most 200.
+    `reply` gives each request's verdicts, or raises RequestFailed. It checks what must hold of each
+    request: one change a key, none of a key that is in flight, rows grouped by table, at most 200.
     """
 
     def __init__(self, reply: Reply = all_written) -> None:
@@ -104,7 +111,7 @@ class FakeClient:
         self.rows: dict[tuple[str, str], str] = {}
         self.gate = threading.Event()
         self.gate.set()
-        self.most_in_flight = 0
+        self.max_in_flight = 0
         self.closed = 0
         self.shapes: dict[str, TableShape] = {}
         self.created: list[str] = []
@@ -114,9 +121,11 @@ class FakeClient:
         self._in_flight: Counter[tuple[str, str]] = Counter()
         self._requests_in_flight = 0
 
-    async def write(self, body: bytes, rows: Sequence[int]) -> list[Verdict] | None:
-        """As the client's."""
-        found = self._read(body, rows)
+    async def post(self, operation: str, body: bytes) -> bytes:
+        """As the client's: an answer with a verdict for each row."""
+        assert operation == "BatchWriteRow"
+        request = BatchWriteRowRequest.FromString(body)
+        found = _changes_of(request)
         keys = [(change.table, change.key) for change in found]
         assert len(set(keys)) == len(keys), "a key twice in one request"
         assert not any(self._in_flight[key] for key in keys), "a key in two requests at once"
@@ -124,7 +133,7 @@ class FakeClient:
         self.requests.append(found)
         self._in_flight.update(keys)
         self._requests_in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self._requests_in_flight)
+        self.max_in_flight = max(self.max_in_flight, self._requests_in_flight)
         try:
             await asyncio.sleep(0)
             while not self.gate.is_set():  # noqa: ASYNC110 - set by another thread
@@ -133,24 +142,12 @@ class FakeClient:
         finally:
             self._in_flight.subtract(keys)
             self._requests_in_flight -= 1
-        answers: list[Verdict] = [OK] * len(found) if verdicts is None else list(verdicts)
+        answers: Sequence[Verdict] = [OK] * len(found) if verdicts is None else verdicts
         for change, verdict in zip(found, answers, strict=True):
             if isinstance(verdict, Written):
                 self.applied.append(change)
                 self.rows[change.table, change.key] = change.value
-        return None if verdicts is None else answers
-
-    def _read(self, body: bytes, rows: Sequence[int]) -> list[Change]:
-        request = BatchWriteRowRequest.FromString(body)
-        names = [table.table_name for table in request.tables]
-        assert len(set(names)) == len(names), "a table twice in one request"
-        assert [len(table.rows) for table in request.tables] == list(rows)
-        assert all(rows), "a table without rows"
-        return [
-            Change(table.table_name, *row.row_change.decode().split("=", 1))
-            for table in request.tables
-            for row in table.rows
-        ]
+        return _answer(request, answers)
 
     def describe(self, table: str) -> TableShape:
         """As the client's: the next of `describe_answers`, else the table's shape."""
@@ -176,11 +173,43 @@ class FakeClient:
         self.closed += 1
 
 
+def _changes_of(request: BatchWriteRowRequest) -> list[Change]:
+    names = [table.table_name for table in request.tables]
+    assert len(set(names)) == len(names), "a table twice in one request"
+    assert all(table.rows for table in request.tables), "a table without rows"
+    return [
+        Change(table.table_name, *row.row_change.decode().split("=", 1))
+        for table in request.tables
+        for row in table.rows
+    ]
+
+
+def _answer(request: BatchWriteRowRequest, verdicts: Sequence[Verdict]) -> bytes:
+    """The service's answer that `judge` reads these verdicts from."""
+    left = iter(verdicts)
+    response = BatchWriteRowResponse()
+    for table in request.tables:
+        answered = response.tables.add(table_name=table.table_name)
+        for _ in table.rows:
+            verdict = next(left)
+            row = answered.rows.add(is_ok=isinstance(verdict, Written))
+            if isinstance(verdict, Stop):
+                row.error.code, row.error.message = verdict.code, "words"
+            elif not isinstance(verdict, Written):
+                row.error.code, _, row.error.message = verdict.reason.partition(": ")
+    return bytes(response.SerializeToString())
+
+
 KAFKA_SHAPE = TableShape((("topic_partition", "string"), ("offset", "integer")), ())
 
 
+def table_writer(run: Run, fake: FakeClient) -> TableWriter:
+    """A writer of a run to the fake."""
+    return TableWriter(run, cast(Client, fake), cast(TablesApi, fake))
+
+
 class Writing:
-    """A writer of a run on a fake client, its tables already there; use it with `with`."""
+    """The sink of a run on a fake client, its tables already there; use it with `with`."""
 
     def __init__(
         self, run: Run, reply: Reply = all_written, tables: Iterable[str] = ("orders", "clicks")
@@ -188,31 +217,29 @@ class Writing:
         self.run = run
         self.fake = FakeClient(reply)
         self.fake.shapes = dict.fromkeys(tables, KAFKA_SHAPE)
-        self.writer = Writer(run, dead_letters_of(run))
-        self.writer.client = cast(Client, self.fake)
-        self.writer.requests = Requests(self.writer.client, run)
-        self.writer.schema = Schema(self.writer.client, run, self.writer.requests.points.choose)
-        self._lanes: list[Lane] = []
+        writer = table_writer(run, self.fake)
+        self.sink = TablestoreSink(run, ["0"], [*tables], writer, error_policy(run, writer))
+        self._shards: list[ShardWriter] = []
 
     def __enter__(self) -> Writing:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.fake.gate.set()
-        for lane in self._lanes:
-            lane.close()
+        for shard in self._shards:
+            shard.close()
 
-    def lane(self) -> Lane:
-        """Another lane."""
-        made = self.writer.open_lane()
-        self._lanes.append(made)
+    def shard(self) -> ShardWriter:
+        """The writer of another shard."""
+        made = self.sink.build_part("write", "0", None)
+        self._shards.append(made)
         return made
 
     def write(self, *batches: Batch) -> None:
-        """Through a lane of its own, to the end."""
-        lane = self.lane()
-        lane.submit(batches)
-        lane.drain()
+        """Through a shard of its own, to the end."""
+        shard = self.shard()
+        shard.write_batch([*batches])
+        shard.snapshot()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -224,7 +251,7 @@ QUICK = {"retry_initial": 0.0005, "retry_max": 0.001, "queue": 2}
 
 
 def tolerant(**tablestore: object) -> Run:
-    """A run that sets rejected rows aside."""
+    """A run that goes on after a rejected row."""
     return new_run(tablestore={**QUICK, **tablestore}, errors={"tolerance": "all"})
 
 
@@ -248,8 +275,8 @@ def answers(*replies: Sequence[Verdict] | Exception | None) -> Reply:
     return reply
 
 
-def refused(*bad: tuple[str, str]) -> Reply:
-    """The whole request is refused when it holds one of these (key, value) pairs."""
+def rejects_whole(*bad: tuple[str, str]) -> Reply:
+    """The whole request is rejected when it holds one of these (key, value) pairs."""
 
     def reply(found: list[Change]) -> Sequence[Verdict] | None:
         if any((change.key, change.value) in bad for change in found):

@@ -1,4 +1,4 @@
-"""Batches: every row written or set aside, in the order of its key, whatever is answered."""
+"""Batches: every row written or rejected, in the order of its key, whatever is answered."""
 
 import itertools
 import random
@@ -20,7 +20,7 @@ from tests.unit.tablestore.fake_service import (
     answers,
     change,
     changes,
-    refused,
+    rejects_whole,
     tolerant,
 )
 
@@ -82,8 +82,8 @@ def test_ten_values_of_one_key_in_one_batch_are_one_row() -> None:
 
 
 @pytest.mark.P4
-def test_a_refused_row_takes_no_throttled_neighbour_along() -> None:
-    """P4: one row is refused for good, its neighbours busy: they are written later."""
+def test_a_rejected_row_takes_no_throttled_neighbour_along() -> None:
+    """P4: one row is rejected for good, its neighbours busy: they are written later."""
     with Writing(tolerant(), answers([BUSY, BAD, BUSY])) as writing:
         writing.write(changes(("a", 1), ("b", 2), ("c", 3)))
         assert set(writing.fake.rows) == {("orders", "a"), ("orders", "c")}
@@ -91,7 +91,7 @@ def test_a_refused_row_takes_no_throttled_neighbour_along() -> None:
 
 
 @pytest.mark.P4
-def test_a_refused_last_change_falls_back_to_the_one_before() -> None:
+def test_a_rejected_last_change_falls_back_to_the_one_before() -> None:
     """P4: the good change that the bad one would have replaced is written instead."""
 
     def reply(found: list[Change]) -> Sequence[Verdict]:
@@ -108,7 +108,7 @@ def test_a_refused_last_change_falls_back_to_the_one_before() -> None:
 
 
 def test_falling_back_through_all_changes() -> None:
-    """When every change of a key is refused, each is set aside, and the row stays as it was."""
+    """When every change of a key is rejected, each is a dead letter, and the row stays."""
     with Writing(tolerant(), lambda found: [BAD] * len(found)) as writing:
         writing.write(changes(("k", 1), ("k", 2), ("k", 3)))
         assert [request[0].value for request in writing.fake.requests] == ["3", "2", "1"]
@@ -116,7 +116,7 @@ def test_falling_back_through_all_changes() -> None:
 
 
 def test_falling_back_after_a_retry() -> None:
-    """First busy, then refused: the change before it is written, once."""
+    """First busy, then rejected: the change before it is written, once."""
     with Writing(tolerant(), answers([BUSY], [BAD], [BUSY], [OK])) as writing:
         writing.write(changes(("k", 1), ("k", 2)))
         assert [request[0].value for request in writing.fake.requests] == ["2", "2", "1", "1"]
@@ -125,7 +125,7 @@ def test_falling_back_after_a_retry() -> None:
 
 
 def test_the_same_key_in_two_tables_is_two_rows() -> None:
-    """Keys are told apart by table."""
+    """Equal keys of two tables are two rows."""
     with Writing(tolerant()) as writing:
         writing.write(
             batch(
@@ -160,8 +160,8 @@ def test_verdicts_meet_their_rows_across_tables() -> None:
 
 
 def test_halving_finds_the_bad_row() -> None:
-    """A whole request refused for one row: that row is set aside, with few requests more."""
-    with Writing(tolerant(), refused(("k77", "77"))) as writing:
+    """A whole request rejected for one row: that row is a dead letter, with few requests more."""
+    with Writing(tolerant(), rejects_whole(("k77", "77"))) as writing:
         writing.write(changes(*[(f"k{number}", number) for number in range(200)]))
         assert len(writing.fake.rows) == 199
         assert writing.counts == {"written": 199, "rejected": 1}
@@ -210,10 +210,10 @@ def test_halving_finds_exactly_the_bad_rows(size: int, data: st.DataObject, seed
 @pytest.mark.P4
 @settings(max_examples=30)
 @given(st.integers(0, 2**32), st.integers(1, 4))
-def test_any_trouble_leaves_each_key_at_its_last_good_change(seed: int, lanes: int) -> None:
-    """Random throttling, lost answers after the effect, refusals, several lanes: P3, P4, counts.
+def test_any_trouble_leaves_each_key_at_its_last_good_change(seed: int, shards: int) -> None:
+    """Random throttling, lost answers after the effect, rejections, several shards: P3, P4, counts.
 
-    Each row's outcome is fixed by its value, so that a row is refused however often it is sent.
+    Each row's outcome is fixed by its value, so that a row is rejected however often it is sent.
     """
     chance = random.Random(seed)
     lock = threading.Lock()
@@ -231,20 +231,20 @@ def test_any_trouble_leaves_each_key_at_its_last_good_change(seed: int, lanes: i
     expected: dict[tuple[str, str], str] = {}
     total = 0
     with Writing(tolerant(), reply) as writing:
-        made = [writing.lane() for _ in range(lanes)]
-        for number, lane in enumerate(made):
+        made = [writing.shard() for _ in range(shards)]
+        for number, shard in enumerate(made):
             for _ in range(chance.randrange(6)):
                 values = []
                 for _ in range(chance.randrange(1, 9)):
-                    key = f"lane{number}-{chance.randrange(4)}"
+                    key = f"shard{number}-{chance.randrange(4)}"
                     bad = chance.random() < 0.2
                     values.append((key, f"{'bad' if bad else 'good'}{total}"))
                     if not bad:
                         expected["orders", key] = f"good{total}"
                     total += 1
-                lane.submit([changes(*values)])
-        for lane in made:
-            lane.drain()
+                shard.write_batch([changes(*values)])
+        for shard in made:
+            shard.snapshot()
         counts = writing.run.counts.snapshot()
         assert writing.fake.rows == expected
         assert counts["written"] + counts["rejected"] == total

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from connectors.records import Row
-from connectors.tablestore.plainbuffer.encode import wire_row
-from connectors.tablestore.plainbuffer.limits import RowKind
+from connectors.records import Operation, Row
 from connectors.tablestore.verdicts import Verdict
 from tests.unit.factories import batch
 from tests.unit.tablestore.fake_service import (
@@ -21,15 +19,12 @@ from tests.unit.tablestore.fake_service import (
 )
 
 
-def kind(key: str, value: str, what: RowKind, offset: int) -> Row:
-    """A change of a key."""
-    made = change(key, value, offset)
-    return made._replace(wire=wire_row(what, f"{key}={value}".encode()))
-
-
-def several(*changes: tuple[str, RowKind]) -> list[Row]:
+def several(*changes: tuple[str, Operation]) -> list[Row]:
     """Changes of key k."""
-    return [kind("k", value, what, offset) for offset, (value, what) in enumerate(changes)]
+    return [
+        change("k", value, offset, operation=operation)
+        for offset, (value, operation) in enumerate(changes)
+    ]
 
 
 def sent(writing: Writing) -> list[list[str]]:
@@ -47,8 +42,8 @@ def test_what_replaces_goes_alone_and_updates_follow() -> None:
 
 
 @pytest.mark.P4
-def test_a_refused_change_loses_none_before_or_after_it() -> None:
-    """P4: what the refused put stood for is sent after all, and then what came after it."""
+def test_a_rejected_change_loses_none_before_or_after_it() -> None:
+    """P4: what the rejected put stood for is sent after all, and then what came after it."""
 
     def reply(found: list[Change]) -> Sequence[Verdict]:
         return [BAD if change.value == "bad" else OK for change in found]

@@ -28,10 +28,10 @@ from tests.unit.tablestore.fake_service import (
 def test_tolerance_none_stops_at_the_first_rejected_row() -> None:
     """The text has coordinates, code, reason and remedy; nothing counts as rejected."""
     with Writing(strict(), answers([OK, BAD, BAD])) as writing:
-        lane = writing.lane()
-        lane.submit([changes(("a", 1), ("b", 2), ("c", 3), start=40)])
+        shard = writing.shard()
+        shard.write_batch([changes(("a", 1), ("b", 2), ("c", 3), start=40)])
         with pytest.raises(StopRun) as caught:
-            lane.drain()
+            shard.snapshot()
         for word in (
             "topic orders partition 0 offset 41",
             "OTSParameterInvalid",
@@ -42,16 +42,16 @@ def test_tolerance_none_stops_at_the_first_rejected_row() -> None:
 
 
 def test_tolerance_none_stops_at_dead_letters_too() -> None:
-    """The first by coordinates is told; rows handed over before it are written."""
+    """The first by coordinates is reported; rows handed over before it are written."""
     with Writing(strict()) as writing:
-        lane = writing.lane()
+        shard = writing.shard()
         writing.fake.gate.clear()
-        lane.submit(
+        shard.write_batch(
             [changes(("a", 1)), batch([], [dead_letter(9), dead_letter(7)]), changes(("b", 1))]
         )
         writing.fake.gate.set()
         with pytest.raises(StopRun, match=r"partition 0 offset 7: rejected \(decode, json_inv"):
-            lane.drain()
+            shard.snapshot()
         assert [row.key for row in writing.fake.applied] == ["a"]
 
 
@@ -86,12 +86,12 @@ def test_no_payload_in_logs(caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG, name)
     trouble: list[Sequence[Verdict] | Exception] = [[BUSY, BUSY]] * 8
     with Writing(tolerant(), answers(*trouble, [BAD, BUSY], [DENIED])) as writing:
-        lane = writing.lane()
-        lane.submit([changes((f"{CANARY}1", CANARY), (f"{CANARY}2", CANARY))])
+        shard = writing.shard()
+        shard.write_batch([changes((f"{CANARY}1", CANARY), (f"{CANARY}2", CANARY))])
         with pytest.raises(StopRun) as caught:
-            lane.drain()
+            shard.snapshot()
         assert CANARY not in str(caught.value)
-    assert "rows wait after" in caplog.text
+    assert "2 rows wait for table orders" in caplog.text
     assert CANARY not in caplog.text
 
 
@@ -109,10 +109,10 @@ def test_a_table_that_vanished_stops() -> None:
     """`Does not exist` of a table that was there is no transient thing."""
     for answer in (RequestFailed(GONE, "OTSObjectNotExist"), [GONE]):
         with Writing(tolerant(), answers(answer)) as writing:
-            lane = writing.lane()
-            lane.submit([changes(("a", 1))])
+            shard = writing.shard()
+            shard.write_batch([changes(("a", 1))])
             with pytest.raises(StopRun, match="table orders"):
-                lane.drain()
+                shard.snapshot()
             assert len(writing.fake.requests) == 1
 
 
@@ -137,16 +137,16 @@ def test_a_new_table_beside_an_old_one_is_waited_for(new: str, whole: bool) -> N
 def test_a_missing_table_stops_before_a_row_is_sent() -> None:
     """A table seen for the first time is looked at first."""
     with Writing(strict(), tables=()) as writing:
-        lane = writing.lane()
-        lane.submit([changes(("a", 1))])
+        shard = writing.shard()
+        shard.write_batch([changes(("a", 1))])
         with pytest.raises(StopRun, match="auto_create"):
-            lane.drain()
+            shard.snapshot()
         assert writing.fake.requests == []
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_rows_of_one_lane_are_written_in_order(order: int) -> None:
-    """Batches of a lane never overtake each other, though the first ones need many tries."""
+def test_rows_of_one_shard_are_written_in_order(order: int) -> None:
+    """Batches of a shard never overtake each other, though the first ones need many tries."""
     left = {f"k{number}": 5 - number for number in range(5)}
 
     def reply(found: list[Change]) -> Sequence[Verdict] | None:
@@ -161,10 +161,10 @@ def test_rows_of_one_lane_are_written_in_order(order: int) -> None:
 
 def test_stop_text_is_the_services() -> None:
     """What the user reads names the table and keeps remedy and words."""
-    stop = Stop("Tablestore refuses everything: X\n  remedy: do this", "X")
+    stop = Stop("Tablestore denies every request: X\n  remedy: do this", "X")
     with Writing(tolerant(), answers(RequestFailed(stop, "X"))) as writing:
-        lane = writing.lane()
-        lane.submit([changes(("a", 1), table="clicks")])
+        shard = writing.shard()
+        shard.write_batch([changes(("a", 1), table="clicks")])
         with pytest.raises(StopRun) as caught:
-            lane.drain()
+            shard.snapshot()
         assert str(caught.value) == f"table clicks: {stop.reason}"

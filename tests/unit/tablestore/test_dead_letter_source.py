@@ -9,7 +9,8 @@ import pytest
 from connectors.dead_letters.headers import REPLAYS, headers_of
 from connectors.records import DeadLetter, Original
 from connectors.replay.restore import Restorer
-from connectors.tablestore.dead_letter_sink import PART_BYTES, _columns
+from connectors.settings.tablestore_limits import MAX_VALUE_BYTES
+from connectors.tablestore.dead_letter_sink import dead_letter_columns
 from connectors.tablestore.dead_letter_source import message_of
 from tests.unit.factories import new_run
 
@@ -24,7 +25,7 @@ def columns_of(original: Original) -> dict[str, Any]:
     """The columns as the SDK gives them back."""
     return {
         name: bytearray(value) if isinstance(value, bytes) else value
-        for name, value in _columns(dead_letter(original))
+        for name, value in dead_letter_columns(dead_letter(original))
     }
 
 
@@ -32,14 +33,14 @@ ORIGINALS: dict[str, Original] = {
     "plain": (1234, b"k", b"v", (("a", b"\xff"), ("a", None))),
     "nulls": (None, None, None, ()),
     "empty": (0, b"", b"", (("", b""),)),
-    "in parts": (1, b"k" * (PART_BYTES + 1), b"", ()),
-    "in more than nine parts": (1, b"k", bytes(range(256)) * (PART_BYTES // 256 * 11), ()),
+    "in several columns": (1, b"k" * (MAX_VALUE_BYTES + 1), b"", ()),
+    "in more than nine columns": (1, b"k", bytes(range(256)) * (MAX_VALUE_BYTES // 256 * 11), ()),
     "replayed before": (1, b"k", b"v", (("own", b"1"), (REPLAYS, b"2"))),
 }
 
 
 @pytest.mark.parametrize("kind", ORIGINALS)
-def test_a_letter_is_what_it_would_be_in_a_topic(kind: str) -> None:
+def test_a_dead_letter_is_what_it_would_be_in_a_topic(kind: str) -> None:
     """The same key, value and headers, and so the same record again."""
     original = ORIGINALS[kind]
     message = message_of("dead", KEY, columns_of(original))
@@ -63,8 +64,10 @@ FORGED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", FORGED)
-def test_a_row_that_is_no_letter_is_left_alone(kind: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Anybody may write to the table: it is told by its place, and ends nothing."""
+def test_a_row_that_is_no_dead_letter_is_passed_over(
+    kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Anybody may write to the table: it is logged by its coordinates, and ends nothing."""
     message = message_of("dead", KEY, FORGED[kind])
-    assert Restorer(new_run()).restored(message, told=True) is None
+    assert Restorer(new_run()).restored(message, warn=True) is None
     assert "offset 70" in caplog.text

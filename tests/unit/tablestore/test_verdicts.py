@@ -111,7 +111,7 @@ def test_a_stop_names_its_remedy(code: str, words: list[str]) -> None:
     ],
 )
 def test_an_answer_without_a_code(status: int, verdict: type[Verdict]) -> None:
-    """A proxy's answer: its own trouble passes, a refusal of ours does not; the status is told."""
+    """A proxy's answer: its own failures pass, a denial does not; the text has the status."""
     found = judge(status, "", "")
     assert type(found) is verdict
     assert str(status) in str(found)
@@ -122,14 +122,14 @@ def test_an_answer_without_a_code(status: int, verdict: type[Verdict]) -> None:
     [(500, RETRY), (503, RETRY), (429, RETRY), (400, STOP), (403, STOP), (404, STOP), (409, STOP)],
 )
 def test_an_unknown_code_of_a_request(status: int, verdict: type[Verdict]) -> None:
-    """A code nobody documented: 5xx passes; of a 4xx nobody knows whom it concerns, so all stop."""
+    """An undocumented code: 5xx passes; of a 4xx nobody knows whom it concerns, so all stop."""
     found = judge(status, "OTSNeverHeardOf", "what is it")
     assert type(found) is verdict
     assert "OTSNeverHeardOf" in str(found)
 
 
 def test_an_unknown_code_of_a_row() -> None:
-    """The row alone is set aside, under that code."""
+    """The row alone is rejected, under that code."""
     assert judge(200, "OTSNeverHeardOf", "x") == Reject("OTSNeverHeardOf", "OTSNeverHeardOf: x")
 
 
@@ -165,7 +165,7 @@ def test_every_answer_has_a_verdict(status: int, code: str, message: str) -> Non
 
 
 @given(st.integers(300, 499).filter(lambda status: status not in (408, 413, 429)))
-def test_a_refusal_without_a_known_code_never_sets_rows_aside(status: int) -> None:
+def test_a_refusal_without_a_known_code_never_rejects_rows(status: int) -> None:
     """P5: what may concern everything stops the run; it is no reason to dead-letter."""
     assert isinstance(judge(status, "", CANARY), Stop)
     assert isinstance(judge(status, "OTSNeverHeardOf", ""), Stop)

@@ -45,8 +45,7 @@ public class Check {
         ClientConfiguration configuration = new ClientConfiguration();
         SyncClient client =
             new SyncClient(endpoint, "demo-key", "demo-secret", "demo", configuration);
-        TimeseriesClient series =
-            new TimeseriesClient(endpoint, "demo-key", "demo-secret", "demo");
+        TimeseriesClient series = new TimeseriesClient(endpoint, "demo-key", "demo-secret", "demo");
         try {
             tables(client);
             rows(client);
@@ -57,6 +56,7 @@ public class Check {
             missing(client);
             passed.add("DeleteTable");
             timeseries(series);
+            Exports.run(client, series);
             inner(client, series);
         } finally {
             client.shutdown();

@@ -35,7 +35,7 @@ class Series(NamedTuple):
 class PlainEncoder:
     """Keeps what it is given: a series and a point are their `repr`."""
 
-    refused = Refused
+    error = Refused
 
     def __init__(self) -> None:
         self.made = 0

@@ -13,19 +13,20 @@ from tablestore import encoder as sdk_encoder
 from tablestore import metadata as sdk
 from tablestore.plainbuffer.plain_buffer_builder import PlainBufferBuilder
 
-from connectors.tablestore.plainbuffer import codegen as plainbuffer_compiled
+from connectors.tablestore.plainbuffer import codegen
 from connectors.tablestore.plainbuffer.encode import (
     AUTO_INCREMENT,
     AutoIncrement,
     Cell,
-    Refused,
+    EncodingError,
     WireType,
-    batch_body,
     check_row,
     compile_put,
+    encode_key,
     encode_row,
     wire_row,
 )
+from connectors.tablestore.requests import batch_body
 
 Key = list[tuple[str, Any]]
 Row = tuple[Any, Key, list[Cell]]
@@ -141,7 +142,7 @@ def rows(draw: st.DrawFn) -> Row:
         else:
             cells.append(Cell(name, draw(integers), "increment"))
     # The SDK takes an update as a dictionary of operations and writes it operation by operation.
-    cells.sort(key=lambda cell: OPERATIONS.index(cell.op))
+    cells.sort(key=lambda cell: OPERATIONS.index(cell.operation))
     return kind, key, cells
 
 
@@ -166,15 +167,15 @@ def sdk_item(row: Row) -> Any:
         return sdk.PutRowItem(sdk.Row(primary_key, columns), None)
     changes: dict[str, list[Any]] = {}
     for cell in cells:
-        if cell.op == "put":
+        if cell.operation == "put":
             # A time of None is left out, as callers of the SDK do.
             change: Any = (cell.name, sdk_value(cell.value))
             changes.setdefault("PUT", []).append(
                 change if cell.timestamp is None else (*change, cell.timestamp)
             )
-        elif cell.op == "delete_one":
+        elif cell.operation == "delete_one":
             changes.setdefault("DELETE", []).append((cell.name, None, cell.timestamp))
-        elif cell.op == "delete_all":
+        elif cell.operation == "delete_all":
             changes.setdefault("DELETE_ALL", []).append(cell.name)
         else:
             changes.setdefault("INCREMENT", []).append((cell.name, cell.value))
@@ -246,7 +247,7 @@ def puts(draw: st.DrawFn) -> Layout:
     return key, attributes, made
 
 
-@pytest.mark.parametrize("trial_rows", [0, plainbuffer_compiled.TRIAL_ROWS])
+@pytest.mark.parametrize("trial_rows", [0, codegen.TRIAL_ROWS])
 @settings(max_examples=200, deadline=None)
 @given(puts())
 def test_compiled_puts_equal_generic_ones(trial_rows: int, layout: Layout) -> None:
@@ -256,7 +257,7 @@ def test_compiled_puts_equal_generic_ones(trial_rows: int, layout: Layout) -> No
     """
     key, columns, made = layout
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plainbuffer_compiled, "TRIAL_ROWS", trial_rows)
+        patch.setattr(codegen, "TRIAL_ROWS", trial_rows)
         encode = compile_put(key, columns)
     for row in made * 2:
         primary_key = [(name, value) for (name, _), value in zip(key, row, strict=False)]
@@ -264,7 +265,7 @@ def test_compiled_puts_equal_generic_ones(trial_rows: int, layout: Layout) -> No
         identity, wire, _ = encode(*row)
         assert wire == wire_row("put", encode_row("put", primary_key, cells))
         # Without attributes a row is header, key and row checksum, nothing else.
-        assert encode_row("put", primary_key, [])[5:-2] == identity
+        assert encode_row("put", primary_key, [])[5:-2] == identity == encode_key(primary_key)
         assert encode_row("put", primary_key, cells) == sdk_row(("put", primary_key, cells))
 
 
@@ -329,8 +330,8 @@ KINDS: dict[type, WireType] = {int: "integer", float: "double", str: "string", b
 
 @settings(max_examples=200, deadline=None)
 @given(unlikely.filter(lambda value: not isinstance(value, float)), unlikely)
-def test_compiled_puts_refuse_what_the_generic_check_refuses(key: Any, value: Any) -> None:
-    """For typed values both paths accept, or both refuse the same column and reason."""
+def test_compiled_puts_reject_what_the_generic_check_rejects(key: Any, value: Any) -> None:
+    """For typed values both paths accept, or both reject the same column and reason."""
     verdicts: list[tuple[str, str | None] | None] = []
     for path in (
         lambda: compile_put([("k", KINDS[type(key)])], [("v", KINDS[type(value)])])(key, value),
@@ -339,6 +340,6 @@ def test_compiled_puts_refuse_what_the_generic_check_refuses(key: Any, value: An
         try:
             path()
             verdicts.append(None)
-        except Refused as refused:
-            verdicts.append((refused.reason, refused.column))
+        except EncodingError as error:
+            verdicts.append((error.code, error.column))
     assert verdicts[0] == verdicts[1]

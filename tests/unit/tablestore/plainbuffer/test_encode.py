@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 from fastcrc.crc8 import smbus as crc8
 
-from connectors.tablestore.plainbuffer import codegen as plainbuffer_compiled
+from connectors.tablestore.plainbuffer import cell_cache, codegen
 from connectors.tablestore.plainbuffer.codegen import LATER_MISSES, TRIAL_ROWS
 from connectors.tablestore.plainbuffer.encode import (
     AUTO_INCREMENT,
     Cell,
-    batch_body,
     check_row,
     compile_put,
     encode_row,
     wire_row,
 )
+from connectors.tablestore.requests import batch_body
 
 KEY = [("k", "a")]
 KEY_CELL = "0304010000006b05060000000301000000610a51"
@@ -69,9 +69,9 @@ def reference_crc8(data: bytes, seed: int = 0) -> int:
 @pytest.mark.parametrize("name", VECTORS)
 def test_known_buffers_are_reproduced(name: str) -> None:
     """A row gives the bytes the service is known to accept, operations and times included."""
-    kind, key, cells, expected = VECTORS[name]
-    assert encode_row(kind, key, cells).hex() == expected
-    check_row(kind, key, cells)
+    operation, key, cells, expected = VECTORS[name]
+    assert encode_row(operation, key, cells).hex() == expected
+    check_row(operation, key, cells)
 
 
 def test_compiled_put_reproduces_the_known_buffer() -> None:
@@ -82,7 +82,7 @@ def test_compiled_put_reproduces_the_known_buffer() -> None:
 
 
 def test_frames_of_a_request() -> None:
-    """A request is nested fields: tables of a name and rows, rows of kind, bytes and condition."""
+    """A request is nested fields: a name and rows a table; operation, bytes, condition a row."""
     row = wire_row("delete", b"xyz")
     assert row.hex() == "120b" + "0803" + "1203" + b"xyz".hex() + "1a020800"
     assert batch_body([("t", [row, row]), ("uv", [])]).hex() == (
@@ -149,8 +149,8 @@ def test_what_an_encoder_remembers_never_shows() -> None:
 
 def test_an_encoder_may_be_shared_by_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers of one process share encoders: trials that begin and end meanwhile change no row."""
-    monkeypatch.setattr(plainbuffer_compiled, "TRIAL_ROWS", 40)
-    monkeypatch.setattr(plainbuffer_compiled, "LATER_MISSES", 100)
+    monkeypatch.setattr(codegen, "TRIAL_ROWS", 40)
+    monkeypatch.setattr(codegen, "LATER_MISSES", 100)
     encode = compile_put([("k", "string")], [("few", "string"), ("many", "string")])
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
@@ -175,14 +175,14 @@ def test_an_encoder_may_be_shared_by_threads(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_what_encoders_remember_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """All encoders share one room; without room they give the same rows."""
-    monkeypatch.setattr(plainbuffer_compiled._Room, "left", 100)
+    monkeypatch.setattr(cell_cache.Budget, "left", 100)
     for table in range(20):
         encode = compile_put([("k", "string")], [(f"c{table}", "string")])
         for size in range(30):
             row = encode_row("put", [("k", "p")], [Cell(f"c{table}", "x" * size)])
             assert encode("p", "x" * size)[1] == wire_row("put", row)
-            assert 0 <= plainbuffer_compiled._Room.left <= 100
-    assert plainbuffer_compiled._Room.left == 0
+            assert 0 <= cell_cache.Budget.left <= 100
+    assert cell_cache.Budget.left == 0
 
 
 def test_identity_tells_keys_apart() -> None:

@@ -1,4 +1,4 @@
-"""What a row is refused for before anything is sent, and the last values that pass."""
+"""What a row is rejected for before anything is sent, and the last values that pass."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from typing import Any, cast
 
 import pytest
 
-from connectors.tablestore.plainbuffer import codegen as plainbuffer_compiled
+from connectors.settings.tablestore_limits import MAX_ROW_BYTES
+from connectors.tablestore.plainbuffer import codegen
 from connectors.tablestore.plainbuffer.encode import (
     AUTO_INCREMENT,
     Cell,
-    Refused,
+    EncodingError,
     WireType,
     check_row,
     compile_put,
     encode_row,
     wire_row,
 )
-from connectors.tablestore.plainbuffer.limits import ROW_BYTES
 
 KEY = [("k", "a")]
 
 
 @pytest.fixture(autouse=True, params=["remembering", "plain"])
 def _code(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both kinds of code that an encoder can have keep every limit."""
+    """Both forms of code that an encoder can have keep every limit."""
     if request.param == "plain":
-        monkeypatch.setattr(plainbuffer_compiled, "TRIAL_ROWS", 0)
+        monkeypatch.setattr(codegen, "TRIAL_ROWS", 0)
 
 
-# What a single value can be refused for: (type, value, reason), in an attribute column.
+# What a single value can be rejected for: (type, value, reason), in an attribute column.
 BAD_VALUES: list[tuple[WireType, Any, str]] = [
     ("integer", 1 << 63, "integer_range"),
     ("integer", -(1 << 63) - 1, "integer_range"),
@@ -71,36 +71,38 @@ GOOD_KEYS: list[tuple[WireType, Any]] = [
 ]
 
 
-def assert_refused(caught: pytest.ExceptionInfo[Refused], reason: str, column: str | None) -> None:
-    """The refusal carries its code and column, survives pickling, and shows only its message."""
-    refused = caught.value
-    assert (refused.reason, refused.column) == (reason, column)
-    assert str(refused) == refused.message
-    copy = pickle.loads(pickle.dumps(refused))
-    assert (copy.reason, copy.column, copy.message) == (reason, column, refused.message)
+def assert_error(
+    caught: pytest.ExceptionInfo[EncodingError], code: str, column: str | None
+) -> None:
+    """The error carries its code and column, survives pickling, and shows only its reason."""
+    error = caught.value
+    assert (error.code, error.column) == (code, column)
+    assert str(error) == error.reason
+    copy = pickle.loads(pickle.dumps(error))
+    assert (copy.code, copy.column, copy.reason) == (code, column, error.reason)
 
 
 @pytest.mark.parametrize(("wire_type", "value", "reason"), BAD_VALUES)
-def test_bad_attribute_values_are_refused(wire_type: WireType, value: Any, reason: str) -> None:
-    """Both paths refuse the value, name the column and the reason, and never show the value."""
-    with pytest.raises(Refused) as caught:
+def test_bad_attribute_values_are_rejected(wire_type: WireType, value: Any, reason: str) -> None:
+    """Both paths reject the value, name the column and the reason, and never show the value."""
+    with pytest.raises(EncodingError) as caught:
         compile_put([("k", "string")], [("a", "integer"), ("v", wire_type)])("k", 1, value)
-    assert_refused(caught, reason, "v")
-    assert "xxx" not in caught.value.message
-    with pytest.raises(Refused) as caught:
+    assert_error(caught, reason, "v")
+    assert "xxx" not in caught.value.reason
+    with pytest.raises(EncodingError) as caught:
         check_row("update", KEY, [Cell("a", 1), Cell("v", value)])
-    assert_refused(caught, reason, "v")
+    assert_error(caught, reason, "v")
 
 
 @pytest.mark.parametrize(("wire_type", "value", "reason"), BAD_KEYS)
-def test_bad_key_values_are_refused(wire_type: WireType, value: Any, reason: str) -> None:
+def test_bad_key_values_are_rejected(wire_type: WireType, value: Any, reason: str) -> None:
     """Both paths hold key columns to the limits of keys."""
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(EncodingError) as caught:
         compile_put([("k", "string"), ("v", wire_type)], [("a", "integer")])("k", value, 1)
-    assert_refused(caught, reason, "v")
-    with pytest.raises(Refused) as caught:
+    assert_error(caught, reason, "v")
+    with pytest.raises(EncodingError) as caught:
         check_row("delete", [*KEY, ("v", value)], [])
-    assert_refused(caught, reason, "v")
+    assert_error(caught, reason, "v")
 
 
 @pytest.mark.parametrize(("wire_type", "value"), GOOD_VALUES)
@@ -141,30 +143,30 @@ def test_key_values_at_the_limit_pass(wire_type: WireType, value: Any) -> None:
     ],
 )
 def test_typed_columns_take_no_other_type(wire_type: WireType, value: Any) -> None:
-    """A value that would need a conversion is refused, never converted silently."""
-    with pytest.raises(Refused) as caught:
+    """A value that would need a conversion is rejected, never converted silently."""
+    with pytest.raises(EncodingError) as caught:
         compile_put([("k", "string")], [("a", "string"), ("v", wire_type)])("k", "a", value)
-    assert_refused(caught, "value_type", "v")
+    assert_error(caught, "value_type", "v")
 
 
 def test_row_size_limit_is_exact() -> None:
-    """A row of 4 MiB passes and one byte more is refused, by both paths."""
+    """A row of 4 MiB passes and one byte more is rejected, by both paths."""
     encode = compile_put([("k", "string")], [("a", "binary"), ("b", "binary"), ("c", "binary")])
     frame = len(encode_row("put", [("k", "")], [Cell("a", b""), Cell("b", b""), Cell("c", b"")]))
-    a, rest = bytes(2097152), ROW_BYTES - frame - 2097152
+    a, rest = bytes(2097152), MAX_ROW_BYTES - frame - 2097152
 
     def cells(extra: int) -> list[Cell]:
         return [Cell("a", a), Cell("b", bytes(rest)), Cell("c", bytes(extra))]
 
-    assert len(encode_row("put", [("k", "")], cells(0))) == ROW_BYTES
+    assert len(encode_row("put", [("k", "")], cells(0))) == MAX_ROW_BYTES
     check_row("put", [("k", "")], cells(0))
     encode("", *(cell.value for cell in cells(0)))
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(EncodingError) as caught:
         encode("", *(cell.value for cell in cells(1)))
-    assert_refused(caught, "row_size", None)
-    with pytest.raises(Refused) as caught:
+    assert_error(caught, "row_size", None)
+    with pytest.raises(EncodingError) as caught:
         check_row("put", [("k", "")], cells(1))
-    assert_refused(caught, "row_size", None)
+    assert_error(caught, "row_size", None)
 
 
 BAD_LAYOUTS: dict[str, tuple[Any, Any, str, str | None]] = {
@@ -191,26 +193,26 @@ BAD_LAYOUTS: dict[str, tuple[Any, Any, str, str | None]] = {
 
 
 @pytest.mark.parametrize("name", BAD_LAYOUTS)
-def test_impossible_layouts_are_refused_when_compiled(name: str) -> None:
-    """Column counts, key types and repeated names are refused before any row is seen."""
+def test_impossible_layouts_are_rejected_when_compiled(name: str) -> None:
+    """Column counts, key types and repeated names are rejected before any row is seen."""
     key, columns, reason, column = BAD_LAYOUTS[name]
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(EncodingError) as caught:
         compile_put(key, columns)
-    assert_refused(caught, reason, column)
+    assert_error(caught, reason, column)
 
 
 @pytest.mark.parametrize("name", ["", "1a", "a-b", "a.b", "é", "a b", "a\n", "x" * 256, "\ud800"])
-def test_illegal_names_are_refused(name: str) -> None:
-    """Names outside `[A-Za-z_][A-Za-z0-9_]{0,254}` are refused as key and as attribute."""
+def test_illegal_names_are_rejected(name: str) -> None:
+    """Names outside `[A-Za-z_][A-Za-z0-9_]{0,254}` are rejected as key and as attribute."""
     for call in (
         lambda: compile_put([(name, "string")], []),
         lambda: compile_put([("k", "string")], [(name, "string")]),
         lambda: check_row("put", [(name, "a")], []),
         lambda: check_row("put", KEY, [Cell(name, 1)]),
     ):
-        with pytest.raises(Refused) as caught:
+        with pytest.raises(EncodingError) as caught:
             call()
-        assert_refused(caught, "column_name", name)
+        assert_error(caught, "column_name", name)
 
 
 BAD_ROWS: dict[str, tuple[Any, Any, Any, str, str | None]] = {
@@ -260,12 +262,12 @@ BAD_ROWS: dict[str, tuple[Any, Any, Any, str, str | None]] = {
 
 
 @pytest.mark.parametrize("name", BAD_ROWS)
-def test_contradicting_rows_are_refused(name: str) -> None:
-    """The generic check refuses rows that the service would answer with a 400."""
+def test_contradicting_rows_are_rejected(name: str) -> None:
+    """The generic check rejects rows that the service would answer with a 400."""
     kind, key, cells, reason, column = BAD_ROWS[name]
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(EncodingError) as caught:
         check_row(kind, key, cells)
-    assert_refused(caught, reason, column)
+    assert_error(caught, reason, column)
 
 
 def test_versions_of_one_column_may_travel_together() -> None:

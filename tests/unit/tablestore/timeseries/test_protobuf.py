@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tablestore.flatbuffer.timeseries.FlatBufferRows import FlatBufferRows
 
+from connectors.settings.tablestore_limits import MAX_FIELD_VALUE_BYTES
 from connectors.tablestore.plainbuffer.varint import prefixed, read_varint, varint
 from connectors.tablestore.timeseries.flatbuffers import FlatBuffers
-from connectors.tablestore.timeseries.protobuf import MOST_VALUE, PointEncoder
+from connectors.tablestore.timeseries.protobuf import PointEncoder
 from emulator.wire import flatbuffer, messages_pb2
 
 INTEGERS = st.one_of(
@@ -162,25 +163,28 @@ def test_numbers_lie_where_readers_in_other_languages_want_them(points: Sequence
 def test_what_is_remembered_changes_nothing(requests: Sequence[Sequence[Point]]) -> None:
     """One encoder for many requests gives each as a new one would, full memory or not."""
     lasting = FlatBuffers()
-    lasting.MOST_SERIES = lasting.MOST_COLUMNS = 2
+    lasting.MAX_SERIES = lasting.MAX_COLUMNS = 2
     for points in requests:
         wires = [wire(point) for point in points]
         assert lasting.encode(wires) == FlatBuffers().encode(wires)
 
 
 def test_the_service_finds_long_texts() -> None:
-    """Names, texts and bytes at their limits, whose lengths take several bytes to tell."""
+    """Names, texts and bytes at their limits, whose lengths take several bytes."""
     point = Point(
         "m" * 128,
         "s" * 256,
         (("t" * 100, "v" * 300),),
         2**63 - 1,
-        (("b" * 128, "binary", b"\xff" * MOST_VALUE), ("c" * 128, "string", "é" * 10_000)),
+        (
+            ("b" * 128, "binary", b"\xff" * MAX_FIELD_VALUE_BYTES),
+            ("c" * 128, "string", "é" * 10_000),
+        ),
     )
     row = wire(point)
     assert read_protobuf(row) == [point]
     (raw,) = flatbuffer.decode_points(FlatBuffers().encode([row]))
-    assert [len(value) for _, value in raw.fields] == [MOST_VALUE + 5, 20_005]
+    assert [len(value) for _, value in raw.fields] == [MAX_FIELD_VALUE_BYTES + 5, 20_005]
 
 
 @pytest.mark.parametrize(
@@ -191,14 +195,14 @@ def test_the_service_finds_long_texts() -> None:
         ("double", float("nan"), "not_finite"),
         ("double", float("-inf"), "not_finite"),
         ("string", "\ud800", "encoding"),
-        ("string", "x" * (MOST_VALUE + 1), "value_length"),
-        ("binary", b"x" * (MOST_VALUE + 1), "value_length"),
+        ("string", "x" * (MAX_FIELD_VALUE_BYTES + 1), "value_length"),
+        ("binary", b"x" * (MAX_FIELD_VALUE_BYTES + 1), "value_length"),
     ],
 )
 def test_values_that_no_field_takes(kind: str, value: Any, code: str) -> None:
-    """Refused with a code, before anything is sent."""
+    """Rejected with a code, before anything is sent."""
     encoder = PointEncoder()
-    with pytest.raises(encoder.refused) as caught:
+    with pytest.raises(encoder.error) as caught:
         encoder.compile([("f", kind)])(b"", 0, [value])
     assert caught.value.args[0] == code
 
@@ -207,8 +211,8 @@ def test_a_row_too_long_for_any_request() -> None:
     """Three values at their limits make a row that no request carries."""
     encoder = PointEncoder()
     encode = encoder.compile([(name, "binary") for name in "abc"])
-    with pytest.raises(encoder.refused, match="carries at most"):
-        encode(b"", 0, [b"x" * MOST_VALUE] * 3)
+    with pytest.raises(encoder.error, match="carries at most"):
+        encode(b"", 0, [b"x" * MAX_FIELD_VALUE_BYTES] * 3)
 
 
 @given(st.integers(0, 2**64 - 1))

@@ -7,18 +7,19 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import pytest
+from tablestore.protobuf.table_store_pb2 import BatchWriteRowRequest, BatchWriteRowResponse
 from tablestore.protobuf.timeseries_pb2 import PutTimeseriesDataRequest, PutTimeseriesDataResponse
 
 from connectors.errors import StopRun
 from connectors.records import Row
 from connectors.run.context import Run
-from connectors.steps import dead_letters_of
+from connectors.steps import error_policy
+from connectors.tablestore.batch_write import TableWriter
 from connectors.tablestore.client import Client
-from connectors.tablestore.requests import Requests
-from connectors.tablestore.schema import Schema
-from connectors.tablestore.shard_writer import Writer
+from connectors.tablestore.sink import ShardWriter, TablestoreSink
+from connectors.tablestore.tables_api import TablesApi
 from connectors.tablestore.timeseries.protobuf import PointEncoder
-from connectors.tablestore.timeseries.requests import PointRequests
+from connectors.tablestore.timeseries.requests import PointRequests, failed_points
 from connectors.tablestore.verdicts import Reject, RequestFailed, Retry, Stop, Verdict
 from emulator.wire import flatbuffer, messages_pb2
 from tests.unit.factories import batch, new_run
@@ -50,16 +51,20 @@ class Service:
         self.always: RequestFailed | None = None
         self.names_bad_rows = False
 
-    async def post(self, api: str, body: bytes) -> bytes:
-        """As the client's."""
-        assert api == "PutTimeseriesData"
-        return self.ask(api, body)
+    async def post(self, operation: str, body: bytes) -> bytes:
+        """As the client's; BatchWriteRow writes all."""
+        if operation == "BatchWriteRow":
+            answer = BatchWriteRowResponse()
+            for table in BatchWriteRowRequest.FromString(body).tables:
+                self.wide.append(len(table.rows))
+                rows = answer.tables.add(table_name=table.table_name).rows
+                for _ in table.rows:
+                    rows.add(is_ok=True)
+            return bytes(answer.SerializeToString())
+        assert operation == "PutTimeseriesData"
+        return self.post_blocking(operation, body)
 
-    async def write(self, _: bytes, rows: Sequence[int]) -> None:
-        """As the client's: BatchWriteRow, all written."""
-        self.wide.append(sum(rows))
-
-    def ask(self, _: str, body: bytes) -> bytes:
+    def post_blocking(self, _: str, body: bytes) -> bytes:
         """As the client's."""
         if self.always is not None:
             raise self.always
@@ -87,17 +92,13 @@ class Service:
             response.failed_rows.add(row_index=index, error_code=code, error_message=message)
         return bytes(response.SerializeToString())
 
-    failed_points = Client.failed_points
 
-
-def writer(service: Service, run: Run) -> Writer:
-    """A writer to this service, whose tables are there."""
-    made = Writer(run, dead_letters_of(run))
-    made.client = cast(Client, service)
-    made.requests = Requests(made.client, run)
-    made.schema = Schema(made.client, run, made.requests.points.choose)
-    made.schema._sure |= {"points", "orders"}
-    return made
+def shard_writer(service: Service, run: Run) -> ShardWriter:
+    """The writer of a shard to this service, whose tables are there."""
+    writer = TableWriter(run, cast(Client, service), cast(TablesApi, None))
+    writer.checks._checked |= {"points", "orders"}
+    sink = TablestoreSink(run, ["0"], [], writer, error_policy(run, writer))
+    return sink.build_part("write", "0", None)
 
 
 def run_with(encoding: str = "protobuf", **points: Any) -> Run:
@@ -114,14 +115,14 @@ def run_with(encoding: str = "protobuf", **points: Any) -> Run:
 
 
 def write(service: Service, rows: Sequence[Row], run: Run | None = None) -> dict[str, int]:
-    """One batch through a lane, to the end; the counts."""
+    """One batch through a shard, to the end; the counts."""
     run = run or run_with()
-    lane = writer(service, run).open_lane()
+    shard = shard_writer(service, run)
     try:
-        lane.submit([batch(rows)])
-        lane.drain()
+        shard.write_batch([batch(rows)])
+        shard.snapshot()
     finally:
-        lane.close()
+        shard.close()
     return {name: number for name, number in run.counts.snapshot().items() if number}
 
 
@@ -148,10 +149,10 @@ def test_both_kinds_in_one_batch() -> None:
     service = Service()
     wide = [*changes(("a", 1), ("b", 2))[0]]
     run = run_with()
-    lane = writer(service, run).open_lane()
-    lane.submit([([*wide, *batch([point(1), point(2)])[0]], [])])
-    lane.drain()
-    lane.close()
+    shard = shard_writer(service, run)
+    shard.write_batch([([*wide, *batch([point(1), point(2)])[0]], [])])
+    shard.snapshot()
+    shard.close()
     assert (service.wide, service.requests) == ([2], [[1, 2]])
     assert run.counts.snapshot()["written"] == 4
 
@@ -166,7 +167,7 @@ def test_only_failed_rows_are_sent_again() -> None:
 
 
 @pytest.mark.P4
-def test_a_refused_row_is_set_aside() -> None:
+def test_a_rejected_row_is_a_dead_letter() -> None:
     """P4: the row alone; the others are written once."""
 
     def answer(times: list[int]) -> list[tuple[int, str, str]]:
@@ -178,7 +179,7 @@ def test_a_refused_row_is_set_aside() -> None:
 
 
 @pytest.mark.P4
-def test_a_refused_request_is_halved() -> None:
+def test_a_rejected_request_is_halved() -> None:
     """P4: a 400 for all rows of a request condemns the bad point alone."""
 
     def answer(times: list[int]) -> list[tuple[int, str, str]]:
@@ -194,7 +195,7 @@ def test_a_refused_request_is_halved() -> None:
 
 @pytest.mark.P3
 def test_equal_series_and_time_the_last_wins() -> None:
-    """P3: of two points of one key in a window only the later one is sent, as the service does."""
+    """P3: of two points of one key in a batch only the later one is sent, as the service does."""
     service = Service()
     rows = [point(1, offset=0), point(2, offset=1), point(1, offset=2)]
     assert write(service, rows) == {"written": 3}
@@ -219,7 +220,7 @@ def test_an_outage_is_waited_out() -> None:
 @pytest.mark.P5
 @pytest.mark.parametrize("code", ["OTSNoPermissionAccess", "OTSObjectNotExist"])
 def test_a_refusal_of_everything_stops(code: str) -> None:
-    """P5: as the answer to the request or to a row, it ends the run; nothing is set aside."""
+    """P5: as the answer to the request or to a row, it ends the run; nothing is rejected."""
     stop = Stop(f"{code}: no", code)
 
     def whole(_: list[int]) -> list[tuple[int, str, str]]:
@@ -238,7 +239,7 @@ def test_an_answer_about_other_rows_is_not_believed() -> None:
     service = Service(lambda _: left.pop(0) if left else ())
     assert write(service, [point(1)]) == {"written": 1, "retried": 2}
     with pytest.raises(RequestFailed) as caught:
-        Client.failed_points(cast(Client, service), b"\xff\xff")
+        failed_points(b"\xff\xff")
     assert isinstance(caught.value.verdict, Retry)
 
 
@@ -256,8 +257,8 @@ def test_the_form_is_chosen_by_asking(
         service.always = RequestFailed(BAD, BAD.code)
     requests = PointRequests(cast(Client, service), "auto")
     with caplog.at_level(logging.INFO):
-        requests.choose("points")
-        requests.choose("points")
+        requests.choose_encoding("points")
+        requests.choose_encoding("points")
     assert caplog.text.count(f"go as {form}") == 1
     assert service.stored == {}
     assert 99 in reads or service.forms == [0, 2, 99]
@@ -270,7 +271,7 @@ def test_the_fault_may_be_the_rows_alone(reads: set[int], form: str) -> None:
     service.reads = reads
     service.names_bad_rows = True
     requests = PointRequests(cast(Client, service), "auto")
-    requests.choose("points")
+    requests.choose_encoding("points")
     assert requests._encoding == form
     assert service.stored == {}
 
@@ -281,14 +282,14 @@ def test_trouble_of_the_asked_row_is_no_answer(answer: str) -> None:
     service = Service(lambda _: [(0, answer, "x")])
     service.names_bad_rows = True
     with pytest.raises(RequestFailed):
-        PointRequests(cast(Client, service), "auto").choose("points")
+        PointRequests(cast(Client, service), "auto").choose_encoding("points")
 
 
 @pytest.mark.parametrize("encoding", ["protobuf", "flatbuffers"])
 def test_a_set_form_is_not_asked_for(encoding: Any) -> None:
     """The setting decides without a request."""
     service = Service()
-    PointRequests(cast(Client, service), encoding).choose("points")
+    PointRequests(cast(Client, service), encoding).choose_encoding("points")
     assert service.forms == []
 
 
@@ -297,7 +298,7 @@ def test_trouble_while_asking_is_no_answer() -> None:
     service = Service()
     service.always = RequestFailed(BUSY)
     with pytest.raises(RequestFailed):
-        PointRequests(cast(Client, service), "auto").choose("points")
+        PointRequests(cast(Client, service), "auto").choose_encoding("points")
 
 
 def test_the_body_is_the_official_message() -> None:
@@ -310,3 +311,11 @@ def test_the_body_is_the_official_message() -> None:
         assert request.supported_table_version == 1
         assert request.rows_data.HasField("flatbuffer_crc32c")
     assert sum(map(len, service.requests)) == 300
+
+
+def test_failed_rows_are_read() -> None:
+    """Number, code and text of each, where the SDK itself raises AttributeError."""
+    response = PutTimeseriesDataResponse()
+    response.failed_rows.add(row_index=3, error_code="OTSServerBusy", error_message="busy")
+    assert failed_points(response.SerializeToString()) == [(3, "OTSServerBusy", "busy")]
+    assert failed_points(b"") == []

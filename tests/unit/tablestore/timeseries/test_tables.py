@@ -10,8 +10,8 @@ import pytest
 from connectors.errors import StopRun
 from connectors.run.context import Run
 from connectors.settings.tables import TableSettings
-from connectors.tablestore.client import Client, TimeseriesShape
-from connectors.tablestore.schema import Schema
+from connectors.tablestore.table_checks import TableChecks
+from connectors.tablestore.tables_api import TablesApi, TimeseriesShape
 from connectors.tablestore.verdicts import RequestFailed, Stop
 from tests.unit.factories import new_run
 from tests.unit.tablestore.fake_service import BUSY, GONE, KAFKA_SHAPE, FakeClient
@@ -44,41 +44,43 @@ class SeriesClient(FakeClient):
         self.series[table] = PLAIN
 
 
-def made(shape: TimeseriesShape | None = None, **table: Any) -> tuple[Schema, SeriesClient, Run]:
-    """A schema with the time series table `orders`, of this shape if any."""
+def made(
+    shape: TimeseriesShape | None = None, **table: Any
+) -> tuple[TableChecks, SeriesClient, Run]:
+    """A checks with the time series table `orders`, of this shape if any."""
     quick = {"retry_initial": 0.001, "retry_max": 0.002}
     run = new_run(tablestore=quick, table={"mode": "timeseries", **table})
     fake = SeriesClient()
     if shape is not None:
         fake.series["orders"] = shape
     asked: list[str] = []
-    schema = Schema(cast(Client, fake), run, asked.append)
-    return schema, fake, run
+    checks = TableChecks(cast(TablesApi, fake), run, asked.append)
+    return checks, fake, run
 
 
 def stopped(shape: TimeseriesShape, **table: Any) -> str:
     """What is said when the table does not fit."""
-    schema, _, _ = made(shape, **table)
+    checks, _, _ = made(shape, **table)
     with pytest.raises(StopRun, match="remedy") as caught:
-        schema.ensure("orders")
-    assert not schema.sure_of("orders")
+        checks.ensure("orders")
+    assert not checks.is_checked("orders")
     return str(caught.value)
 
 
 def test_a_table_that_fits() -> None:
     """One look, and then it is sure; nothing is made."""
-    schema, fake, _ = made(PLAIN)
-    schema.ensure("orders")
-    assert schema.sure_of("orders")
+    checks, fake, _ = made(PLAIN)
+    checks.ensure("orders")
+    assert checks.is_checked("orders")
     assert fake.made == []
-    assert not schema.still_coming("orders")
+    assert not checks.is_being_created("orders")
 
 
 def test_a_missing_table_stops_with_both_ways_out() -> None:
     """Without auto_create: the table, the instance and the option."""
-    schema, _, _ = made()
+    checks, _, _ = made()
     with pytest.raises(StopRun) as caught:
-        schema.ensure("orders")
+        checks.ensure("orders")
     for word in ("orders", "demo", "auto_create", "[tables.orders]"):
         assert word in str(caught.value)
 
@@ -86,68 +88,68 @@ def test_a_missing_table_stops_with_both_ways_out() -> None:
 def test_a_missing_table_is_made_with_its_options() -> None:
     """With auto_create it is made, and is still coming for a while."""
     points = {"metadata_time_to_live": WEEK, "metadata_updates": False}
-    schema, fake, _ = made(auto_create=True, time_to_live=86_400, timeseries=points)
-    schema.ensure("orders")
+    checks, fake, _ = made(auto_create=True, time_to_live=86_400, timeseries=points)
+    checks.ensure("orders")
     ((table, rules),) = fake.made
     assert (table, rules.time_to_live) == ("orders", 86_400)
     assert rules.timeseries.metadata_time_to_live == WEEK
-    assert schema.still_coming("orders")
+    assert checks.is_being_created("orders")
 
 
-def test_another_worker_was_quicker(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_process_was_quicker(monkeypatch: pytest.MonkeyPatch) -> None:
     """A table that appears between looking and making is as good."""
-    schema, fake, _ = made(auto_create=True)
+    checks, fake, _ = made(auto_create=True)
     exists = RequestFailed(Stop("exists", "OTSObjectAlreadyExist"), "OTSObjectAlreadyExist")
 
     def create(*_: object) -> None:
         raise exists
 
     monkeypatch.setattr(fake, "create_timeseries", create)
-    schema.ensure("orders")
-    assert schema.sure_of("orders")
+    checks.ensure("orders")
+    assert checks.is_checked("orders")
 
 
 def test_a_wide_column_table_is_not_written_as_series() -> None:
     """The table exists, but is one of rows."""
-    schema, fake, _ = made(auto_create=True)
+    checks, fake, _ = made(auto_create=True)
     fake.shapes["orders"] = KAFKA_SHAPE
     with pytest.raises(StopRun, match="wide-column"):
-        schema.ensure("orders")
+        checks.ensure("orders")
     assert fake.made == []
 
 
 def test_trouble_is_waited_out() -> None:
     """A busy service is asked again until it answers."""
-    schema, fake, _ = made(PLAIN)
+    checks, fake, _ = made(PLAIN)
     fake.troubles = [RequestFailed(BUSY)] * 5
-    schema.ensure("orders")
-    assert schema.sure_of("orders")
+    checks.ensure("orders")
+    assert checks.is_checked("orders")
 
 
 def test_a_new_table_that_does_not_show_yet_is_asked_again() -> None:
-    """While it is being made, the question in which form points go has no answer."""
-    schema, _, _ = made(auto_create=True)
+    """While it is being created, the question in which form points go has no answer."""
+    checks, _, _ = made(auto_create=True)
     answers = [MISSING, MISSING]
 
     def choose(_: str) -> None:
         if answers:
             raise answers.pop()
 
-    schema._choose = choose
-    schema.ensure("orders")
-    assert schema.sure_of("orders")
+    checks._choose_encoding = choose
+    checks.ensure("orders")
+    assert checks.is_checked("orders")
 
 
 def test_a_table_that_vanished_stops() -> None:
     """A table that this run did not make and that is not there is no matter of waiting."""
-    schema, _, _ = made(PLAIN)
+    checks, _, _ = made(PLAIN)
 
     def choose(_: str) -> None:
         raise MISSING
 
-    schema._choose = choose
+    checks._choose_encoding = choose
     with pytest.raises(StopRun):
-        schema.ensure("orders")
+        checks.ensure("orders")
 
 
 @pytest.mark.parametrize("wanted", [-1, 200_000])
@@ -163,18 +165,18 @@ def test_data_that_would_vanish_early_stops(wanted: int) -> None:
 
 def test_a_longer_time_to_live_is_told(caplog: pytest.LogCaptureFixture) -> None:
     """Nothing is lost by it, so the run goes on."""
-    schema, _, _ = made(PLAIN, time_to_live=100_000, timeseries={"metadata_updates": False})
+    checks, _, _ = made(PLAIN, time_to_live=100_000, timeseries={"metadata_updates": False})
     with caplog.at_level(logging.WARNING):
-        schema.ensure("orders")
+        checks.ensure("orders")
     assert "for ever" in caplog.text
     assert "metadata_updates" in caplog.text
 
 
 def test_what_is_not_set_is_no_wish(caplog: pytest.LogCaptureFixture) -> None:
     """Defaults are for tables that are made here; a table that exists keeps what it has."""
-    schema, _, _ = made(TimeseriesShape(100_000, WEEK, False, (), ()))
+    checks, _, _ = made(TimeseriesShape(100_000, WEEK, False, (), ()))
     with caplog.at_level(logging.WARNING):
-        schema.ensure("orders")
+        checks.ensure("orders")
     assert caplog.text == ""
 
 
@@ -206,6 +208,6 @@ def test_keys_of_its_own_that_do_not_fit(
 )
 def test_keys_of_its_own_that_fit(keys: tuple[str, ...], points: dict[str, Any]) -> None:
     """Custom keys that are tags here are filled by them."""
-    schema, _, _ = made(PLAIN._replace(keys=keys), timeseries=points)
-    schema.ensure("orders")
-    assert schema.sure_of("orders")
+    checks, _, _ = made(PLAIN._replace(keys=keys), timeseries=points)
+    checks.ensure("orders")
+    assert checks.is_checked("orders")

@@ -1,0 +1,200 @@
+"""Reads one Kafka partition: one chunk a poll."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta, timezone
+from itertools import accumulate
+
+from bytewax.inputs import StatefulSourcePartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from connectors.errors import StopRun
+from connectors.kafka.lost_offset import offset_after_loss
+from connectors.kafka.metadata import partition_key
+from connectors.kafka.progress import Progress
+from connectors.records import Chunk
+from connectors.run.committable_offset import CommittableOffset
+from connectors.run.context import Run
+
+log = logging.getLogger("sync.kafka")
+
+# How long an idle partition sleeps before it is polled again; it bounds the latency of a record.
+IDLE = timedelta(milliseconds=10)
+# Errors that end the run, since only somebody else can correct them.
+_REMEDIES = {
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: "grant Read and Describe on the topic to this user",
+    KafkaError.GROUP_AUTHORIZATION_FAILED: "grant Read on the group to this user",
+    KafkaError.SASL_AUTHENTICATION_FAILED: "correct the SASL properties",
+    KafkaError._AUTHENTICATION: "correct the security properties",
+}
+_MISSING = {
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._UNKNOWN_TOPIC,
+    KafkaError._UNKNOWN_PARTITION,
+}
+_OFFSET_LOST = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
+
+
+class PartitionReader(StatefulSourcePartition[Chunk, int]):
+    """Reads one Kafka partition. Its state is the next offset to read.
+
+    Without a client the partition does not exist any more: the reader ends at once, and keeps the
+    state as it was.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        start: TopicPartition,
+        client: Consumer | None,
+        progress: Progress,
+        chunk_bytes: int,
+        resumed: bool = False,
+    ) -> None:
+        """`start` has the first offset to read; `resumed` says that it comes from stored state.
+
+        A chunk has at most `chunk_bytes` of values, or one message.
+        """
+        self._run = run
+        self._topic: str = start.topic
+        self._partition: int = start.partition
+        self._key = partition_key(start.topic, start.partition)
+        self._next: int = start.offset
+        self._client = client
+        self._progress = progress
+        self._max_messages = run.settings.kafka.chunk_messages
+        self._max_bytes = chunk_bytes
+        # Messages of a poll of large records, which later chunks take.
+        self._remaining: list[Message] = []
+        # The run before may have ended before it committed the offset at which this one goes on.
+        committed = -1 if resumed else start.offset
+        self._committable = CommittableOffset(committed, run.settings.window.age, run.clock)
+        self._awake: datetime | None = None
+        self._epochs = 0  # those that ended
+        self._unverified_epoch: int | None = None  # the last of them, until it is closed everywhere
+
+    def next_batch(self) -> list[Chunk]:
+        """One chunk, or nothing; StopIteration when the run drains.
+
+        Bytewax calls this only when every earlier epoch is durable [bytewax-recovery]. Raises
+        StopRun for an error of the brokers that needs somebody to act.
+        """
+        run = self._run
+        if run.failure is not None or run.drain_reason is not None or self._client is None:
+            run.check()
+            raise StopIteration
+        if self._unverified_epoch is not None:
+            run.counts.verify_epoch(self._unverified_epoch)
+            self._unverified_epoch = None
+        offset = self._committable.due()
+        if offset is not None:
+            self._commit(self._client, offset)
+            if run.recovery is not None:
+                run.recovery.forget_new_start(self._key)
+        messages = self._poll(self._client)
+        if not messages:
+            self._awake = datetime.now(timezone.utc) + IDLE
+            return []
+        self._awake = None
+        if [message for message in messages if message.error() is not None]:
+            messages = self._handle_errors(self._client, messages)
+            if not messages:
+                return []
+        else:
+            self._next = (messages[-1].offset() or 0) + 1
+        messages = self._select(messages)
+        run.counts.add("read", len(messages))
+        return [Chunk(self._topic, self._partition, messages)]
+
+    def next_awake(self) -> datetime | None:
+        """At once after a chunk, a little later after none."""
+        return self._awake
+
+    def snapshot(self) -> int:
+        """The next offset to read."""
+        self._epochs += 1
+        self._unverified_epoch = self._epochs
+        self._committable.snapshotted(self._next)
+        self._progress.snapshotted(self._topic, self._partition, self._next)
+        return self._next
+
+    def close(self) -> None:
+        """Close the client. Offsets stay as they are: this is called after failures too."""
+        if self._client is not None:
+            self._client.close()
+
+    def _poll(self, client: Consumer) -> list[Message]:
+        """The next messages, a few of them where they are large."""
+        messages = self._remaining or client.consume(self._max_messages, 0)
+        self._remaining = []
+        if sum(map(len, messages)) > self._max_bytes:
+            fitting = sum(size <= self._max_bytes for size in accumulate(map(len, messages)))
+            number = max(1, fitting)
+            messages, self._remaining = messages[:number], messages[number:]
+        return messages
+
+    def _select(self, messages: list[Message]) -> list[Message]:
+        """All messages; a reader that ends selects those before its end and moves `_next` back."""
+        return messages
+
+    def _commit(self, client: Consumer, offset: int) -> None:
+        committed = TopicPartition(self._topic, self._partition, offset)
+        try:
+            client.commit(offsets=[committed], asynchronous=True)
+        except KafkaException as error:
+            # The group only mirrors the offsets; the recovery folder has them.
+            log.warning("offset not committed to the group: %s", error.args[0].str())
+
+    def _handle_errors(self, client: Consumer, messages: list[Message]) -> list[Message]:
+        """The messages that are records; errors among them are handled. Moves `_next`."""
+        records: list[Message] = []
+        position = self._next
+        for message in messages:
+            error = message.error()
+            offset = message.offset() or 0
+            if error is None:
+                records.append(message)
+                position = offset + 1
+            elif error.code() == KafkaError._PARTITION_EOF:
+                # Its offset is after transaction markers, which take offsets and are no records.
+                position = max(position, offset)
+                self._progress.read_to_end(self._key)
+            elif error.code() in _OFFSET_LOST:
+                position = self._go_on_after_loss(client, error, position)
+                self._remaining = []
+                break  # what follows in this poll is from before the loss
+            elif error.code() in _REMEDIES or error.fatal():
+                remedy = _REMEDIES.get(error.code(), "start again, or see the broker's log")
+                raise StopRun(f"kafka: {self._where}: {error.str()}\n  remedy: {remedy}")
+            elif error.code() in _MISSING:
+                log.warning("%s is gone: nothing to read there (%s)", self._where, error.str())
+            else:
+                log.warning("%s: %s", self._where, error.str())
+        self._next = position
+        return records
+
+    @property
+    def _where(self) -> str:
+        return f"topic {self._topic} partition {self._partition}"
+
+    def _go_on_after_loss(self, client: Consumer, error: KafkaError, position: int) -> int:
+        """The next offset is not on the brokers, so records may be lost: the user decides.
+
+        Returns where reading goes on. Raises StopRun unless kafka.lost_offset has the choice.
+        """
+        settings = self._run.settings.kafka
+        target = TopicPartition(self._topic, self._partition)
+        try:
+            low, high = client.get_watermark_offsets(target, timeout=settings.metadata_timeout)
+        except (KafkaException, TypeError):
+            raise StopRun(f"kafka: {self._where}: {error.str()}, and no watermarks") from None
+        problem = (
+            f"kafka: {self._where}: offset {position} is not there any more; the broker has "
+            f"{low} to {high}. Retention removed it, or the topic was recreated: records may be "
+            "lost"
+        )
+        target.offset = offset_after_loss(settings, problem, low, high)
+        log.warning("%s; going on at %d (kafka.lost_offset)", problem, target.offset)
+        client.assign([target])
+        return int(target.offset)

@@ -1,0 +1,136 @@
+"""Every metric, declared once, and their export to Prometheus.
+
+They are exported by the default registry, which Bytewax's /metrics shows beside its own. The names
+are part of users' dashboards and alerts, so they never change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple, Protocol
+
+from prometheus_client.core import (
+    REGISTRY,
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from connectors.run.accounting import Reason
+
+
+class MetricSpec(NamedTuple):
+    """One metric as Prometheus sees it. The exported name of a counter ends in _total."""
+
+    name: str
+    type: Literal["counter", "gauge"]
+    unit: str
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+# By the name of the count in accounting.py.
+RECORDS: dict[str, MetricSpec] = {
+    "read": MetricSpec("sync_records_read_total", "counter", "records", "Records read from Kafka."),
+    "written": MetricSpec(
+        "sync_records_written_total",
+        "counter",
+        "records",
+        "Records whose row is in its table, or was replaced by a later one of its key.",
+    ),
+    "rejected": MetricSpec(
+        "sync_records_rejected_total",
+        "counter",
+        "records",
+        "Records that were dead-lettered: not decoded, not mapped, or their row rejected.",
+    ),
+    "filtered": MetricSpec(
+        "sync_records_filtered_total",
+        "counter",
+        "records",
+        "Records that a step of the flow dropped, less those that it added.",
+    ),
+    "resumed": MetricSpec(
+        "sync_records_resumed_total",
+        "counter",
+        "rows",
+        "Rows taken over from the recovery folder, read by an earlier run.",
+    ),
+    "retried": MetricSpec(
+        "sync_records_retried_total",
+        "counter",
+        "rows",
+        "Rows sent again after a transient failure.",
+    ),
+    "unbalanced": MetricSpec(
+        "sync_records_unbalanced_total",
+        "counter",
+        "snapshots",
+        "Snapshots at which read + resumed was not written + rejected + filtered + what waits in "
+        "batchers.",
+    ),
+    "in_flight": MetricSpec(
+        "sync_records_in_flight",
+        "gauge",
+        "records",
+        "Records read or resumed, less those written, rejected or filtered.",
+    ),
+}
+REJECTIONS = MetricSpec(
+    "sync_rejections_total",
+    "counter",
+    "records",
+    "Records that were dead-lettered, by reason and destination.",
+    ("stage", "code", "destination"),
+)
+METRICS: tuple[MetricSpec, ...] = (*RECORDS.values(), REJECTIONS)
+
+
+class Exported(Protocol):
+    """The counts that are exported."""
+
+    def account(self) -> dict[str, int]:
+        """All counts by name, and `in_flight`."""
+        ...
+
+    def reasons(self) -> dict[Reason, int]:
+        """How many records were rejected, by (stage, code, destination)."""
+        ...
+
+
+def export(counts: Exported) -> None:
+    """From now on the metrics are those of these counts: a process shows its latest run."""
+    _exporter.counts = counts
+
+
+class _Exporter(Collector):
+    def __init__(self) -> None:
+        self.counts: Exported | None = None
+
+    def collect(self) -> Iterator[Metric]:
+        if self.counts is None:
+            return
+        found = self.counts.account()
+        for name, spec in RECORDS.items():
+            yield _family(spec, [((), found[name])])
+        yield _family(REJECTIONS, self.counts.reasons().items())
+
+
+def _family(spec: MetricSpec, samples: Iterable[tuple[Sequence[str], int]]) -> Metric:
+    """A metric with its samples: (values of the labels, value).
+
+    The unit is not given to the library, which would put it into the name.
+    """
+    family: CounterMetricFamily | GaugeMetricFamily
+    if spec.type == "counter":
+        family = CounterMetricFamily(spec.name, spec.help, labels=spec.labels)
+    else:
+        family = GaugeMetricFamily(spec.name, spec.help, labels=spec.labels)
+    for labels, value in samples:
+        family.add_metric(labels, value)
+    return family
+
+
+_exporter = _Exporter()
+REGISTRY.register(_exporter)

@@ -1,0 +1,124 @@
+"""What happened: counters, the log of effects and the log of answers.
+
+The two logs are apart on purpose. A request that "timed out after it was applied" stands in the log
+of effects as applied and in the log of answers as 503; a client that retries it shows up twice in
+the one and once in the other.
+"""
+
+import hashlib
+import time
+from collections import Counter, deque
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Protocol
+
+from emulator.wire import plainbuffer as pb
+
+
+class NamedTable(Protocol):
+    """A table of either data model."""
+
+    instance: str
+    name: str
+
+
+class Effect(NamedTuple):
+    """One applied row change, in the order of application."""
+
+    sequence: int
+    request_id: str
+    instance: str
+    table: str
+    kind: str
+    key: tuple[pb.KeyCell, ...]
+    digest: str
+    """First 16 hexadecimal digits of the SHA-256 of the row as it was sent."""
+
+
+def shown_value(value: bytes) -> Any:
+    """Return a wire value as it stands in JSON: binaries in hexadecimal."""
+    plain = pb.python_value(value)
+    return plain.hex() if isinstance(plain, bytes) else plain
+
+
+class Journal:
+    """Counters since start and two bounded logs."""
+
+    def __init__(self, effects: int, answers: int) -> None:
+        self.rows_written = 0
+        self.requests: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
+        self.keeps_effects = effects > 0
+        self._effects: deque[Effect] = deque(maxlen=max(effects, 1))
+        self._sequence = 0
+        self._answers: deque[dict[str, Any]] = deque(maxlen=max(answers, 1))
+        self._answer_sequence = 0
+
+    def applied(
+        self, request_id: str, changes: Iterable[tuple[NamedTable, str, list[pb.KeyCell], bytes]]
+    ) -> None:
+        """Note changes that are stored now: (table, operation, primary key, row as sent)."""
+        for table, operation, key, row in changes:
+            self._sequence += 1
+            digest = hashlib.sha256(row).hexdigest()[:16]
+            self._effects.append(
+                Effect(
+                    self._sequence,
+                    request_id,
+                    table.instance,
+                    table.name,
+                    operation,
+                    tuple(key),
+                    digest,
+                )
+            )
+
+    def answered(
+        self,
+        api: str,
+        request_id: str,
+        status: int,
+        code: str | None,
+        fault: str | None,
+        seconds: float,
+    ) -> None:
+        """Note how a request was answered; status 0: the connection was cut or left hanging."""
+        self.requests[api] += 1
+        if code is not None:
+            self.errors[code] += 1
+        self._answer_sequence += 1
+        self._answers.append(
+            {
+                "sequence": self._answer_sequence,
+                "time": round(time.time(), 3),
+                "api": api,
+                "request_id": request_id,
+                "status": status,
+                "code": code,
+                "fault": fault,
+                "milliseconds": round(seconds * 1000, 3),
+            }
+        )
+
+    def effects_since(self, sequence: int) -> dict[str, Any]:
+        """Return the effects after `sequence`, and whether some of them are no longer kept."""
+        kept = [effect for effect in self._effects if effect.sequence > sequence]
+        first = kept[0].sequence if kept else self._sequence + 1
+        return {
+            "enabled": self.keeps_effects,
+            "last": self._sequence,
+            "lost": max(0, first - sequence - 1),
+            "effects": [
+                {
+                    **effect._asdict(),
+                    "key": {name.decode(): shown_value(value) for name, value in effect.key},
+                }
+                for effect in kept
+            ],
+        }
+
+    def answers_since(self, sequence: int) -> dict[str, Any]:
+        """Return the answers after `sequence`."""
+        return {
+            "last": self._answer_sequence,
+            "answers": [answer for answer in self._answers if answer["sequence"] > sequence],
+        }

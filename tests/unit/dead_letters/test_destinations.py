@@ -1,0 +1,43 @@
+"""Destinations of dead letters: one registry, in which every word of the option has its entry."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import cast, get_args
+
+import pytest
+
+from connectors.dead_letters.destinations import DiscardDestination, LogDestination
+from connectors.settings.errors import ErrorSettings
+from connectors.steps import DESTINATIONS
+from connectors.tablestore.batch_write import TableWriter
+from connectors.tablestore.dead_letter_sink import TableDeadLetterSink
+from tests.unit.factories import dead_letter, new_run
+
+
+def test_every_word_of_the_option_has_a_destination() -> None:
+    """errors.dead_letters takes exactly the names in the registry."""
+    words = get_args(ErrorSettings.model_fields["dead_letters"].annotation)
+    assert {*words} == {*DESTINATIONS}
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("log", LogDestination),
+        ("ignore", DiscardDestination),
+        ("tablestore", TableDeadLetterSink),
+    ],
+)
+def test_making_a_destination_asks_nothing(word: str, expected: type) -> None:
+    """It is made before the run begins: nothing is connected, and no table is looked at."""
+    made = DESTINATIONS[word](new_run(), cast(TableWriter, None))
+    assert type(made) is expected
+
+
+def test_ignored_dead_letters_leave_no_trace(caplog: pytest.LogCaptureFixture) -> None:
+    """The error policy counts them, and that is all."""
+    caplog.set_level(logging.DEBUG, "sync")
+    asyncio.run(DiscardDestination().send([dead_letter(1)]))
+    assert caplog.text == ""

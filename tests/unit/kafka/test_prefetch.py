@@ -1,0 +1,38 @@
+"""How far the consumers read ahead."""
+
+import pytest
+
+from tests.unit.kafka.fake_kafka import FakeBrokers, Reader, run_with
+
+
+def test_the_prefetch_is_shared_by_all_partitions(brokers: FakeBrokers) -> None:
+    """Each partition has a client of its own; together they keep to kafka.prefetch_mib."""
+    brokers.topics = {"orders": 16}
+    source = brokers.started(run_with(prefetch_mib=32))
+    kilobytes = [
+        Reader(source, brokers, f"orders:{number}", 0).client.properties[
+            "queued.max.messages.kbytes"
+        ]
+        for number in range(16)
+    ]
+    assert kilobytes == [2048] * 16
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("queued.max.messages.kbytes", 100),
+        ("queued.min.messages", 7),
+        ("fetch.queue.backoff.ms", 500),
+        ("fetch.message.max.bytes", 4000),
+        ("max.partition.fetch.bytes", 4000),
+        ("fetch.max.bytes", 5_000_000),
+        ("client.id", "mine"),
+    ],
+)
+def test_properties_of_the_user_hold(brokers: FakeBrokers, name: str, value: int | str) -> None:
+    """`Any librdkafka property` may be set, so none is overridden without a word."""
+    reader = Reader(brokers.started(run_with(properties={name: value})), brokers, "orders:0", 0)
+    assert reader.client.properties[name] == value
+    if name == "max.partition.fetch.bytes":
+        assert "fetch.message.max.bytes" not in reader.client.properties, "the same by another name"

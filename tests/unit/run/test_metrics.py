@@ -1,0 +1,60 @@
+"""The metrics: declared once, exported under names that never change."""
+
+import pytest
+from prometheus_client import REGISTRY
+
+from connectors.run.accounting import COUNT_NAMES
+from connectors.run.metrics import METRICS, RECORDS
+from tests.unit.factories import dead_letter, new_run
+
+NAMES = [
+    "sync_records_read_total",
+    "sync_records_written_total",
+    "sync_records_rejected_total",
+    "sync_records_filtered_total",
+    "sync_records_resumed_total",
+    "sync_records_retried_total",
+    "sync_records_unbalanced_total",
+    "sync_records_in_flight",
+    "sync_rejections_total",
+]
+
+
+def test_the_names_are_fixed() -> None:
+    """They stand in users' dashboards and alerts."""
+    assert [metric.name for metric in METRICS] == NAMES
+    assert all(metric.help and metric.unit for metric in METRICS)
+
+
+def test_every_count_is_a_metric() -> None:
+    """In the order of the last line of a run, and `in_flight` behind them."""
+    assert [*RECORDS] == [*COUNT_NAMES, "in_flight"]
+
+
+def test_prometheus_shows_the_latest_run() -> None:
+    """Each metric in the default registry, with the numbers of the run that began last."""
+    new_run().counts.add("read", 5)
+    run = new_run()
+    run.counts.add("read", 7)
+    found = run.counts.account()
+    for name, metric in RECORDS.items():
+        assert REGISTRY.get_sample_value(metric.name) == found[name]
+    assert REGISTRY.get_sample_value("sync_records_read_total") == 7
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_rejections_by_reason_and_destination(number: int) -> None:
+    """One sample for each stage, code and destination."""
+    run = new_run()
+    run.counts.reject([dead_letter(offset) for offset in range(number)], "kafka")
+    labels = {"stage": "decode", "code": "json_invalid", "destination": "kafka"}
+    assert REGISTRY.get_sample_value("sync_rejections_total", labels) == number
+
+
+def test_help_and_type_are_exported() -> None:
+    """As they are declared; Prometheus leaves _total out of a counter's family name."""
+    new_run()
+    families = {family.name: family for family in REGISTRY.collect()}
+    for metric in METRICS:
+        family = families[metric.name.removesuffix("_total")]
+        assert (family.type, family.documentation) == (metric.type, metric.help)

@@ -1,0 +1,152 @@
+"""The terms of docs/glossary.md hold: words that name nothing to a stranger do not come back.
+
+Names and texts use the terms of Kafka, Kafka Connect, Bytewax and Tablestore. Each word here stood
+for something that has such a term, or for several things at once.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# The word, and what the thing is called.
+WORDS = {
+    "road": "row builder, encoder",
+    "roads": "row builders, encoders",
+    "lane": "shard",
+    "lanes": "shards",
+    "letter": "dead letter",
+    "letters": "dead letters",
+    "fence": "isolate (in Kafka, fencing shuts out a producer)",
+    "fenced": "isolated",
+    "told": "logged, reported, described",
+    "quick": "fast path",
+    "gathering": "sharding, collecting",
+    "preparing": "normalizing",
+    "anew": "again",
+    "most": "max",
+    "foresaw": "unexpected",
+}
+# Names of libraries, and the lanes of the test-suite, which are something else.
+OTHERS = {"most_common", "ascii_letters"}
+LANES_OF_TESTS = {"tests/support/lanes.py", "tests/conftest.py"}
+# Of these a text is full in its plain sense.
+ONLY_IN_NAMES = {"most", "quick"}
+# Letters of the alphabet: `letters, digits`, `letter or _`, lower-case letters.
+_ALPHABET = re.compile(r"^s?,? (or|and|of|in|digits|but|`_`|A)\b|^s?, (digits|then|a )|^s? \(")
+
+
+def names(module: Path) -> Iterator[tuple[int, str]]:
+    """Line and text of every name in a module: defined, used, given or imported."""
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.lineno, node.name
+        elif isinstance(node, ast.Name):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.lineno, node.attr
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.keyword) and node.arg:
+            yield node.value.lineno, node.arg
+        elif isinstance(node, ast.alias):
+            yield node.lineno, node.name.rpartition(".")[2]
+
+
+def words_in(name: str) -> Iterator[str]:
+    """The forbidden words of a name; `dead_letter` is none."""
+    parts = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().split("_")
+    for before, part in zip(["", *parts], parts, strict=False):
+        if part in WORDS and not (part.startswith("letter") and before == "dead"):
+            yield part
+
+
+def modules() -> Iterator[Path]:
+    """The modules whose names are checked: all but tests, whose helpers are."""
+    for folder in ("connectors", "flows", "examples", "emulator", "demo", "scripts"):
+        yield from sorted((ROOT / folder).rglob("*.py"))
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        if not path.name.startswith("test_"):
+            yield path
+
+
+def pages() -> Iterator[Path]:
+    """What a user or a newcomer reads, and the code whose texts they see."""
+    yield from sorted((ROOT / "docs").rglob("*.md"))
+    yield from sorted(ROOT.glob("*.md"))
+    for folder in ("connectors", "flows", "examples"):
+        yield from sorted((ROOT / folder).rglob("*.py"))
+
+
+def names_found() -> Iterator[str]:
+    """Each forbidden word in a name or a file's name, with its place."""
+    for module in modules():
+        place = str(module.relative_to(ROOT))
+        if place in LANES_OF_TESTS or module.name.endswith("_pb2.py"):
+            continue
+        for word in words_in(module.stem):
+            yield f"{place}: {word}: {WORDS[word]}"
+        for line, name in sorted(set(names(module))):
+            if name not in OTHERS:
+                for word in words_in(name):
+                    yield f"{place}:{line}: {name}: {WORDS[word]}"
+
+
+def texts_found() -> Iterator[str]:
+    """Each forbidden word in a page, docstring, comment or text, with its place."""
+    words = "|".join(word for word in WORDS if word not in ONLY_IN_NAMES)
+    pattern = re.compile(rf"(?<![A-Za-z_])(quick way|{words})(?![A-Za-z_])", re.IGNORECASE)
+    for page in pages():
+        before = ""
+        for number, line in enumerate(page.read_text("utf-8").splitlines(), 1):
+            for found in pattern.finditer(line):
+                word = found[1].lower()
+                lead = (line[: found.start()].strip() or before.strip()).lower()
+                if word.startswith("letter") and (
+                    lead.endswith(("dead", "dead-", "lower-case", "capital"))
+                    or _ALPHABET.search(line[found.end() - word.endswith("s") :])
+                ):
+                    continue
+                yield f"{page.relative_to(ROOT)}:{number}: {word}: {line.strip()[:80]}"
+            before = line
+
+
+def test_names() -> None:
+    """No name of the code, and no file, has one of these words."""
+    assert list(names_found()) == []
+
+
+def test_texts() -> None:
+    """No page, docstring, comment or message has one."""
+    assert list(texts_found()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("dead_letters", []),
+        ("DeadLetter", []),
+        ("letters_of", ["letters"]),
+        ("QuickWay", ["quick"]),
+        ("most_rows", ["most"]),
+        ("almost", []),
+        ("lane", ["lane"]),
+        ("plane", []),
+    ],
+)
+def test_the_check_itself(name: str, found: list[str]) -> None:
+    """Whole words of a name count, in either way of writing it."""
+    assert list(words_in(name)) == found
+
+
+def test_the_glossary_is_short() -> None:
+    """A term a line, each with whose it is."""
+    page = (ROOT / "docs" / "glossary.md").read_text("utf-8")
+    rows = [line.split("|") for line in page.splitlines() if line.startswith("| ")][1:]
+    assert 20 <= len(rows) <= 30
+    assert [row[1] for row in rows] == sorted(row[1] for row in rows)
+    owners = {row[3].strip() for row in rows}
+    assert owners <= {"ours", "Kafka Connect", "Bytewax", "Tablestore", "the Java connector"}
