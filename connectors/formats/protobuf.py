@@ -83,13 +83,12 @@ class _File:
         return read(body[start:])
 
     def _message(self, path: tuple[int, ...]) -> Descriptor:
-        level = self._tops
         found: Descriptor | None = None
         for index in path:
+            level = self._tops if found is None else self._nested(found)
             if index >= len(level):
                 raise Rejection("protobuf_index", "of a message that its schema does not have")
             found = level[index]
-            level = self._nested(found)
         assert found is not None  # noqa: S101 - a path has an index
         return found
 

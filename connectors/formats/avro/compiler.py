@@ -92,7 +92,7 @@ class _Compiler:
             self._body(node, target)
             self._size += len(self._lines)
             if self._size > _MAX_LINES:
-                raise SchemaError("it has too many types: more than a hundred thousand or so")
+                raise SchemaError("it has too many types")
             exec(compile("\n".join(self._lines), "<avro>", "exec"), self._space)  # noqa: S102
         for name, functions in self._lists:
             self._space[name] = [self._space[one] for one in functions]

@@ -95,7 +95,7 @@ def parsed_registered(schema: Schema) -> Node:
         try:
             return parsed(json.loads(one.text), names)
         except (ValueError, RecursionError):
-            raise SchemaError(f"{where}it is no JSON") from None
+            raise SchemaError(f"{where}it is not JSON") from None
         except SchemaError as error:
             raise SchemaError(f"{where}{error}") from None
 
@@ -118,7 +118,7 @@ class _Parser:
             made.branches = [self.node(one, space, place, depth + 1) for one in schema]
             return made
         if not isinstance(schema, dict):
-            raise SchemaError(f"the type of {place} is no text, object or list")
+            raise SchemaError(f"the type of {place} is not text, an object or a list")
         kind = schema.get("type")
         if isinstance(kind, (dict, list)):
             return self.node(kind, space, place, depth + 1)
