@@ -24,7 +24,6 @@ from connectors.errors import Rejection, raised_at
 from connectors.formats.chunk_decoder import ChunkDecoder
 from connectors.kafka.dead_letter_sink import KafkaDeadLetterSink
 from connectors.kafka.source import KafkaSource
-from connectors.mapping.isolate import isolated
 from connectors.mapping.row_mapper import RowMapper
 from connectors.records import Batch, Chunk, DeadLetter, DecodedChunk, Record, RecordChunk, count_of
 from connectors.run.context import Run
@@ -144,11 +143,10 @@ def map_rows(step_id: str, records: Stream[DecodedChunk], run: Run) -> KeyedStre
     mapper = RowMapper(
         run.settings, RowEncoder(), keep_original, PointEncoder(), tables=of_topics.known_tables()
     )
-    mapped = isolated(mapper.map_chunk, mapper.shard_names, keep_original)
     counts = run.counts
 
     def map_chunk(chunk: DecodedChunk) -> list[tuple[str, Batch]]:
-        rows = mapped(chunk)
+        rows = mapper.map_chunk(chunk)
         counts.mapped(
             sum(
                 [

@@ -13,31 +13,31 @@ checksum() {
     if command -v sha256sum >/dev/null 2>&1; then sha256sum <"$1"; else shasum -a 256 <"$1"; fi | cut -d " " -f 1
 }
 
-refuse() {
+fail() {
     printf '%s\n' "$@" >&2
     exit 1
 }
 
 if [ ! -e "$venv/bin/python" ]; then
     if [ -d "$venv" ] && [ -n "$(ls -A "$venv")" ] && [ ! -f "$venv/pyvenv.cfg" ]; then
-        refuse "$venv exists and is no Python environment. Move it away, or choose another folder: make VENV=some/folder"
+        fail "$venv exists and is no Python environment. Move it away, or choose another folder: make VENV=some/folder"
     fi
     found=$(sh scripts/python.sh)
     echo "Making $venv with Python $("$found" -c 'import platform; print(platform.python_version())') ($found)"
-    "$found" -m venv --clear "$venv" || refuse "Python could not make the environment $venv: see above."
+    "$found" -m venv --clear "$venv" || fail "Python could not make the environment $venv: see above."
 fi
 
 who=$("$python" -c "$identity" 2>/dev/null) ||
-    refuse "$venv is there, but its Python does not start. Remove it and try again:  rm -rf $venv"
+    fail "$venv is there, but its Python does not start. Remove it and try again:  rm -rf $venv"
 case $who in
     3.10\ * | 3.11\ * | 3.12\ *) ;;
-    *) refuse "$venv holds Python ${who%% *}; needed is 3.10, 3.11 or 3.12." \
+    *) fail "$venv holds Python ${who%% *}; needed is 3.10, 3.11 or 3.12." \
               "Remove it (rm -rf $venv), or choose another folder: make VENV=some/folder" ;;
 esac
 if [ -n "${PYTHON:-}" ]; then
     wanted=$("$(sh scripts/python.sh)" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     [ "$wanted" = "${who%% *}" ] ||
-        refuse "PYTHON=$PYTHON is Python $wanted, but $venv holds ${who%% *}." \
+        fail "PYTHON=$PYTHON is Python $wanted, but $venv holds ${who%% *}." \
                "Remove it (rm -rf $venv), or choose another folder: make VENV=some/folder"
 fi
 
@@ -50,12 +50,12 @@ if current "$lock" || { [ "$lock" = requirements.lock ] && current requirements-
 fi
 
 "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip --default-pip >/dev/null 2>&1 ||
-    refuse "$venv has no pip, and Python's ensurepip is missing. Remove it and try again:  rm -rf $venv"
+    fail "$venv has no pip, and Python's ensurepip is missing. Remove it and try again:  rm -rf $venv"
 echo "Installing the pinned packages of $lock into $venv (about half a minute)"
 rm -f "$venv/.installed-$lock"
 if ! "$python" -m pip install --require-hashes --requirement "$lock" --disable-pip-version-check --no-input \
     >"$venv/install.log" 2>&1; then
     tail -n 30 "$venv/install.log" >&2
-    refuse "" "The packages could not be installed: see above, and $venv/install.log for the whole."
+    fail "" "The packages could not be installed: see above, and $venv/install.log for the whole."
 fi
 echo "$(checksum "$lock") $who" >"$venv/.installed-$lock"

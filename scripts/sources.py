@@ -44,21 +44,38 @@ SOURCES: dict[str, tuple[str, str]] = {
         "Bytewax: recovery",
         "https://docs.bytewax.io/v0.20.0/guide/concepts/recovery.html",
     ),
+    "confluent-protobuf": (
+        "Confluent: the Protobuf types of its converter",
+        "https://github.com/confluentinc/schema-registry/tree/master/protobuf-types/src/main/proto/"
+        "confluent",
+    ),
+    "connect-data": (
+        "Kafka Connect: the logical types of its schemas",
+        f"{_KAFKA}/connect/api/src/main/java/org/apache/kafka/connect/data",
+    ),
     "connect-dlq": (
         "KIP-298: error handling in Connect, with the dead letter queue",
         f"{_WIKI}/KIP-298%3A+Error+Handling+in+Connect",
+    ),
+    "connect-group": (
+        "Kafka Connect: the name of a sink's consumer group",
+        f"{_RUNTIME.removesuffix('/runtime')}/util/SinkUtils.java",
     ),
     "connect-json": (
         "Kafka Connect: JsonConverter",
         f"{_KAFKA}/connect/json/src/main/java/org/apache/kafka/connect/json/JsonConverter.java",
     ),
-    "connect-offsets": (
-        "Kafka Connect: which offsets of submitted records may be committed",
-        f"{_RUNTIME}/SubmittedRecords.java",
+    "connect-json-schema": (
+        "Confluent: types of Kafka Connect in JSON Schema",
+        "https://github.com/confluentinc/schema-registry/tree/master/json-schema-converter",
     ),
     "connect-smt": (
         "Kafka Connect: its single message transforms",
         f"{_KAFKA}/connect/transforms/src/main/java/org/apache/kafka/connect/transforms",
+    ),
+    "connector": (
+        "The Tablestore Sink Connector for Kafka Connect (Java)",
+        "https://github.com/aliyun/kafka-connect-tablestore",
     ),
     "data-types": (
         "Tablestore: naming conventions and data types",
@@ -72,6 +89,10 @@ SOURCES: dict[str, tuple[str, str]] = {
         "Debezium: the MongoDB connector and its events",
         f"{_DEBEZIUM}/connectors/mongodb.html",
     ),
+    "debezium-types": (
+        "Debezium: data type mappings, with the names of its types",
+        f"{_DEBEZIUM}/connectors/postgresql.html#postgresql-data-types",
+    ),
     "error-codes": (
         "Tablestore: error codes",
         "https://help.aliyun.com/en/tablestore/developer-reference/error-codes",
@@ -80,6 +101,11 @@ SOURCES: dict[str, tuple[str, str]] = {
         "FlatBuffers: the binary format",
         "https://github.com/google/flatbuffers/blob/master/docs/source/internals.md",
     ),
+    "google-types": (
+        "Google: common types of Protobuf",
+        "https://github.com/googleapis/googleapis/tree/master/google/type",
+    ),
+    "http": ("RFC 9112: HTTP/1.1", "https://www.rfc-editor.org/info/rfc9112"),
     "ieee-754": (
         "IEEE 754-2019: floating-point arithmetic",
         "https://doi.org/10.1109/IEEESTD.2019.8766229",
@@ -114,6 +140,10 @@ SOURCES: dict[str, tuple[str, str]] = {
     "plainbuffer": (
         "Tablestore's Python SDK: PlainBuffer, the format of rows on the wire",
         f"{_SDK}/plainbuffer/plain_buffer_coded_stream.py",
+    ),
+    "protobuf-descriptors": (
+        "Protobuf: self-describing messages, files of descriptors",
+        f"{_PROTOBUF}/programming-guides/techniques.md",
     ),
     "protobuf-wire": (
         "Protocol Buffers: encoding",

@@ -12,11 +12,11 @@ fi
 "${VENV:-.venv}/bin/python" -m pytest "$@"
 tests=$?
 case $tests in
-    0) told=passed ;;
-    5) told="FAILED (no test ran)" ;;
-    *) told="FAILED (pytest's exit code $tests)" ;;
+    0) result=passed ;;
+    5) result="FAILED (no test ran)" ;;
+    *) result="FAILED (pytest's exit code $tests)" ;;
 esac
 echo
 echo "lane lint: $lint"
-echo "lanes of pytest: $told"
+echo "lanes of pytest: $result"
 [ $tests = 0 ] && [ "$lint" != FAILED ]

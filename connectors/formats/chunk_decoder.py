@@ -219,8 +219,8 @@ class _TopicFields:
         decoder = self._decoder
         if decoder is None or not decoder.optional:
             try:
-                value = json.decode(first.value())
-            except (Rejection, TypeError):  # bad, or a tombstone
+                value = json.decode_bare(first.value())
+            except json.UNDECODABLE:  # or a tombstone
                 return decoder
             if type(value) is not dict or is_envelope(value):
                 return None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from connectors.errors import Rejection
+from connectors.errors import Rejection, raised_at
 from connectors.formats import connect_json, json_envelope, primitives
 from connectors.formats.schema_registry import Registry, Wait
 from connectors.settings.formats import FormatSettings
@@ -144,12 +143,8 @@ def _of_user(name: str, option: str) -> Decode:
         except Rejection:
             raise
         except Exception as error:  # noqa: BLE001 - users' code: the boundary to it
-            # Its text may hold the record's values.
-            last = traceback.extract_tb(error.__traceback__)[-1]
             raise Rejection(
-                "format_failed",
-                f"not decoded by {name}, which raised {type(error).__name__} at "
-                f"{Path(last.filename).name}:{last.lineno}",
+                "format_failed", f"not decoded by {name}, which raised {raised_at(error)}"
             ) from None
 
     return decode

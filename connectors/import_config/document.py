@@ -12,7 +12,7 @@ from tomlkit.items import Item, Table
 def text_of(values: Mapping[str, Any], head: str) -> str:
     """A document of sections below comments, a line of `head` each.
 
-    A section is a dict; a list of sections becomes an array of tables, [[name]].
+    A section is a dict; a list of sections becomes an array of tables.
     """
     document = tomlkit.document()
     for line in head.splitlines():

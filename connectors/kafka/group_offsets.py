@@ -1,7 +1,7 @@
 """kafka.start = "group:NAME": a first run starts where a consumer group has stopped.
 
-For example the group of a Kafka Connect sink, connect-NAME, whose work this flow takes over
-[connect-offsets].
+For example the group of a Kafka Connect sink, connect-NAME [connect-group], whose work this flow
+takes over.
 """
 
 from __future__ import annotations

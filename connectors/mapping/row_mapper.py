@@ -1,11 +1,17 @@
-"""Maps decoded records to encoded rows, and each row to its shard."""
+"""Maps decoded records to encoded rows, and each row to its shard.
+
+The mapping has its own reasons for what it rejects, and tests hold that nothing else is raised.
+Should something be raised all the same, the chunk is mapped again record by record, and only the
+record that raises it becomes a dead letter (code map_failed).
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 from typing import Final
 
-from connectors.errors import Rejection
+from connectors.errors import Rejection, raised_at
 from connectors.mapping.key_modes import KEY_MODES, RowBuilder
 from connectors.mapping.normalize import normalized
 from connectors.mapping.routing import router
@@ -17,10 +23,13 @@ from connectors.records import (
     DeadLetter,
     DecodedChunk,
     Record,
+    RecordChunk,
     UniformChunk,
     original,
 )
 from connectors.settings import NAME, Settings
+
+log = logging.getLogger("sync")
 
 # By table, how the records of one chunk become rows, and where those are collected.
 _Targets = dict[str, tuple[RowBuilder, ShardedRows]]
@@ -65,7 +74,34 @@ class RowMapper:
         return self._names
 
     def map_chunk(self, chunk: DecodedChunk) -> list[tuple[str, Batch]]:
-        """The rows of a chunk by shard, in order; dead letters go to the partition's shard."""
+        """The rows of a chunk by shard, in order; dead letters go to the partition's shard.
+
+        Raises nothing but MemoryError.
+        """
+        try:
+            return self._map(chunk)
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - one bad record must not end the run
+            log.warning("a chunk of topic %s is mapped record by record", chunk.topic)
+        rejected = RecordChunk(chunk.topic, chunk.partition, [], chunk.dead_letters)
+        out = self._map(rejected)
+        for record in chunk.records:
+            out += self._map_isolated(record)
+        return out
+
+    def _map_isolated(self, record: Record) -> list[tuple[str, Batch]]:
+        """One record; whatever it makes the mapping raise is the reason of its rejection."""
+        try:
+            return self._map(RecordChunk(record.topic, record.partition, [record], []))
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            reason = f"unexpected {raised_at(error)} while mapping; please report this as a bug"
+            dead_letter = self._rejected(record, Rejection("map_failed", reason))
+            return [(self._names[record.partition % self._shards], ([], [dead_letter]))]
+
+    def _map(self, chunk: DecodedChunk) -> list[tuple[str, Batch]]:
         targets: _Targets = {}
         dead_letters = list(chunk.dead_letters)
         if self._router is None:

@@ -105,6 +105,11 @@ class ShapeCache:
             self._listed = {column.name: column.type for column in rules.columns}
             if rules.search_timestamp != "none":
                 self._listed[SEARCH_TIMESTAMP] = "integer"
+        # The fields to take from a value, in the order of the columns; None: all that it has.
+        self.fields: tuple[str, ...] | None = None
+        if self._listed is not None and not self._rewrites:
+            keys = [name for name, _ in self._keys] if self._key_in_value else []
+            self.fields = (*keys, *self._listed)
         self._plans: dict[tuple[Any, ...], Encode] = {}
         self._columns = 0
         # Hashes of shapes seen once; a collision only compiles one early.
@@ -112,14 +117,6 @@ class ShapeCache:
         # Names -> their only plan, as long as it takes all values as they are.
         self.direct: dict[tuple[str, ...], Encode] = {}
         self._several: set[tuple[str, ...]] = set()
-
-    @property
-    def fields(self) -> tuple[str, ...] | None:
-        """The fields to take from a value, in the order of the columns; None: all that it has."""
-        if self._listed is None or self._rewrites:
-            return None
-        keys = [name for name, _ in self._keys] if self._key_in_value else []
-        return (*keys, *self._listed)
 
     @property
     def has_fast_path(self) -> bool:

@@ -153,7 +153,7 @@ class BatchWrite:
         """Return when every row is written or rejected. Raises StopRun."""
         tables = {segment.table for segment in self._segments}
         for table in tables:
-            if not self._checks.is_checked(table):
+            if table not in self._checks.checked:
                 await asyncio.get_running_loop().run_in_executor(None, self._checks.ensure, table)
         if len(tables) == 1 and self._each_key_once():
             # The plain case: no row is looked at by itself, unless one fails.

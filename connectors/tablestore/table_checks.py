@@ -38,13 +38,10 @@ class TableChecks:
         self._choose_encoding = choose_encoding
         self._clock = clock
         self._lock = threading.Lock()
-        self._checked: set[str] = set()
+        # Tables for which `ensure` has passed.
+        self.checked: set[str] = set()
         # When a table that was created here must be usable.
         self._usable_by: dict[str, float] = {}
-
-    def is_checked(self, table: str) -> bool:
-        """True when `ensure` has passed for the table."""
-        return table in self._checked
 
     def ensure(
         self, table: str, given: TableSettings | None = None, option: str | None = None
@@ -54,14 +51,14 @@ class TableChecks:
         A table that is no topic's has `given` rules, and `option` is the one that creates it.
         """
         with self._lock:
-            if table in self._checked:
+            if table in self.checked:
                 return
             rules = given or self._run.settings.rules_of(table)
             if rules.mode == "timeseries":
                 self._ensure_timeseries(table, rules)
             else:
                 self._ensure_rows(table, rules, option)
-            self._checked.add(table)
+            self.checked.add(table)
 
     def is_being_created(self, table: str) -> bool:
         """True while a table that this run created may not be usable yet.

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from connectors.errors import Rejection
 from connectors.formats.chunk_decoder import ChunkDecoder
-from connectors.mapping.isolate import isolated
 from connectors.mapping.row_mapper import RowMapper
 from connectors.records import Chunk, DeadLetter, DecodedChunk, PlainMessage, RecordChunk
 from connectors.settings import Settings
@@ -33,7 +32,7 @@ class InProcess:
         self._decoder = ChunkDecoder(made)
         self._transform = pipeline(made)
         mapper = RowMapper(made, RowEncoder())
-        self._map = isolated(mapper.map_chunk, mapper.shard_names, False)
+        self._map = mapper.map_chunk
 
     def outcome(self, message: PlainMessage) -> str:
         """`stage code` of a rejection, else how many rows it became."""

@@ -94,8 +94,8 @@ BOUNDARIES = {
     ("formats/factory.py", "decode"),
     ("formats/factory.py", "isolated"),
     ("formats/protobuf.py", "decode"),
-    ("mapping/isolate.py", "map_one"),
-    ("mapping/isolate.py", "map_whole"),
+    ("mapping/row_mapper.py", "map_chunk"),
+    ("mapping/row_mapper.py", "_map_isolated"),
 }
 
 

@@ -8,8 +8,10 @@ import pytest
 from connectors.formats.factory import decoders
 from connectors.settings.formats import FormatSettings
 from tests.support.registry import SchemaRegistry
+from tests.unit.formats.protobuf_messages import ORDER_TEXT, order_file, text_of
 
 Decode = Callable[[bytes], Any]
+MakeDecoder = Callable[..., Decode]
 
 
 class Impatient(Exception):  # noqa: N818 - a test's own
@@ -29,7 +31,7 @@ def registry() -> Iterator[SchemaRegistry]:
 
 
 @pytest.fixture
-def decoder(registry: SchemaRegistry) -> Callable[..., Decode]:
+def decoder(registry: SchemaRegistry) -> MakeDecoder:
     """Makes the decoder of values of a format."""
 
     def make(word: str, **settings: Any) -> Decode:
@@ -37,6 +39,12 @@ def decoder(registry: SchemaRegistry) -> Callable[..., Decode]:
         return decoders(FormatSettings.model_validate({"value": word, **given}), impatient)[0]
 
     return make
+
+
+@pytest.fixture
+def order(registry: SchemaRegistry) -> int:
+    """The id of the Protobuf schema with the message Order."""
+    return registry.register(text_of(order_file()), "PROTOBUF", proto_text=ORDER_TEXT)
 
 
 def framed(number: int, body: bytes) -> bytes:

@@ -13,7 +13,7 @@ from connectors.formats.factory import DECODERS, decoders
 from connectors.settings.formats import FORMATS, FormatSettings
 from tests.support.registry import SchemaRegistry
 from tests.unit.formats.conftest import framed, impatient
-from tests.unit.formats.test_protobuf import order_file, text_of
+from tests.unit.formats.protobuf_messages import order_file, text_of
 
 SCHEMA = {"type": "record", "name": "R", "fields": [{"name": "a", "type": "int"}]}
 

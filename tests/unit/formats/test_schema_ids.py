@@ -10,7 +10,7 @@ from connectors.records import Chunk, PlainMessage
 from connectors.settings import Settings
 from tests.support.registry import SchemaRegistry, guid_of
 from tests.unit.formats.conftest import framed, impatient
-from tests.unit.formats.test_protobuf import ORDER_TEXT, order_file, text_of
+from tests.unit.formats.protobuf_messages import ORDER_TEXT, order_file, text_of
 
 SCHEMA = json.dumps({"type": "record", "name": "R", "fields": [{"name": "a", "type": "int"}]})
 

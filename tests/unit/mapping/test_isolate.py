@@ -6,10 +6,9 @@ import pytest
 
 from connectors.formats.chunk_decoder import ChunkDecoder
 from connectors.mapping.fast_path import FastPath
-from connectors.mapping.isolate import isolated
 from connectors.mapping.key_modes import KafkaCoordinates
 from connectors.mapping.row_mapper import RowMapper
-from connectors.records import Batch, DecodedChunk, Record
+from connectors.records import Batch, Record
 from connectors.tablestore.row_encoder import RowEncoder
 from tests.unit import factories
 from tests.unit.factories import CANARY, dead_in, message_chunk, rows_in
@@ -28,7 +27,7 @@ def mapped(mapper: RowMapper, keep: bool) -> list[tuple[str, Batch]]:
     """All values, decoded and mapped behind the isolation."""
     decoder = ChunkDecoder(factories.settings(), keep)
     chunk = decoder.decode_chunk(message_chunk(VALUES, partition=3))
-    return isolated(mapper.map_chunk, mapper.shard_names, keep)(chunk)
+    return mapper.map_chunk(chunk)
 
 
 @pytest.mark.parametrize("keep", [False, True])
@@ -59,20 +58,12 @@ def test_an_unexpected_exception_rejects_one_record(
     assert (dead_letters[2].original is not None) is keep
 
 
-def test_memory_at_its_end_is_no_records_fault() -> None:
+def test_a_lack_of_memory_is_no_fault_of_a_record(monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends the run, which goes on where it was."""
 
-    def map_chunk(_: DecodedChunk) -> list[tuple[str, Batch]]:
+    def encode(_self: FastPath, *_: Any) -> bool:
         raise MemoryError
 
-    chunk = ChunkDecoder(factories.settings()).decode_chunk(message_chunk([b"{}"]))
+    monkeypatch.setattr(FastPath, "encode", encode)
     with pytest.raises(MemoryError):
-        isolated(map_chunk, ["0"], False)(chunk)
-
-
-def test_without_trouble_nothing_changes() -> None:
-    """The same batches, in the same order."""
-    mapper = RowMapper(factories.settings(), RowEncoder())
-    chunk = ChunkDecoder(factories.settings()).decode_chunk(message_chunk(VALUES))
-    again = ChunkDecoder(factories.settings()).decode_chunk(message_chunk(VALUES))
-    assert isolated(mapper.map_chunk, mapper.shard_names, False)(chunk) == mapper.map_chunk(again)
+        mapped(RowMapper(factories.settings(), RowEncoder()), keep=False)

@@ -32,8 +32,8 @@ class Config:
             self.load(toml, environ)
         return str(caught.value)
 
-    def told(self, toml: str = KAFKA, environ: Mapping[str, str] | None = None) -> str | None:
-        """The text of a refusal; None when there is none."""
+    def error(self, toml: str = KAFKA, environ: Mapping[str, str] | None = None) -> str | None:
+        """The text of the error; None when there is none."""
         try:
             self.load(toml, environ)
         except ConfigError as error:

@@ -20,7 +20,7 @@ def test_a_table_of_its_own_is_told_the_same(path: str, wrong: str, config: Conf
     if name in needs:
         needs = ""
     told, own = [
-        config.told(f"{KAFKA}[{section}]\n{needs}{name} = {wrong}\n")
+        config.error(f"{KAFKA}[{section}]\n{needs}{name} = {wrong}\n")
         for section in ("table", "tables.orders")
     ]
     assert (told is None) == (own is None)

@@ -180,6 +180,6 @@ _SHOWN = {"kafka.topics", "kafka.topics_pattern", "mapping.table_name"}
 def test_no_error_shows_a_value(path: str, config: Config) -> None:
     """A wrong value may be a secret in the wrong place, so no error text quotes it."""
     wrong = (f'"{CANARY} "', f'["{CANARY}"]', f'{{ k = ["{CANARY}"] }}', f'[{{ a = "{CANARY}" }}]')
-    told = [config.told(file_with(path, value)) for value in wrong]
+    told = [config.error(file_with(path, value)) for value in wrong]
     assert CANARY not in str(told)
     assert told.count(None) <= 1, "at most the plain text can be legal"

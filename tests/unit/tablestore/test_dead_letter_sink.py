@@ -98,7 +98,7 @@ def send(service: Service, dead_letters: Sequence[DeadLetter]) -> dict[str, int]
     """Send dead letters to the table, which is there; returns the counts of the run."""
     run = new_run(**RUN)
     writer = TableWriter(run, cast(Client, service), cast(TablesApi, None))
-    writer.checks._checked.add("dead_letters")
+    writer.checks.checked.add("dead_letters")
     asyncio.run(TableDeadLetterSink(run, writer).send(dead_letters))
     return {name: number for name, number in run.counts.snapshot().items() if number}
 

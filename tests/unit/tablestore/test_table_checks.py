@@ -35,10 +35,10 @@ def test_a_table_that_fits() -> None:
     """One look at the table, and then it is sure; nothing is made."""
     checks, fake, _ = made()
     fake.shapes["orders"] = KAFKA_SHAPE
-    assert not checks.is_checked("orders")
+    assert "orders" not in checks.checked
     for _ in range(3):
         checks.ensure("orders")
-    assert checks.is_checked("orders")
+    assert "orders" in checks.checked
     assert (fake.described, fake.created) == (["orders"], [])
     assert not checks.is_being_created("orders")
 
@@ -51,7 +51,7 @@ def test_a_missing_table_stops_with_the_key_and_the_remedies() -> None:
     for word in ("orders", "demo", "id string", "auto_create", "[tables.orders]"):
         assert word in str(caught.value)
     assert fake.created == []
-    assert not checks.is_checked("orders")
+    assert "orders" not in checks.checked
 
 
 def test_a_missing_table_is_made() -> None:
@@ -61,7 +61,7 @@ def test_a_missing_table_is_made() -> None:
     assert fake.created == ["orders"]
     assert fake.shapes["orders"].primary_key == (("id", "string"),)
     assert fake.described == ["orders", "orders"]
-    assert checks.is_checked("orders")
+    assert "orders" in checks.checked
     assert checks.is_being_created("orders")
     assert not checks.is_being_created("clicks")
 
@@ -105,7 +105,7 @@ def test_another_process_was_quicker() -> None:
     fake.describe_answers = [MISSING]
     fake.shapes["orders"] = KAFKA_SHAPE
     checks.ensure("orders")
-    assert checks.is_checked("orders")
+    assert "orders" in checks.checked
     checks, fake, _ = made(table={"auto_create": True})
     fake.create_answers = [EXISTS]
     fake.describe_answers = [MISSING]
@@ -121,7 +121,7 @@ def test_a_making_whose_answer_was_lost() -> None:
     fake.describe_answers = [MISSING]
     fake.shapes["orders"] = KAFKA_SHAPE
     checks.ensure("orders")
-    assert checks.is_checked("orders")
+    assert "orders" in checks.checked
 
 
 def test_trouble_is_waited_out(caplog: pytest.LogCaptureFixture) -> None:
@@ -132,7 +132,7 @@ def test_trouble_is_waited_out(caplog: pytest.LogCaptureFixture) -> None:
     fake.shapes["orders"] = KAFKA_SHAPE
     checks.ensure("orders")
     assert len(fake.described) == 21
-    assert checks.is_checked("orders")
+    assert "orders" in checks.checked
     assert "DescribeTable orders" in caplog.text
     assert "busy" in caplog.text
 
@@ -146,7 +146,7 @@ def test_a_refusal_stops_at_once(call: str) -> None:
     answers.append(DENIED)
     with pytest.raises(StopRun, match=rf"{call} orders.*remedy"):
         checks.ensure("orders")
-    assert not checks.is_checked("orders")
+    assert "orders" not in checks.checked
 
 
 @pytest.mark.parametrize(

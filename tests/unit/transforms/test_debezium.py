@@ -1,70 +1,51 @@
 """Debezium's change events, written after the documentation of its connectors."""
 
 import base64
-import json
 import uuid
-from datetime import datetime, timezone
-from decimal import Decimal
 from hashlib import md5
 from typing import Any
 
 import pytest
 
 from connectors.errors import Rejection
-from connectors.records import UNAVAILABLE, PlainMessage, Record
-from connectors.transforms.pipeline import pipeline
-from tests.unit.factories import settings
+from connectors.records import UNAVAILABLE
+from tests.unit.transforms.factories import BY_ID, event, run_event
 
-MESSAGE = PlainMessage("orders", 0, 1)
 HOLE = "__debezium_unavailable_value"
-BY_ID = {"primary_key_mode": "record_value", "primary_key": [{"name": "id", "type": "integer"}]}
-
-
-def event(
-    op: str, before: Any = None, after: Any = None, connector: str = "mysql"
-) -> dict[str, Any]:
-    """An event as Kafka Connect's JSON converter writes it, without its schema."""
-    source = {"version": "2.7.0", "connector": connector, "name": "shop", "ts_ms": 5, "lsn": 77}
-    return {"before": before, "after": after, "source": source, "op": op, "ts_ms": 6}
-
-
-def run(value: Any, key: Any = None, table: dict[str, Any] = BY_ID, **options: Any) -> list[Record]:
-    """The records that an event becomes."""
-    function = pipeline(settings(table=table, transforms=[{"type": "debezium", **options}]))
-    assert function is not None
-    return list(function(Record(MESSAGE, value, key)))
 
 
 @pytest.mark.parametrize("op", ["c", "r", "u"])
 def test_a_written_row_is_its_after_image(op: str) -> None:
     """Created, read in a snapshot or updated."""
-    (found,) = run(event(op, {"id": 1, "a": 0} if op == "u" else None, {"id": 1, "a": 2}))
+    (found,) = run_event(event(op, {"id": 1, "a": 0} if op == "u" else None, {"id": 1, "a": 2}))
     assert (found.value, found.change, found.offset) == ({"id": 1, "a": 2}, "upsert", 1)
 
 
 def test_the_schema_envelope_is_looked_through() -> None:
     """Kafka Connect's JSON converter puts one around by default."""
-    (found,) = run({"schema": {"type": "struct"}, "payload": event("c", None, {"id": 1})})
+    (found,) = run_event({"schema": {"type": "struct"}, "payload": event("c", None, {"id": 1})})
     assert found.value == {"id": 1}
 
 
 def test_a_delete_has_the_row_that_was() -> None:
     """PostgreSQL's default identity sends the key alone; without an image the key says it."""
-    (found,) = run(event("d", {"id": 1, "a": None}), {"id": 1})
+    (found,) = run_event(event("d", {"id": 1, "a": None}), {"id": 1})
     assert (found.value, found.key, found.change) == ({"id": 1, "a": None}, {"id": 1}, "delete")
-    (found,) = run(event("d"), {"id": 1})
+    (found,) = run_event(event("d"), {"id": 1})
     assert (found.value, found.change) == ({"id": 1}, "delete")
 
 
 def test_a_changed_key_is_a_delete_and_a_row() -> None:
     """In this order; by the table's own key, or by named fields."""
     changed = event("u", {"id": 1, "a": 5}, {"id": 2, "a": 5})
-    gone, made = run(changed)
+    gone, made = run_event(changed)
     assert (gone.change, gone.value) == ("delete", {"id": 1, "a": 5})
     assert (made.change, made.value) == ("upsert", {"id": 2, "a": 5})
-    assert len(run(changed, table={})) == 1
-    assert len(run(changed, table={}, key_fields=["id"])) == 2
-    assert len(run(event("u", {"id": None}, {"id": 2}))) == 1, "an image that does not know the key"
+    assert len(run_event(changed, table={})) == 1
+    assert len(run_event(changed, table={}, key_fields=["id"])) == 2
+    assert len(run_event(event("u", {"id": None}, {"id": 2}))) == 1, (
+        "an image that does not know the key"
+    )
 
 
 def test_the_delete_of_a_changed_key_has_the_old_key() -> None:
@@ -72,24 +53,24 @@ def test_the_delete_of_a_changed_key_has_the_old_key() -> None:
     changed = event("u", {"id": 1, "a": 5}, {"id": 2, "a": 5})
     by_key = {**BY_ID, "primary_key_mode": "record_key"}
     for new, old in (({"id": 2, "t": 9}, {"id": 1, "t": 9}), (2, 1), (None, None)):
-        gone, made = run(changed, new, by_key, key_fields=["id"])
+        gone, made = run_event(changed, new, by_key, key_fields=["id"])
         assert (gone.change, gone.key, made.key) == ("delete", old, new)
 
 
 def test_tombstones() -> None:
     """One follows each delete: it is dropped, or passes to the table's delete_mode."""
-    assert run(None) == []
-    (found,) = run(None, {"id": 1}, tombstones="pass")
+    assert run_event(None) == []
+    (found,) = run_event(None, {"id": 1}, tombstones="pass")
     assert (found.value, found.change) == (None, "upsert")
 
 
 def test_truncate_and_messages() -> None:
     """An emptied source table is told, unless it shall be skipped; messages are no rows."""
     with pytest.raises(Rejection) as caught:
-        run(event("t"))
+        run_event(event("t"))
     assert caught.value.code == "debezium_truncate"
-    assert run(event("t"), truncate="skip") == []
-    assert run({**event("m"), "message": {"prefix": "x"}}) == []
+    assert run_event(event("t"), truncate="skip") == []
+    assert run_event({**event("m"), "message": {"prefix": "x"}}) == []
 
 
 @pytest.mark.parametrize(
@@ -100,7 +81,7 @@ def test_truncate_and_messages() -> None:
 def test_what_is_no_event_is_rejected(value: Any) -> None:
     """With a code of its own."""
     with pytest.raises(Rejection) as caught:
-        run(value)
+        run_event(value)
     assert caught.value.code in ("debezium_envelope", "debezium_document")
 
 
@@ -115,11 +96,11 @@ NAMED = str(uuid.UUID(bytes=md5(HOLE.encode()).digest(), version=3))
 )  # fmt: skip
 def test_an_unavailable_value_stays_as_it_is(form: Any) -> None:
     """In each form a column can have; the image before has it where the source sends that."""
-    (found,) = run(event("u", None, {"id": 1, "big": form, "a": 2}))
+    (found,) = run_event(event("u", None, {"id": 1, "big": form, "a": 2}))
     assert found.value == {"id": 1, "big": UNAVAILABLE, "a": 2}
-    (found,) = run(event("u", {"id": 1, "big": "known"}, {"id": 1, "big": form}))
+    (found,) = run_event(event("u", {"id": 1, "big": "known"}, {"id": 1, "big": form}))
     assert found.value == {"id": 1, "big": "known"}
-    (found,) = run(event("u", {"id": 1, "big": form}, {"id": 1, "big": form}))
+    (found,) = run_event(event("u", {"id": 1, "big": form}, {"id": 1, "big": form}))
     assert found.value["big"] is UNAVAILABLE
 
 
@@ -127,78 +108,22 @@ def test_a_new_key_with_an_unavailable_value_is_rejected() -> None:
     """The row of the old key, which alone has the value, must not go before that is told."""
     moved = event("u", {"id": 1, "a": 1}, {"id": 2, "a": 1, "big": HOLE})
     with pytest.raises(Rejection) as caught:
-        run(moved, key_fields=["id"])
+        run_event(moved, key_fields=["id"])
     assert caught.value.code == "debezium_unavailable"
     known = event("u", {"id": 1, "big": "x"}, {"id": 2, "big": HOLE})
-    gone, made = run(known, key_fields=["id"])
+    gone, made = run_event(known, key_fields=["id"])
     assert (gone.change, made.change, made.value) == ("delete", "upsert", {"id": 2, "big": "x"})
 
 
 def test_another_placeholder() -> None:
     """Debezium's own option changes it, and so does ours."""
-    (found,) = run(event("u", None, {"id": 1, "a": "?", "b": HOLE}), unavailable="?")
+    (found,) = run_event(event("u", None, {"id": 1, "a": "?", "b": HOLE}), unavailable="?")
     assert found.value == {"id": 1, "a": UNAVAILABLE, "b": HOLE}
 
 
 def test_fields_of_the_event_can_be_kept() -> None:
     """By their path; an absent one is null."""
-    (found,) = run(
+    (found,) = run_event(
         event("c", None, {"id": 1}), insert={"op": "op", "lsn": "source.lsn", "no": "source.no"}
     )
     assert found.value == {"id": 1, "op": "c", "lsn": 77, "no": None}
-
-
-OID = '{"$oid": "596e275826f08b2730779e1f"}'
-DOCUMENT = {
-    "_id": {"$oid": "596e275826f08b2730779e1f"},
-    "n": {"$numberLong": "9007199254740993"},
-    "d": {"$numberDecimal": "1.10"},
-    "at": {"$date": 1500000000123},
-    "b": {"$binary": "AQI=", "$type": "00"},
-    "inner": {"$odd": {"$numberInt": "3"}},
-    "list": [{"$numberDouble": "1.5"}],
-}
-PLAIN = {
-    "_id": "596e275826f08b2730779e1f",
-    "n": 9007199254740993,
-    "d": Decimal("1.10"),
-    "at": datetime(2017, 7, 14, 2, 40, 0, 123000, tzinfo=timezone.utc),
-    "b": b"\x01\x02",
-    "inner": {"$odd": 3},
-    "list": [1.5],
-}
-BY_OID = {"primary_key_mode": "record_value", "primary_key": [{"name": "_id"}]}
-
-
-def test_mongodb_documents() -> None:
-    """Extended JSON in text becomes plain values; the key's id is the document's _id."""
-    value = event("c", None, json.dumps(DOCUMENT), "mongodb")
-    (found,) = run(value, {"id": OID}, BY_OID)
-    assert (found.value, found.key) == (PLAIN, {"id": PLAIN["_id"]})
-    (gone,) = run(event("d", connector="mongodb"), {"id": OID}, BY_OID)
-    assert (gone.value, gone.change) == ({"_id": PLAIN["_id"]}, "delete")
-
-
-@pytest.mark.parametrize(
-    ("text", "plain"),
-    [(OID, PLAIN["_id"]), ("1004", 1004), ('"abc"', "abc"), ('{"a": 1}', {"a": 1})],
-)
-def test_mongodb_identifiers(text: str, plain: Any) -> None:
-    """In the key they are text of extended JSON; other sources' keys are what they are."""
-    (gone,) = run(event("d", connector="mongodb"), {"id": text}, BY_OID)
-    assert (gone.value, gone.key) == ({"_id": plain}, {"id": plain})
-    (gone,) = run(event("d"), {"schema": {}, "payload": {"id": text}})
-    assert gone.key == {"id": text}
-
-
-def test_mongodb_updates_without_the_document() -> None:
-    """Rejected with the remedy, or passed on with what they have."""
-    value = event("u", connector="mongodb")
-    value["updateDescription"] = {
-        "updatedFields": '{"a": {"$numberLong": "5"}}',
-        "removedFields": ["old"],
-    }
-    with pytest.raises(Rejection, match="change_streams_update_full"):
-        run(value, {"id": OID}, BY_OID)
-    (found,) = run(value, {"id": OID}, BY_OID, partial="pass")
-    assert found.value == {"_id": PLAIN["_id"], "a": 5, "old": None}

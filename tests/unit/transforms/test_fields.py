@@ -8,26 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.errors import Rejection, StopRun
-from connectors.records import PlainMessage, Record
-from connectors.transforms.pipeline import pipeline
-from tests.unit.factories import settings
+from connectors.errors import Rejection
+from connectors.records import Record
+from tests.unit.transforms.factories import run
 
-MESSAGE = PlainMessage(
-    "shop.orders",
-    3,
-    42,
-    timestamp=1700,
-    headers=[("trace", b"old"), ("trace", b"new"), ("x", None)],
-)
 ORDER = {"id": 7, "who": {"name": "Ada", "home": {"city": "Ulm"}}, "a.b": 1, "tags": [{"t": 1}]}
-
-
-def run(transforms: list[dict[str, Any]], value: Any, key: Any = None) -> list[Record]:
-    """The records that one becomes."""
-    function = pipeline(settings(transforms=transforms))
-    assert function is not None
-    return list(function(Record(MESSAGE, value, key)))
 
 
 def nested(depth: int) -> dict[str, Any]:
@@ -195,68 +180,6 @@ def test_what_cannot_be_done_is_rejected(transform: dict[str, Any], value: Any, 
     assert "999" not in caught.value.reason
 
 
-def test_transforms_follow_each_other_on_value_and_key() -> None:
-    """Each sees what the one before made; `of = "key"` changes the key alone."""
-    (record,) = run(
-        [
-            {"type": "extract", "field": "payload"},
-            {"type": "rename", "fields": {"a": "b"}},
-            {"type": "cast", "fields": {"b": "string"}},
-            {"type": "rename", "of": "key", "fields": {"k": "id"}},
-        ],
-        {"payload": {"a": 1}},
-        {"k": 5},
-    )
-    assert (record.value, record.key, record.offset) == ({"b": "1"}, {"id": 5}, 42)
-
-
-QUESTIONS: list[tuple[dict[str, Any], Any, bool]] = [
-    ({"tombstone": True}, None, True),
-    ({"tombstone": True}, {}, False),
-    ({"tombstone": False}, {}, True),
-    ({"header": "trace"}, {}, True),
-    ({"header": "none"}, {}, False),
-    ({"header": "trace", "equals": "new"}, {}, True),
-    ({"header": "trace", "equals": "newer"}, {}, False),
-    ({"topic": "shop[.].*"}, {}, True),
-    ({"topic": "shop"}, {}, False),
-    ({"field": "a.b", "equals": 1}, {"a": {"b": 1.0}}, True),
-    ({"field": "a", "equals": 1}, {"a": True}, False),
-    ({"field": "a", "equals": True}, {"a": True}, True),
-    ({"field": "a", "equals": "1"}, {"a": 1}, False),
-    ({"field": "a", "equals": 1}, {"a": [1]}, False),
-    ({"field": "a", "one_of": ["x", 2]}, {"a": 2}, True),
-    ({"field": "a", "matches": "x+"}, {"a": "xxy"}, False),
-    ({"field": "a", "matches": "x+"}, {"a": "xx"}, True),
-    ({"field": "a", "above": 5}, {"a": 5}, False),
-    ({"field": "a", "above": 5}, {"a": 5.1}, True),
-    ({"field": "a", "above": 5}, {"a": "9"}, False),
-    ({"field": "a", "below": 0}, {"a": -1}, True),
-    ({"field": "a", "equals": 0.1}, {"a": Decimal("0.10")}, True),
-    ({"field": "a", "equals": "0.1"}, {"a": Decimal("0.1")}, False),
-    ({"field": "a", "one_of": [1, 2]}, {"a": Decimal(2)}, True),
-    ({"field": "a", "above": 0.1}, {"a": Decimal("0.1")}, False),
-    ({"field": "a", "above": 0.1}, {"a": Decimal("0.100001")}, True),
-    ({"field": "a", "below": 1}, {"a": Decimal("NaN")}, False),
-    ({"field": "a", "below": 1}, {"a": Decimal("-1e999999")}, True),
-    ({"field": "a", "above": 1}, {"a": 10**5000}, True),
-    ({"field": "a", "is_null": True}, {}, True),
-    ({"field": "a", "is_null": True}, {"a": None}, True),
-    ({"field": "a", "is_null": False}, {"a": 0}, True),
-    ({"field": "a", "is_null": True}, 5, True),
-    ({"all": [{"tombstone": False}, {"field": "a", "equals": 1}]}, {"a": 1}, True),
-    ({"any": [{"tombstone": True}, {"field": "a", "equals": 2}]}, {"a": 1}, False),
-    ({"none": [{"tombstone": True}, {"field": "a", "equals": 2}]}, {"a": 1}, True),
-]
-
-
-@pytest.mark.parametrize(("predicate", "value", "holds"), QUESTIONS)
-def test_predicates(predicate: dict[str, Any], value: Any, holds: bool) -> None:
-    """`keep` lets pass what holds, `drop` what does not."""
-    assert len(run([{"type": "filter", "keep": predicate}], value)) == holds
-    assert len(run([{"type": "filter", "drop": predicate}], value)) == (not holds)
-
-
 def twice(record: Record) -> list[Record]:
     """A user's function."""
     return [record, record.with_value({"n": 2})]
@@ -269,34 +192,6 @@ def nothing(_: Record) -> None:
 def wrong(_: Record) -> str:
     """A user's function that is wrong."""
     return "x"
-
-
-def test_functions_of_users() -> None:
-    """They return a record, a list or None; anything else is rejected."""
-    here = "tests.unit.transforms.test_fields"
-    assert [
-        record.value for record in run([{"type": "function", "function": f"{here}:twice"}], 1)
-    ] == [
-        1,
-        {"n": 2},
-    ]
-    assert run([{"type": "function", "function": f"{here}:nothing"}], 1) == []
-    with pytest.raises(Rejection, match="returned a str"):
-        run([{"type": "function", "function": f"{here}:wrong"}], 1)
-
-
-@pytest.mark.parametrize(
-    "name", ["nowhere_at_all:f", "tests.unit.transforms.test_fields:no", "math:pi"]
-)
-def test_a_function_that_is_not_there_stops_the_start(name: str) -> None:
-    """Before a record is read, naming the place in config.toml."""
-    with pytest.raises(StopRun, match=r"transforms\.1\.function"):
-        pipeline(settings(transforms=[{"type": "flatten"}, {"type": "function", "function": name}]))
-
-
-def test_without_transforms_there_is_nothing() -> None:
-    """No step stands on the way of a record."""
-    assert pipeline(settings()) is None
 
 
 names = st.sampled_from(["a", "b", "a.b", "c", ""])

@@ -96,7 +96,7 @@ class Service:
 def shard_writer(service: Service, run: Run) -> ShardWriter:
     """The writer of a shard to this service, whose tables are there."""
     writer = TableWriter(run, cast(Client, service), cast(TablesApi, None))
-    writer.checks._checked |= {"points", "orders"}
+    writer.checks.checked |= {"points", "orders"}
     sink = TablestoreSink(run, ["0"], [], writer, error_policy(run, writer))
     return sink.build_part("write", "0", None)
 
