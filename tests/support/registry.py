@@ -17,6 +17,10 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 
+# The text of a compiled schema where none was given: it spells no entries of maps.
+_NO_ENTRIES = 'syntax = "proto3";'
+
+
 def guid_of(number: int) -> UUID:
     """The GUID under which a schema can be had as well."""
     return UUID(int=(0xA << 124) + number)
@@ -101,10 +105,8 @@ class SchemaRegistry:
             self.schemas[number].get("schemaType") == "PROTOBUF"
             and url.query != "format=serialized"
         ):
-            if number in self.proto_texts:
-                found = {**self.schemas[number], "schema": self.proto_texts[number]}
-                return 200, {**found, "id": number}
-            return 422, {"error_code": 422, "message": "only compiled schemas are kept here"}
+            found = {**self.schemas[number], "schema": self.proto_texts.get(number, _NO_ENTRIES)}
+            return 200, {**found, "id": number}
         return 200, {**self.schemas[number], "id": number}
 
     def _handler(registry: SchemaRegistry) -> type[BaseHTTPRequestHandler]:  # noqa: N805
