@@ -46,8 +46,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     ),
     "confluent-protobuf": (
         "Confluent: the Protobuf types of its converter",
-        "https://github.com/confluentinc/schema-registry/tree/master/protobuf-types/src/main/proto/"
-        "confluent",
+        "https://github.com/confluentinc/schema-registry/tree/master/protobuf-types",
     ),
     "connect-data": (
         "Kafka Connect: the logical types of its schemas",

@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
-
 # The text of a compiled schema where none was given: it spells no entries of maps.
 _NO_ENTRIES = 'syntax = "proto3";'
 

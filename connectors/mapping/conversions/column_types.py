@@ -45,6 +45,13 @@ _KEY_SOURCES: dict[str, frozenset[type]] = {
     "integer": frozenset((int, str, float, Decimal, *_MOMENTS)),
     "binary": frozenset((str, *_BYTES)),
 }
+# What an integer column counts, by the rules' times.
+_UNITS: dict[str, logical_types.TimeUnit] = {
+    "epoch": "ms",
+    "iso8601": "ms",
+    "epoch_us": "us",
+    "epoch_ns": "ns",
+}
 _BINARY_OF = {
     "base64": json_types.base64_to_binary,
     "hex": json_types.hex_to_binary,
@@ -68,7 +75,7 @@ class Conversions:
         scaled = logical_types.decimal_to_integer(
             rules.decimal_scale if rules.decimals == "integer" else 0
         )
-        self._listed = _listed(nested, scaled)
+        self._listed = _listed(nested, scaled, _UNITS[rules.times])
         binary = _BINARY_OF[rules.binary_by]
         self._listed[str, "binary"] = binary
         if "binary_text" in rules.model_fields_set or self._connector:
@@ -95,7 +102,10 @@ class Conversions:
         decimal = decimals[rules.decimals]
         if self._connector and "decimals" not in rules.model_fields_set:
             decimal = "binary", connector_compat.to_text_bytes
-        moment: tuple[str, Make] = ("integer", logical_types.moment_to_integer)
+        moment: tuple[str, Make] = (
+            "integer",
+            logical_types.moment_to_integer(_UNITS[rules.times]),
+        )
         if rules.times == "iso8601":
             moment = ("string", logical_types.moment_to_text)
         return {
@@ -166,7 +176,9 @@ def _base(found: type) -> type | None:
     return next((base for base in _BASES if issubclass(found, base)), None)
 
 
-def _listed(nested: Make, scaled: Make) -> dict[tuple[type, str], Make]:
+def _listed(
+    nested: Make, scaled: Make, unit: logical_types.TimeUnit
+) -> dict[tuple[type, str], Make]:
     """The exact conversions, by (type of the value, type of the column)."""
     made: dict[tuple[type, str], Make] = {
         (str, "string"): _as_it_is,
@@ -192,8 +204,8 @@ def _listed(nested: Make, scaled: Make) -> dict[tuple[type, str], Make]:
     made |= {(nested_type, "string"): nested for nested_type in _NESTED}
     for moment in _MOMENTS:
         made[moment, "string"] = logical_types.moment_to_text
-        made[moment, "integer"] = logical_types.moment_to_integer
-        made[moment, "double"] = logical_types.moment_to_double
+        made[moment, "integer"] = logical_types.moment_to_integer(unit)
+        made[moment, "double"] = logical_types.moment_to_double(unit)
     return made
 
 

@@ -23,7 +23,9 @@ def moment(name: str, milliseconds: int) -> date | time | ExactTime:
     if name == "Timestamp" and milliseconds > 10**15:
         return ExactTime("instant", milliseconds * 1_000_000)
     found = EPOCH + timedelta(milliseconds=milliseconds)
-    return {"Timestamp": found, "Date": found.date(), "Time": found.time()}[name]
+    if name == "Date":
+        return found.date()
+    return found if name == "Timestamp" else found.time()
 
 
 def of_java(value: Any) -> Any:
