@@ -80,12 +80,15 @@ class ChunkDecoder:
         decoder = fields.decoder(messages[0])
         if decoder is not None:
             return self._uniform(chunk, decoder, fields)
+        decode = json.decode_bare
         try:
-            records = [Record(message, json.decode_bare(message.value())) for message in messages]
+            values = [decode(message.value()) for message in messages]
         except json.UNDECODABLE:  # one of them is bad or null: find out which
             return self._one_by_one(chunk)
-        if any(is_envelope(record.value) for record in records):
+        of_two = [value for value in values if type(value) is dict and len(value) == 2]
+        if of_two and any(map(is_envelope, of_two)):
             return self._one_by_one(chunk)
+        records = [*map(Record, messages, values)]
         return RecordChunk(chunk.topic, chunk.partition, records, [])
 
     def _uniform(

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from connectors.errors import Rejection
@@ -30,7 +31,9 @@ _MAX_NESTING = 6
 # More branches than that are found by a list of functions.
 _MAX_BRANCHES = 8
 # Lines of source of one schema: far more than a row has room for, and compiled in seconds.
-_MAX_LINES = 300_000
+_MAX_LINES = 200_000
+# Fields that one function reads.
+_MAX_FIELDS = 200
 # In the place of a reader's type: the reader does not have it.
 _SKIPPED = Node("skipped")
 _WIDTHS = {"boolean": 1, "float": 4, "double": 8}
@@ -61,7 +64,7 @@ class _Compiler:
         self._measure = measure
         self._extra = extra
         self._names: dict[tuple[int, int], str] = {}  # of functions of (writer, reader)
-        self._waiting: list[tuple[str, Node, Node | None]] = []
+        self._waiting: list[tuple[str, Callable[[], None]]] = []
         self._lists: list[tuple[str, list[str]]] = []
         self._count = 0
         self._size = 0
@@ -87,9 +90,9 @@ class _Compiler:
         """The function of the whole schema."""
         top = self._function(writer, reader)
         while self._waiting:
-            name, node, target = self._waiting.pop()
+            name, write = self._waiting.pop()
             self._lines = [f"def {name}(d, p, n, s):"]
-            self._body(node, target)
+            write()
             self._size += len(self._lines)
             if self._size > _MAX_LINES:
                 raise SchemaError("it has too many types")
@@ -104,7 +107,7 @@ class _Compiler:
         pair = (id(writer), id(reader))
         if pair not in self._names:
             self._names[pair] = self._new("f")
-            self._waiting.append((self._names[pair], writer, reader))
+            self._waiting.append((self._names[pair], lambda: self._body(writer, reader)))
         return self._names[pair]
 
     def _new(self, letter: str) -> str:
@@ -288,8 +291,9 @@ class _Compiler:
         self._counted(str(len(writer.fields) + (self._extra or 0)), pad)
         fields = {id(field): self._new("v") for field in writer.fields}
         if reader is None or reader is _SKIPPED:
-            for field in writer.fields:
-                self._value(field.node, reader, fields[id(field)], pad, depth + 1)
+            self._fields(
+                [(one.node, reader, fields[id(one)]) for one in writer.fields], pad, depth + 1
+            )
             made = [f"{field.name!a}: {fields[id(field)]}" for field in writer.fields]
             self._add(pad, f"{out} = " + (f"{{{', '.join(made)}}}" if reader is None else "None"))
             return
@@ -309,10 +313,33 @@ class _Compiler:
                     pad,
                 )
                 return
-        for field in writer.fields:
-            target = targets.get(id(field), _SKIPPED)
-            self._value(field.node, target, fields[id(field)], pad, depth + 1)
+        self._fields(
+            [(one.node, targets.get(id(one), _SKIPPED), fields[id(one)]) for one in writer.fields],
+            pad,
+            depth + 1,
+        )
         self._add(pad, f"{out} = {{{', '.join(made)}}}")
+
+    def _fields(self, fields: list[tuple[Node, Node | None, str]], pad: int, depth: int) -> None:
+        """The lines that read fields: (writer's type, reader's type, variable) of each.
+
+        Python's compiler takes a hundred times as much memory as a function has text. So the
+        fields of a record of very many are read by several functions.
+        """
+        if len(fields) <= _MAX_FIELDS:
+            for writer, reader, variable in fields:
+                self._value(writer, reader, variable, pad, depth)
+            return
+        for start in range(0, len(fields), _MAX_FIELDS):
+            some = fields[start : start + _MAX_FIELDS]
+            variables = "".join(f"{variable}, " for _, _, variable in some)
+            name = self._new("f")
+            self._waiting.append((name, partial(self._some_fields, some, variables)))
+            self._add(pad, f"({variables}), p = {name}(d, p, n, s)")
+
+    def _some_fields(self, fields: list[tuple[Node, Node | None, str]], variables: str) -> None:
+        self._fields(fields, 1, 0)
+        self._add(1, f"return ({variables}), p")
 
     def _literal(self, value: Any) -> str:
         """An expression that makes a default anew for each record, where it can be changed."""

@@ -16,6 +16,8 @@ from connectors.formats.schema_registry import Schema, SchemaError
 
 PRIMITIVES = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
 _MAX_DEPTH = 200
+# Types of one schema, those of its fields among them: code is compiled for each.
+_MAX_TYPES = 40_000
 ABSENT: Any = object()
 """The default of a field that has none."""
 
@@ -105,12 +107,16 @@ def parsed_registered(schema: Schema) -> Node:
 class _Parser:
     def __init__(self, names: dict[str, Node]) -> None:
         self._names = names
+        self._count = 0
         self._open: set[int] = set()  # records whose fields are being read
 
     def node(self, schema: Any, space: str, place: str, depth: int) -> Node:
         """The node of a type in JSON, which stands in the namespace."""
         if depth > _MAX_DEPTH:
             raise SchemaError(f"it is nested deeper than {_MAX_DEPTH} levels")
+        self._count += 1
+        if self._count > _MAX_TYPES:
+            raise SchemaError(f"it has too many types: more than {_MAX_TYPES:,}")
         if isinstance(schema, str):
             return self._named(schema, space, place)
         if isinstance(schema, list):
