@@ -84,10 +84,6 @@ SOURCES: dict[str, tuple[str, str]] = {
         "Debezium: change events, and how they are flattened",
         f"{_DEBEZIUM}/transformations/event-flattening.html",
     ),
-    "debezium-mongodb": (
-        "Debezium: the MongoDB connector and its events",
-        f"{_DEBEZIUM}/connectors/mongodb.html",
-    ),
     "debezium-types": (
         "Debezium: data type mappings, with the names of its types",
         f"{_DEBEZIUM}/connectors/postgresql.html#postgresql-data-types",
@@ -104,14 +100,12 @@ SOURCES: dict[str, tuple[str, str]] = {
         "Google: common types of Protobuf",
         "https://github.com/googleapis/googleapis/tree/master/google/type",
     ),
-    "http": ("RFC 9112: HTTP/1.1", "https://www.rfc-editor.org/info/rfc9112"),
     "ieee-754": (
         "IEEE 754-2019: floating-point arithmetic",
         "https://doi.org/10.1109/IEEESTD.2019.8766229",
     ),
     "java-bigdecimal": ("Java: BigDecimal", f"{_JDK}/math/BigDecimal.java"),
     "java-double": ("Java: Double", f"{_JDK}/lang/Double.java"),
-    "kafka-protocol": ("Kafka: protocol guide", "https://kafka.apache.org/protocol.html"),
     "kafka-serializers": (
         "Kafka: the serializers of its clients",
         f"{_KAFKA}/clients/src/main/java/org/apache/kafka/common/serialization",
@@ -156,6 +150,7 @@ SOURCES: dict[str, tuple[str, str]] = {
         "RFC 3339: date and time on the Internet",
         "https://www.rfc-editor.org/info/rfc3339",
     ),
+    "rfc9112": ("RFC 9112: HTTP/1.1", "https://www.rfc-editor.org/info/rfc9112"),
     "schema-registry": (
         "Confluent Schema Registry: serializers, deserializers and the wire format",
         f"{_CONFLUENT}/serdes-develop/index.html",
@@ -175,7 +170,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     ),
 }
 # Sections of config.toml stand in brackets too.
-_CITED = re.compile(r"(?<![\w\])'\"`])\[([a-z][a-z0-9]*(?:-[a-z0-9]+)*)\]")
+_CITED = re.compile(r"(?<![\w\])'\"`\[])\[([a-z][a-z0-9]*(?:-[a-z0-9]+)*)\]")
 
 
 def cited(module: Path) -> Iterator[tuple[int, str]]:

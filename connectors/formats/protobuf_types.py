@@ -51,7 +51,7 @@ _GOOGLE_FILES = {
     )
 }
 # File: its one message, with "type name" of the fields in the order of their numbers, and what it
-# imports. [confluent-protobuf, google-types]
+# imports. [confluent-protobuf] [google-types]
 _SMALL_FILES = {
     "confluent/meta.proto": ("confluent.Meta", "string doc", ()),
     "confluent/type/decimal.proto": (

@@ -1,7 +1,7 @@
 """Types that a schema names: those of Kafka Connect and of Debezium, over whatever bytes.
 
 Kafka Connect's schemas have a name besides their type, and each format has a place for it: `name`
-in Connect JSON, `connect.name` in Avro, `title` in JSON Schema [connect-data, debezium-types]. A
+in Connect JSON, `connect.name` in Avro, `title` in JSON Schema [connect-data] [debezium-types]. A
 name that is not listed here, or that stands over another type than it is defined for, is only a
 name: the value is what its plain type says.
 """

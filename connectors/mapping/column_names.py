@@ -11,7 +11,7 @@ from connectors.settings.tablestore_limits import MAX_NAME_LENGTH
 
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_]")
 # Objects in objects; no real data is nested deeper.
-_DEEPEST = 100
+_MAX_DEPTH = 100
 # Fields that an object may have when it is flattened, those that no column is made of included.
 _MAX_FIELDS = 10_000
 
@@ -54,8 +54,8 @@ def flattener(
         out: dict[str, Any] = {}
 
         def put(prefix: str, items: dict[Any, Any], depth: int) -> None:
-            if depth > _DEEPEST:
-                raise Rejection("json_depth", f"nested more than {_DEEPEST} deep: flatten it less")
+            if depth > _MAX_DEPTH:
+                raise Rejection("json_depth", f"nested deeper than {_MAX_DEPTH}: flatten it less")
             for name, item in items.items():
                 if not isinstance(name, str):
                     raise Rejection("column_name", "a field's name is no text: name it by a str")

@@ -1,4 +1,4 @@
-"""HTTP/1.1 connections for many small answers [http]: one request at a time on each, kept alive.
+"""HTTP/1.1 connections for many small answers [rfc9112]: one request at a time on each, kept alive.
 
 httptools (llhttp) parses; asyncio does TCP and TLS. A general HTTP client costs two to three times
 the CPU a request (docs/decisions/http.md), and requests are most of what this process does.

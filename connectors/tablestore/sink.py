@@ -133,7 +133,7 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
         """
         for batch in values:
             with self._changed:
-                self._wait_until_at_most(self._max_batches - 1)
+                self._wait_for_room(self._max_batches - 1)
                 self._batches.append(batch)
                 self._counts.received(sum(map(count_of, batch[0])) + len(batch[1]))
                 if not self._busy:
@@ -146,7 +146,7 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
         Raises as `write_batch` does, so that the epoch stays open.
         """
         with self._changed:
-            self._wait_until_at_most(0)
+            self._wait_for_room(0)
         self._counts.snapshot()
 
     def close(self) -> None:
@@ -156,9 +156,9 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
             self._batches.clear()
             self._shared_loop.leave()
 
-    def _wait_until_at_most(self, batches: int) -> None:
+    def _wait_for_room(self, max_batches: int) -> None:
         run = self._run
-        while run.failure is None and len(self._batches) > batches:
+        while run.failure is None and len(self._batches) > max_batches:
             self._changed.wait(_LOOK)
             if run.overdue:
                 raise StopRun(

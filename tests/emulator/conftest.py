@@ -7,7 +7,7 @@ import pytest
 import tablestore as ots
 
 from tests.emulator.harness import Blocking, Emulator, running
-from tests.emulator.reading import IGNORE, key
+from tests.emulator.read_requests import IGNORE, key
 
 FLAVOURS = ("sync-native", "sync-pure", "async-native", "async-pure")
 

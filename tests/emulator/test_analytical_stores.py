@@ -7,7 +7,7 @@ import pytest
 
 from emulator.wire import messages_pb2 as wire
 from tests.emulator.harness import Answer, Emulator, running
-from tests.emulator.reading import invalid
+from tests.emulator.read_requests import invalid
 
 FULL, INCREMENTAL = 1, 2
 MISSING = (404, "OTSObjectNotExist", "Requested analytical store does not exist.")

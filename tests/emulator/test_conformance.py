@@ -58,6 +58,30 @@ def test_any_other_failure_fails(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "functiontest.APITest.testCase1: timeout\n    NOT EXPECTED" in capsys.readouterr().out
 
 
+def test_what_passes_the_second_time_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Java's failures are tried again alone, unless only some tests were asked for."""
+    environment = rig(tmp_path, "pass\ta.b\t\nerror\tc.flaky\ttimeout\nfail\tc.broken\tno\n")
+    script = tmp_path / "java.sh"
+    script.write_text(
+        "#!/bin/sh\n"
+        'echo "$CONF_TIMEOUT $CONF_ONLY" >>"$1/asked"\n'
+        'if [ -z "$CONF_ONLY" ]; then cat "$1/results"; else\n'
+        "printf 'pass\\tc.flaky\\t\\nfail\\tc.broken\\tstill no\\n'; fi >\"$6\"\n"
+        '[ -n "$CONF_ONLY" ] || cp "$1/results" "$6"\n'
+    )
+    assert conformance.main(environment) == 1
+    shown = capsys.readouterr().out
+    assert "java    |      2 |      1 |      1" in shown
+    assert "java c.flaky: passed the second time" in shown
+    assert "java c.broken: still no\n    NOT EXPECTED" in shown
+    asked = (tmp_path / "java-sdk" / "asked").read_text().splitlines()
+    assert asked == ["180 ", r"180 ^(c\.flaky|c\.broken)$"]
+    assert conformance.main({**environment, "CONF_ONLY": "c.flaky"}) == 1
+    assert len((tmp_path / "java-sdk" / "asked").read_text().splitlines()) == 3
+
+
 def test_one_absent_repository_leaves_the_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

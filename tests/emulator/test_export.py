@@ -9,7 +9,7 @@ from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
 from emulator.wire.crc import crc8
 from tests.emulator.harness import Answer, Emulator, batch, row
-from tests.emulator.reading import invalid, key
+from tests.emulator.read_requests import invalid, key
 
 MATRIX, PLAIN = 1, 0
 

@@ -12,7 +12,7 @@ from tablestore.plainbuffer.plain_buffer_builder import PlainBufferBuilder
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
 from tests.emulator.harness import Answer, Emulator, all_rows, columns, now_ms, put, row
-from tests.emulator.reading import IGNORE, cells, invalid, key, refused, scan
+from tests.emulator.read_requests import IGNORE, cells, invalid, key, refused, scan
 
 # ---- filters and conditions ---------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from tablestore.metadata import (
 
 from emulator.operations import OPERATIONS
 from tests.emulator.harness import Emulator
-from tests.emulator.reading import IGNORE, key
+from tests.emulator.read_requests import IGNORE, key
 
 STORES = {
     "CreateTimeseriesAnalyticalStore",

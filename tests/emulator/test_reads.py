@@ -10,7 +10,7 @@ import tablestore as ots
 
 from emulator.wire import messages_pb2 as wire
 from tests.emulator.harness import Emulator, all_rows, now_ms, put, row, running
-from tests.emulator.reading import IGNORE, cells, invalid, key, refused, scan
+from tests.emulator.read_requests import IGNORE, cells, invalid, key, refused, scan
 
 # ---- versions -----------------------------------------------------------------------------
 

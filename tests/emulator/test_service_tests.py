@@ -9,7 +9,7 @@ import tablestore as ots
 
 from emulator.wire import messages_pb2 as wire
 from tests.emulator.harness import Emulator, all_rows, batch, columns, now_ms, row, running
-from tests.emulator.reading import IGNORE, cells, ids, invalid, key, refused
+from tests.emulator.read_requests import IGNORE, cells, ids, invalid, key, refused
 
 NAMES = [
     "a-b",

@@ -9,7 +9,7 @@ import tablestore as ots
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
 from tests.emulator.harness import Emulator
-from tests.emulator.reading import refused
+from tests.emulator.read_requests import refused
 
 SERVICE_KEY = ots.SSESpecification(True, ots.SSEKeyType.SSE_KMS_SERVICE)
 

@@ -11,7 +11,7 @@ import tablestore as ots
 
 from emulator.local_server import LocalServer, LocalServerError
 from tests.emulator.harness import ROOT
-from tests.emulator.reading import IGNORE, key
+from tests.emulator.read_requests import IGNORE, key
 
 CONFTEST = """
 import pytest

@@ -12,7 +12,7 @@ from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
 from tests.emulator import series
 from tests.emulator.harness import Emulator, batch, put, row, running
-from tests.emulator.reading import IGNORE, key
+from tests.emulator.read_requests import IGNORE, key
 
 NOT_ENOUGH = "OTSNotEnoughCapacityUnit"
 EXHAUSTED = "OTSCapacityUnitExhausted"

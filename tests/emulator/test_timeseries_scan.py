@@ -10,7 +10,7 @@ from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
 from tests.emulator import series
 from tests.emulator.harness import Emulator
-from tests.emulator.reading import invalid
+from tests.emulator.read_requests import invalid
 
 
 @pytest.fixture

@@ -62,16 +62,16 @@ def note(config: pytest.Config, text: str) -> None:
     config.stash.setdefault(_notes, []).append(text)
 
 
-class _Gathering:
-    """Where several processes run the tests: what each noted comes to the one that tells."""
+class _WorkerReports:
+    """Where several processes run the tests: what each noted comes to the one that reports."""
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """A process has ended (pytest-xdist's hook)."""
-        told = getattr(node, "workeroutput", {})
-        for text in told.get("notes", []):
+        output = getattr(node, "workeroutput", {})
+        for text in output.get("notes", []):
             note(node.config, text)
-        for lane, reason in told.get("missing", {}).items():
+        for lane, reason in output.get("missing", {}).items():
             why_missing(node.config).setdefault(lane, reason)
 
 
@@ -79,7 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers of lanes and promises."""
     for name, meaning in {**LANES, **PROMISES}.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
-    config.pluginmanager.register(_Gathering())
+    config.pluginmanager.register(_WorkerReports())
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m is applied, so that lanes can be chosen with it
@@ -117,11 +117,11 @@ def pytest_terminal_summary(
     for lane in LANES:
         numbers = counts[lane]
         reason = why_missing(config).get(lane)
-        told = ", ".join(f"{number} {outcome}" for outcome, number in sorted(numbers.items()))
+        results = ", ".join(f"{number} {outcome}" for outcome, number in sorted(numbers.items()))
         if _ran(numbers):
-            terminalreporter.write_line(f"{lane}: {told}")
+            terminalreporter.write_line(f"{lane}: {results}")
         else:
-            reason = reason or (told and "all of it was skipped") or "no test of it was selected"
+            reason = reason or (results and "all of it was skipped") or "no test of it was selected"
             terminalreporter.write_line(f"{lane}: NOT RUN ({reason})", yellow=True)
     lacking = [lane for lane in LANES if not _ran(counts[lane])]
     if lacking and _required():
@@ -135,11 +135,11 @@ def pytest_terminal_summary(
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Where all lanes are required, a lane that did not run is a failure of the run."""
     if hasattr(session.config, "workeroutput"):
-        told = {
+        output = {
             "notes": session.config.stash.get(_notes, []),
             "missing": why_missing(session.config),
         }
-        session.config.workeroutput.update(told)
+        session.config.workeroutput.update(output)
         return
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if not _required() or reporter is None or session.config.option.collectonly:

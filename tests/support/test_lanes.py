@@ -1,4 +1,4 @@
-"""The lane report tells the truth, and a required lane that did not run fails the run."""
+"""The lane report is true, and a required lane that did not run fails the run."""
 
 import os
 import subprocess
@@ -56,7 +56,7 @@ def test_a_required_lane_without_tests_fails(tmp_path: Path) -> None:
     assert "kafka: NOT RUN (no test of it was selected)" in done.stdout
 
 
-def test_without_the_requirement_a_missing_lane_is_told(tmp_path: Path) -> None:
+def test_without_the_requirement_a_missing_lane_is_reported(tmp_path: Path) -> None:
     """On a developer's machine the missing lane is named, and the run stays green."""
     done = run(tmp_path, ("unit", "kafka"), broken="kafka", required="")
     assert done.returncode == 0, done.stdout

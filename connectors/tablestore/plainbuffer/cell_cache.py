@@ -15,7 +15,8 @@ from fastcrc.crc8 import smbus as crc8
 
 from connectors.records import Operation
 from connectors.tablestore.plainbuffer.batch_write_row import row_head
-from connectors.tablestore.plainbuffer.limits import WireType, check_length, check_row_bytes
+from connectors.tablestore.plainbuffer.cells import WireType
+from connectors.tablestore.plainbuffer.limits import check_length, check_row_bytes
 
 _MAX_VALUES = 256  # remembered of a column
 _MAX_CHARACTERS = 64  # longer values seldom come twice

@@ -35,12 +35,8 @@ from connectors.tablestore.plainbuffer.cell_cache import (
     cell_starts,
     int32,
 )
-from connectors.tablestore.plainbuffer.limits import (
-    EncodingError,
-    WireType,
-    check_layout,
-    check_value,
-)
+from connectors.tablestore.plainbuffer.cells import EncodingError, WireType
+from connectors.tablestore.plainbuffer.limits import check_layout, check_value
 
 TRIAL_ROWS = 4096  # 0: no trial, nothing is remembered
 _MAX_TRIAL_MISSES = TRIAL_ROWS // 4  # remembering pays while fewer values than these are new

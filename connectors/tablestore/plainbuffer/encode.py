@@ -25,8 +25,7 @@ from fastcrc.crc8 import smbus as crc8
 
 from connectors.records import Operation
 from connectors.tablestore.plainbuffer.batch_write_row import wire_row
-from connectors.tablestore.plainbuffer.codegen import PutEncoder, compile_put
-from connectors.tablestore.plainbuffer.limits import (
+from connectors.tablestore.plainbuffer.cells import (
     AUTO_INCREMENT,
     AutoIncrement,
     Cell,
@@ -34,8 +33,9 @@ from connectors.tablestore.plainbuffer.limits import (
     EncodingError,
     KeyValue,
     WireType,
-    check_row,
 )
+from connectors.tablestore.plainbuffer.codegen import PutEncoder, compile_put
+from connectors.tablestore.plainbuffer.limits import check_row
 
 __all__ = [
     "AUTO_INCREMENT",

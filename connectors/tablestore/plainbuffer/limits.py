@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from connectors.records import Operation
 from connectors.settings.tablestore_limits import (
@@ -26,9 +26,13 @@ from connectors.settings.tablestore_limits import (
     MAX_VALUE_BYTES,
     MIN_INTEGER,
 )
-
-WireType = Literal["integer", "double", "boolean", "string", "binary"]
-CellOperation = Literal["put", "delete_all", "delete_one", "increment"]
+from connectors.tablestore.plainbuffer.cells import (
+    AutoIncrement,
+    Cell,
+    EncodingError,
+    KeyValue,
+    WireType,
+)
 
 _NAME = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_NAME_LENGTH - 1}}}")
 _WIRE_TYPES: dict[type, WireType] = {
@@ -40,46 +44,6 @@ _WIRE_TYPES: dict[type, WireType] = {
 }
 _PYTHON_TYPES: dict[str, type] = {wire: python for python, wire in _WIRE_TYPES.items()}
 _KEY_TYPES = ("integer", "string", "binary")
-
-
-class AutoIncrement:
-    """The placeholder of a key column whose value the service chooses."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "AUTO_INCREMENT"
-
-    def __reduce__(self) -> str:
-        return "AUTO_INCREMENT"  # pickles as the one instance, so `is` holds between processes
-
-
-AUTO_INCREMENT = AutoIncrement()
-
-KeyValue = int | str | bytes | AutoIncrement
-CellValue = int | float | bool | str | bytes | None
-
-
-class Cell(NamedTuple):
-    """One change of an attribute column: no `value` for the two deletes, `timestamp` in ms."""
-
-    name: str
-    value: CellValue
-    operation: CellOperation = "put"
-    timestamp: int | None = None
-
-
-class EncodingError(ValueError):
-    """A row that no table takes: `code` is stable, `column` the one at fault."""
-
-    def __init__(self, code: str, reason: str, column: str | None = None) -> None:
-        super().__init__(code, reason, column)
-        self.code = code
-        self.reason = reason
-        self.column = column
-
-    def __str__(self) -> str:
-        return self.reason
 
 
 def check_name(name: str) -> None:

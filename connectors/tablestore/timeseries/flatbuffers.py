@@ -1,6 +1,6 @@
 """Points of time series as FlatBuffers [flatbuffers], made from the rows that wait as protobuf.
 
-Schema (the vendor's timeseries.fbs [put-timeseries-data]): Rows{row_groups}; RowGroup{measurement,
+Schema (the vendor's timeseries.fbs [timeseries-fbs]): Rows{row_groups}; RowGroup{measurement,
 field_names, field_types, rows}; Row{data_source, tags, time, field_values, meta_cache_update_time,
 tag_list}; FieldValues{long, bool, double, string, binary vectors}; Tag{name, value};
 BytesValue{value}. As in the official SDKs, a group holds one row, so that a row's number is its

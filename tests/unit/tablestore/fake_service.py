@@ -247,17 +247,17 @@ class Writing:
         return {name: number for name, number in self.run.counts.snapshot().items() if number}
 
 
-QUICK = {"retry_initial": 0.0005, "retry_max": 0.001, "queue": 2}
+SHORT_WAITS = {"retry_initial": 0.0005, "retry_max": 0.001, "queue": 2}
 
 
 def tolerant(**tablestore: object) -> Run:
     """A run that goes on after a rejected row."""
-    return new_run(tablestore={**QUICK, **tablestore}, errors={"tolerance": "all"})
+    return new_run(tablestore={**SHORT_WAITS, **tablestore}, errors={"tolerance": "all"})
 
 
 def strict() -> Run:
     """A run that stops at the first rejected row."""
-    return new_run(tablestore=QUICK)
+    return new_run(tablestore=SHORT_WAITS)
 
 
 def answers(*replies: Sequence[Verdict] | Exception | None) -> Reply:

@@ -14,7 +14,7 @@ from tests.unit.tablestore.fake_service import (
     DENIED,
     GONE,
     OK,
-    QUICK,
+    SHORT_WAITS,
     Change,
     Writing,
     answers,
@@ -59,7 +59,7 @@ def test_tolerance_none_stops_at_dead_letters_too() -> None:
 def test_tolerated_rejections(kept: str, caplog: pytest.LogCaptureFixture) -> None:
     """log: a line each, with coordinates and reason; ignore: none. Counted either way."""
     caplog.set_level(logging.DEBUG)
-    run = new_run(tablestore=QUICK, errors={"tolerance": "all", "dead_letters": kept})
+    run = new_run(tablestore=SHORT_WAITS, errors={"tolerance": "all", "dead_letters": kept})
     with Writing(run, answers([OK, BAD])) as writing:
         writing.write(
             changes(("a", CANARY), ("b", CANARY), start=10),
@@ -97,7 +97,7 @@ def test_no_payload_in_logs(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_a_table_made_a_moment_ago_is_waited_for() -> None:
     """`Does not exist` of a table that this run made is transient, per row and per request."""
-    run = new_run(tablestore=QUICK, table={"auto_create": True})
+    run = new_run(tablestore=SHORT_WAITS, table={"auto_create": True})
     gone = RequestFailed(GONE, "OTSObjectNotExist")
     with Writing(run, answers(gone, gone, [GONE, OK], None), tables=()) as writing:
         writing.write(changes(("a", 1), ("b", 2)))
@@ -120,7 +120,7 @@ def test_a_table_that_vanished_stops() -> None:
 @pytest.mark.parametrize("whole", [True, False])
 def test_a_new_table_beside_an_old_one_is_waited_for(new: str, whole: bool) -> None:
     """Rows of an old and a new table share a request: `does not exist` is about the new one."""
-    run = new_run(tablestore=QUICK, tables={new: {"auto_create": True}})
+    run = new_run(tablestore=SHORT_WAITS, tables={new: {"auto_create": True}})
 
     def reply(found: list[Change]) -> Sequence[Verdict] | None:
         if len(writing.fake.requests) > 3 or not any(row.table == new for row in found):

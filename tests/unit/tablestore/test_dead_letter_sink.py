@@ -20,11 +20,11 @@ from connectors.tablestore.dead_letter_sink import TableDeadLetterSink, dead_let
 from connectors.tablestore.tables_api import TablesApi
 from connectors.tablestore.verdicts import RequestFailed, Stop, Verdict, Written
 from tests.unit.factories import CANARY, dead_letter, new_run
-from tests.unit.tablestore.fake_service import BAD, BUSY, OK, QUICK
+from tests.unit.tablestore.fake_service import BAD, BUSY, OK, SHORT_WAITS
 
 RUN: dict[str, Any] = {
     "errors": {"tolerance": "all", "dead_letters": "tablestore"},
-    "tablestore": QUICK,
+    "tablestore": SHORT_WAITS,
 }
 
 

@@ -18,7 +18,7 @@ from tests.unit.tablestore.fake_service import (
     DENIED,
     KAFKA_SHAPE,
     OK,
-    QUICK,
+    SHORT_WAITS,
     Change,
     FakeClient,
     Writing,
@@ -290,7 +290,7 @@ def test_a_mistake_of_ours_stops_the_run() -> None:
 def test_an_overdue_drain_gives_up(waiting: str) -> None:
     """After shutdown.deadline it says what it waited for, and that nothing is lost."""
     run = new_run(
-        tablestore={**QUICK, "queue": 1},
+        tablestore={**SHORT_WAITS, "queue": 1},
         errors={"tolerance": "all"},
         shutdown={"deadline": 0.01},
     )

@@ -16,7 +16,7 @@ from connectors.tablestore.verdicts import RequestFailed, Retry, Stop
 from tests.unit.factories import new_run
 from tests.unit.tablestore.fake_service import BUSY, GONE, KAFKA_SHAPE, FakeClient
 
-QUICK = {"retry_initial": 0.001, "retry_max": 0.002}
+SHORT_WAITS = {"retry_initial": 0.001, "retry_max": 0.002}
 BY_ID = {"primary_key_mode": "record_value", "primary_key": [{"name": "id"}]}
 BUSY_NOW = RequestFailed(BUSY, "OTSServerBusy")
 MISSING = RequestFailed(GONE, "OTSObjectNotExist")
@@ -26,7 +26,7 @@ DENIED = RequestFailed(Stop("no permission: remedy", "OTSNoPermissionAccess"), "
 
 def made(**sections: Any) -> tuple[TableChecks, FakeClient, Run]:
     """Checks of a run on a fake client."""
-    run = new_run(tablestore=QUICK, **sections)
+    run = new_run(tablestore=SHORT_WAITS, **sections)
     fake = FakeClient()
     return TableChecks(cast(TablesApi, fake), run), fake, run
 
