@@ -106,6 +106,10 @@ SOURCES: dict[str, tuple[str, str]] = {
     ),
     "java-bigdecimal": ("Java: BigDecimal", f"{_JDK}/math/BigDecimal.java"),
     "java-double": ("Java: Double", f"{_JDK}/lang/Double.java"),
+    "json-schema": (
+        "JSON Schema: validation, 2020-12",
+        "https://json-schema.org/draft/2020-12/json-schema-validation",
+    ),
     "kafka-serializers": (
         "Kafka: the serializers of its clients",
         f"{_KAFKA}/clients/src/main/java/org/apache/kafka/common/serialization",

@@ -82,6 +82,10 @@ _DECODE: dict[str, tuple[str, str]] = {
         "The bytes are not JSON; the reason has the position.",
         "Correct the producer, or the format.",
     ),
+    "json_schema": (
+        "The document is not valid by its JSON Schema (`format.json_schema_validation`).",
+        "Correct the producer, or the schema; the reason names the field and the keyword.",
+    ),
     "json_values": ("More values than are read.", "Split the record."),
     "long_length": (
         "The value is not 8 bytes.",

@@ -51,6 +51,7 @@ class _Schemas:
     def __init__(self, settings: FormatSettings, wait: Wait) -> None:
         self._settings = settings
         self._wait = wait
+        self.validates = settings.json_schema_validation
 
     @cached_property
     def registry(self) -> Registry:
@@ -114,7 +115,7 @@ def _raw_protobuf(_: _Schemas, file: SchemaFile) -> Decode:
 def _json_schema(schemas: _Schemas, _: SchemaFile) -> Decode:
     from connectors.formats import json_schema  # noqa: PLC0415
 
-    return json_schema.decoder(schemas.registry)
+    return json_schema.decoder(schemas.registry, schemas.validates)
 
 
 # By the word in config.toml.

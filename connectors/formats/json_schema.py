@@ -1,9 +1,9 @@
 """JSON Schema by a Schema Registry: framed JSON whose schema is in the registry [schema-registry].
 
-The value is decoded as JSON. It is not validated again: its producer did that against the same
-schema, and the mapping checks what the table accepts. What Kafka Connect's converter wrote is of
-the types that it names in the schema: the type's name is the `title` there, and its plain type
-`connect.type` [connect-json-schema].
+The value is decoded as JSON. Unless it is asked for, it is not validated again: its producer did
+that against the same schema, and the mapping checks what the table accepts. What Kafka Connect's
+converter wrote is of the types that it names in the schema: the name is the `title` there, and the
+plain type `connect.type` [connect-json-schema].
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import msgspec
 from connectors.errors import Rejection
 from connectors.formats import json, semantic_types
 from connectors.formats.connect_json import MismatchError, exact_numbers, reader
+from connectors.formats.json_validation import validator
 from connectors.formats.partial import (
     Convert,
     each_item,
@@ -32,23 +33,56 @@ _CHOICES = ("oneOf", "anyOf", "allOf")
 _SCALE_AND_VALUE = [{"field": "scale", "type": "int32"}, {"field": "value", "type": "bytes"}]
 
 
-def decoder(registry: Registry) -> Callable[[bytes], Any]:
-    """The decoder of JSON framed by a Schema Registry. It raises Rejection."""
+def decoder(registry: Registry, validate: bool = False) -> Callable[[bytes], Any]:
+    """The decoder of JSON framed by a Schema Registry. It raises Rejection.
+
+    `validate`: what is not valid by its schema is rejected.
+    """
+    make = _validating if validate else _converter
 
     def decode(data: bytes) -> Any:
-        convert, body = registry.framed(data, "JSON", _converter)
+        convert, body = registry.framed(data, "JSON", make)
         return convert(body)
 
     return decode
 
 
+def _parsed(schema: Schema) -> Any:
+    try:
+        return json.decode_bare(schema.text.encode())
+    except json.UNDECODABLE:
+        raise SchemaError("it is not JSON") from None
+
+
+def _validating(schema: Schema) -> Convert:
+    references: dict[str, Any] = {}
+
+    def add(one: Schema) -> None:
+        for reference in one.references:
+            if reference.name not in references:
+                references[reference.name] = _parsed(reference.schema)
+                add(reference.schema)
+
+    add(schema)
+    check, convert = validator(_parsed(schema), references), _converter(schema)
+
+    def decode(data: bytes) -> Any:
+        try:
+            wrong = check(json.decode(data))
+        except RecursionError:
+            raise Rejection("json_depth", "nested too deep") from None
+        if wrong is not None:
+            raise Rejection("json_schema", f"not valid by its schema: {wrong}")
+        return convert(data)
+
+    return decode
+
+
 def _converter(schema: Schema) -> Convert:
+    """From bytes to the value; what the schema names is of the types that it names."""
     if semantic_types.CONNECT not in schema.text and semantic_types.DEBEZIUM not in schema.text:
         return json.decode
-    try:
-        root = json.decode_bare(schema.text)
-    except (msgspec.DecodeError, RecursionError):
-        raise SchemaError("it is not JSON") from None
+    root = _parsed(schema)
     convert = _Types(root).of(root, "the value", 0)
     if convert is None:
         return json.decode

@@ -142,6 +142,11 @@ class FormatSettings(Section):
         description="Full name of the message that values of raw_protobuf are, such as shop.Order.",
     )
     key_message: str | None = Field(None, description="The same for keys.")
+    json_schema_validation: bool = Field(
+        False,
+        description="Whether values and keys of json_schema are validated against their schema. "
+        "Their producer does that as well; here it takes about as long as all the rest.",
+    )
     registry: RegistrySettings = Field(
         RegistrySettings(), description="The Schema Registry, as [format.registry]."
     )
@@ -160,6 +165,10 @@ class FormatSettings(Section):
                 raise ValueError(f"{side} = {word!r} needs {side}_schema_file")
             if schema_file == "none" and file is not None:
                 raise ValueError(f"{side}_schema_file has no meaning with {side} = {word!r}")
+        if self.json_schema_validation and "json_schema" not in (self.value, self.key):
+            raise ValueError(
+                'json_schema_validation has no meaning without value or key = "json_schema"'
+            )
         return self
 
     @property

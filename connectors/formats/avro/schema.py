@@ -112,11 +112,7 @@ class _Parser:
 
     def node(self, schema: Any, space: str, place: str, depth: int) -> Node:
         """The node of a type in JSON, which stands in the namespace."""
-        if depth > _MAX_DEPTH:
-            raise SchemaError(f"it is nested deeper than {_MAX_DEPTH} levels")
-        self._count += 1
-        if self._count > _MAX_TYPES:
-            raise SchemaError(f"it has too many types: more than {_MAX_TYPES:,}")
+        self._check_size(depth)
         if isinstance(schema, str):
             return self._named(schema, space, place)
         if isinstance(schema, list):
@@ -152,6 +148,14 @@ class _Parser:
             raise SchemaError(f"{place} has no type")
         made.logical, made.scale, made.convert = convert_of(schema, made.kind, made.size)
         return made
+
+    def _check_size(self, depth: int) -> None:
+        """Raise SchemaError for a schema that is too deep or has too many types."""
+        if depth > _MAX_DEPTH:
+            raise SchemaError(f"it is nested deeper than {_MAX_DEPTH} levels")
+        self._count += 1
+        if self._count > _MAX_TYPES:
+            raise SchemaError(f"it has too many types: more than {_MAX_TYPES:,}")
 
     def _named(self, name: str, space: str, place: str) -> Node:
         if name in PRIMITIVES:
