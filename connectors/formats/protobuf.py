@@ -20,6 +20,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from connectors.errors import Rejection, StopRun
 from connectors.formats.protobuf_limits import walker
@@ -30,6 +31,7 @@ from connectors.formats.varint import VarintError, read_varint, zigzag
 Read = Callable[[Any], Any]
 
 _MAX_INDEXES = 64
+_BYTES = 2  # the wire type of messages [protobuf-wire]
 # Words of a .proto file; a compiled schema is base64, which has no blanks.
 _MESSAGE = re.compile(r"\bmessage\s+([A-Za-z_][A-Za-z0-9_]*)", re.ASCII)
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -205,14 +207,19 @@ def _message_reader(descriptor: Descriptor, made: dict[str, Read]) -> Read:
         return lambda message: made[name](message)  # noqa: PLW0108 - it is made later
     made[name] = _not_yet
     fields = [(field, _field_reader(field, made)) for field in descriptor.fields]
+    maps = [field for field in descriptor.fields if _is_map(field)]
+    others = _other_entries(maps, made) if maps else None
 
     def read(message: Message) -> dict[str, Any]:
-        return {
+        value = {
             field.name: one(getattr(message, field.name))
             if not field.has_presence or message.HasField(field.name)
             else None
             for field, one in fields
         }
+        if others is not None:
+            others(message, value)
+        return value
 
     made[name] = read
     return read
@@ -222,9 +229,36 @@ def _not_yet(_: Any) -> Any:
     raise AssertionError("a message is read before its reader is made")
 
 
+def _is_map(field: FieldDescriptor) -> bool:
+    return field.message_type is not None and bool(field.message_type.GetOptions().map_entry)
+
+
+def _other_entries(
+    maps: list[FieldDescriptor], made: dict[str, Read]
+) -> Callable[[Message, dict[str, Any]], None]:
+    """Adds the entries of maps that the library keeps aside: those with a field more than two."""
+    entries = {
+        field.number: (
+            field.name,
+            GetMessageClass(field.message_type).FromString,
+            _single_reader(field.message_type.fields_by_name["value"], made),
+        )
+        for field in maps
+    }
+
+    def add(message: Message, value: dict[str, Any]) -> None:
+        for unknown in UnknownFieldSet(message):  # type: ignore[no-untyped-call]
+            if unknown.field_number in entries and unknown.wire_type == _BYTES:
+                name, parse, read = entries[unknown.field_number]
+                entry = parse(unknown.data)
+                value[name][_name(entry.key)] = read(entry.value)
+
+    return add
+
+
 def _field_reader(field: FieldDescriptor, made: dict[str, Read]) -> Read:
     message_type = field.message_type
-    if message_type is not None and message_type.GetOptions().map_entry:
+    if _is_map(field):
         of_value = _single_reader(message_type.fields_by_name["value"], made)
         return lambda found: {_name(key): of_value(found[key]) for key in found}
     read = _single_reader(field, made)
