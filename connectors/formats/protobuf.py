@@ -20,7 +20,9 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
-from google.protobuf.unknown_fields import UnknownFieldSet
+from google.protobuf.unknown_fields import (  # type: ignore[import-not-found]
+    UnknownFieldSet,
+)
 
 from connectors.errors import Rejection, StopRun
 from connectors.formats.protobuf_limits import walker
@@ -247,10 +249,10 @@ def _other_entries(
     }
 
     def add(message: Message, value: dict[str, Any]) -> None:
-        for unknown in UnknownFieldSet(message):  # type: ignore[no-untyped-call]
+        for unknown in UnknownFieldSet(message):
             if unknown.field_number in entries and unknown.wire_type == _BYTES:
                 name, parse, read = entries[unknown.field_number]
-                entry = parse(unknown.data)
+                entry: Any = parse(unknown.data)
                 value[name][_name(entry.key)] = read(entry.value)
 
     return add
