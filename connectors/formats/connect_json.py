@@ -195,10 +195,10 @@ def _of_type(wanted: type, words: str, where: str) -> Convert:
 
 
 def _integer(bits: int, where: str) -> Convert:
-    least, most = -(1 << bits - 1), (1 << bits - 1) - 1
+    minimum, maximum = -(1 << bits - 1), (1 << bits - 1) - 1
 
     def read(value: Any) -> Any:
-        if type(value) is not int or not least <= value <= most:
+        if type(value) is not int or not minimum <= value <= maximum:
             raise MismatchError(f"{where} is not an integer of {bits} bits")
         return value
 
@@ -206,12 +206,12 @@ def _integer(bits: int, where: str) -> Convert:
 
 
 def _float(where: str, *, single: bool) -> Convert:
-    most = _BEYOND_FLOAT32 if single else math.inf
+    upper = _BEYOND_FLOAT32 if single else math.inf
 
     def read(value: Any) -> float:
         if type(value) is Decimal or (type(value) is int and abs(value) < 1 << 1023):
             value = float(value)
-        if type(value) is not float or abs(value) >= most:
+        if type(value) is not float or abs(value) >= upper:
             raise MismatchError(f"{where} is not a number of its size")
         return value
 

@@ -215,17 +215,17 @@ def _bound(limit: Any, sign: int, word: str, *, exclusive: bool) -> Check:
     return _asserted(_is_number, holds, f"beyond its {word}")
 
 
-def _sized(schema: dict[str, Any], kind: type, least: str, most: str) -> list[Check]:
+def _sized(schema: dict[str, Any], kind: type, lower: str, upper: str) -> list[Check]:
     made: list[Check] = []
-    if least in schema:
-        low = int(schema[least])
+    if lower in schema:
+        low = int(schema[lower])
         made.append(
-            _asserted(lambda v: type(v) is kind, lambda v: len(v) >= low, f"below its {least}")
+            _asserted(lambda v: type(v) is kind, lambda v: len(v) >= low, f"below its {lower}")
         )
-    if most in schema:
-        high = int(schema[most])
+    if upper in schema:
+        high = int(schema[upper])
         made.append(
-            _asserted(lambda v: type(v) is kind, lambda v: len(v) <= high, f"above its {most}")
+            _asserted(lambda v: type(v) is kind, lambda v: len(v) <= high, f"above its {upper}")
         )
     return made
 

@@ -74,14 +74,14 @@ class Measure:
 def max_fields(node: Node) -> int:
     """Of the records of a reader's schema: so many fields it may add to one."""
     seen: set[int] = set()
-    waiting, most = [node], 0
+    waiting, found = [node], 0
     while waiting:
         one = waiting.pop()
         if id(one) in seen:
             continue
         seen.add(id(one))
-        most = max(most, len(one.fields))
+        found = max(found, len(one.fields))
         waiting += [field.node for field in one.fields]
         waiting += one.branches
         waiting += [one.items] if one.items is not None else []
-    return most
+    return found

@@ -110,9 +110,9 @@ class _Compiler:
             self._waiting.append((self._names[pair], lambda: self._body(writer, reader)))
         return self._names[pair]
 
-    def _new(self, letter: str) -> str:
+    def _new(self, prefix: str) -> str:
         self._count += 1
-        return f"{letter}{self._count}"
+        return f"{prefix}{self._count}"
 
     def _constant(self, value: Any) -> str:
         name = self._new("c")
@@ -342,7 +342,7 @@ class _Compiler:
         self._add(1, f"return ({variables}), p")
 
     def _literal(self, value: Any) -> str:
-        """An expression that makes a default anew for each record, where it can be changed."""
+        """An expression that makes a default again for each record, where it can be changed."""
         if type(value) is dict:
             return (
                 "{"

@@ -18,6 +18,7 @@ from uuid import UUID
 from connectors.errors import Rejection
 from connectors.formats import semantic_types
 from connectors.formats.semantic_types import decimal_of
+from connectors.formats.varint import read_varint, zigzag
 from connectors.records import exact_time
 
 Convert = Callable[[Any], Any]
@@ -91,15 +92,9 @@ def _big_decimal(data: bytes) -> Decimal:
         raise Rejection("avro_decimal", "of a big-decimal that is none") from None
 
 
-def _number(data: bytes, at: int) -> tuple[int, int]:
-    number = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number >> 1 ^ -(number & 1), at
-        shift += 7
+def _number(data: bytes, start: int) -> tuple[int, int]:
+    number, end = read_varint(data, start, len(data))
+    return zigzag(number), end
 
 
 def _time_of_day(nanoseconds: int) -> Convert:
