@@ -44,6 +44,14 @@ SOURCES: dict[str, tuple[str, str]] = {
         "Bytewax: recovery",
         "https://docs.bytewax.io/v0.20.0/guide/concepts/recovery.html",
     ),
+    "confluent-protobuf": (
+        "Confluent: the Protobuf types of its converter",
+        "https://github.com/confluentinc/schema-registry/tree/master/protobuf-types",
+    ),
+    "connect-data": (
+        "Kafka Connect: the logical types of its schemas",
+        f"{_KAFKA}/connect/api/src/main/java/org/apache/kafka/connect/data",
+    ),
     "connect-dlq": (
         "KIP-298: error handling in Connect, with the dead letter queue",
         f"{_WIKI}/KIP-298%3A+Error+Handling+in+Connect",
@@ -55,6 +63,10 @@ SOURCES: dict[str, tuple[str, str]] = {
     "connect-json": (
         "Kafka Connect: JsonConverter",
         f"{_KAFKA}/connect/json/src/main/java/org/apache/kafka/connect/json/JsonConverter.java",
+    ),
+    "connect-json-schema": (
+        "Confluent: types of Kafka Connect in JSON Schema",
+        "https://github.com/confluentinc/schema-registry/tree/master/json-schema-converter",
     ),
     "connect-smt": (
         "Kafka Connect: its single message transforms",
@@ -72,6 +84,10 @@ SOURCES: dict[str, tuple[str, str]] = {
         "Debezium: change events, and how they are flattened",
         f"{_DEBEZIUM}/transformations/event-flattening.html",
     ),
+    "debezium-types": (
+        "Debezium: data type mappings, with the names of its types",
+        f"{_DEBEZIUM}/connectors/postgresql.html#postgresql-data-types",
+    ),
     "error-codes": (
         "Tablestore: error codes",
         "https://help.aliyun.com/en/tablestore/developer-reference/error-codes",
@@ -80,12 +96,20 @@ SOURCES: dict[str, tuple[str, str]] = {
         "FlatBuffers: the binary format",
         "https://github.com/google/flatbuffers/blob/master/docs/source/internals.md",
     ),
+    "google-types": (
+        "Google: common types of Protobuf",
+        "https://github.com/googleapis/googleapis/tree/master/google/type",
+    ),
     "ieee-754": (
         "IEEE 754-2019: floating-point arithmetic",
         "https://doi.org/10.1109/IEEESTD.2019.8766229",
     ),
     "java-bigdecimal": ("Java: BigDecimal", f"{_JDK}/math/BigDecimal.java"),
     "java-double": ("Java: Double", f"{_JDK}/lang/Double.java"),
+    "json-schema": (
+        "JSON Schema: validation, 2020-12",
+        "https://json-schema.org/draft/2020-12/json-schema-validation",
+    ),
     "kafka-serializers": (
         "Kafka: the serializers of its clients",
         f"{_KAFKA}/clients/src/main/java/org/apache/kafka/common/serialization",
@@ -113,6 +137,10 @@ SOURCES: dict[str, tuple[str, str]] = {
     "plainbuffer": (
         "Tablestore's Python SDK: PlainBuffer, the format of rows on the wire",
         f"{_SDK}/plainbuffer/plain_buffer_coded_stream.py",
+    ),
+    "protobuf-descriptors": (
+        "Protobuf: self-describing messages, files of descriptors",
+        f"{_PROTOBUF}/programming-guides/techniques.md",
     ),
     "protobuf-wire": (
         "Protocol Buffers: encoding",

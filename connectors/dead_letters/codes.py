@@ -45,7 +45,7 @@ _DECODE: dict[str, tuple[str, str]] = {
         "Make the two schemas compatible.",
     ),
     "avro_time": (
-        "A date or time outside of the years 1 to 9999, or no time of day.",
+        "A time of day that is not within a day.",
         "Correct the producer.",
     ),
     "avro_values": ("More fields and items than are read.", "Split the record."),
@@ -82,10 +82,18 @@ _DECODE: dict[str, tuple[str, str]] = {
         "The bytes are not JSON; the reason has the position.",
         "Correct the producer, or the format.",
     ),
+    "json_schema": (
+        "The document is not valid by its JSON Schema (`format.json_schema_validation`).",
+        "Correct the producer, or the schema; the reason names the field and the keyword.",
+    ),
     "json_values": ("More values than are read.", "Split the record."),
     "long_length": (
         "The value is not 8 bytes.",
         "Check the format against the producer's serializer.",
+    ),
+    "named_type": (
+        "A value that the type named by its schema, such as Debezium's, does not have.",
+        "Correct the producer; the reason names the type.",
     ),
     "protobuf_depth": ("Nested deeper than is read.", "Flatten the message."),
     "protobuf_failed": (
@@ -101,13 +109,13 @@ _DECODE: dict[str, tuple[str, str]] = {
         "Check the schema id and the serializer of the producer.",
     ),
     "protobuf_time": (
-        "A Timestamp outside of the years 1 to 9999, or finer than a microsecond.",
+        "A Timestamp whose nanoseconds are not within a second, or a Decimal or day that is none.",
         "Correct the producer.",
     ),
     "protobuf_values": ("More fields and items than are read.", "Split the record."),
     "schema_bad": (
         ("The schema cannot be used: malformed, too large, or a reference is missing or circular."),
-        "Correct the schema in the registry.",
+        "Correct the schema in the registry; the reason names its id and what is wrong in it.",
     ),
     "schema_frame": (
         "The bytes do not begin with a zero byte and a schema id of 4 bytes.",

@@ -8,6 +8,7 @@ from typing import Any
 from connectors.errors import Rejection
 from connectors.formats import json
 from connectors.formats.factory import decoders
+from connectors.formats.json_envelope import is_envelope
 from connectors.formats.schema_registry import Wait
 from connectors.records import (
     Chunk,
@@ -33,6 +34,10 @@ _REST_CHUNKS = 50
 _MAX_NAMES = 1000
 
 
+# The headers of Confluent's serializers, as of version 8 [schema-registry].
+_VALUE_HEADER, _KEY_HEADER = "__value_schema_id", "__key_schema_id"
+
+
 def _no_wait(reason: str) -> None:
     raise RuntimeError(reason)
 
@@ -48,6 +53,10 @@ class ChunkDecoder:
         self._value, self._key = decoders(settings.format, wait)
         self._keep_original = keep_original
         self._max_bytes = settings.format.max_bytes
+        # The headers that may hold schema ids, by what is looked for there.
+        in_headers = settings.format.schema_ids_in_headers
+        self._value_header = _VALUE_HEADER if settings.format.value in in_headers else None
+        self._key_header = _KEY_HEADER if settings.format.key in in_headers else None
         # JSON up to this length is decoded by the chunk; in a longer document the values are
         # counted first, and other formats have no decoder that does without checks.
         self._max_bare_bytes = -1
@@ -71,10 +80,15 @@ class ChunkDecoder:
         decoder = fields.decoder(messages[0])
         if decoder is not None:
             return self._uniform(chunk, decoder, fields)
+        decode = json.decode_bare
         try:
-            records = [Record(message, json.decode_bare(message.value())) for message in messages]
+            values = [decode(message.value()) for message in messages]
         except json.UNDECODABLE:  # one of them is bad or null: find out which
             return self._one_by_one(chunk)
+        of_two = [value for value in values if type(value) is dict and len(value) == 2]
+        if of_two and any(map(is_envelope, of_two)):
+            return self._one_by_one(chunk)
+        records = [*map(Record, messages, values)]
         return RecordChunk(chunk.topic, chunk.partition, records, [])
 
     def _uniform(
@@ -153,9 +167,12 @@ class ChunkDecoder:
     def _decode_one(self, message: Message, reads_key: bool) -> Record | DeadLetter:
         side = "key"
         try:
-            key = self._nullable(self._key, message.key()) if reads_key else None
+            key = None
+            if reads_key:
+                key = self._nullable(self._key, message.key(), self._key_header, message)
             side = "value"
-            return Record(message, self._nullable(self._value, message.value()), key)
+            value = self._nullable(self._value, message.value(), self._value_header, message)
+            return Record(message, value, key)
         except Rejection as rejection:
             return DeadLetter(
                 message.topic(),
@@ -167,14 +184,25 @@ class ChunkDecoder:
                 original(message) if self._keep_original else None,
             )
 
-    def _nullable(self, decode: Decode, data: bytes | None) -> Any:
+    def _nullable(
+        self, decode: Decode, data: bytes | None, header: str | None, message: Message
+    ) -> Any:
+        """The value of key or value; `header` may hold the first bytes of its frame."""
         if data is None:
             return None
         if len(data) > self._max_bytes:
             raise Rejection(
                 "size", f"longer than {self._max_bytes:,} bytes, which is format.max_bytes"
             )
+        if header is not None:
+            data = _schema_id(message, header) + data
         return decode(data)
+
+
+def _schema_id(message: Message, header: str) -> bytes:
+    """What a serializer put into a header instead of before the bytes; of several the last one."""
+    found = [value for name, value in message.headers() or () if name == header and value]
+    return bytes(found[-1]) if found else b""
 
 
 class _TopicFields:
@@ -197,7 +225,7 @@ class _TopicFields:
                 value = json.decode_bare(first.value())
             except json.UNDECODABLE:  # or a tombstone
                 return decoder
-            if type(value) is not dict:
+            if type(value) is not dict or is_envelope(value):
                 return None
             if decoder is None or value.keys() != {*decoder.names}:
                 self.learn(value)
@@ -206,7 +234,7 @@ class _TopicFields:
 
     def learn(self, value: Any) -> None:
         """Note the names of an object's fields."""
-        if type(value) is dict:
+        if type(value) is dict and not is_envelope(value):
             if len(self._known) > _MAX_NAMES:
                 self._known.clear()
             self._known.update(dict.fromkeys(value))

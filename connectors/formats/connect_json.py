@@ -1,105 +1,138 @@
 """Connect JSON: `{"schema": ..., "payload": ...}`, as Kafka Connect's JsonConverter writes it.
 
-The payload is converted by its schema [connect-json]. A value that does not fit is rejected, where
-Kafka Connect's own converter reads 300 for an int8 as 44 and text for a number as 0. A field that
-is null or absent gets its default, as in Kafka Connect. With a schema of null the payload stays as
-it is.
+The payload is converted by its schema [connect-json], and by the types that it names. A value that
+does not match is rejected, where Kafka Connect's own converter reads 300 for an int8 as 44 and text
+for a number as 0. A field that is null or absent gets its default, as in Kafka Connect. With a
+schema of null the payload stays as it is.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import math
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from connectors.errors import Rejection
-from connectors.formats import json
+from connectors.formats import json, semantic_types
+from connectors.formats.partial import Convert, same
+from connectors.formats.semantic_types import CONNECT
+from connectors.records import exact_time
+from connectors.records.exact_time import ExactTime, time_text
 
-Convert = Callable[[Any], Any]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_DAY_MS = 86_400_000
 _BITS = {"int8": 8, "int16": 16, "int32": 32, "int64": 64}
-_MAX_DECIMAL_BYTES = 1024  # of the unscaled number
-_MAX_SCALE = 10_000
-_MAX_CONVERTERS = 256  # that are kept, by the text of their schema
-_MAX_FLOAT32 = 3.4028234663852886e38
-_LOGICAL = "org.apache.kafka.connect.data."
+_MAX_SHAPES = 256
+_BEYOND_DECIMALS = 1 << 8192
+FLOATS = ("float", "float32", "double", "float64")
+# Java writes the largest number of 32 bits as 3.4028235E38, which is a little more; from here on
+# the nearest one would be infinity.
+_BEYOND_FLOAT32 = 3.4028235677973366e38
+_DECIMAL = f"{CONNECT}Decimal".encode()
 
 
-class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
+class Envelope(msgspec.Struct, forbid_unknown_fields=True):
+    """An envelope, of which nothing is decoded yet."""
+
     schema: msgspec.Raw
-    payload: Any
+    payload: msgspec.Raw
 
 
-_envelope = msgspec.json.Decoder(_Envelope).decode
-_known: dict[bytes, Convert] = {}
+class Shape(NamedTuple):
+    """What is known of a schema: how its payload is read from bytes, and made a value of it."""
+
+    schema: Any
+    read: Callable[[msgspec.Raw], Any]
+    convert: Convert
+
+
+envelope_of = msgspec.json.Decoder(Envelope).decode
+# Of schemas with a Decimal, which may be written as a number of any digits (decimal.format).
+exact_numbers = msgspec.json.Decoder(float_hook=Decimal).decode
+_known: dict[bytes, Shape] = {}
 
 
 class _SchemaError(Exception):
     """The schema is not valid; the text says where and why."""
 
 
-class _MismatchError(Exception):
-    """The payload does not match its schema; the text says where and why, without the value."""
+class MismatchError(Exception):
+    """The payload does not match; the text says where and why, without the value."""
 
 
 def decode(data: bytes) -> Any:
-    """The payload of a document, converted by its schema. Raises Rejection."""
+    """The payload by its schema. Raises Rejection."""
     json.check_values(data)
     try:
-        envelope = _envelope(data)
+        envelope = envelope_of(data)
     except msgspec.ValidationError:
-        json.decode(data)  # raises the better Rejection if it is not JSON at all
+        json.decode(data)  # says what is wrong with it, if it is no JSON at all
         raise Rejection(
             "connect_envelope", "not Connect JSON: it is not an object of schema and payload"
         ) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        json.decode(data)  # raises the better Rejection
+        json.decode(data)  # says what is wrong with it
         raise Rejection("json_invalid", "not JSON") from None
+    return payload_of(envelope, _known, _whole)
+
+
+def payload_of(
+    envelope: Envelope, known: dict[bytes, Shape], make: Callable[[Any, str], Convert]
+) -> Any:
+    """The payload as the function that `make` makes of the schema reads it. Raises Rejection.
+
+    `known` is what was made before; what `make` raises besides goes on.
+    """
     text = bytes(envelope.schema)
-    convert = _known.get(text)
+    shape = known.get(text)
     try:
-        if convert is None:
-            convert = _remember(text)
-        return convert(envelope.payload)
+        if shape is None:
+            shape = _shape(text, make)
+            if len(known) >= _MAX_SHAPES:
+                known.clear()
+            known[text] = shape
+        return shape.convert(_read(shape, envelope.payload))
     except _SchemaError as error:
         raise Rejection("connect_schema", f"of an invalid schema: {error}") from None
-    except _MismatchError as error:
+    except MismatchError as error:
         raise Rejection("connect_payload", f"not of its schema: {error}") from None
     except RecursionError:
         raise Rejection("json_depth", "nested too deep: flatten it before it is produced") from None
 
 
-def _remember(text: bytes) -> Convert:
+def _shape(text: bytes, make: Callable[[Any, str], Convert]) -> Shape:
     schema = json.decode(text)
-    made = _same if schema is None else _converter(schema, "the payload")
-    if len(_known) >= _MAX_CONVERTERS:
-        _known.clear()
-    _known[text] = made
-    return made
+    read = exact_numbers if _DECIMAL in text else json.decode_bare
+    return Shape(schema, read, make(schema, "the payload"))
 
 
-def _same(value: Any) -> Any:
-    return value
+def _read(shape: Shape, payload: msgspec.Raw) -> Any:
+    try:
+        return shape.read(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError):
+        json.decode(bytes(payload))  # says what is wrong with it
+        raise Rejection("json_invalid", "not JSON: a number is out of all range") from None
+
+
+def _whole(schema: Any, where: str) -> Convert:
+    return same if schema is None else _converter(schema, where)
 
 
 def _converter(schema: Any, where: str) -> Convert:
-    """The converter of values of a schema; `where` names them in texts. Raises _SchemaError."""
+    """The function that reads values of the schema; `where` is where they stand."""
     if not isinstance(schema, dict):
         raise _SchemaError(f"that of {where} is not an object")
-    read = _reader(schema, where)
+    read = reader(schema, where)
     default, has_default = schema.get("default"), schema.get("default") is not None
     optional = bool(schema.get("optional", False))
     if has_default:
         try:
             default = read(default)
-        except _MismatchError as error:
+        except MismatchError as error:
             raise _SchemaError(f"a default does not match: {error}") from None
 
     def convert(value: Any) -> Any:
@@ -107,22 +140,31 @@ def _converter(schema: Any, where: str) -> Convert:
             return read(value)
         if has_default or optional:
             return default
-        raise _MismatchError(f"{where} is null and not optional")
+        raise MismatchError(f"{where} is null and not optional")
 
     return convert
 
 
-def _reader(schema: dict[str, Any], where: str) -> Convert:
+def reader(schema: dict[str, Any], where: str) -> Convert:
+    """The function that reads values of a type that are not null; `where` is where they stand."""
     type_, name = schema.get("type"), schema.get("name")
     if not isinstance(type_, str):
-        raise _SchemaError(f"the type of {where} is not text")
-    if isinstance(name, str) and name.startswith(_LOGICAL):
-        logical = _LOGICALS.get(name.removeprefix(_LOGICAL))
+        raise _SchemaError(f"the type of {where} is not a text")
+    if isinstance(name, str) and name.startswith(CONNECT):
+        logical = LOGICALS.get(name.removeprefix(CONNECT))
         if logical is not None:
             return logical(schema, where)
+    named = semantic_types.convert_of(name, type_, schema.get("parameters"))
+    if named is not None:
+        plain, convert = _plain_reader(schema, type_, where), named
+        return lambda value: convert(plain(value))
+    return _plain_reader(schema, type_, where)
+
+
+def _plain_reader(schema: dict[str, Any], type_: str, where: str) -> Convert:
     if type_ in _BITS:
         return _integer(_BITS[type_], where)
-    if type_ in ("float", "float32", "double", "float64"):
+    if type_ in FLOATS:
         return _float(where, single=type_ in ("float", "float32"))
     if type_ == "boolean":
         return _of_type(bool, "true or false", where)
@@ -146,7 +188,7 @@ def _reader(schema: dict[str, Any], where: str) -> Convert:
 def _of_type(wanted: type, words: str, where: str) -> Convert:
     def read(value: Any) -> Any:
         if type(value) is not wanted:
-            raise _MismatchError(f"{where} is not {words}")
+            raise MismatchError(f"{where} is not {words}")
         return value
 
     return read
@@ -157,18 +199,20 @@ def _integer(bits: int, where: str) -> Convert:
 
     def read(value: Any) -> Any:
         if type(value) is not int or not minimum <= value <= maximum:
-            raise _MismatchError(f"{where} is not an integer of {bits} bits")
+            raise MismatchError(f"{where} is not an integer of {bits} bits")
         return value
 
     return read
 
 
 def _float(where: str, *, single: bool) -> Convert:
+    upper = _BEYOND_FLOAT32 if single else math.inf
+
     def read(value: Any) -> float:
-        if type(value) is int and abs(value) < 1 << 1023:
+        if type(value) is Decimal or (type(value) is int and abs(value) < 1 << 1023):
             value = float(value)
-        if type(value) is not float or (single and abs(value) > _MAX_FLOAT32):
-            raise _MismatchError(f"{where} is not a number of its size")
+        if type(value) is not float or abs(value) >= upper:
+            raise MismatchError(f"{where} is not a number of its size")
         return value
 
     return read
@@ -178,38 +222,50 @@ def _bytes(value: Any, where: str) -> bytes:
     try:
         return base64.b64decode(value, validate=True)
     except (binascii.Error, TypeError, ValueError):
-        raise _MismatchError(f"{where} is not base64 text") from None
+        raise MismatchError(f"{where} is not a base64 text") from None
 
 
 def _array(convert: Convert, where: str) -> Convert:
     def read(value: Any) -> list[Any]:
         if type(value) is not list:
-            raise _MismatchError(f"{where} is not a list")
+            raise MismatchError(f"{where} is not a list")
         return [convert(item) for item in value]
 
     return read
 
 
 def _map(keys: Convert, values: Convert, where: str) -> Convert:
-    """The converter of a map: an object, or a list of [key, value] pairs when keys are not text."""
+    """An object where keys are text, else a list of [key, value] pairs."""
 
     def read(value: Any) -> Any:
         if type(value) is dict:
             return {str(keys(name)): values(item) for name, item in value.items()}
         if type(value) is not list or not all(type(p) is list and len(p) == 2 for p in value):
-            raise _MismatchError(f"{where} is not a map")
+            raise MismatchError(f"{where} is not a map")
         found: dict[str, Any] = {}
         for key, item in value:
-            name = keys(key)
-            if type(name) not in (str, int, bool):
-                raise _MismatchError(f"{where} has a key that cannot name a field")
-            name = name if type(name) is str else str(name).lower()
+            name = _key_text(keys(key), where)
             if name in found:
-                raise _MismatchError(f"{where} has a key twice")
+                raise MismatchError(f"{where} has a key twice")
             found[name] = values(item)
         return found
 
     return read
+
+
+def _key_text(key: Any, where: str) -> str:
+    """The name of a field that a map's key becomes: as JSON text of values shows it."""
+    if type(key) is str:
+        return key
+    if type(key) in (int, bool, float):
+        return str(key).lower() if type(key) is bool else repr(key)
+    if type(key) is bytes:
+        return base64.b64encode(key).decode()
+    if type(key) is Decimal:
+        return f"{key:f}"
+    if isinstance(key, (date, time, ExactTime)):
+        return time_text(key)
+    raise MismatchError(f"{where} has a key that cannot name a field")
 
 
 def _struct(schema: dict[str, Any], where: str) -> Convert:
@@ -225,30 +281,30 @@ def _struct(schema: dict[str, Any], where: str) -> Convert:
 
     def read(value: Any) -> dict[str, Any]:
         if type(value) is not dict:
-            raise _MismatchError(f"{where} is not an object")
+            raise MismatchError(f"{where} is not an object")
         if not value.keys() <= converters.keys():
-            raise _MismatchError(f"{where} has a field that its schema does not have")
+            raise MismatchError(f"{where} has a field that its schema does not have")
         return {name: convert(value.get(name)) for name, convert in converters.items()}
 
     return read
 
 
 def _decimal(schema: dict[str, Any], where: str) -> Convert:
-    parameters = schema.get("parameters")
-    try:
-        scale = int(parameters["scale"]) if isinstance(parameters, dict) else None
-    except (KeyError, TypeError, ValueError):
-        scale = None
-    if schema.get("type") != "bytes" or scale is None or abs(scale) > _MAX_SCALE:
+    scale = semantic_types.scale_of(schema.get("parameters"))
+    if schema.get("type") != "bytes" or scale is None:
         raise _SchemaError(f"{where} is a Decimal of other than bytes, or without a scale")
 
     def read(value: Any) -> Decimal:
-        data = _bytes(value, where)
-        if not data or len(data) > _MAX_DECIMAL_BYTES:
-            raise _MismatchError(f"{where} is not a Decimal, or too long")
-        unscaled = int.from_bytes(data, "big", signed=True)
-        digits = tuple(map(int, str(abs(unscaled))))
-        return Decimal((int(unscaled < 0), digits, -scale))
+        if type(value) is int and abs(value) < _BEYOND_DECIMALS:  # decimal.format = NUMERIC
+            return Decimal(value)
+        if type(value) is float:  # a default, which is read with the schema
+            value = Decimal(repr(value))
+        if type(value) is Decimal and abs(value.adjusted()) <= semantic_types.MAX_SCALE:
+            return value
+        try:
+            return semantic_types.decimal_of(_bytes(value, where), scale)
+        except (ValueError, ArithmeticError):
+            raise MismatchError(f"{where} is not a Decimal, or too long") from None
 
     return read
 
@@ -262,23 +318,17 @@ def _moment(type_: str, bits: int, of_number: Callable[[int], Any]) -> Callable[
         def read(value: Any) -> Any:
             try:
                 return of_number(whole(value))
-            except (OverflowError, ValueError):
-                raise _MismatchError(f"{where} is not a time of the years 1 to 9999") from None
+            except ValueError:
+                raise MismatchError(f"{where} is not a time of a day") from None
 
         return read
 
     return make
 
 
-def _time_of_day(milliseconds: int) -> time:
-    if not 0 <= milliseconds < _DAY_MS:
-        raise ValueError("not a time of day")
-    return (_EPOCH + timedelta(milliseconds=milliseconds)).time()
-
-
-_LOGICALS: dict[str, Callable[[dict[str, Any], str], Convert]] = {
+LOGICALS: dict[str, Callable[[dict[str, Any], str], Convert]] = {
     "Decimal": _decimal,
-    "Date": _moment("int32", 32, lambda days: date(1970, 1, 1) + timedelta(days=days)),
-    "Time": _moment("int32", 32, _time_of_day),
-    "Timestamp": _moment("int64", 64, lambda ms: _EPOCH + timedelta(milliseconds=ms)),
+    "Date": _moment("int32", 32, exact_time.day),
+    "Time": _moment("int32", 32, lambda ms: exact_time.time_of_day(ms * 1_000_000)),
+    "Timestamp": _moment("int64", 64, exact_time.instant_of_ms),
 }

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from connectors.errors import Rejection, raised_at
-from connectors.formats import connect_json, json, primitives
+from connectors.formats import connect_json, json_envelope, primitives
 from connectors.formats.schema_registry import Registry, Wait
 from connectors.settings.formats import FormatSettings
 from connectors.settings.user_functions import find_function
@@ -24,12 +24,22 @@ def decoders(settings: FormatSettings, wait: Wait) -> tuple[Decode, Decode]:
     or a schema file that cannot be used.
     """
     schemas = _Schemas(settings, wait)
-    value = _decoder(settings.value, schemas, settings.value_schema_file, "format.value")
-    key = _decoder(settings.key, schemas, settings.key_schema_file, "format.key")
-    return value, key
+    of_value = SchemaFile(settings.value_schema_file, settings.value_message)
+    of_key = SchemaFile(settings.key_schema_file, settings.key_message)
+    return (
+        _decoder(settings.value, schemas, of_value, "format.value"),
+        _decoder(settings.key, schemas, of_key, "format.key"),
+    )
 
 
-def _decoder(word: str, schemas: _Schemas, file: Path | None, option: str) -> Decode:
+class SchemaFile(NamedTuple):
+    """The schema file of a configuration, and the message in it that is meant."""
+
+    path: Path | None = None
+    message: str | None = None
+
+
+def _decoder(word: str, schemas: _Schemas, file: SchemaFile, option: str) -> Decode:
     if word in DECODERS:
         return DECODERS[word](schemas, file)
     return _of_user(word, option)
@@ -41,6 +51,7 @@ class _Schemas:
     def __init__(self, settings: FormatSettings, wait: Wait) -> None:
         self._settings = settings
         self._wait = wait
+        self.validates = settings.json_schema_validation
 
     @cached_property
     def registry(self) -> Registry:
@@ -48,8 +59,8 @@ class _Schemas:
         return Registry(self._settings.registry, self._wait)
 
 
-# (where schemas come from, the schema file of the option) -> the decoder
-MakeDecoder = Callable[[_Schemas, Path | None], Decode]
+# (where schemas come from, the schema file of the configuration) -> the decoder
+MakeDecoder = Callable[[_Schemas, SchemaFile], Decode]
 
 
 def _plain(decode: Decode, word: str) -> MakeDecoder:
@@ -73,35 +84,43 @@ def _plain(decode: Decode, word: str) -> MakeDecoder:
 # Libraries of formats that are not used are not loaded: that would make each start slower.
 
 
-def _avro(schemas: _Schemas, file: Path | None) -> Decode:
-    from connectors.formats import avro  # noqa: PLC0415
+def _avro(schemas: _Schemas, file: SchemaFile) -> Decode:
+    from connectors.formats.avro import decoder as avro  # noqa: PLC0415
 
-    return avro.decoder(schemas.registry, file)
+    return avro.decoder(schemas.registry, file.path)
 
 
-def _raw_avro(_: _Schemas, file: Path | None) -> Decode:
-    from connectors.formats import avro  # noqa: PLC0415
+def _raw_avro(_: _Schemas, file: SchemaFile) -> Decode:
+    from connectors.formats.avro import decoder as avro  # noqa: PLC0415
 
-    if file is None:
+    if file.path is None:
         raise AssertionError("settings let raw_avro pass without a schema file")
-    return avro.raw_decoder(file)
+    return avro.raw_decoder(file.path)
 
 
-def _protobuf(schemas: _Schemas, _: Path | None) -> Decode:
+def _protobuf(schemas: _Schemas, _: SchemaFile) -> Decode:
     from connectors.formats import protobuf  # noqa: PLC0415
 
     return protobuf.decoder(schemas.registry)
 
 
-def _json_schema(schemas: _Schemas, _: Path | None) -> Decode:
+def _raw_protobuf(_: _Schemas, file: SchemaFile) -> Decode:
+    from connectors.formats import protobuf_file  # noqa: PLC0415
+
+    if file.path is None or file.message is None:
+        raise AssertionError("settings let raw_protobuf pass without a schema file or message")
+    return protobuf_file.decoder(file.path, file.message)
+
+
+def _json_schema(schemas: _Schemas, _: SchemaFile) -> Decode:
     from connectors.formats import json_schema  # noqa: PLC0415
 
-    return json_schema.decoder(schemas.registry)
+    return json_schema.decoder(schemas.registry, schemas.validates)
 
 
 # By the word in config.toml.
 DECODERS: dict[str, MakeDecoder] = {
-    "json": _plain(json.decode, "json"),
+    "json": _plain(json_envelope.decode, "json"),
     "connect_json": _plain(connect_json.decode, "connect_json"),
     "string": _plain(primitives.string, "string"),
     "bytes": _plain(primitives.plain_bytes, "bytes"),
@@ -112,6 +131,7 @@ DECODERS: dict[str, MakeDecoder] = {
     "protobuf": _protobuf,
     "json_schema": _json_schema,
     "raw_avro": _raw_avro,
+    "raw_protobuf": _raw_protobuf,
 }
 
 

@@ -1,7 +1,9 @@
 """JSON Schema by a Schema Registry: framed JSON whose schema is in the registry [schema-registry].
 
-The value is decoded as JSON. It is not validated again: its producer did that against the same
-schema, and the mapping checks what the table accepts.
+The value is decoded as JSON. Unless it is asked for, it is not validated again: its producer did
+that against the same schema, and the mapping checks what the table accepts. What Kafka Connect's
+converter wrote is of the types that it names in the schema: the name is the `title` there, and the
+plain type `connect.type` [connect-json-schema].
 """
 
 from __future__ import annotations
@@ -9,15 +11,153 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from connectors.formats import json
-from connectors.formats.schema_registry import Registry
+import msgspec
+
+from connectors.errors import Rejection
+from connectors.formats import json, semantic_types
+from connectors.formats.connect_json import MismatchError, exact_numbers, reader
+from connectors.formats.json_validation import validator
+from connectors.formats.partial import (
+    Convert,
+    each_item,
+    each_value,
+    some_fields,
+    to_float,
+    unless_null,
+)
+from connectors.formats.schema_registry import Registry, Schema, SchemaError
+
+_MAX_DEPTH = 100
+_CHOICES = ("oneOf", "anyOf", "allOf")
+# The fields of a decimal with a scale of its own, as Connect describes them.
+_SCALE_AND_VALUE = [{"field": "scale", "type": "int32"}, {"field": "value", "type": "bytes"}]
 
 
-def decoder(registry: Registry) -> Callable[[bytes], Any]:
-    """The decoder of JSON framed by a Schema Registry. It raises Rejection."""
+def decoder(registry: Registry, validate: bool = False) -> Callable[[bytes], Any]:
+    """The decoder of JSON framed by a Schema Registry. It raises Rejection.
+
+    `validate`: what is not valid by its schema is rejected.
+    """
+    make = _validating if validate else _converter
 
     def decode(data: bytes) -> Any:
-        _, body = registry.framed(data, "JSON", lambda _: True)
-        return json.decode(body)
+        convert, body = registry.framed(data, "JSON", make)
+        return convert(body)
 
     return decode
+
+
+def _parsed(schema: Schema) -> Any:
+    try:
+        return json.decode_bare(schema.text.encode())
+    except json.UNDECODABLE:
+        raise SchemaError("it is not JSON") from None
+
+
+def _validating(schema: Schema) -> Convert:
+    references: dict[str, Any] = {}
+
+    def add(one: Schema) -> None:
+        for reference in one.references:
+            if reference.name not in references:
+                references[reference.name] = _parsed(reference.schema)
+                add(reference.schema)
+
+    add(schema)
+    check, convert = validator(_parsed(schema), references), _converter(schema)
+
+    def decode(data: bytes) -> Any:
+        try:
+            wrong = check(json.decode(data))
+        except RecursionError:
+            raise Rejection("json_depth", "nested too deep") from None
+        if wrong is not None:
+            raise Rejection("json_schema", f"not valid by its schema: {wrong}")
+        return convert(data)
+
+    return decode
+
+
+def _converter(schema: Schema) -> Convert:
+    """From bytes to the value; what the schema names is of the types that it names."""
+    if semantic_types.CONNECT not in schema.text and semantic_types.DEBEZIUM not in schema.text:
+        return json.decode
+    root = _parsed(schema)
+    convert = _Types(root).of(root, "the value", 0)
+    if convert is None:
+        return json.decode
+    has_decimals = f"{semantic_types.CONNECT}Decimal" in schema.text
+
+    def decode(data: bytes) -> Any:
+        value = json.decode(data)
+        try:
+            return convert(exact_numbers(data) if has_decimals else value)
+        except MismatchError as error:
+            raise Rejection("connect_payload", f"not of its schema: {error}") from None
+        except (msgspec.DecodeError, ArithmeticError):
+            raise Rejection("json_invalid", "not JSON: a number is out of range") from None
+        except RecursionError:
+            raise Rejection("json_depth", "nested too deep") from None
+
+    return decode
+
+
+class _Types:
+    """The conversions of one schema: only where a name says something."""
+
+    def __init__(self, root: Any) -> None:
+        self._root = root
+
+    def of(self, schema: Any, where: str, depth: int) -> Convert | None:
+        """The conversion of values of a schema, None where there is nothing to do."""
+        if not isinstance(schema, dict) or depth > _MAX_DEPTH:
+            return None
+        named = _named(schema, where)
+        if named is not None:
+            return named
+        if isinstance(schema.get("$ref"), str):
+            return self.of(self._found(schema["$ref"]), where, depth + 1)
+        for word in _CHOICES:
+            for one in schema[word] if isinstance(schema.get(word), list) else ():
+                made = self.of(one, where, depth + 1)
+                if made is not None:
+                    return made
+        if schema.get("type") == "number":
+            return to_float
+        return self._inner(schema, where, depth)
+
+    def _inner(self, schema: dict[str, Any], where: str, depth: int) -> Convert | None:
+        properties = schema.get("properties")
+        if isinstance(properties, dict):
+            made = {
+                name: convert
+                for name, one in properties.items()
+                if (convert := self.of(one, f"field {name!r}", depth + 1)) is not None
+            }
+            return some_fields(made) if made else None
+        item = self.of(schema.get("items"), f"{where}'s items", depth + 1)
+        if item is not None:
+            return each_item(item)
+        other = self.of(schema.get("additionalProperties"), f"{where}'s values", depth + 1)
+        return None if other is None else each_value(other)
+
+    def _found(self, reference: str) -> Any:
+        """What a reference inside of the schema means."""
+        if not reference.startswith("#"):
+            return None
+        found = self._root
+        for part in reference.lstrip("#").split("/")[1:]:
+            name = part.replace("~1", "/").replace("~0", "~")
+            found = found.get(name) if isinstance(found, dict) else None
+        return found
+
+
+def _named(schema: dict[str, Any], where: str) -> Convert | None:
+    name, parameters = schema.get("title"), schema.get("connect.parameters")
+    type_ = schema.get("connect.type")
+    if type_ is None:
+        type_ = {"string": "string", "object": "struct"}.get(str(schema.get("type")))
+    if not isinstance(type_, str) or semantic_types.convert_of(name, type_, parameters) is None:
+        return None
+    connect = {"type": type_, "name": name, "parameters": parameters, "fields": _SCALE_AND_VALUE}
+    return unless_null(reader(connect, where))

@@ -13,53 +13,30 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
-from decimal import Decimal
 from typing import Any
 
-from google.protobuf import (
-    any_pb2,
-    api_pb2,
-    duration_pb2,
-    empty_pb2,
-    field_mask_pb2,
-    source_context_pb2,
-    struct_pb2,
-    timestamp_pb2,
-    type_pb2,
-    wrappers_pb2,
-)
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.unknown_fields import (  # type: ignore[import-not-found]
+    UnknownFieldSet,
+)
 
 from connectors.errors import Rejection, StopRun
 from connectors.formats.protobuf_limits import walker
-from connectors.formats.schema_registry import Registry, Schema
+from connectors.formats.protobuf_types import WELL_KNOWN, add_known
+from connectors.formats.schema_registry import Registry, Schema, SchemaError
 from connectors.formats.varint import VarintError, read_varint, zigzag
 
 Read = Callable[[Any], Any]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_KNOWN_FILES = {
-    module.DESCRIPTOR.name: module.DESCRIPTOR
-    for module in (
-        any_pb2,
-        api_pb2,
-        duration_pb2,
-        empty_pb2,
-        field_mask_pb2,
-        source_context_pb2,
-        struct_pb2,
-        timestamp_pb2,
-        type_pb2,
-        wrappers_pb2,
-    )
-}
 _MAX_INDEXES = 64
+_BYTES = 2  # the wire type of messages [protobuf-wire]
 # Words of a .proto file; a compiled schema is base64, which has no blanks.
+_MESSAGE = re.compile(r"\bmessage\s+([A-Za-z_][A-Za-z0-9_]*)", re.ASCII)
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _TEXT = re.compile(r"\b(?:syntax|message|package|import|enum)\s")
 
 
@@ -79,18 +56,26 @@ class _File:
 
     def __init__(self, schema: Schema) -> None:
         pool = DescriptorPool()
+        self._registered = schema.registered
         try:
             main = _add(pool, schema, None, set())
             file = pool.FindFileByName(main)  # type: ignore[no-untyped-call]
             self._tops: list[Descriptor] = list(file.message_types_by_name.values())
-        except (TypeError, ValueError, KeyError, DecodeError, binascii.Error, RecursionError):
+        except (
+            TypeError,
+            ValueError,
+            KeyError,
+            DecodeError,
+            binascii.Error,
+            RecursionError,
+        ) as error:
             if _TEXT.search(schema.text):
                 raise StopRun(
                     "schema registry: it returns the text of a Protobuf schema, and not the "
                     "compiled one that was asked for (format=serialized).\n  remedy: set "
                     "format.registry.url to a registry that has them compiled"
                 ) from None
-            raise Rejection("schema_bad", "of a schema that is not a Protobuf schema") from None
+            raise SchemaError(f"it is not a compiled Protobuf schema: {why(error)}") from None
         self._readers: dict[tuple[int, ...], Callable[[bytes], Any]] = {}
 
     def decode(self, body: bytes) -> Any:
@@ -98,20 +83,43 @@ class _File:
         path, start = _indexes(body)
         read = self._readers.get(path)
         if read is None:
-            read = self._readers[path] = _reader_of_bytes(self._message(path))
+            read = self._readers[path] = message_decoder(self._message(path))
         return read(body[start:])
 
     def _message(self, path: tuple[int, ...]) -> Descriptor:
-        level = self._tops
         found: Descriptor | None = None
         for index in path:
+            level = self._tops if found is None else self._nested(found)
             if index >= len(level):
                 raise Rejection("protobuf_index", "of a message that its schema does not have")
             found = level[index]
-            # The entries of maps are messages that the text of the schema does not have.
-            level = [inner for inner in found.nested_types if not inner.GetOptions().map_entry]
         assert found is not None  # noqa: S101 - a path has an index
         return found
+
+    def _nested(self, message: Descriptor) -> list[Descriptor]:
+        """The messages in a message that indexes count: those that the schema's text spells.
+
+        The entries of a map are messages too. A text that has the map as `map<...>` does not spell
+        them, one that Java made of a compiled schema does, and the compiled form does not say
+        which. So the text is asked where it makes a difference.
+        """
+        entries = [inner.GetOptions().map_entry for inner in message.nested_types]
+        first = entries.index(True) if True in entries else len(entries)
+        spelled: set[str] = set()
+        if not all(entries[first:]) and self._registered is not None:
+            spelled = {
+                found[1] for found in _MESSAGE.finditer(_COMMENT.sub(" ", self._registered()))
+            }
+        return [
+            inner
+            for inner, is_entry in zip(message.nested_types, entries, strict=True)
+            if not is_entry or inner.name in spelled
+        ]
+
+
+def why(error: Exception) -> str:
+    """What the library says of a schema, in one line of bounded length."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def _add(pool: DescriptorPool, schema: Schema, name: str | None, added: set[str]) -> str:
@@ -126,20 +134,9 @@ def _add(pool: DescriptorPool, schema: Schema, name: str | None, added: set[str]
             added.add(reference.name)
             _add(pool, reference.schema, reference.name, added)
     for imported in file.dependency:
-        _add_known(pool, imported, added)
+        add_known(pool, imported, added)
     pool.Add(file)  # type: ignore[no-untyped-call]
     return str(file.name)
-
-
-def _add_known(pool: DescriptorPool, name: str, added: set[str]) -> None:
-    if name in added or name not in _KNOWN_FILES:
-        return
-    added.add(name)
-    file = FileDescriptorProto()
-    _KNOWN_FILES[name].CopyToProto(file)
-    for imported in file.dependency:
-        _add_known(pool, imported, added)
-    pool.Add(file)  # type: ignore[no-untyped-call]
 
 
 def _indexes(body: bytes) -> tuple[tuple[int, ...], int]:
@@ -172,7 +169,8 @@ def _index(body: bytes, start: int) -> tuple[int, int]:
     return zigzag(number), position
 
 
-def _reader_of_bytes(descriptor: Descriptor) -> Callable[[bytes], Any]:
+def message_decoder(descriptor: Descriptor) -> Callable[[bytes], Any]:
+    """The decoder of bare messages of a type. It raises Rejection."""
     parse = GetMessageClass(descriptor).FromString
     check = walker(descriptor)
     read = _message_reader(descriptor, {})
@@ -186,7 +184,7 @@ def _reader_of_bytes(descriptor: Descriptor) -> Callable[[bytes], Any]:
         except (OverflowError, ValueError):
             raise Rejection(
                 "protobuf_time",
-                "of a Timestamp outside the years 1 to 9999, or finer than a microsecond",
+                "of a Timestamp, a Decimal or a time of day that is none",
             ) from None
         except RecursionError:
             raise Rejection("protobuf_depth", "nested too deep") from None
@@ -205,20 +203,25 @@ def _reader_of_bytes(descriptor: Descriptor) -> Callable[[bytes], Any]:
 def _message_reader(descriptor: Descriptor, made: dict[str, Read]) -> Read:
     """The function from a message to its value; a message may hold messages of its own type."""
     name = descriptor.full_name
-    if name in _WELL_KNOWN:
-        return _WELL_KNOWN[name]
+    if name in WELL_KNOWN:
+        return WELL_KNOWN[name]
     if name in made:
         return lambda message: made[name](message)  # noqa: PLW0108 - it is made later
     made[name] = _not_yet
     fields = [(field, _field_reader(field, made)) for field in descriptor.fields]
+    maps = [field for field in descriptor.fields if _is_map(field)]
+    others = _other_entries(maps, made) if maps else None
 
     def read(message: Message) -> dict[str, Any]:
-        return {
+        value = {
             field.name: one(getattr(message, field.name))
             if not field.has_presence or message.HasField(field.name)
             else None
             for field, one in fields
         }
+        if others is not None:
+            others(message, value)
+        return value
 
     made[name] = read
     return read
@@ -228,9 +231,36 @@ def _not_yet(_: Any) -> Any:
     raise AssertionError("a message is read before its reader is made")
 
 
+def _is_map(field: FieldDescriptor) -> bool:
+    return field.message_type is not None and bool(field.message_type.GetOptions().map_entry)
+
+
+def _other_entries(
+    maps: list[FieldDescriptor], made: dict[str, Read]
+) -> Callable[[Message, dict[str, Any]], None]:
+    """Adds the entries of maps that the library keeps aside: those with a field more than two."""
+    entries = {
+        field.number: (
+            field.name,
+            GetMessageClass(field.message_type).FromString,
+            _single_reader(field.message_type.fields_by_name["value"], made),
+        )
+        for field in maps
+    }
+
+    def add(message: Message, value: dict[str, Any]) -> None:
+        for unknown in UnknownFieldSet(message):
+            if unknown.field_number in entries and unknown.wire_type == _BYTES:
+                name, parse, read = entries[unknown.field_number]
+                entry: Any = parse(unknown.data)
+                value[name][_name(entry.key)] = read(entry.value)
+
+    return add
+
+
 def _field_reader(field: FieldDescriptor, made: dict[str, Read]) -> Read:
     message_type = field.message_type
-    if message_type is not None and message_type.GetOptions().map_entry:
+    if _is_map(field):
         of_value = _single_reader(message_type.fields_by_name["value"], made)
         return lambda found: {_name(key): of_value(found[key]) for key in found}
     read = _single_reader(field, made)
@@ -255,47 +285,3 @@ def _single_reader(field: FieldDescriptor, made: dict[str, Read]) -> Read:
 
         return of_enum
     return lambda value: value
-
-
-def _timestamp(message: Any) -> datetime:
-    if not 0 <= message.nanos < 1_000_000_000 or message.nanos % 1000:
-        raise ValueError("not a Timestamp, or one that would lose its nanoseconds")
-    return _EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)
-
-
-def _duration(message: Any) -> Decimal:
-    return Decimal(message.seconds) + Decimal(message.nanos).scaleb(-9)
-
-
-def _struct(message: Any) -> dict[str, Any]:
-    return {name: _any_value(value) for name, value in message.fields.items()}
-
-
-def _list(message: Any) -> list[Any]:
-    return [_any_value(value) for value in message.values]
-
-
-def _any_value(message: Any) -> Any:
-    kind = message.WhichOneof("kind")
-    if kind is None or kind == "null_value":
-        return None
-    found = getattr(message, kind)
-    if kind == "struct_value":
-        return _struct(found)
-    return _list(found) if kind == "list_value" else found
-
-
-def _wrapped(message: Any) -> Any:
-    return message.value
-
-
-_WRAPPERS = ("Double", "Float", "Int64", "UInt64", "Int32", "UInt32", "Bool", "String", "Bytes")
-_WELL_KNOWN: dict[str, Read] = {
-    "google.protobuf.Timestamp": _timestamp,
-    "google.protobuf.Duration": _duration,
-    "google.protobuf.Struct": _struct,
-    "google.protobuf.ListValue": _list,
-    "google.protobuf.Value": _any_value,
-    "google.protobuf.FieldMask": lambda message: ",".join(message.paths),
-    **{f"google.protobuf.{name}Value": _wrapped for name in _WRAPPERS},
-}

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
+from uuid import UUID
 
 import urllib3
 
@@ -26,7 +27,12 @@ _MAX_BYTES = 16 << 20  # of an answer
 _MAX_KEPT = 4096  # schemas, and ids of bad ones
 _BAD_FOR = 10.0  # seconds before an unknown id or a bad schema is fetched again
 _FRAME = 5  # bytes: a zero and the id
+_GUID_FRAME = 17  # bytes: a one and the GUID
 _MAX_REFERENCES = 100
+
+
+class SchemaError(Exception):
+    """An invalid schema; the text says where in it and what is wrong."""
 
 
 class Reference(NamedTuple):
@@ -42,6 +48,8 @@ class Schema(NamedTuple):
     schema_type: str
     text: str
     references: tuple[Reference, ...]
+    # Fetches the schema as it was registered, where `text` is another form of it.
+    registered: Callable[[], str] | None = None
 
 
 class Registry:
@@ -50,6 +58,7 @@ class Registry:
     def __init__(self, settings: RegistrySettings, wait: Wait) -> None:
         self._url = settings.url.rstrip("/")
         self._wait = wait
+        self._takes_guids = settings.schema_id == "header"
         self._headers = {"accept": "application/vnd.schemaregistry.v1+json"}
         self._headers.update(_authorization(settings))
         tls: dict[str, Any] = {}
@@ -61,60 +70,71 @@ class Registry:
             retries=False,
             **tls,
         )
-        self._made: dict[tuple[int, str], Any] = {}
+        self._made: dict[tuple[int | str, str], Any] = {}
         # Ids whose records are rejected for a while: (until when, why).
-        self._bad: dict[tuple[int, str], tuple[float, Rejection]] = {}
+        self._bad: dict[tuple[int | str, str], tuple[float, Rejection]] = {}
 
     def framed(
         self, data: bytes, schema_type: str, make: Callable[[Schema], Any]
     ) -> tuple[Any, bytes]:
         """What `make` made of the schema that the bytes name, and the bytes behind the frame.
 
-        The frame is a zero and the schema's id, 4 bytes big-endian [schema-registry]. Raises
-        Rejection for another frame, an unknown id and a schema of another type.
+        The frame is a zero and the schema's id, 4 bytes big-endian; where ids stand in headers, it
+        may also be a one and the schema's GUID of 16 bytes [schema-registry]. `make` may raise
+        SchemaError. Raises Rejection for another frame, an unknown id and a schema of another type.
         """
-        if len(data) < _FRAME or data[0] != 0:
+        if len(data) >= _FRAME and data[0] == 0:
+            name: int | str = int.from_bytes(data[1:_FRAME], "big")
+            end = _FRAME
+        elif self._takes_guids and len(data) >= _GUID_FRAME and data[0] == 1:
+            name, end = str(UUID(bytes=data[1:_GUID_FRAME])), _GUID_FRAME
+        else:
             raise Rejection(
                 "schema_frame",
                 "not framed by a Schema Registry's serializer: it does not begin with a zero byte "
-                "and 4 bytes of schema id",
+                "and 4 bytes of schema id; where the id is in a header of the record, set "
+                'format.registry.schema_id = "header"',
             )
-        number = int.from_bytes(data[1:_FRAME], "big")
-        made = self._made.get((number, schema_type))
+        made = self._made.get((name, schema_type))
         if made is None:
-            made = self._make(number, schema_type, make)
-        return made, data[_FRAME:]
+            made = self._make(name, schema_type, make)
+        return made, data[end:]
 
-    def _make(self, number: int, schema_type: str, make: Callable[[Schema], Any]) -> Any:
-        until, why = self._bad.get((number, schema_type), (0.0, None))
+    def _make(self, name: int | str, schema_type: str, make: Callable[[Schema], Any]) -> Any:
+        until, why = self._bad.get((name, schema_type), (0.0, None))
         if why is not None and time.monotonic() < until:
             raise Rejection(why.code, why.reason)
         try:
-            made = make(self._fetched(number, schema_type))
+            made = self._made_of(name, schema_type, make)
         except Rejection as rejection:
             if len(self._bad) >= _MAX_KEPT:
                 self._bad.clear()
-            self._bad[number, schema_type] = time.monotonic() + _BAD_FOR, rejection
+            self._bad[name, schema_type] = time.monotonic() + _BAD_FOR, rejection
             raise
         if len(self._made) >= _MAX_KEPT:
             self._made.clear()
-        self._made[number, schema_type] = made
+        self._made[name, schema_type] = made
         return made
 
-    def _fetched(self, number: int, schema_type: str) -> Schema:
+    def _made_of(self, name: int | str, schema_type: str, make: Callable[[Schema], Any]) -> Any:
+        try:
+            return make(self._fetched(name, schema_type))
+        except SchemaError as error:
+            raise Rejection("schema_bad", f"of schema {name}, which is invalid: {error}") from None
+
+    def _fetched(self, name: int | str, schema_type: str) -> Schema:
+        path = f"/schemas/{'ids' if isinstance(name, int) else 'guids'}/{name}"
         form = "?format=serialized" if schema_type == "PROTOBUF" else ""
-        found = self._get(f"/schemas/ids/{number}{form}")
+        found = self._get(path + form)
         if found is None:
-            raise Rejection(
-                "schema_unknown", f"of schema {number}, which the registry does not know"
-            )
+            raise Rejection("schema_unknown", f"of schema {name}, which the registry does not know")
         schema = self._schema(found, form, {})
         if schema.schema_type != schema_type:
             raise Rejection(
                 "schema_kind",
-                f"of schema {number}, which is {schema.schema_type} and not {schema_type}",
+                f"of schema {name}, which is {schema.schema_type} and not {schema_type}",
             )
-        return schema
+        return schema._replace(registered=lambda: str((self._get(path) or found)["schema"]))
 
     def _schema(
         self, found: Mapping[str, Any], form: str, known: dict[str, Schema | None]
@@ -125,17 +145,15 @@ class Registry:
             path = f"/subjects/{quote(str(item['subject']), safe='')}/versions/{item['version']}"
             if path not in known:
                 if len(known) >= _MAX_REFERENCES:
-                    raise Rejection("schema_bad", "of a schema with too many references")
+                    raise SchemaError("it has too many references")
                 known[path] = None
                 inner = self._get(path + form)
                 if inner is None:
-                    raise Rejection(
-                        "schema_bad", "of a schema whose reference is not in the registry"
-                    )
+                    raise SchemaError(f"it imports {_shown(item)}, which is not in the registry")
                 known[path] = self._schema(inner, form, known)
             made = known[path]
             if made is None:
-                raise Rejection("schema_bad", "of a schema that imports itself")
+                raise SchemaError(f"it imports itself by {_shown(item)}")
             references.append(Reference(str(item["name"]), made))
         schema_type = found.get("schemaType") or "AVRO"
         return Schema(str(schema_type), str(found["schema"]), tuple(references))
@@ -187,7 +205,7 @@ class Registry:
         if status != 200:
             return f"HTTP {status}", None
         if len(body) > _MAX_BYTES:
-            raise Rejection("schema_bad", "of a schema that is too large")
+            raise SchemaError("it is too large")
         try:
             found = json.loads(body)
         except (ValueError, RecursionError):
@@ -216,8 +234,13 @@ def _references(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     if not isinstance(references, list) or not all(
         isinstance(item, dict) and item.keys() >= wanted for item in references
     ):
-        raise Rejection("schema_bad", "of a schema with invalid references")
+        raise SchemaError("a reference has no name, subject or version")
     return references
+
+
+def _shown(reference: Mapping[str, Any]) -> str:
+    subject, version = str(reference["subject"])[:200], str(reference["version"])[:20]
+    return f"version {version} of subject {subject!r}"
 
 
 def _tls(settings: RegistrySettings) -> ssl.SSLContext:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from connectors.errors import Rejection
 from connectors.records import UNAVAILABLE, Record
+from connectors.records.exact_time import ExactTime
 
 # Microseconds of one unit, or units of one microsecond.
 _MICROSECONDS: Final = {"s": 1_000_000, "ms": 1_000, "us": 1}
@@ -38,7 +39,10 @@ def moment_of(name: str, unit: str) -> Moment:
 
     def moment(value: Any) -> int:
         # A datetime, as some formats decode times, has its unit with it.
-        time = _since_1970(value) if type(value) is datetime else read(value)
+        if type(value) is datetime or type(value) is ExactTime:
+            time = _since_1970(value)
+        else:
+            time = read(value)
         if time is None:
             raise _no_time(name, unit, value)
         if not 0 <= time <= _LATEST:
@@ -69,7 +73,7 @@ def _no_time(name: str, unit: str, value: Any) -> Rejection:
         return Rejection("time_missing", f"field {name!r}, the time, is null or absent")
     if value is UNAVAILABLE:
         return Rejection("time_missing", f"field {name!r}, the time, is not sent by its source")
-    if isinstance(value, datetime):
+    if isinstance(value, datetime) or (isinstance(value, ExactTime) and value.kind == "local"):
         return Rejection(
             "time_invalid",
             f"field {name!r}: a time without a zone, which may be any moment of two days: give it "
@@ -143,6 +147,8 @@ def _iso(value: Any) -> int | None:
     return time
 
 
-def _since_1970(value: datetime) -> int | None:
+def _since_1970(value: datetime | ExactTime) -> int | None:
     """None for a time without a zone, which may be any moment of two days."""
+    if isinstance(value, ExactTime):
+        return value.nanoseconds // 1000 if value.kind == "instant" else None
     return None if value.tzinfo is None else (value - _EPOCH) // _ONE

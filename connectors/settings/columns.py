@@ -39,11 +39,13 @@ class ColumnRules(Section):
     decimal_scale: int = Field(
         0, ge=0, le=18, description="Digits after the point that decimals integer keeps."
     )
-    times: Literal["epoch", "iso8601"] = Field(
+    times: Literal["epoch", "epoch_us", "epoch_ns", "iso8601"] = Field(
         "epoch",
         description="What dates and times become in columns whose type is not listed. epoch: "
         "integers, ms since 1970 of a timestamp, days since 1970 of a date, ms of a time of day or "
-        "a duration. iso8601: text, in UTC. Listed string columns get text, integer ones integers.",
+        "a duration. epoch_us, epoch_ns: the same, with microseconds or nanoseconds instead of ms. "
+        "A time finer than its unit is rejected. iso8601: text, in UTC, to the nanosecond. Listed "
+        "string columns get text, integer ones integers.",
     )
     nested: Literal["json", "flatten"] = Field(
         "json",

@@ -20,6 +20,8 @@ class Format(NamedTuple):
     converter: str | None = None
     needs_registry: bool = False
     schema_file: Literal["none", "optional", "required"] = "none"
+    # The schema file has several messages, of which an option names one.
+    needs_message: bool = False
     # Values are text, bytes or a number: never objects with fields.
     is_bare: bool = False
     # Whole chunks of plain objects are decoded at once (connectors.formats.chunk_decoder).
@@ -42,6 +44,7 @@ FORMATS = {
     "protobuf": Format(f"{_CONFLUENT}.protobuf.ProtobufConverter", needs_registry=True),
     "json_schema": Format(f"{_CONFLUENT}.json.JsonSchemaConverter", needs_registry=True),
     "raw_avro": Format(schema_file="required"),
+    "raw_protobuf": Format(schema_file="required", needs_message=True),
 }
 if TYPE_CHECKING:
     Word = str
@@ -77,6 +80,12 @@ class RegistrySettings(Section):
     certificate_file: Path | None = Field(None, description="Client certificate (PEM).")
     certificate_key_file: Path | None = Field(
         None, description="Key of the client certificate (PEM)."
+    )
+    schema_id: Literal["prefix", "header"] = Field(
+        "prefix",
+        description="Where a record's schema id is. prefix: in the first bytes of key and value. "
+        "header: in the headers __key_schema_id and __value_schema_id, as an id or a GUID; in the "
+        "first bytes where there is no such header.",
     )
     timeout: float = Field(10.0, gt=0, le=3600, description="Seconds to wait for an answer.")
 
@@ -123,10 +132,21 @@ class FormatSettings(Section):
     )
     value_schema_file: Path | None = Field(
         None,
-        description="Avro schema (JSON) of the values: of raw_avro their own, of avro the "
-        "reader's, to which each writer's schema is resolved.",
+        description="Schema of the values. raw_avro: their Avro schema (JSON); avro: the "
+        "reader's, to which each writer's schema is resolved; raw_protobuf: a file of descriptors, "
+        "as protoc --include_imports --descriptor_set_out makes it.",
     )
     key_schema_file: Path | None = Field(None, description="The same for keys.")
+    value_message: str | None = Field(
+        None,
+        description="Full name of the message that values of raw_protobuf are, such as shop.Order.",
+    )
+    key_message: str | None = Field(None, description="The same for keys.")
+    json_schema_validation: bool = Field(
+        False,
+        description="Whether values and keys of json_schema are validated against their schema. "
+        "Their producer does that as well; here it takes about as long as all the rest.",
+    )
     registry: RegistrySettings = Field(
         RegistrySettings(), description="The Schema Registry, as [format.registry]."
     )
@@ -145,12 +165,23 @@ class FormatSettings(Section):
                 raise ValueError(f"{side} = {word!r} needs {side}_schema_file")
             if schema_file == "none" and file is not None:
                 raise ValueError(f"{side}_schema_file has no meaning with {side} = {word!r}")
+        if self.json_schema_validation and "json_schema" not in (self.value, self.key):
+            raise ValueError(
+                'json_schema_validation has no meaning without value or key = "json_schema"'
+            )
         return self
 
     @property
     def has_bare_values(self) -> bool:
         """Whether values are text, bytes or numbers, and never objects with fields."""
         return self.value in FORMATS and FORMATS[self.value].is_bare
+
+    @property
+    def schema_ids_in_headers(self) -> frozenset[str]:
+        """The formats whose schema ids may stand in headers of a record."""
+        if self.registry.schema_id == "prefix":
+            return frozenset()
+        return frozenset(word for word, one in FORMATS.items() if one.needs_registry)
 
     @property
     def has_fast_path(self) -> bool:

@@ -14,6 +14,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+# The text of a compiled schema where none was given: it spells no entries of maps.
+_NO_ENTRIES = 'syntax = "proto3";'
+
+
+def guid_of(number: int) -> UUID:
+    """The GUID under which a schema can be had as well."""
+    return UUID(int=(0xA << 124) + number)
 
 
 class SchemaRegistry:
@@ -22,6 +31,7 @@ class SchemaRegistry:
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.schemas: dict[int, dict[str, Any]] = {}
         self.subjects: dict[tuple[str, int], int] = {}
+        self.proto_texts: dict[int, str] = {}
         self.requests: list[str] = []
         self.authorizations: list[str | None] = []
         # Returns (status, body) instead of the answer, or None.
@@ -46,8 +56,9 @@ class SchemaRegistry:
         kind: str = "AVRO",
         references: list[dict[str, Any]] | None = None,
         subject: str = "",
+        proto_text: str | None = None,
     ) -> int:
-        """Keep a schema; returns its id."""
+        """Keep a schema; returns its id. `proto_text`: what a compiled schema was compiled from."""
         number = 100_000 + len(self.schemas)
         found: dict[str, Any] = {"schema": schema}
         if kind != "AVRO":  # as the real one leaves it out
@@ -55,6 +66,8 @@ class SchemaRegistry:
         if references:
             found["references"] = references
         self.schemas[number] = found
+        if proto_text is not None:
+            self.proto_texts[number] = proto_text
         self.subjects[subject or f"subject-{number}", 1] = number
         return number
 
@@ -79,6 +92,10 @@ class SchemaRegistry:
             number = int(parts[2])
             if number not in self.schemas:
                 return 404, {"error_code": 40403, "message": f"Schema {number} not found"}
+        elif parts[:2] == ["schemas", "guids"] and len(parts) == 3:
+            number = next((one for one in self.schemas if str(guid_of(one)) == parts[2]), None)
+            if number is None:
+                return 404, {"error_code": 40403, "message": "Schema not found"}
         elif parts[0] == "subjects" and parts[2] == "versions" and len(parts) == 4:
             number = self.subjects.get((parts[1], int(parts[3]) if parts[3].isdigit() else -1))
         if number is None:
@@ -87,7 +104,8 @@ class SchemaRegistry:
             self.schemas[number].get("schemaType") == "PROTOBUF"
             and url.query != "format=serialized"
         ):
-            return 422, {"error_code": 422, "message": "only compiled schemas are kept here"}
+            found = {**self.schemas[number], "schema": self.proto_texts.get(number, _NO_ENTRIES)}
+            return 200, {**found, "id": number}
         return 200, {**self.schemas[number], "id": number}
 
     def _handler(registry: SchemaRegistry) -> type[BaseHTTPRequestHandler]:  # noqa: N805

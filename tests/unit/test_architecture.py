@@ -83,14 +83,14 @@ ONLY_IN = {
     "urllib3": {"tablestore/tables_api.py", "formats/schema_registry.py"},
     "tomlkit": {"import_config/document.py"},
     "javaproperties": {"import_config/files.py"},
-    "fastavro": {"formats/avro.py", "formats/avro_values.py"},
+    "fastavro": set(),
 }
 # The functions at a boundary, which alone may catch whatever is raised.
 BOUNDARIES = {
     ("steps.py", "apply"),
     ("tablestore/sink.py", "_work"),
     ("kafka/discovery.py", "_loop"),
-    ("formats/avro.py", "read"),
+    ("formats/avro/decoder.py", "read"),
     ("formats/factory.py", "decode"),
     ("formats/factory.py", "isolated"),
     ("formats/protobuf.py", "decode"),

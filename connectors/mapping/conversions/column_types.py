@@ -16,6 +16,7 @@ from uuid import UUID
 from connectors.errors import Rejection
 from connectors.mapping.conversions import connector_compat, json_types, logical_types
 from connectors.mapping.conversions.json_types import IDENTITY, Converter, type_mismatch
+from connectors.records.exact_time import ExactTime
 from connectors.settings.columns import ColumnRules
 
 __all__ = ["IDENTITY", "Conversions", "Converter", "converter", "key_converter", "natural"]
@@ -25,7 +26,7 @@ Make = Callable[[str], Converter]
 
 _BYTES = (bytes, bytearray, memoryview)
 _NESTED = (dict, list, tuple)
-_MOMENTS = (datetime, date, time, timedelta)
+_MOMENTS = (datetime, date, time, timedelta, ExactTime)
 # Of these types, values of subclasses are converted as well; a datetime is a date.
 _BASES = (str, *_NESTED, Decimal, *_MOMENTS, UUID)
 
@@ -43,6 +44,13 @@ _KEY_SOURCES: dict[str, frozenset[type]] = {
     "string": frozenset((str, int, Decimal, UUID, *_MOMENTS)),
     "integer": frozenset((int, str, float, Decimal, *_MOMENTS)),
     "binary": frozenset((str, *_BYTES)),
+}
+# What an integer column counts, by the rules' times.
+_UNITS: dict[str, logical_types.TimeUnit] = {
+    "epoch": "ms",
+    "iso8601": "ms",
+    "epoch_us": "us",
+    "epoch_ns": "ns",
 }
 _BINARY_OF = {
     "base64": json_types.base64_to_binary,
@@ -67,7 +75,7 @@ class Conversions:
         scaled = logical_types.decimal_to_integer(
             rules.decimal_scale if rules.decimals == "integer" else 0
         )
-        self._listed = _listed(nested, scaled)
+        self._listed = _listed(nested, scaled, _UNITS[rules.times])
         binary = _BINARY_OF[rules.binary_by]
         self._listed[str, "binary"] = binary
         if "binary_text" in rules.model_fields_set or self._connector:
@@ -94,7 +102,10 @@ class Conversions:
         decimal = decimals[rules.decimals]
         if self._connector and "decimals" not in rules.model_fields_set:
             decimal = "binary", connector_compat.to_text_bytes
-        moment: tuple[str, Make] = ("integer", logical_types.moment_to_integer)
+        moment: tuple[str, Make] = (
+            "integer",
+            logical_types.moment_to_integer(_UNITS[rules.times]),
+        )
         if rules.times == "iso8601":
             moment = ("string", logical_types.moment_to_text)
         return {
@@ -165,7 +176,9 @@ def _base(found: type) -> type | None:
     return next((base for base in _BASES if issubclass(found, base)), None)
 
 
-def _listed(nested: Make, scaled: Make) -> dict[tuple[type, str], Make]:
+def _listed(
+    nested: Make, scaled: Make, unit: logical_types.TimeUnit
+) -> dict[tuple[type, str], Make]:
     """The exact conversions, by (type of the value, type of the column)."""
     made: dict[tuple[type, str], Make] = {
         (str, "string"): _as_it_is,
@@ -191,8 +204,8 @@ def _listed(nested: Make, scaled: Make) -> dict[tuple[type, str], Make]:
     made |= {(nested_type, "string"): nested for nested_type in _NESTED}
     for moment in _MOMENTS:
         made[moment, "string"] = logical_types.moment_to_text
-        made[moment, "integer"] = logical_types.moment_to_integer
-        made[moment, "double"] = logical_types.moment_to_double
+        made[moment, "integer"] = logical_types.moment_to_integer(unit)
+        made[moment, "double"] = logical_types.moment_to_double(unit)
     return made
 
 

@@ -16,6 +16,7 @@ from uuid import UUID
 from connectors.errors import Rejection
 from connectors.mapping.conversions.json_types import Converter, is_same_number, type_mismatch
 from connectors.mapping.conversions.logical_types import moment_text
+from connectors.records.exact_time import ExactTime
 from connectors.settings.tablestore_limits import MAX_INTEGER, MIN_INTEGER
 
 # The texts that Java's BigDecimal reads [java-bigdecimal].
@@ -58,7 +59,7 @@ def text(name: str, value: Any, depth: int = 0) -> str:
         return double_text(value)
     if isinstance(value, (int, Decimal, UUID)):
         return _digits(name, value)
-    if isinstance(value, (date, time, timedelta)):
+    if isinstance(value, (date, time, timedelta, ExactTime)):
         return moment_text(name, value)  # Java's own depends on the zone of the machine
     if depth > _MAX_DEPTH:
         raise Rejection("json_depth", f"column {name!r}: nested too deep")

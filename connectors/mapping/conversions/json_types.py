@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from connectors.errors import Rejection
+from connectors.records.exact_time import ExactTime
 
 Converter = Callable[[Any], Any]
 
@@ -73,7 +74,7 @@ def json_text(name: str) -> Converter:
 
     def convert(value: Any) -> str:
         try:
-            text = msgspec.json.encode(value)
+            text = msgspec.json.encode(value, enc_hook=_others)
             if b"null" in text:  # how NaN and infinity are written too
                 _check_finite(name, value)
             return text.decode()
@@ -85,6 +86,12 @@ def json_text(name: str) -> Converter:
             ) from None
 
     return convert
+
+
+def _others(value: Any) -> str:
+    if isinstance(value, ExactTime):
+        return value.isoformat()
+    raise TypeError
 
 
 def _check_finite(name: str, value: Any) -> None:

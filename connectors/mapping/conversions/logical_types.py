@@ -11,21 +11,28 @@ import base64
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from connectors.errors import Rejection
 from connectors.mapping.conversions.json_types import (
     Converter,
+    integer_to_double,
     is_same_number,
     json_text,
     type_mismatch,
 )
+from connectors.records.exact_time import ExactTime, time_text
+
+TimeUnit = Literal["ms", "us", "ns"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _FIRST_DAY = date(1970, 1, 1)
-_MS = timedelta(milliseconds=1)
+_US = timedelta(microseconds=1)
 _ZERO = timedelta(0)
+_DAY_NS = 86_400_000_000_000
+_UNIT_NS: dict[TimeUnit, int] = {"ms": 1_000_000, "us": 1000, "ns": 1}
+_UNIT_NAMES = {"ms": "a millisecond", "us": "a microsecond", "ns": "a nanosecond"}
 # Digits of a decimal that is written out: `1E+999999` is a few bytes, and a million digits.
 _MAX_DIGITS = 20_000
 # Digits that Python converts to an integer at once: its limit is 4,300.
@@ -90,59 +97,68 @@ def decimal_to_integer(scale: int) -> Callable[[str], Converter]:
     return make
 
 
-def moment_text(name: str, value: date | time | timedelta) -> str:
-    """ISO 8601 text with ms, or with us where there are any. Raises Rejection."""
+def moment_text(name: str, value: date | time | timedelta | ExactTime) -> str:
+    """ISO 8601 text with ms, or finer where there is more. Raises Rejection."""
     if isinstance(value, timedelta):
         return _duration_text(value)
-    if isinstance(value, datetime):
-        if value.tzinfo is not None:
-            value = _in_utc(name, value)
-        fine = "microseconds" if value.microsecond % 1000 else "milliseconds"
-        zone = "Z" if value.tzinfo is not None else ""
-        return value.replace(tzinfo=None).isoformat(timespec=fine) + zone
-    if isinstance(value, time):
-        fine = "microseconds" if value.microsecond % 1000 else "milliseconds"
-        return value.isoformat(timespec=fine)
-    return value.isoformat()
+    try:
+        return time_text(value)
+    except OverflowError:
+        raise _not_in_utc(name) from None
 
 
-def moment_number(name: str, value: date | time | timedelta) -> int:
+def moment_number(
+    name: str, value: date | time | timedelta | ExactTime, unit: TimeUnit = "ms"
+) -> int:
     """The integer of Connect's logical types [connect-json]. Raises Rejection.
 
-    datetime: ms since 1970; time: ms of the day; timedelta: ms; date: days since 1970.
+    datetime: units since 1970; time: units of the day; timedelta: units; date: days since 1970.
     """
+    if isinstance(value, ExactTime):
+        return _in_units(
+            name, value.nanoseconds, _DAY_NS if value.kind == "date" else _UNIT_NS[unit], unit
+        )
     if isinstance(value, timedelta):
-        return _milliseconds(name, value)
+        return _count(name, value, unit)
     if isinstance(value, datetime):
         # Without a zone it counts as UTC, as Avro's local timestamps do [avro-spec].
         aware = value if value.tzinfo is not None else value.replace(tzinfo=timezone.utc)
-        return _milliseconds(name, _in_utc(name, aware) - _EPOCH)
+        return _count(name, _in_utc(name, aware) - _EPOCH, unit)
     if isinstance(value, time):
         if value.tzinfo is not None:
             raise type_mismatch(name, "integer", time)
         since = timedelta(hours=value.hour, minutes=value.minute, seconds=value.second)
-        return _milliseconds(name, since + timedelta(microseconds=value.microsecond))
+        return _count(name, since + timedelta(microseconds=value.microsecond), unit)
     return (value - _FIRST_DAY).days
+
+
+def _in_units(name: str, nanoseconds: int, unit_ns: int, unit: TimeUnit) -> int:
+    whole, rest = divmod(nanoseconds, unit_ns)
+    if rest:
+        raise Rejection(
+            "time_precision",
+            f"column {name!r}: the time has fractions of {_UNIT_NAMES[unit]}, which an integer of "
+            'them would lose; set times = "epoch_us", "epoch_ns" or "iso8601", or list the column '
+            "as a string",
+        )
+    return whole
 
 
 def _in_utc(name: str, value: datetime) -> datetime:
     try:
         return value.astimezone(timezone.utc)
     except (OverflowError, ValueError):
-        raise Rejection(
-            "time_invalid", f"column {name!r}: in UTC the time is not in the years 1 to 9999"
-        ) from None
+        raise _not_in_utc(name) from None
 
 
-def _milliseconds(name: str, since: timedelta) -> int:
-    whole, rest = divmod(since, _MS)
-    if rest:
-        raise Rejection(
-            "time_precision",
-            f"column {name!r}: the time has fractions of a millisecond, which an integer of "
-            'them would lose; make it text, by times = "iso8601" or a listed string column',
-        )
-    return whole
+def _not_in_utc(name: str) -> Rejection:
+    return Rejection(
+        "time_invalid", f"column {name!r}: in UTC the time is not in the years 1 to 9999"
+    )
+
+
+def _count(name: str, since: timedelta, unit: TimeUnit) -> int:
+    return _in_units(name, since // _US * 1000, _UNIT_NS[unit], unit)
 
 
 def _duration_text(value: timedelta) -> str:
@@ -160,14 +176,19 @@ def moment_to_text(name: str) -> Converter:
     return lambda value: moment_text(name, value)
 
 
-def moment_to_integer(name: str) -> Converter:
+def moment_to_integer(unit: TimeUnit) -> Callable[[str], Converter]:
     """Converter date, time or duration -> integer, as moment_number says."""
-    return lambda value: moment_number(name, value)
+    return lambda name: lambda value: moment_number(name, value, unit)
 
 
-def moment_to_double(name: str) -> Converter:
-    """Converter date, time or duration -> the same number as a double: it is far below 2**53."""
-    return lambda value: float(moment_number(name, value))
+def moment_to_double(unit: TimeUnit) -> Callable[[str], Converter]:
+    """Converter date, time or duration -> the same number as a double, where that has it."""
+
+    def make(name: str) -> Converter:
+        exact = integer_to_double(name)
+        return lambda value: exact(moment_number(name, value, unit))
+
+    return make
 
 
 def uuid_to_text(_: str) -> Converter:
@@ -206,7 +227,7 @@ def leaf_text(name: str, value: Any) -> Any:
     """The text of a logical type or of bytes; any other value as it is. Raises Rejection."""
     if isinstance(value, Decimal):
         return digits_of(name, value)
-    if isinstance(value, (date, time, timedelta)):
+    if isinstance(value, (date, time, timedelta, ExactTime)):
         return moment_text(name, value)
     if isinstance(value, UUID):
         return str(value)
@@ -225,7 +246,7 @@ def _key(name: str, key: Any) -> str:
             return str(int(key))
         except ValueError:  # Python renders no more than 4,300 digits
             pass
-    elif isinstance(key, (Decimal, date, time, timedelta, UUID, bytes)):
+    elif isinstance(key, (Decimal, date, time, timedelta, ExactTime, UUID, bytes)):
         return str(leaf_text(name, key))
     raise Rejection(
         "type_unknown",

@@ -8,7 +8,7 @@ import pytest
 from connectors.formats.factory import decoders
 from connectors.settings.formats import FormatSettings
 from tests.support.registry import SchemaRegistry
-from tests.unit.formats.protobuf_messages import order_file, text_of
+from tests.unit.formats.protobuf_messages import ORDER_TEXT, order_file, text_of
 
 Decode = Callable[[bytes], Any]
 MakeDecoder = Callable[..., Decode]
@@ -44,7 +44,7 @@ def decoder(registry: SchemaRegistry) -> MakeDecoder:
 @pytest.fixture
 def order(registry: SchemaRegistry) -> int:
     """The id of the Protobuf schema with the message Order."""
-    return registry.register(text_of(order_file()), "PROTOBUF")
+    return registry.register(text_of(order_file()), "PROTOBUF", proto_text=ORDER_TEXT)
 
 
 def framed(number: int, body: bytes) -> bytes:

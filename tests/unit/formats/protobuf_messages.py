@@ -81,3 +81,16 @@ def text_of(file: FileDescriptorProto) -> str:
 
 
 ORDER_INDEX = b"\2\2"  # one index: 1
+
+
+# As far as it matters: which messages stand in a message's text.
+ORDER_TEXT = """syntax = "proto3"; package shop; message First { int32 a = 1; }
+message Order {
+  map<string, int64> tags = 7; /* message TagsEntry {} */
+  message Line { double n = 1; }
+}
+"""
+SPELLED_TEXT = ORDER_TEXT.replace(
+    "message Line",
+    "// message of a map\n message TagsEntry { option map_entry = true; } message Line",
+)

@@ -5,11 +5,11 @@ import subprocess
 import sys
 from typing import Any
 
-import fastavro
 import pytest
 
 from connectors.errors import Rejection
-from connectors.formats import avro
+from connectors.formats.avro.decoder import reader
+from connectors.formats.avro.schema import parsed
 from tests.support.registry import SchemaRegistry
 from tests.unit.formats.avro_schemas import EMPTY, NULLS, ORDER, TREE
 from tests.unit.formats.conftest import MakeDecoder, framed
@@ -66,7 +66,7 @@ def doubling(levels: int) -> Any:
 )
 def test_few_bytes_may_not_become_very_many_fields(schema: Any, data: bytes) -> None:
     """Ten thousand items of a thousand fields of no bytes; and a billion fields of no bytes."""
-    decode = avro._reader(fastavro.parse_schema(schema), None, framed=False)
+    decode = reader(parsed(schema), None, framed=False)
     with pytest.raises(Rejection) as caught:
         decode(data)
     assert caught.value.code in ("avro_values", "avro_depth")
@@ -74,7 +74,7 @@ def test_few_bytes_may_not_become_very_many_fields(schema: Any, data: bytes) -> 
 
 def test_records_below_the_limit_are_read_unchanged() -> None:
     """A walk changes nothing of what is decoded."""
-    decode = avro._reader(fastavro.parse_schema(WIDES), None, framed=False)
+    decode = reader(parsed(WIDES), None, framed=False)
     found = decode(b"\x0a\1\0\1\0\1\0")
     assert [item["b"] for item in found] == [True, False, True, False, True]
     assert all(len(item) == 1001 for item in found)
@@ -83,14 +83,14 @@ def test_records_below_the_limit_are_read_unchanged() -> None:
 BOMBS = r"""
 import json, resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
-import fastavro
-from connectors.formats import avro
+from connectors.formats.avro.decoder import reader
+from connectors.formats.avro.schema import parsed
 from connectors.errors import Rejection
 schemas = json.loads(sys.argv[1])
 bombs = [b"\x02" * 100_000 + b"\0", b"\x80\xc8\xaf\xa0\x25\0", b"\xff\xc7\xaf\xa0\x25\0\0",
          b"\xfe" + b"\xff" * 8 + b"\x01", b"\xfe" * 100, b"\0" * 100]
 for schema in schemas:
-    decode = avro._reader(fastavro.parse_schema(schema), None, framed=False)
+    decode = reader(parsed(schema), None, framed=False)
     for bomb in bombs:
         try:
             decode(bomb)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from connectors.formats.factory import DECODERS, decoders
 from connectors.settings.formats import FORMATS, FormatSettings
@@ -34,6 +35,7 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "double": (struct.pack(">d", 0.1), 0.1),
     "avro": (lambda registry: framed(registry.register(json.dumps(SCHEMA)), b"\x0a"), {"a": 5}),
     "raw_avro": (b"\x0a", {"a": 5}),
+    "raw_protobuf": (b"\x08\5", {"a": 5}),
     "json_schema": (lambda registry: framed(registry.register("{}", "JSON"), b"[5]"), [5]),
     "protobuf": (
         lambda registry: framed(registry.register(text_of(order_file()), "PROTOBUF"), b"\0\x08\5"),
@@ -55,6 +57,8 @@ def test_every_format_has_its_decoder(word: str) -> None:
     given = {"value": word, "registry": {"url": "https://schemas"}}
     if FORMATS[word].schema_file == "required":
         given["value_schema_file"] = "schema.avsc"
+    if FORMATS[word].needs_message:
+        given["value_message"] = "shop.First"
     assert FormatSettings.model_validate(given).value == word
 
 
@@ -66,9 +70,14 @@ def test_each_for_values_and_for_keys(
     given: dict[str, Any] = {"value": value, "key": key, "registry": {"url": registry.url}}
     file = tmp_path / "schema.avsc"
     file.write_text(json.dumps(SCHEMA))
+    messages = tmp_path / "descriptors"
+    messages.write_bytes(FileDescriptorSet(file=[order_file()]).SerializeToString())
     for part in ("value", "key"):
         if given[part] == "raw_avro":
             given[f"{part}_schema_file"] = str(file)
+        if given[part] == "raw_protobuf":
+            given[f"{part}_schema_file"] = str(messages)
+            given[f"{part}_message"] = "shop.First"
     made = decoders(FormatSettings.model_validate(given), impatient)
     for word, decode in zip((value, key), made, strict=True):
         data, wanted = EXAMPLES[word]

@@ -18,6 +18,7 @@ from tests.support.registry import SchemaRegistry
 from tests.unit.formats.conftest import MakeDecoder, framed
 from tests.unit.formats.protobuf_messages import (
     ORDER_INDEX,
+    SPELLED_TEXT,
     F,
     field,
     message_class,
@@ -91,6 +92,17 @@ def test_message_indexes(order: int, decoder: MakeDecoder) -> None:
         assert caught.value.code == "protobuf_index"
 
 
+def test_a_map_entry_that_the_text_spells_is_counted(
+    registry: SchemaRegistry, decoder: MakeDecoder
+) -> None:
+    """As Confluent's serializer counts; the compiled schema does not say whether it is spelled."""
+    spelled = registry.register(text_of(order_file()), "PROTOBUF", proto_text=SPELLED_TEXT)
+    line = message_class(order_file(), "shop.Order.Line")(n=2.5).SerializeToString()
+    assert decoder("protobuf")(framed(spelled, b"\4\2\2" + line)) == {"n": 2.5}
+    entry = b"\x0a\1a\x10\5"
+    assert decoder("protobuf")(framed(spelled, b"\4\2\0" + entry)) == {"key": "a", "value": 5}
+
+
 def test_an_enum_number_that_nobody_knows(order: int, decoder: MakeDecoder) -> None:
     """Stays a number, as the library itself keeps it."""
     assert decoder("protobuf")(framed(order, ORDER_INDEX + b"\x28\x07"))["state"] == 7
@@ -131,8 +143,18 @@ def test_a_registry_without_compiled_schemas_stops(
 
 
 def test_times_that_no_datetime_holds(order: int, decoder: MakeDecoder) -> None:
-    """Rejected, never cut to microseconds or wrapped round."""
-    for at in ({"seconds": 2**40}, {"nanos": 1}, {"nanos": -5}):
+    """Nanoseconds and far years are exact; what no Timestamp may hold is rejected."""
+    for seconds, nanos, text in (
+        (1_700_000_000, 123_456_789, "2023-11-14T22:13:20.123456789Z"),
+        (-62_135_596_801, 0, "0000-12-31T23:59:59.000Z"),
+        (253_402_300_800, 0, "+10000-01-01T00:00:00.000Z"),
+        (2**40, 1, "+36812-02-20T00:36:16.000000001Z"),
+    ):
+        made = message_class(order_file(), "shop.Order")(at={"seconds": seconds, "nanos": nanos})
+        found = decoder("protobuf")(framed(order, ORDER_INDEX + made.SerializeToString()))["at"]
+        assert found.isoformat() == text
+        assert found.nanoseconds == seconds * 1_000_000_000 + nanos
+    for at in ({"nanos": -5}, {"nanos": 1_000_000_000}):
         made = message_class(order_file(), "shop.Order")(at=at)
         with pytest.raises(Rejection) as caught:
             decoder("protobuf")(framed(order, ORDER_INDEX + made.SerializeToString()))

@@ -71,6 +71,15 @@ OPTIONS = {
         "a.avsc", Path("a.avsc"), '"b.avsc"', 'value = "raw_avro"\n'
     ),
     "format.key_schema_file": Option("a.avsc", Path("a.avsc"), '"b.avsc"', 'key = "raw_avro"\n'),
+    "format.json_schema_validation": Option(
+        "true", True, "false", 'value = "json_schema"\nregistry = { url = "https://a" }\n'
+    ),
+    "format.value_message": Option(
+        "a.B", "a.B", '"c.D"', 'value = "raw_protobuf"\nvalue_schema_file = "f"\n'
+    ),
+    "format.key_message": Option(
+        "a.B", "a.B", '"c.D"', 'key = "raw_protobuf"\nkey_schema_file = "f"\n'
+    ),
     "format.registry": Option(
         '{"url": "https://a"}', RegistrySettings(url="https://a"), '{ url = "https://b" }'
     ),

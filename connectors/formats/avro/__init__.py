@@ -1,0 +1,1 @@
+"""Avro, by readers of our own that are compiled from schemas."""

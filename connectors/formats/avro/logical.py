@@ -1,0 +1,136 @@
+"""Avro's logical types: what the bytes of a plain type stand for [avro-spec].
+
+A logical type that is not known, stands over another type than it is defined for, or has
+attributes that none can have, is ignored, and the value is that of the plain type. The name that
+Kafka Connect's converter writes into a schema (`connect.name`) is followed where no logical type
+says it already.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from connectors.errors import Rejection
+from connectors.formats import semantic_types
+from connectors.formats.semantic_types import decimal_of
+from connectors.formats.varint import read_varint, zigzag
+from connectors.records import exact_time
+
+Convert = Callable[[Any], Any]
+
+_CONNECT_KINDS = {
+    "int": "int32",
+    "long": "int64",
+    "string": "string",
+    "bytes": "bytes",
+    "fixed": "bytes",
+    "record": "struct",
+}
+_MAX_INT = 2**31 - 1
+_DURATION = struct.Struct("<III")
+# Logical types of one family say the same of numbers of another unit.
+FAMILIES = ("local-timestamp-", "timestamp-", "time-")
+
+
+def convert_of(schema: dict[str, Any], kind: str, size: int) -> tuple[str, int, Convert | None]:
+    """A type's logical type, its scale, and its conversion; of a type without one "", 0, None."""
+    word = schema.get("logicalType")
+    if isinstance(word, str):
+        if word == "decimal" and kind in ("bytes", "fixed"):
+            scale = _decimal_scale(schema, kind, size)
+            if scale is not None:
+                return word, scale, _decimal(scale)
+        made = _LOGICAL.get((kind, word))
+        if made is not None and (kind != "fixed" or size == _SIZES[word]):
+            return word, 0, made
+    name = schema.get("connect.name")
+    if not isinstance(name, str):
+        return "", 0, None
+    parameters = schema.get("connect.parameters")
+    convert = semantic_types.convert_of(name, _CONNECT_KINDS.get(kind, ""), parameters)
+    if convert is None:
+        return "", 0, None
+    return name, semantic_types.scale_of(parameters) or 0, convert
+
+
+def _decimal_scale(schema: dict[str, Any], kind: str, size: int) -> int | None:
+    """None where the attributes are those of no decimal."""
+    precision, scale = schema.get("precision"), schema.get("scale", 0)
+    if type(precision) is not int or type(scale) is not int:
+        return None
+    if not 0 < precision <= _MAX_INT or not 0 <= scale <= precision:
+        return None
+    if kind == "fixed" and precision > math.floor(math.log10(2) * (8 * size - 1)):
+        return None
+    return scale
+
+
+def _decimal(scale: int) -> Convert:
+    def read(data: bytes) -> Decimal:
+        try:
+            return decimal_of(data, scale)
+        except (ValueError, ArithmeticError):
+            raise Rejection("avro_decimal", "of a decimal of no bytes, or of very many") from None
+
+    return read
+
+
+def _big_decimal(data: bytes) -> Decimal:
+    """A number with a scale of its own: the bytes of its digits, then the scale."""
+    try:
+        size, at = _number(data, 0)
+        scale, end = _number(data, at + size)
+        if size < 0 or end != len(data) or abs(scale) > semantic_types.MAX_SCALE:
+            raise ValueError("no number")
+        return decimal_of(data[at : at + size], scale)
+    except (ValueError, IndexError):
+        raise Rejection("avro_decimal", "of a big-decimal that is none") from None
+
+
+def _number(data: bytes, start: int) -> tuple[int, int]:
+    number, end = read_varint(data, start, len(data))
+    return zigzag(number), end
+
+
+def _time_of_day(nanoseconds: int) -> Convert:
+    def read(number: int) -> Any:
+        try:
+            return exact_time.time_of_day(number * nanoseconds)
+        except ValueError:
+            raise Rejection("avro_time", "of a time of day that is none") from None
+
+    return read
+
+
+def _duration(data: bytes) -> str:
+    """Months, days and milliseconds as ISO 8601 has them: a month has no fixed length."""
+    months, days, milliseconds = _DURATION.unpack(data)
+    seconds, fraction = divmod(milliseconds, 1000)
+    clock = f"T{seconds}.{fraction:03d}S" if fraction else f"T{seconds}S" if seconds else ""
+    return f"P{months}M{days}D{clock}"
+
+
+def _uuid_of_bytes(data: bytes) -> str:
+    return str(UUID(bytes=data))
+
+
+_LOGICAL: dict[tuple[str, str], Convert | None] = {
+    ("bytes", "big-decimal"): _big_decimal,
+    ("fixed", "duration"): _duration,
+    ("fixed", "uuid"): _uuid_of_bytes,
+    ("int", "date"): exact_time.day,
+    ("int", "time-millis"): _time_of_day(1_000_000),
+    ("long", "time-micros"): _time_of_day(1000),
+    ("long", "timestamp-millis"): exact_time.instant_of_ms,
+    ("long", "timestamp-micros"): exact_time.instant_of_us,
+    ("long", "timestamp-nanos"): exact_time.instant,
+    ("long", "local-timestamp-millis"): exact_time.local_of_ms,
+    ("long", "local-timestamp-micros"): exact_time.local_of_us,
+    ("long", "local-timestamp-nanos"): exact_time.local,
+}
+_SIZES = {"duration": 12, "uuid": 16}

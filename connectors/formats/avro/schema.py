@@ -1,0 +1,230 @@
+"""Avro's schemas as nodes, read as leniently as Java's library reads a writer's schema.
+
+What decides nothing about bytes is not judged: defaults of a wrong type, names that the
+specification does not allow, an enum's default that is none of its symbols. A logical type that is
+invalid is ignored, as the specification asks for [avro-spec].
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from connectors.formats.avro.logical import Convert, convert_of
+from connectors.formats.schema_registry import Schema, SchemaError
+
+PRIMITIVES = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
+_MAX_DEPTH = 200
+# Types of one schema, those of its fields among them: code is compiled for each.
+_MAX_TYPES = 40_000
+ABSENT: Any = object()
+"""The default of a field that has none."""
+
+
+class Node:
+    """One type of a schema. Named types that are used twice, or in themselves, are one node."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.name = ""  # with its namespace
+        self.aliases: Sequence[str] = ()
+        self.size = 0
+        self.symbols: tuple[str, ...] = ()
+        self.enum_default: str | None = None
+        self.fields: list[Field] = []
+        self.branches: list[Node] = []
+        self.items: Node | None = None  # of arrays; the values of maps
+        self.logical = ""
+        self.scale = 0
+        self.convert: Convert | None = None
+        """From what the bytes hold to what the type's name says, if it says something."""
+        self.uses = 1
+        self.is_recursive = False
+
+    @property
+    def short_name(self) -> str:
+        """Without the namespace."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def inner(self) -> Node:
+        """The type of an array's items or a map's values."""
+        if self.items is None:
+            raise AssertionError(f"{self.kind} has no items")
+        return self.items
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name!r}" if self.name else self.kind
+
+
+class Field:
+    """One field of a record. `default` is what stands in the JSON, or ABSENT."""
+
+    def __init__(self, name: str, node: Node, aliases: Sequence[str], default: Any) -> None:
+        self.name = name
+        self.node = node
+        self.aliases = aliases
+        self.default = default
+
+    @property
+    def has_default(self) -> bool:
+        """Whether a reader may do without it in the writer's schema."""
+        return self.default is not ABSENT
+
+
+def parsed(schema: Any, names: dict[str, Node] | None = None) -> Node:
+    """The node of a schema, as JSON has it; `names` are types that it may use, and get its own.
+
+    Raises SchemaError, whose text says where in the schema and what.
+    """
+    try:
+        return _Parser({} if names is None else names).node(schema, "", "the schema", 0)
+    except RecursionError:
+        raise SchemaError("it is nested too deep") from None
+
+
+def parsed_registered(schema: Schema) -> Node:
+    """The node of a registry's schema, with what it imports. Raises SchemaError."""
+    names: dict[str, Node] = {}
+    known: set[str] = set()
+
+    def add(one: Schema, where: str) -> Node:
+        for reference in one.references:
+            if reference.schema.text not in known:  # two may need the same third one
+                known.add(reference.schema.text)
+                add(reference.schema, f"the schema that it imports as {reference.name!r}: ")
+        try:
+            return parsed(json.loads(one.text), names)
+        except (ValueError, RecursionError):
+            raise SchemaError(f"{where}it is not JSON") from None
+        except SchemaError as error:
+            raise SchemaError(f"{where}{error}") from None
+
+    return add(schema, "")
+
+
+class _Parser:
+    def __init__(self, names: dict[str, Node]) -> None:
+        self._names = names
+        self._count = 0
+        self._open: set[int] = set()  # records whose fields are being read
+
+    def node(self, schema: Any, space: str, place: str, depth: int) -> Node:
+        """The node of a type in JSON, which stands in the namespace."""
+        self._check_size(depth)
+        if isinstance(schema, str):
+            return self._named(schema, space, place)
+        if isinstance(schema, list):
+            made = Node("union")
+            made.branches = [self.node(one, space, place, depth + 1) for one in schema]
+            return made
+        if not isinstance(schema, dict):
+            raise SchemaError(f"the type of {place} is not text, an object or a list")
+        kind = schema.get("type")
+        if isinstance(kind, (dict, list)):
+            return self.node(kind, space, place, depth + 1)
+        if kind in ("record", "error"):
+            return self._record(schema, space, place, depth)
+        if kind in ("enum", "fixed"):
+            made = self._new(schema, kind, space, place)[0]
+            if kind == "enum":
+                _enum(made, schema, place)
+            else:
+                made.size = _size(schema, place)
+        elif kind in ("array", "map"):
+            made = Node(kind)
+            made.items = self.node(
+                schema.get("items" if kind == "array" else "values"),
+                space,
+                f"the items of {place}",
+                depth + 1,
+            )
+        elif isinstance(kind, str):
+            if kind not in PRIMITIVES:
+                return self._named(kind, space, place)
+            made = Node(kind)
+        else:
+            raise SchemaError(f"{place} has no type")
+        made.logical, made.scale, made.convert = convert_of(schema, made.kind, made.size)
+        return made
+
+    def _check_size(self, depth: int) -> None:
+        """Raise SchemaError for a schema that is too deep or has too many types."""
+        if depth > _MAX_DEPTH:
+            raise SchemaError(f"it is nested deeper than {_MAX_DEPTH} levels")
+        self._count += 1
+        if self._count > _MAX_TYPES:
+            raise SchemaError(f"it has too many types: more than {_MAX_TYPES:,}")
+
+    def _named(self, name: str, space: str, place: str) -> Node:
+        if name in PRIMITIVES:
+            return Node(name)
+        full = name if "." in name or not space else f"{space}.{name}"
+        found = self._names.get(full) or self._names.get(name)
+        if found is None:
+            raise SchemaError(f"{place} is of type {name[:100]!r}, which is defined nowhere")
+        found.uses += 1
+        found.is_recursive = found.is_recursive or id(found) in self._open
+        return found
+
+    def _new(self, schema: dict[str, Any], kind: str, space: str, place: str) -> tuple[Node, str]:
+        """A named type, known from now on, and the namespace of what is in it."""
+        name, own = schema.get("name"), schema.get("namespace", space)
+        if not isinstance(name, str) or not name:
+            raise SchemaError(f"{place} is of a type {kind} without a name")
+        made = Node(kind)
+        own = own if isinstance(own, str) else ""
+        if "." in name:
+            own = name.rpartition(".")[0]
+            made.name = name.lstrip(".")
+        else:
+            made.name = f"{own}.{name}" if own else name
+        made.aliases = [
+            alias if "." in alias or not own else f"{own}.{alias}" for alias in _aliases(schema)
+        ]
+        self._names[made.name] = made
+        return made, own
+
+    def _record(self, schema: dict[str, Any], space: str, place: str, depth: int) -> Node:
+        made, own = self._new(schema, "record", space, place)
+        fields = schema.get("fields")
+        if not isinstance(fields, list):
+            raise SchemaError(f"record {made.name!r} has no list of fields")
+        known = set()
+        self._open.add(id(made))
+        for field in fields:
+            name = field.get("name") if isinstance(field, dict) else None
+            if not isinstance(name, str):
+                raise SchemaError(f"record {made.name!r} has a field without a name")
+            if name in known:
+                raise SchemaError(f"record {made.name!r} has two fields {name!r}")
+            known.add(name)
+            node = self.node(
+                field.get("type"), own, f"field {name!r} of record {made.name!r}", depth + 1
+            )
+            made.fields.append(Field(name, node, _aliases(field), field.get("default", ABSENT)))
+        self._open.discard(id(made))
+        made.logical, made.scale, made.convert = convert_of(schema, "record", 0)
+        return made
+
+
+def _aliases(schema: dict[str, Any]) -> list[str]:
+    found = schema.get("aliases")
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
+
+
+def _enum(made: Node, schema: dict[str, Any], place: str) -> None:
+    symbols = schema.get("symbols")
+    if not isinstance(symbols, list) or not all(isinstance(one, str) for one in symbols):
+        raise SchemaError(f"{place} is an enum without a list of symbols")
+    made.symbols = tuple(symbols)
+    if schema.get("default") in symbols:
+        made.enum_default = schema["default"]
+
+
+def _size(schema: dict[str, Any], place: str) -> int:
+    size = schema.get("size")
+    if type(size) is not int or size < 0:
+        raise SchemaError(f"{place} is a fixed without a size")
+    return size

@@ -1,0 +1,100 @@
+"""Avro's numbers of variable length, and what the compiled readers say of bytes that are none.
+
+Java's library lets the bits of a last byte that the type has no room for fall off, so that the
+value is another. Here they are a rejection; bytes that only say a number at length are not.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from connectors.errors import Rejection
+
+_FLOAT = struct.Struct("<f")
+_INT_BYTES, _LONG_BYTES = 5, 10
+# What the last byte of the longest form may hold, of 32 and of 64 bits.
+_INT_LAST, _LONG_LAST = 0x0F, 0x01
+
+
+class DamagedError(Exception):
+    """The bytes are no value of the schema."""
+
+
+def long_at(data: bytes, at: int) -> tuple[int, int]:
+    """The integer of 64 bits that begins there, and where it ends. Raises DamagedError."""
+    byte = data[at]
+    number = byte & 0x7F
+    if byte > 0x7F:
+        byte = data[at + 1]
+        number |= (byte & 0x7F) << 7
+        if byte < 0x80:
+            return number >> 1 ^ -(number & 1), at + 2
+        byte = data[at + 2]
+        number |= (byte & 0x7F) << 14
+        if byte < 0x80:
+            return number >> 1 ^ -(number & 1), at + 3
+        byte = data[at + 3]
+        number |= (byte & 0x7F) << 21
+        if byte < 0x80:
+            return number >> 1 ^ -(number & 1), at + 4
+        return _long_rest(data, at, at + 4, number)
+    return number >> 1 ^ -(number & 1), at + 1
+
+
+def _long_rest(data: bytes, start: int, at: int, number: int) -> tuple[int, int]:
+    shift = 28
+    while True:
+        byte = data[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            if at - start == _LONG_BYTES and byte > _LONG_LAST:
+                raise DamagedError
+            return number >> 1 ^ -(number & 1), at
+        shift += 7
+        if at - start == _LONG_BYTES:
+            raise DamagedError
+
+
+def int_at(data: bytes, at: int) -> tuple[int, int]:
+    """The integer of 32 bits that begins there, and where it ends. Raises DamagedError."""
+    start = at
+    number = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            if at - start == _INT_BYTES and byte > _INT_LAST:
+                raise DamagedError
+            return number >> 1 ^ -(number & 1), at
+        shift += 7
+        if at - start == _INT_BYTES:
+            raise DamagedError
+
+
+def length_at(data: bytes, at: int) -> tuple[int, int]:
+    """A length, and where it ends. Raises DamagedError, also for a negative one."""
+    number, at = long_at(data, at)
+    if number < 0:
+        raise DamagedError
+    return number, at
+
+
+def index_at(data: bytes, at: int) -> tuple[int, int]:
+    """The index of a symbol or a branch, and where it ends. Raises DamagedError, as above."""
+    number, at = int_at(data, at)
+    if number < 0:
+        raise DamagedError
+    return number, at
+
+
+def single(number: float) -> float:
+    """The nearest number of 32 bits, as a `float` of the reader's schema holds it."""
+    found: float = _FLOAT.unpack(_FLOAT.pack(number))[0]
+    return found
+
+
+def resolution(text: str) -> Rejection:
+    """Of data that has no value in the reader's schema."""
+    return Rejection("avro_resolution", f"of a schema that does not fit the reader's: {text}")

@@ -1,0 +1,53 @@
+"""Conversions of some values inside a decoded document: all others stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+Convert = Callable[[Any], Any]
+
+
+def same(value: Any) -> Any:
+    """The value as it is."""
+    return value
+
+
+def unless_null(convert: Convert) -> Convert:
+    """Of a value that may be null."""
+    return lambda value: None if value is None else convert(value)
+
+
+def to_float(value: Any) -> Any:
+    """Of a number that was decoded as a Decimal, because another one of its document is."""
+    return float(value) if type(value) is Decimal else value
+
+
+def each_item(convert: Convert) -> Convert:
+    """Of the items of a list."""
+    return lambda value: [*map(convert, value)] if type(value) is list else value
+
+
+def each_value(convert: Convert) -> Convert:
+    """Of the values of an object, whatever their names."""
+
+    def read(value: Any) -> Any:
+        if type(value) is not dict:
+            return value
+        return {name: convert(item) for name, item in value.items()}
+
+    return read
+
+
+def some_fields(converters: Mapping[str, Convert]) -> Convert:
+    """Of the fields of an object that have a conversion; the object itself is changed."""
+
+    def read(value: Any) -> Any:
+        if type(value) is dict:
+            for name, convert in converters.items():
+                if name in value:
+                    value[name] = convert(value[name])
+        return value
+
+    return read
