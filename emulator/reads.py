@@ -59,7 +59,9 @@ class Selection:
             names = sorted(cells)[self.page[0] : self.page[0] + self.page[1]]
             cells = {name: cells[name] for name in names}
         found = list(iterate_cells(cells))
-        size = row_size(key, found) + versions_size(table, len(found))
+        size = row_size(key, found)
+        if table.max_versions > 1 or table.time_to_live >= 0:  # else versions cost nothing
+            size += versions_size(table, len(found))
         if self.test is not None and not self.test(dict(key), cells):
             return None, size
         if not cells and self.columns:  # a choice of versions alone leaves the bare key

@@ -1,5 +1,6 @@
 """Applies the row changes of one request: conditions, key generation, versions, one commit."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from emulator import errors, keys, limits, rows
@@ -103,37 +104,46 @@ class Writer:
             stored = self._service.store.get(key)
         return rows.live_row(table, key, stored, self._call.now_ms)
 
-    def apply(self, table: Table, change: Change) -> tuple[Unit, bytes | None]:
-        """Apply one change; return its cost and the row to answer with, if one was asked for.
+    @property
+    def apply(self) -> Callable[[Table, Change], tuple[Unit, bytes | None]]:
+        """What applies one change: returns its cost and the row to answer with, if asked for one.
 
-        Raises the error of this row: OTSInvalidPK, OTSConditionCheckFail, a type of a defined
-        column, a lock held by a transaction.
+        It raises the error of this row: OTSInvalidPK, OTSConditionCheckFail, a type of a defined
+        column, a lock held by a transaction, a throughput limit.
         """
+        return self._apply_limited if self._is_limited else self._apply
+
+    def _apply_limited(self, table: Table, change: Change) -> tuple[Unit, bytes | None]:
+        gate = self._call.gate(table.name)
+        if gate is None:
+            return self._apply(table, change)
+        partition = keys.partition_bytes(table, self._key(table, change))
+        gate.admit(partition, reads=False)
+        try:
+            unit, returned = self._apply(table, change)
+        except ServiceError as error:
+            if error.code == "OTSConditionCheckFail":
+                gate.take(partition, 1, 1)
+            raise
+        gate.take(partition, *unit)
+        return unit, returned
+
+    def _key(self, table: Table, change: Change) -> bytes:
+        """Return the stored key of a row, whose columns are put in order and generated before."""
         row = change.row
         if self._any_key_order:
             keys.put_in_order(table, row.key)
         if table.auto_column is not None:
             self._generate_key(table, change)
-        key = keys.encode_key(table, row.key)
+        return keys.encode_key(table, row.key)
+
+    def _apply(self, table: Table, change: Change) -> tuple[Unit, bytes | None]:
+        key = self._key(table, change)
+        row = change.row
         if row.cells:
             rows.check_against_table(table, change.operation, row, self._call.now_ms)
         if self._locked:
             self._check_lock(table, key)
-        gate = self._call.gate(table.name) if self._is_limited else None
-        if gate is None:
-            return self._apply(table, change, key)
-        partition = keys.partition_bytes(table, key)
-        gate.admit(partition, reads=False)
-        try:
-            unit, returned = self._apply(table, change, key)
-        except ServiceError:
-            gate.take(partition, 1, 1)  # what the service counts for a check that fails
-            raise
-        gate.take(partition, *unit)
-        return unit, returned
-
-    def _apply(self, table: Table, change: Change, key: bytes) -> tuple[Unit, bytes | None]:
-        row = change.row
         old: StoredRow | None = None
         reads = 0
         if change.operation == UPDATE_ROW or change.has_check:

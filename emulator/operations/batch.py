@@ -162,11 +162,12 @@ def _write_rows(
     answers: RowAnswers = []
     if isinstance(table, ServiceError):
         return [(False, _row_failed(table))] * len(changes)
+    apply = writer.apply
     for index, change in enumerate(changes, first_index):
         try:
             if call.row_faults:
                 call.row_fault(table.name, index, change.row)
-            (read, write), row = writer.apply(table, change)
+            (read, write), row = apply(table, change)
         except ServiceError as error:
             answers.append((False, _row_failed(error)))
             continue

@@ -36,9 +36,6 @@ class Block(Protocol):
     def encode(self) -> bytes:
         """Return the rows as bytes."""
 
-    def __len__(self) -> int:
-        """Return how many rows there are."""
-
 
 class _PlainBlock:
     def __init__(self) -> None:
@@ -49,9 +46,6 @@ class _PlainBlock:
 
     def encode(self) -> bytes:
         return pb.encode_rows(self._rows)
-
-    def __len__(self) -> int:
-        return len(self._rows)
 
 
 class _MatrixBlock:
@@ -76,9 +70,6 @@ class _MatrixBlock:
 
     def encode(self) -> bytes:
         return encode_matrix(self._key, self._attributes, self._is_entire, self._rows)
-
-    def __len__(self) -> int:
-        return len(self._rows)
 
 
 class _Range(NamedTuple):
@@ -141,25 +132,23 @@ def _read_page(
 def _fill(
     call: Call, table: Table, part: _Range, selection: Selection, block: Block, is_export: bool
 ) -> tuple[int, bytes | None]:
-    scanned = size = versions = 0
+    scanned = size = weight = found = 0
     for stored_key, stored in _scan(call, part):
         key = keys.decode_key(table, stored_key)
-        if (
-            len(block) >= part.wanted
-            or scanned >= limits.RANGE_ROWS
-            or size + versions * _VERSION_BYTES >= limits.RANGE_BYTES
-        ):
+        if found >= part.wanted or scanned >= limits.RANGE_ROWS or weight >= limits.RANGE_BYTES:
             return size, pb.encode_rows([pb.encode_row(key)])
         scanned += 1
         row = rows.live_row(table, stored_key, stored, call.now_ms)
         if row is None:
             size += rows.key_size(key)
+            weight += rows.key_size(key)
             continue
         cells, read = selection.select(table, key, row, is_range=not is_export)
         size += read
-        versions += len(row.cells)
+        weight += read + _VERSION_BYTES * len(row.cells)
         if cells is not None:
             block.add(key, cells)
+            found += 1
     return size, None
 
 
