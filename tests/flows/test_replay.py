@@ -148,7 +148,10 @@ def test_a_newer_value_is_replaced_and_that_is_reported(embedded_case: Case) -> 
     run_to_end(case)
     case.flow.set({"table": {**rules, "columns": "all"}})
     process = replay(case)
-    assert f"replaces what stands in table {case.topic} by now, newer or not" in process.text()
+    assert (
+        f"a replayed row replaces the present row of its key in table {case.topic}"
+        in process.text()
+    )
     assert "only_missing" in process.text()
     assert case.store.rows(case.topic) == {(("id", "a"),): {"n": "old"}}
 
