@@ -185,7 +185,7 @@ def topics_tables(run: Run) -> list[str]:
     return run.settings.known_tables()
 
 
-# By the word in errors.dead_letters. A new destination is one class and one entry here.
+# By the word in errors.dead_letters, as settings.errors.DEAD_LETTER_DESTINATIONS lists them.
 DESTINATIONS: dict[str, Callable[[Run, TableWriter], Destination]] = {
     "log": lambda run, _: LogDestination(run),
     "ignore": lambda _run, _writer: DiscardDestination(),

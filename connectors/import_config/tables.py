@@ -7,6 +7,7 @@ from typing import Any
 from connectors.import_config.errors import UnsupportedConnectorConfig
 from connectors.import_config.properties import ConnectorProperties
 from connectors.settings import NAME
+from connectors.settings.primary_key_modes import PRIMARY_KEY_MODES
 
 _KEY_TYPES = ("string", "integer", "binary", "auto_increment")
 _COLUMN_TYPES = ("string", "integer", "binary", "boolean", "double")
@@ -18,10 +19,6 @@ _OF_TABLE = (
     "search.timestamp.type",
 )
 _MAX_TOPIC_LENGTH = 249
-_KEYS_OF_COORDINATES = {
-    "kafka": ("topic_partition", "offset"),
-    "search": ("md5", "topic", "partition", "offset"),
-}
 
 
 def topics_and_tables(
@@ -93,7 +90,9 @@ def rules(
     found = {}
     for table in tables:
         key = _key(connector, table, mode)
-        taken = [item["name"] for item in key] or [*_KEYS_OF_COORDINATES.get(mode, ())]
+        taken = [item["name"] for item in key] or [
+            name for name, _ in PRIMARY_KEY_MODES[mode].columns
+        ]
         columns = _columns(connector, table, taken)
         made: dict[str, Any] = {"primary_key_mode": mode}
         if key:
@@ -157,7 +156,7 @@ def _note_modes(
 
 def _key(connector: ConnectorProperties, table: str, mode: str) -> list[dict[str, str]]:
     prefix = f"tablestore.{table}.primarykey"
-    if mode in _KEYS_OF_COORDINATES:
+    if PRIMARY_KEY_MODES[mode].columns:
         for key in (f"{prefix}.name", f"{prefix}.type"):
             if connector.raw(key) is not None:
                 connector.note(key, f"has no effect with primarykey.mode={mode}, here as there")

@@ -16,7 +16,8 @@ from operator import itemgetter
 from typing import Any
 
 from connectors.errors import Rejection
-from connectors.mapping.shape_cache import Encode, Encoded, ShapeCache
+from connectors.mapping.encoder import Encode, Encoded
+from connectors.mapping.shape_cache import ShapeCache
 from connectors.mapping.sharding import ShardedRows
 from connectors.records import ABSENT, Message, Record, UniformChunk
 

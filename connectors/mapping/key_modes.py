@@ -11,8 +11,9 @@ from typing import Any
 from connectors.errors import Rejection
 from connectors.mapping.cell_version import version_of
 from connectors.mapping.column_names import rewritten
+from connectors.mapping.encoder import Encoded
 from connectors.mapping.fast_path import FastPath
-from connectors.mapping.shape_cache import Encoded, ShapeCache, key_values
+from connectors.mapping.shape_cache import ShapeCache
 from connectors.records import ABSENT, Record
 from connectors.settings.tables import SEARCH_TIMESTAMP, TableSettings
 
@@ -170,7 +171,7 @@ class RecordValueKey(WideColumnBuilder, mode="record_value"):
             if self._rules.column_names == "rewrite":
                 used = {name for name, _ in self._keys}
                 value = dict(zip(rewritten((*value,), used), value.values(), strict=True))
-            return self._delete(key_values(self._shapes, value, "value"))
+            return self._delete(self._shapes.planner.key_values(value, "value"))
         return self._row((), record, value)
 
 
@@ -180,7 +181,7 @@ class RecordKey(WideColumnBuilder, mode="record_key"):
     def encode(self, record: Record) -> Encoded:
         """The row of a record, or what deletes it."""
         fields = self._key_fields(record.key)
-        leading = key_values(self._shapes, fields)
+        leading = self._shapes.planner.key_values(fields)
         value = record.value
         if record.change == "delete":
             return self._delete(leading)

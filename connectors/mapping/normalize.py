@@ -10,8 +10,8 @@ from typing import Any
 
 from connectors.errors import Rejection
 from connectors.mapping.column_names import flattener, rewritten
+from connectors.mapping.encoder import Encoded
 from connectors.mapping.key_modes import RowBuilder
-from connectors.mapping.shape_cache import Encoded
 from connectors.records import Record
 from connectors.settings.tables import TableSettings
 

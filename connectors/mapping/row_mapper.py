@@ -12,10 +12,11 @@ from collections.abc import Collection
 from typing import Final
 
 from connectors.errors import Rejection, raised_at
+from connectors.mapping.encoder import Encoder
 from connectors.mapping.key_modes import KEY_MODES, RowBuilder
 from connectors.mapping.normalize import normalized
 from connectors.mapping.routing import router
-from connectors.mapping.shape_cache import Encoder, ShapeCache
+from connectors.mapping.shape_cache import ShapeCache
 from connectors.mapping.sharding import ShardedRows
 from connectors.mapping.timeseries.points import PointEncoder, point_builder
 from connectors.records import (

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from zlib import crc32
 
-from connectors.mapping.shape_cache import Encoded
+from connectors.mapping.encoder import Encoded
 from connectors.records import Message, Operation, Segment, original
 
 # Of one shard: identities, wires, operations, messages.

@@ -18,7 +18,7 @@ def reading_dead_letters(settings: Settings) -> Settings:
     """
     dead_letters = settings.dead_letters
     replay = settings.replay
-    if replay.source is None and settings.errors.dead_letters in ("log", "ignore"):
+    if replay.source is None and not settings.errors.keeps_records:
         raise StopRun(
             f'replay: errors.dead_letters is "{settings.errors.dead_letters}", which keeps no '
             "record.\n  remedy: say where there are dead letters, by replay.source = "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -18,6 +18,26 @@ _CONNECTION = re.compile(
     r"(security|sasl|ssl|https|socket|broker|client|metadata|reconnect|retry|connections|api"
     r"|resolve|plugin)\..*|enable\.(ssl|sasl)\..*|message\.max\.bytes"
 )
+
+
+class DeadLetterDestination(NamedTuple):
+    """What there is to know of one destination, but for how it sends (steps.DESTINATIONS)."""
+
+    keeps_record: bool
+    """Whether it keeps the record's own bytes, so that a replay can read it."""
+
+
+# By the word in config.toml; what is legal follows this list.
+DEAD_LETTER_DESTINATIONS = {
+    "log": DeadLetterDestination(keeps_record=False),
+    "ignore": DeadLetterDestination(keeps_record=False),
+    "kafka": DeadLetterDestination(keeps_record=True),
+    "tablestore": DeadLetterDestination(keeps_record=True),
+}
+if TYPE_CHECKING:
+    DestinationName = str
+else:
+    DestinationName = Literal[tuple(DEAD_LETTER_DESTINATIONS)]
 
 
 class ErrorSettings(Section):
@@ -34,7 +54,7 @@ class ErrorSettings(Section):
         "none",
         description="none: the run stops at the first, before its offset. all: the run goes on.",
     )
-    dead_letters: Literal["log", "ignore", "kafka", "tablestore"] = Field(
+    dead_letters: DestinationName = Field(
         "log",
         description="With tolerance all. log: coordinates and reason to the log. ignore: counted. "
         "kafka, tablestore: the record's own bytes and the reason to the topic or table of "
@@ -73,9 +93,12 @@ class ErrorSettings(Section):
         """True when a dead letter carries its record's own bytes."""
         if self.tolerance == "none":
             return False
-        return self.dead_letters in ("kafka", "tablestore") or (
-            self.dead_letters == "log" and self.log_payload
-        )
+        return self.keeps_records or (self.dead_letters == "log" and self.log_payload)
+
+    @property
+    def keeps_records(self) -> bool:
+        """True when dead letters go where a replay can read them."""
+        return DEAD_LETTER_DESTINATIONS[self.dead_letters].keeps_record
 
 
 class DeadLetterSettings(Section):

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 from connectors.errors import Rejection
 from connectors.mapping.conversions.column_types import IDENTITY, Conversions, Converter
+from connectors.mapping.encoder import Encoded
 from connectors.mapping.key_modes import RowBuilder
-from connectors.mapping.shape_cache import Encoded
 from connectors.mapping.timeseries.series import SeriesCache
 from connectors.records import UNAVAILABLE, Record
 from connectors.records.timestamps import moment_of, own_moment

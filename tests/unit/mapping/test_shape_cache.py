@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors.mapping.encoder import Encoded
 from connectors.mapping.row_mapper import RowMapper
-from connectors.mapping.shape_cache import Encoded, ShapeCache
+from connectors.mapping.shape_cache import ShapeCache
 from connectors.records import DeadLetter, RecordChunk, Row
 from connectors.settings import Settings
 from connectors.tablestore.row_encoder import RowEncoder

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.errors import Rejection
-from connectors.mapping.shape_cache import Encoded
+from connectors.mapping.encoder import Encoded
 from connectors.mapping.timeseries import points as points_module
 from connectors.mapping.timeseries.points import PointBuilder, point_builder
 from connectors.mapping.timeseries.series import SeriesCache

@@ -1,0 +1,44 @@
+"""What the mapping needs of the row encoder: a row's identity, wire bytes and operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from connectors.records import Operation
+
+# (identity of the primary key, the row as it stands in a request, what it does to its table)
+Encoded = tuple[bytes, bytes, Operation]
+# Name and type of columns.
+Columns = Sequence[tuple[str, str]]
+# The values of one row to the row; raises the encoder's `error`.
+Encode = Callable[..., Encoded]
+
+
+class Encoder(Protocol):
+    """The PlainBuffer encoder; its methods raise `error` for a value that no table takes."""
+
+    # The value of a key column that the service chooses.
+    generated: Any
+
+    @property
+    def error(self) -> type[Exception]:
+        """The encoder's own exception; its arguments begin with a short code and a text."""
+        ...
+
+    def compile_row(
+        self, operation: Operation, primary_key: Columns, columns: Columns
+    ) -> Callable[..., Encoded]:
+        """A function of the key's and columns' values, made for these names and types."""
+        ...
+
+    def row(
+        self,
+        operation: Operation,
+        primary_key: Sequence[tuple[str, Any]],
+        columns: Sequence[tuple[str, Any]] = (),
+        deleted: Sequence[str] = (),
+        version: int | None = None,
+    ) -> Encoded:
+        """One row, without compiling anything, with cells of a version and columns to delete."""
+        ...
