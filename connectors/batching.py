@@ -77,13 +77,12 @@ class Batcher(StatefulBatchLogic[Batch, Batch, State]):
         was_empty = not self._segments
         before = self._rows
         dead_letters: list[DeadLetter] = []
-        for segments, dead in values:
+        for segments, rejected in values:
             self._segments += segments
             for segment in segments:
                 self._rows += count_of(segment)
                 self._bytes += size_of(segment)
-            if dead:
-                dead_letters += dead
+            dead_letters += rejected
         self._count.received(self._rows - before + len(dead_letters))
         full: list[Batch] = []
         if dead_letters:
@@ -162,10 +161,13 @@ def take_front(segments: list[Segment], max_rows: int, max_bytes: int) -> list[S
     return taken
 
 
-def cut(
+def split_requests(
     segments: Iterable[Segment], max_rows: int, max_bytes: int = sys.maxsize
 ) -> Iterator[list[Segment]]:
-    """The same rows in order, as requests of at most so many rows and bytes: `take_front`."""
+    """The same rows in order, as requests of at most `max_rows` rows and `max_bytes` bytes each.
+
+    A row of more than `max_bytes` goes alone.
+    """
     rest = [*segments]
     while rest:
         yield take_front(rest, max_rows, max_bytes)

@@ -215,17 +215,21 @@ def _bound(limit: Any, sign: int, word: str, *, exclusive: bool) -> Check:
     return _asserted(_is_number, holds, f"beyond its {word}")
 
 
-def _sized(schema: dict[str, Any], kind: type, lower: str, upper: str) -> list[Check]:
+def _sized(schema: dict[str, Any], python_type: type, lower: str, upper: str) -> list[Check]:
     made: list[Check] = []
     if lower in schema:
         low = int(schema[lower])
         made.append(
-            _asserted(lambda v: type(v) is kind, lambda v: len(v) >= low, f"below its {lower}")
+            _asserted(
+                lambda v: type(v) is python_type, lambda v: len(v) >= low, f"below its {lower}"
+            )
         )
     if upper in schema:
         high = int(schema[upper])
         made.append(
-            _asserted(lambda v: type(v) is kind, lambda v: len(v) <= high, f"above its {upper}")
+            _asserted(
+                lambda v: type(v) is python_type, lambda v: len(v) <= high, f"above its {upper}"
+            )
         )
     return made
 

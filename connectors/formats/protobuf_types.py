@@ -114,12 +114,12 @@ def _describe(file: FileDescriptorProto, name: str) -> None:
     file.dependency.extend(imports)
     made = file.message_type.add(name=short)
     for number, text in enumerate(fields.split(", "), 1):
-        kind, field = text.split()
+        field_type, field = text.split()
         one = made.field.add(name=field, number=number, label=FieldDescriptorProto.LABEL_OPTIONAL)
-        if kind.startswith("."):
-            one.type, one.type_name = FieldDescriptorProto.TYPE_MESSAGE, kind
+        if field_type.startswith("."):
+            one.type, one.type_name = FieldDescriptorProto.TYPE_MESSAGE, field_type
         else:
-            one.type = FieldDescriptorProto.Type.Value(f"TYPE_{kind.upper()}")
+            one.type = FieldDescriptorProto.Type.Value(f"TYPE_{field_type.upper()}")
 
 
 def _timestamp(message: Any) -> datetime | ExactTime:

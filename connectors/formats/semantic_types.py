@@ -59,18 +59,18 @@ def scale_of(parameters: Any) -> int | None:
     return scale if abs(scale) <= MAX_SCALE else None
 
 
-def convert_of(name: Any, kind: str, parameters: Any) -> Convert | None:
+def convert_of(name: Any, connect_type: str, parameters: Any) -> Convert | None:
     """From a value of the plain type to that of the name; None where the name says nothing.
 
-    `kind` is Connect's word of the plain type. The function raises Rejection.
+    `connect_type` is Connect's word of the plain type. The function raises Rejection.
     """
     if not isinstance(name, str):
         return None
-    if name == CONNECT + "Decimal" and kind == "bytes":
+    if name == CONNECT + "Decimal" and connect_type == "bytes":
         scale = scale_of(parameters)
         return None if scale is None else _checked(name, lambda data: decimal_of(data, scale))
     found = _TYPES.get(name)
-    return _checked(name, found[1]) if found is not None and found[0] == kind else None
+    return _checked(name, found[1]) if found is not None and found[0] == connect_type else None
 
 
 def _checked(name: str, convert: Convert) -> Convert:

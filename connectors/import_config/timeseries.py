@@ -124,8 +124,8 @@ def _unit(connector: ConnectorProperties, key: str) -> str:
 
 def _fields(connector: ConnectorProperties, prefix: str, lower_case: bool) -> list[dict[str, str]]:
     names = connector.names(f"{prefix}field.name")
-    kinds = connector.text(f"{prefix}field.type")
-    types = [name.strip().lower() for name in kinds.split(",")] if kinds else []
+    listed_types = connector.text(f"{prefix}field.type")
+    types = [name.strip().lower() for name in listed_types.split(",")] if listed_types else []
     if len(names) != len(types):
         raise UnsupportedConnectorConfig(
             f"{prefix}field.type: has {len(types)} types for {len(names)} names"

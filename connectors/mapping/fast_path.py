@@ -112,9 +112,9 @@ class FastPath:
     ) -> int:
         missed = 0
         coordinates, mixed, add = self._coordinates, chunk.mixed, rows.add
-        for at in which:
-            message: Message = chunk.messages[at]
-            value = chunk.values[at]
+        for index in which:
+            message: Message = chunk.messages[index]
+            value = chunk.values[index]
             if mixed and type(value) is Record:
                 general(value)
                 continue
@@ -149,15 +149,15 @@ class FastPath:
 
 def _arrangement(chunk: UniformChunk, columns: tuple[str, ...]) -> Fields:
     fields_of = chunk.fields_of
-    names = {name: at for at, name in enumerate(chunk.names)}
+    position_of = {name: position for position, name in enumerate(chunk.names)}
     # One position behind the last field is that of ABSENT.
-    positions = [names.get(column, len(names)) for column in columns]
-    if positions == [*range(len(names))]:
+    positions = [position_of.get(column, len(position_of)) for column in columns]
+    if positions == [*range(len(position_of))]:
         return fields_of
     if len(positions) == 1:
         (only,) = positions
         return lambda value: ((*fields_of(value), ABSENT)[only],)
     take = itemgetter(*positions)
-    if len(names) in positions:
+    if len(position_of) in positions:
         return lambda value: take((*fields_of(value), ABSENT))
     return lambda value: take(fields_of(value))

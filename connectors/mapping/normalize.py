@@ -15,7 +15,7 @@ from connectors.mapping.key_modes import RowBuilder
 from connectors.records import Record
 from connectors.settings.tables import TableSettings
 
-Step = Callable[[Record], Record]
+Normalize = Callable[[Record], Record]
 
 # The column of a value, or of a key, that is no object.
 _VALUE, _KEY = "value", "key"
@@ -26,7 +26,7 @@ def normalized(builder: RowBuilder, rules: TableSettings, bare: bool) -> RowBuil
 
     `bare`: values are of a format that has no objects, so that each is a column by itself.
     """
-    steps: list[Step] = []
+    steps: list[Normalize] = []
     if bare:
         steps.append(_named(rules))
     if rules.nested == "flatten":
@@ -42,7 +42,9 @@ def normalized(builder: RowBuilder, rules: TableSettings, bare: bool) -> RowBuil
 class _Normalized(RowBuilder):
     """Has no fast path: the fields of a value are not those of its bytes."""
 
-    def __init__(self, builder: RowBuilder, steps: list[Step], of_key: Step | None) -> None:
+    def __init__(
+        self, builder: RowBuilder, steps: list[Normalize], of_key: Normalize | None
+    ) -> None:
         """`of_key` is for records without a value too: their key says which row to delete."""
         self.coordinates = builder.coordinates
         self._builder = builder
@@ -63,7 +65,7 @@ class _Normalized(RowBuilder):
         return self._builder.encode(record)
 
 
-def _named(rules: TableSettings) -> Step:
+def _named(rules: TableSettings) -> Normalize:
     """The value as a field: of the key column, where the key is the value, or else `value`."""
     name = _VALUE
     if rules.key_mode.key_from == "value" and len(rules.key_columns) == 1:
@@ -83,7 +85,7 @@ def _used(rules: TableSettings) -> set[str] | None:
     return {*(column.name for column in rules.columns), *(name for name, _ in rules.key_columns)}
 
 
-def _flattened(rules: TableSettings) -> Step:
+def _flattened(rules: TableSettings) -> Normalize:
     flatten = flattener(rules.separator, _used(rules))
 
     def step(record: Record) -> Record:
@@ -94,7 +96,7 @@ def _flattened(rules: TableSettings) -> Step:
     return step
 
 
-def _with_key(rules: TableSettings) -> Step:
+def _with_key(rules: TableSettings) -> Normalize:
     """The value with the fields of the record's key."""
     fill = rules.key_fields == "fill"
     in_key = rules.key_mode.key_from == "key"
@@ -122,7 +124,7 @@ def _with_key(rules: TableSettings) -> Step:
     return step
 
 
-def _key_named(rules: TableSettings) -> Step | None:
+def _key_named(rules: TableSettings) -> Normalize | None:
     """The record's key with its fields named as those of values are, where it is the row's key."""
     if rules.key_mode.key_from != "key":
         return None

@@ -19,7 +19,7 @@ _DAY_SECONDS = 86_400
 _NS = 1_000_000_000
 _DAY_NS = _DAY_SECONDS * _NS
 
-Kind = Literal["instant", "local", "date", "time"]
+TimeType = Literal["instant", "local", "date", "time"]
 
 
 class ExactTime:
@@ -29,31 +29,31 @@ class ExactTime:
     or since midnight (time).
     """
 
-    __slots__ = ("kind", "nanoseconds")
+    __slots__ = ("nanoseconds", "type")
 
-    def __init__(self, kind: Kind, nanoseconds: int) -> None:
-        self.kind = kind
+    def __init__(self, time_type: TimeType, nanoseconds: int) -> None:
+        self.type = time_type
         self.nanoseconds = nanoseconds
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ExactTime):
             return NotImplemented
-        return (self.kind, self.nanoseconds) == (other.kind, other.nanoseconds)
+        return (self.type, self.nanoseconds) == (other.type, other.nanoseconds)
 
     def __hash__(self) -> int:
-        return hash((self.kind, self.nanoseconds))
+        return hash((self.type, self.nanoseconds))
 
     def __repr__(self) -> str:
-        return f"ExactTime({self.kind!r}, {self.nanoseconds})"
+        return f"ExactTime({self.type!r}, {self.nanoseconds})"
 
     def isoformat(self) -> str:
         """ISO 8601, to the milli-, micro- or nanosecond; years beyond four digits have a sign."""
         days, within = divmod(self.nanoseconds, _DAY_NS)
-        if self.kind == "date":
+        if self.type == "date":
             return _day_text(days)
-        if self.kind == "time":
+        if self.type == "time":
             return _clock_text(within)
-        zone = "Z" if self.kind == "instant" else ""
+        zone = "Z" if self.type == "instant" else ""
         return f"{_day_text(days)}T{_clock_text(within)}{zone}"
 
 

@@ -69,15 +69,15 @@ class Segment(NamedTuple):
 
     def split(self, count: int) -> tuple[Segment, Segment]:
         """The first `count` rows, and the others."""
-        cut = sum(self.sizes[:count])
+        end = sum(self.sizes[:count])
         table, topic, partition, identities, wire, offsets, originals, sizes, operations = self
         return (
             Segment(
-                *(table, topic, partition, identities[:count], wire[:cut], offsets[:count]),
+                *(table, topic, partition, identities[:count], wire[:end], offsets[:count]),
                 *(originals[:count], sizes[:count], operations[:count]),
             ),
             Segment(
-                *(table, topic, partition, identities[count:], wire[cut:], offsets[count:]),
+                *(table, topic, partition, identities[count:], wire[end:], offsets[count:]),
                 *(originals[count:], sizes[count:], operations[count:]),
             ),
         )

@@ -73,7 +73,7 @@ def _no_time(name: str, unit: str, value: Any) -> Rejection:
         return Rejection("time_missing", f"field {name!r}, the time, is null or absent")
     if value is UNAVAILABLE:
         return Rejection("time_missing", f"field {name!r}, the time, is not sent by its source")
-    if isinstance(value, datetime) or (isinstance(value, ExactTime) and value.kind == "local"):
+    if isinstance(value, datetime) or (isinstance(value, ExactTime) and value.type == "local"):
         return Rejection(
             "time_invalid",
             f"field {name!r}: a time without a zone, which may be any moment of two days: give it "
@@ -150,5 +150,5 @@ def _iso(value: Any) -> int | None:
 def _since_1970(value: datetime | ExactTime) -> int | None:
     """None for a time without a zone, which may be any moment of two days."""
     if isinstance(value, ExactTime):
-        return value.nanoseconds // 1000 if value.kind == "instant" else None
+        return value.nanoseconds // 1000 if value.type == "instant" else None
     return None if value.tzinfo is None else (value - _EPOCH) // _ONE

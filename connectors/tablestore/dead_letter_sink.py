@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Protocol
 
-from connectors.batching import cut
+from connectors.batching import split_requests
 from connectors.dead_letters.headers import bytes_of, own_headers, replays
 from connectors.errors import StopRun
 from connectors.records import DeadLetter, Header, Segment
@@ -59,7 +59,8 @@ class TableDeadLetterSink:
         first: dict[tuple[str, int, int], DeadLetter] = {}
         for one in dead_letters:
             first.setdefault((one.topic, one.partition, one.offset), one)
-        for segments in cut(self._segments([*first.values()]), MAX_ROWS_PER_REQUEST, _MAX_BYTES):
+        rows = self._segments([*first.values()])
+        for segments in split_requests(rows, MAX_ROWS_PER_REQUEST, _MAX_BYTES):
             await self._writer.write_rows(segments, self._outcomes)
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from google.protobuf.message import DecodeError
 from tablestore.protobuf.table_store_pb2 import BatchWriteRowResponse
 
-from connectors.batching import cut
+from connectors.batching import split_requests
 from connectors.records import Segment
 from connectors.settings import Settings
 from connectors.tablestore.client import Client
@@ -115,7 +115,7 @@ class RequestTypes:
             yield self.rows, rows
         for table, mine in points.items():
             max_rows = self._settings.rules_of(table).timeseries.rows_per_request
-            for together in cut(mine, max_rows):
+            for together in split_requests(mine, max_rows):
                 yield self.points, together
 
 

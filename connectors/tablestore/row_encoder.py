@@ -69,7 +69,7 @@ def expecting_none(batch: Batch) -> tuple[Batch, int]:
 
     Also returns how many other rows there were: a delete means nothing where there is no row.
     """
-    segments, dead = batch
+    segments, dead_letters = batch
     kept: list[Segment] = []
     skipped = 0
     for segment in segments:
@@ -87,4 +87,4 @@ def expecting_none(batch: Batch) -> tuple[Batch, int]:
                     operations=[],
                 )
             )
-    return (kept, dead), skipped
+    return (kept, dead_letters), skipped

@@ -56,19 +56,19 @@ class Measure:
         return made
 
     def _made(self, node: Node) -> Size:
-        if node.kind == "union":
+        if node.type == "union":
             parts = [self.of(branch) for branch in node.branches]
             values = max((part.values for part in parts), default=0)
             return Size(values, 1 + min((part.least for part in parts), default=0))
-        if node.kind == "record":
+        if node.type == "record":
             parts = [self.of(field.node) for field in node.fields]
             values = 1 + self._extra + sum(part.values for part in parts)
             return Size(values, sum(part.least for part in parts))
-        if node.kind in ("array", "map"):
+        if node.type in ("array", "map"):
             item = self.of(node.inner)
-            least = item.least + (node.kind == "map")
+            least = item.least + (node.type == "map")
             self._worst = max(self._worst, (1 + item.values) / least if least else math.inf)
-        return Size(1, node.size if node.kind == "fixed" else _LEAST.get(node.kind, 1))
+        return Size(1, node.size if node.type == "fixed" else _LEAST.get(node.type, 1))
 
 
 def max_fields(node: Node) -> int:

@@ -1,12 +1,12 @@
 """A reader of Avro bytes, compiled to Python from the writer's schema and the reader's.
 
-Each schema becomes the source of a few functions `f(d, p, n, s)`: from the bytes `d`, of which
-there are `n`, at the place `p`, to the value and the place behind it. `s` counts what is bounded:
-depth, values, items of no bytes. Nothing of a schema gets into the source but numbers and names
-written by `ascii`; all else is a constant beside it.
+Each schema becomes the source of a few functions `f(d, p, n, s)`, which read the `n` bytes `d` from
+position `p` on, and return the value and the position after it. `s` counts what is bounded: depth,
+values, items of no bytes. Of a schema only numbers, and names written by `ascii`, get into the
+source; everything else is a constant that the source names.
 
-A read behind the end raises IndexError or struct.error, or leaves `p` behind `n`; whoever calls
-looks for all three. So plain fields need no check of their own.
+Reading past the end raises IndexError or struct.error, or leaves `p` beyond `n`; the caller checks
+for all three, so plain fields need no check of their own.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MAX_BRANCHES = 8
 _MAX_LINES = 200_000
 # Fields that one function reads.
 _MAX_FIELDS = 200
-# In the place of a reader's type: the reader does not have it.
+# Stands for the type of a field that the reader does not have.
 _SKIPPED = Node("skipped")
 _WIDTHS = {"boolean": 1, "float": 4, "double": 8}
 
@@ -143,18 +143,18 @@ class _Compiler:
         inline: bool = False,
     ) -> None:
         """The lines that read a value into the variable `out`."""
-        if not inline and writer.kind in ("record", "array", "map", "union"):
-            shared = writer.kind == "record" and writer.uses > 1
+        if not inline and writer.type in ("record", "array", "map", "union"):
+            shared = writer.type == "record" and writer.uses > 1
             if shared or depth > _MAX_NESTING:
                 self._add(pad, f"{out}, p = {self._function(writer, reader)}(d, p, n, s)")
                 return
-        if writer.kind == "union":
+        if writer.type == "union":
             self._union(writer, reader, out, pad, depth)
             return
-        if reader is _SKIPPED and writer.kind not in ("record", "array", "map"):
+        if reader is _SKIPPED and writer.type not in ("record", "array", "map"):
             self._skip(writer, out, pad)
             return
-        if reader is not None and reader.kind == "union":
+        if reader is not None and reader.type == "union":
             branch = branch_for(writer, reader)
             if branch is None:
                 self._unfit(f"{writer} where the reader's union has nothing that fits", pad)
@@ -164,11 +164,11 @@ class _Compiler:
         if why:
             self._unfit(why, pad)
             return
-        if writer.kind == "record":
+        if writer.type == "record":
             self._record(writer, reader, out, pad, depth)
-        elif writer.kind in ("array", "map"):
+        elif writer.type in ("array", "map"):
             self._items(writer, reader, out, pad, depth)
-        elif writer.kind == "enum":
+        elif writer.type == "enum":
             self._enum(writer, reader, out, pad)
         else:
             self._plain(writer, out, pad)
@@ -181,26 +181,26 @@ class _Compiler:
         self._add(pad, f"raise unfit({why!a})")
 
     def _plain(self, node: Node, out: str, pad: int) -> None:
-        kind = node.kind
-        if kind == "null":
+        avro_type = node.type
+        if avro_type == "null":
             self._add(pad, f"{out} = None")
-        elif kind in ("int", "long"):
+        elif avro_type in ("int", "long"):
             self._add(
                 pad,
                 "b = d[p]",
                 f"if b < 128: {out} = Z[b]; p += 1",
-                f"else: {out}, p = {'I' if kind == 'int' else 'L'}(d, p)",
+                f"else: {out}, p = {'I' if avro_type == 'int' else 'L'}(d, p)",
             )
-        elif kind == "boolean":
+        elif avro_type == "boolean":
             self._add(pad, f"{out} = B[d[p]]", "p += 1")
-        elif kind in ("float", "double"):
-            unpack = "UF" if kind == "float" else "UD"
-            self._add(pad, f"{out} = {unpack}(d, p)[0]", f"p += {_WIDTHS[kind]}")
-        elif kind == "fixed":
+        elif avro_type in ("float", "double"):
+            unpack = "UF" if avro_type == "float" else "UD"
+            self._add(pad, f"{out} = {unpack}(d, p)[0]", f"p += {_WIDTHS[avro_type]}")
+        elif avro_type == "fixed":
             self._add(pad, f"q = p + {node.size}", "if q > n: raise Damaged")
             self._add(pad, f"{out} = d[p:q]", "p = q")
         else:
-            text = ".decode()" if kind == "string" else ""
+            text = ".decode()" if avro_type == "string" else ""
             self._length(pad)
             self._add(pad, "q = p + b", f"{out} = d[p:q]{text}", "p = q")
 
@@ -214,15 +214,15 @@ class _Compiler:
         )
 
     def _promote(self, writer: Node, reader: Node | None, out: str, pad: int) -> None:
-        if reader is None or reader.kind == writer.kind:
+        if reader is None or reader.type == writer.type:
             return
-        if reader.kind == "bytes":
+        if reader.type == "bytes":
             self._add(pad, f"{out} = {out}.encode()")
-        elif reader.kind == "string":
+        elif reader.type == "string":
             self._add(pad, f"{out} = {out}.decode()")
-        elif reader.kind == "double":
+        elif reader.type == "double":
             self._add(pad, f"{out} = float({out})")
-        elif reader.kind == "float":
+        elif reader.type == "float":
             self._add(pad, f"{out} = single({out})")
 
     def _enum(self, writer: Node, reader: Node | None, out: str, pad: int) -> None:
@@ -245,7 +245,7 @@ class _Compiler:
             self._add(pad, f"{out}, p = {name}[b](d, p, n, s)")
             return
         # Most unions are of null and one type, and most values are of that type.
-        order = sorted(range(len(writer.branches)), key=lambda i: writer.branches[i].kind == "null")
+        order = sorted(range(len(writer.branches)), key=lambda i: writer.branches[i].type == "null")
         word = "if"
         for index in order:
             self._add(pad, f"{word} b == {index}:")
@@ -258,7 +258,7 @@ class _Compiler:
             self._add(pad, f"s[1] += {values}", f"if s[1] > {MAX_VALUES}: raise too_many_values()")
 
     def _items(self, writer: Node, reader: Node | None, out: str, pad: int, depth: int) -> None:
-        is_map = writer.kind == "map"
+        is_map = writer.type == "map"
         target = reader if reader is None or reader is _SKIPPED else reader.inner
         found, count, item, key, start = (self._new(one) for one in "vnvks")
         can_be_empty = not is_map and self._measure.of(writer.inner).least == 0
@@ -356,14 +356,14 @@ class _Compiler:
     def _skip(self, node: Node, out: str, pad: int) -> None:
         """The lines that pass over a plain value that the reader does not have."""
         self._add(pad, f"{out} = None")
-        if node.kind in ("int", "long"):
+        if node.type in ("int", "long"):
             self._add(pad, "if d[p] < 128: p += 1", "else: p = L(d, p)[1]")
-        elif node.kind == "enum":
+        elif node.type == "enum":
             self._length(pad, index=True)
             self._add(pad, f"if b >= {len(node.symbols)}: raise Damaged")
-        elif node.kind in ("string", "bytes"):
+        elif node.type in ("string", "bytes"):
             self._length(pad)
             self._add(pad, "p += b")
-        elif node.kind != "null":
-            self._add(pad, f"p += {node.size or _WIDTHS.get(node.kind, 0)}")
+        elif node.type != "null":
+            self._add(pad, f"p += {node.size or _WIDTHS.get(node.type, 0)}")
             self._add(pad, "if p > n: raise Damaged")

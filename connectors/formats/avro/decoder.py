@@ -62,7 +62,7 @@ def reader(writer: Node, target: Node | None, *, framed: bool) -> Decode:
     It raises Rejection. `framed`: the bytes are those of Confluent's serializers. Raises
     SchemaError for a schema of too many types.
     """
-    if framed and writer.kind == "bytes" and (target is None or target.kind == "bytes"):
+    if framed and writer.type == "bytes" and (target is None or target.type == "bytes"):
         return _bare_bytes(writer, target)
     extra = 0 if target is None else max_fields(target)
     measure = Measure(writer, extra)

@@ -43,7 +43,7 @@ def default_value(node: Node, value: Any, depth: int = 0) -> Any:
     """The value that a default in JSON stands for. Raises SchemaError."""
     if depth > _MAX_DEPTH:
         raise SchemaError("it is nested too deep")
-    if node.kind == "union":  # it is of the first branch, or since Avro 1.12 of any
+    if node.type == "union":  # it is of the first branch, or since Avro 1.12 of any
         for branch in node.branches:
             try:
                 return default_value(branch, value, depth + 1)
@@ -60,7 +60,7 @@ def default_value(node: Node, value: Any, depth: int = 0) -> Any:
 
 
 def _plain(node: Node, value: Any, depth: int) -> Any:
-    if node.kind == "record":
+    if node.type == "record":
         given = _of(dict, value, node)
         return {
             field.name: default_value(
@@ -68,22 +68,22 @@ def _plain(node: Node, value: Any, depth: int) -> Any:
             )
             for field in node.fields
         }
-    if node.kind == "array":
+    if node.type == "array":
         return [default_value(node.inner, item, depth + 1) for item in _of(list, value, node)]
-    if node.kind == "map":
+    if node.type == "map":
         items = _of(dict, value, node).items()
         return {name: default_value(node.inner, item, depth + 1) for name, item in items}
-    if node.kind in ("bytes", "fixed"):
+    if node.type in ("bytes", "fixed"):
         return _bytes(node, value)
-    if node.kind in ("float", "double"):
+    if node.type in ("float", "double"):
         if type(value) not in (int, float) or (type(value) is int and abs(value) >= 1 << 1023):
-            raise SchemaError(f"it is no {node.kind}")
+            raise SchemaError(f"it is not of type {node.type}")
         return float(value)
-    if node.kind == "enum":
+    if node.type == "enum":
         if value not in node.symbols:
             raise SchemaError("it is none of the enum's symbols")
         return value
-    return _of(_PLAIN[node.kind], value, node)
+    return _of(_PLAIN[node.type], value, node)
 
 
 def _own(field: Any) -> Any:
@@ -97,12 +97,12 @@ def _bytes(node: Node, value: Any) -> bytes:
         data: bytes = _of(str, value, node).encode("latin-1")
     except UnicodeEncodeError:
         raise SchemaError("it holds a character that stands for no byte") from None
-    if node.kind == "fixed" and len(data) != node.size:
+    if node.type == "fixed" and len(data) != node.size:
         raise SchemaError(f"it has another length than {node.size} bytes")
     return data
 
 
-def _of(kind: type, value: Any, node: Node) -> Any:
-    if type(value) is not kind:
-        raise SchemaError(f"it is no {node.kind}")
+def _of(python_type: type, value: Any, node: Node) -> Any:
+    if type(value) is not python_type:
+        raise SchemaError(f"it is not of type {node.type}")
     return value

@@ -23,7 +23,7 @@ from connectors.records import exact_time
 
 Convert = Callable[[Any], Any]
 
-_CONNECT_KINDS = {
+_CONNECT_TYPES = {
     "int": "int32",
     "long": "int64",
     "string": "string",
@@ -37,35 +37,37 @@ _DURATION = struct.Struct("<III")
 FAMILIES = ("local-timestamp-", "timestamp-", "time-")
 
 
-def convert_of(schema: dict[str, Any], kind: str, size: int) -> tuple[str, int, Convert | None]:
+def convert_of(
+    schema: dict[str, Any], avro_type: str, size: int
+) -> tuple[str, int, Convert | None]:
     """A type's logical type, its scale, and its conversion; of a type without one "", 0, None."""
     word = schema.get("logicalType")
     if isinstance(word, str):
-        if word == "decimal" and kind in ("bytes", "fixed"):
-            scale = _decimal_scale(schema, kind, size)
+        if word == "decimal" and avro_type in ("bytes", "fixed"):
+            scale = _decimal_scale(schema, avro_type, size)
             if scale is not None:
                 return word, scale, _decimal(scale)
-        made = _LOGICAL.get((kind, word))
-        if made is not None and (kind != "fixed" or size == _SIZES[word]):
+        made = _LOGICAL.get((avro_type, word))
+        if made is not None and (avro_type != "fixed" or size == _SIZES[word]):
             return word, 0, made
     name = schema.get("connect.name")
     if not isinstance(name, str):
         return "", 0, None
     parameters = schema.get("connect.parameters")
-    convert = semantic_types.convert_of(name, _CONNECT_KINDS.get(kind, ""), parameters)
+    convert = semantic_types.convert_of(name, _CONNECT_TYPES.get(avro_type, ""), parameters)
     if convert is None:
         return "", 0, None
     return name, semantic_types.scale_of(parameters) or 0, convert
 
 
-def _decimal_scale(schema: dict[str, Any], kind: str, size: int) -> int | None:
+def _decimal_scale(schema: dict[str, Any], avro_type: str, size: int) -> int | None:
     """None where the attributes are those of no decimal."""
     precision, scale = schema.get("precision"), schema.get("scale", 0)
     if type(precision) is not int or type(scale) is not int:
         return None
     if not 0 < precision <= _MAX_INT or not 0 <= scale <= precision:
         return None
-    if kind == "fixed" and precision > math.floor(math.log10(2) * (8 * size - 1)):
+    if avro_type == "fixed" and precision > math.floor(math.log10(2) * (8 * size - 1)):
         return None
     return scale
 

@@ -20,13 +20,13 @@ _PROMOTIONS = {
 
 def misfit(writer: Node, reader: Node) -> str:
     """Why a value of the one is never one of the other; "" where it may be. Neither is a union."""
-    if writer.kind != reader.kind:
-        if reader.kind in _PROMOTIONS.get(writer.kind, ()):
+    if writer.type != reader.type:
+        if reader.type in _PROMOTIONS.get(writer.type, ()):
             return _logical_misfit(writer, reader)
         return f"{writer} where the reader has {reader}"
-    if writer.kind in ("enum", "fixed") and not _same_name(writer, reader):
+    if writer.type in ("enum", "fixed") and not _same_name(writer, reader):
         return f"{writer} where the reader has {reader}"
-    if writer.kind == "fixed" and writer.size != reader.size:
+    if writer.type == "fixed" and writer.size != reader.size:
         return f"{writer} of {writer.size} bytes where the reader has {reader.size}"
     return _logical_misfit(writer, reader)
 
@@ -73,17 +73,17 @@ def branch_for(writer: Node, union: Node) -> Node | None:
     name without its namespace, else the first whose fields fit; else the first that the type is
     promoted to.
     """
-    same = [one for one in union.branches if one.kind == writer.kind and not misfit(writer, one)]
+    same = [one for one in union.branches if one.type == writer.type and not misfit(writer, one)]
     for one in same:
         if not one.name or one.name == writer.name or writer.name in one.aliases:
             return one
-    if writer.kind == "record":
+    if writer.type == "record":
         same = [one for one in same if fits(writer, one)]
         same.sort(key=lambda one: one.short_name != writer.short_name)
     if same:
         return same[0]
     for one in union.branches:
-        if one.kind in _PROMOTIONS.get(writer.kind, ()) and not misfit(writer, one):
+        if one.type in _PROMOTIONS.get(writer.type, ()) and not misfit(writer, one):
             return one
     return None
 
@@ -99,15 +99,15 @@ def fits(writer: Node, reader: Node, known: dict[tuple[int, int], bool] | None =
 
 
 def _fits(writer: Node, reader: Node, known: dict[tuple[int, int], bool]) -> bool:
-    if writer.kind == "union":
+    if writer.type == "union":
         return any(fits(one, reader, known) for one in writer.branches)
-    if reader.kind == "union":
+    if reader.type == "union":
         return any(fits(writer, one, known) for one in reader.branches)
     if misfit(writer, reader):
         return False
-    if writer.kind in ("array", "map"):
+    if writer.type in ("array", "map"):
         return fits(writer.inner, reader.inner, known)
-    if writer.kind != "record":
+    if writer.type != "record":
         return True
     return all(
         field.has_default if source is None else fits(source.node, field.node, known)

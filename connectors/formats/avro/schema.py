@@ -18,15 +18,15 @@ PRIMITIVES = ("null", "boolean", "int", "long", "float", "double", "bytes", "str
 _MAX_DEPTH = 200
 # Types of one schema, those of its fields among them: code is compiled for each.
 _MAX_TYPES = 40_000
-ABSENT: Any = object()
+NO_DEFAULT: Any = object()
 """The default of a field that has none."""
 
 
 class Node:
     """One type of a schema. Named types that are used twice, or in themselves, are one node."""
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
+    def __init__(self, avro_type: str) -> None:
+        self.type = avro_type
         self.name = ""  # with its namespace
         self.aliases: Sequence[str] = ()
         self.size = 0
@@ -51,15 +51,15 @@ class Node:
     def inner(self) -> Node:
         """The type of an array's items or a map's values."""
         if self.items is None:
-            raise AssertionError(f"{self.kind} has no items")
+            raise AssertionError(f"{self.type} has no items")
         return self.items
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.name!r}" if self.name else self.kind
+        return f"{self.type} {self.name!r}" if self.name else self.type
 
 
 class Field:
-    """One field of a record. `default` is what stands in the JSON, or ABSENT."""
+    """One field of a record. `default` is what stands in the JSON, or NO_DEFAULT."""
 
     def __init__(self, name: str, node: Node, aliases: Sequence[str], default: Any) -> None:
         self.name = name
@@ -70,7 +70,7 @@ class Field:
     @property
     def has_default(self) -> bool:
         """Whether a reader may do without it in the writer's schema."""
-        return self.default is not ABSENT
+        return self.default is not NO_DEFAULT
 
 
 def parsed(schema: Any, names: dict[str, Node] | None = None) -> Node:
@@ -110,43 +110,43 @@ class _Parser:
         self._count = 0
         self._open: set[int] = set()  # records whose fields are being read
 
-    def node(self, schema: Any, space: str, place: str, depth: int) -> Node:
+    def node(self, schema: Any, space: str, where: str, depth: int) -> Node:
         """The node of a type in JSON, which stands in the namespace."""
         self._check_size(depth)
         if isinstance(schema, str):
-            return self._named(schema, space, place)
+            return self._named(schema, space, where)
         if isinstance(schema, list):
             made = Node("union")
-            made.branches = [self.node(one, space, place, depth + 1) for one in schema]
+            made.branches = [self.node(one, space, where, depth + 1) for one in schema]
             return made
         if not isinstance(schema, dict):
-            raise SchemaError(f"the type of {place} is not text, an object or a list")
-        kind = schema.get("type")
-        if isinstance(kind, (dict, list)):
-            return self.node(kind, space, place, depth + 1)
-        if kind in ("record", "error"):
-            return self._record(schema, space, place, depth)
-        if kind in ("enum", "fixed"):
-            made = self._new(schema, kind, space, place)[0]
-            if kind == "enum":
-                _enum(made, schema, place)
+            raise SchemaError(f"the type of {where} is not text, an object or a list")
+        avro_type = schema.get("type")
+        if isinstance(avro_type, (dict, list)):
+            return self.node(avro_type, space, where, depth + 1)
+        if avro_type in ("record", "error"):
+            return self._record(schema, space, where, depth)
+        if avro_type in ("enum", "fixed"):
+            made = self._new(schema, avro_type, space, where)[0]
+            if avro_type == "enum":
+                _enum(made, schema, where)
             else:
-                made.size = _size(schema, place)
-        elif kind in ("array", "map"):
-            made = Node(kind)
+                made.size = _size(schema, where)
+        elif avro_type in ("array", "map"):
+            made = Node(avro_type)
             made.items = self.node(
-                schema.get("items" if kind == "array" else "values"),
+                schema.get("items" if avro_type == "array" else "values"),
                 space,
-                f"the items of {place}",
+                f"the items of {where}",
                 depth + 1,
             )
-        elif isinstance(kind, str):
-            if kind not in PRIMITIVES:
-                return self._named(kind, space, place)
-            made = Node(kind)
+        elif isinstance(avro_type, str):
+            if avro_type not in PRIMITIVES:
+                return self._named(avro_type, space, where)
+            made = Node(avro_type)
         else:
-            raise SchemaError(f"{place} has no type")
-        made.logical, made.scale, made.convert = convert_of(schema, made.kind, made.size)
+            raise SchemaError(f"{where} has no type")
+        made.logical, made.scale, made.convert = convert_of(schema, made.type, made.size)
         return made
 
     def _check_size(self, depth: int) -> None:
@@ -157,23 +157,25 @@ class _Parser:
         if self._count > _MAX_TYPES:
             raise SchemaError(f"it has too many types: more than {_MAX_TYPES:,}")
 
-    def _named(self, name: str, space: str, place: str) -> Node:
+    def _named(self, name: str, space: str, where: str) -> Node:
         if name in PRIMITIVES:
             return Node(name)
         full = name if "." in name or not space else f"{space}.{name}"
         found = self._names.get(full) or self._names.get(name)
         if found is None:
-            raise SchemaError(f"{place} is of type {name[:100]!r}, which is defined nowhere")
+            raise SchemaError(f"{where} is of type {name[:100]!r}, which is defined nowhere")
         found.uses += 1
         found.is_recursive = found.is_recursive or id(found) in self._open
         return found
 
-    def _new(self, schema: dict[str, Any], kind: str, space: str, place: str) -> tuple[Node, str]:
+    def _new(
+        self, schema: dict[str, Any], avro_type: str, space: str, where: str
+    ) -> tuple[Node, str]:
         """A named type, known from now on, and the namespace of what is in it."""
         name, own = schema.get("name"), schema.get("namespace", space)
         if not isinstance(name, str) or not name:
-            raise SchemaError(f"{place} is of a type {kind} without a name")
-        made = Node(kind)
+            raise SchemaError(f"{where} is of a type {avro_type} without a name")
+        made = Node(avro_type)
         own = own if isinstance(own, str) else ""
         if "." in name:
             own = name.rpartition(".")[0]
@@ -186,8 +188,8 @@ class _Parser:
         self._names[made.name] = made
         return made, own
 
-    def _record(self, schema: dict[str, Any], space: str, place: str, depth: int) -> Node:
-        made, own = self._new(schema, "record", space, place)
+    def _record(self, schema: dict[str, Any], space: str, where: str, depth: int) -> Node:
+        made, own = self._new(schema, "record", space, where)
         fields = schema.get("fields")
         if not isinstance(fields, list):
             raise SchemaError(f"record {made.name!r} has no list of fields")
@@ -203,7 +205,7 @@ class _Parser:
             node = self.node(
                 field.get("type"), own, f"field {name!r} of record {made.name!r}", depth + 1
             )
-            made.fields.append(Field(name, node, _aliases(field), field.get("default", ABSENT)))
+            made.fields.append(Field(name, node, _aliases(field), field.get("default", NO_DEFAULT)))
         self._open.discard(id(made))
         made.logical, made.scale, made.convert = convert_of(schema, "record", 0)
         return made
@@ -214,17 +216,17 @@ def _aliases(schema: dict[str, Any]) -> list[str]:
     return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
 
 
-def _enum(made: Node, schema: dict[str, Any], place: str) -> None:
+def _enum(made: Node, schema: dict[str, Any], where: str) -> None:
     symbols = schema.get("symbols")
     if not isinstance(symbols, list) or not all(isinstance(one, str) for one in symbols):
-        raise SchemaError(f"{place} is an enum without a list of symbols")
+        raise SchemaError(f"{where} is an enum without a list of symbols")
     made.symbols = tuple(symbols)
     if schema.get("default") in symbols:
         made.enum_default = schema["default"]
 
 
-def _size(schema: dict[str, Any], place: str) -> int:
+def _size(schema: dict[str, Any], where: str) -> int:
     size = schema.get("size")
     if type(size) is not int or size < 0:
-        raise SchemaError(f"{place} is a fixed without a size")
+        raise SchemaError(f"{where} is a fixed without a size")
     return size

@@ -46,7 +46,7 @@ _KEY_SOURCES: dict[str, frozenset[type]] = {
     "binary": frozenset((str, *_BYTES)),
 }
 # What an integer column counts, by the rules' times.
-_UNITS: dict[str, logical_types.TimeUnit] = {
+_UNITS: dict[str, logical_types.FractionUnit] = {
     "epoch": "ms",
     "iso8601": "ms",
     "epoch_us": "us",
@@ -177,7 +177,7 @@ def _base(found: type) -> type | None:
 
 
 def _listed(
-    nested: Make, scaled: Make, unit: logical_types.TimeUnit
+    nested: Make, scaled: Make, unit: logical_types.FractionUnit
 ) -> dict[tuple[type, str], Make]:
     """The exact conversions, by (type of the value, type of the column)."""
     made: dict[tuple[type, str], Make] = {

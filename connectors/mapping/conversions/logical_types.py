@@ -24,14 +24,14 @@ from connectors.mapping.conversions.json_types import (
 )
 from connectors.records.exact_time import ExactTime, time_text
 
-TimeUnit = Literal["ms", "us", "ns"]
+FractionUnit = Literal["ms", "us", "ns"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _FIRST_DAY = date(1970, 1, 1)
 _US = timedelta(microseconds=1)
 _ZERO = timedelta(0)
 _DAY_NS = 86_400_000_000_000
-_UNIT_NS: dict[TimeUnit, int] = {"ms": 1_000_000, "us": 1000, "ns": 1}
+_UNIT_NS: dict[FractionUnit, int] = {"ms": 1_000_000, "us": 1000, "ns": 1}
 _UNIT_NAMES = {"ms": "a millisecond", "us": "a microsecond", "ns": "a nanosecond"}
 # Digits of a decimal that is written out: `1E+999999` is a few bytes, and a million digits.
 _MAX_DIGITS = 20_000
@@ -108,7 +108,7 @@ def moment_text(name: str, value: date | time | timedelta | ExactTime) -> str:
 
 
 def moment_number(
-    name: str, value: date | time | timedelta | ExactTime, unit: TimeUnit = "ms"
+    name: str, value: date | time | timedelta | ExactTime, unit: FractionUnit = "ms"
 ) -> int:
     """The integer of Connect's logical types [connect-json]. Raises Rejection.
 
@@ -116,7 +116,7 @@ def moment_number(
     """
     if isinstance(value, ExactTime):
         return _in_units(
-            name, value.nanoseconds, _DAY_NS if value.kind == "date" else _UNIT_NS[unit], unit
+            name, value.nanoseconds, _DAY_NS if value.type == "date" else _UNIT_NS[unit], unit
         )
     if isinstance(value, timedelta):
         return _count(name, value, unit)
@@ -132,7 +132,7 @@ def moment_number(
     return (value - _FIRST_DAY).days
 
 
-def _in_units(name: str, nanoseconds: int, unit_ns: int, unit: TimeUnit) -> int:
+def _in_units(name: str, nanoseconds: int, unit_ns: int, unit: FractionUnit) -> int:
     whole, rest = divmod(nanoseconds, unit_ns)
     if rest:
         raise Rejection(
@@ -157,7 +157,7 @@ def _not_in_utc(name: str) -> Rejection:
     )
 
 
-def _count(name: str, since: timedelta, unit: TimeUnit) -> int:
+def _count(name: str, since: timedelta, unit: FractionUnit) -> int:
     return _in_units(name, since // _US * 1000, _UNIT_NS[unit], unit)
 
 
@@ -176,12 +176,12 @@ def moment_to_text(name: str) -> Converter:
     return lambda value: moment_text(name, value)
 
 
-def moment_to_integer(unit: TimeUnit) -> Callable[[str], Converter]:
+def moment_to_integer(unit: FractionUnit) -> Callable[[str], Converter]:
     """Converter date, time or duration -> integer, as moment_number says."""
     return lambda name: lambda value: moment_number(name, value, unit)
 
 
-def moment_to_double(unit: TimeUnit) -> Callable[[str], Converter]:
+def moment_to_double(unit: FractionUnit) -> Callable[[str], Converter]:
     """Converter date, time or duration -> the same number as a double, where that has it."""
 
     def make(name: str) -> Converter:

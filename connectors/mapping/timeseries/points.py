@@ -25,8 +25,8 @@ _MAX_SHAPES = 512
 _MAX_NAMES = 40_000
 
 # Series, time in microseconds, values -> the point.
-Encode = Callable[[bytes, int, Sequence[Any]], Encoded]
-Plan = Callable[[Sequence[Any], Record], Encoded]
+EncodePoint = Callable[[bytes, int, Sequence[Any]], Encoded]
+MakePoint = Callable[[Sequence[Any], Record], Encoded]
 
 
 class PointEncoder(Protocol):
@@ -41,7 +41,7 @@ class PointEncoder(Protocol):
         """The series as part of its points; tags in the order of their names."""
         ...
 
-    def compile(self, fields: Sequence[tuple[str, str]]) -> Encode:
+    def compile(self, fields: Sequence[tuple[str, str]]) -> EncodePoint:
         """A function of series, time and values, made for these names and types."""
         ...
 
@@ -69,7 +69,7 @@ class PointBuilder(RowBuilder):
         self._moment = None
         if rules.time_field is not None:
             self._moment = moment_of(rules.time_field, rules.time_unit)
-        self._plans: dict[tuple[Any, ...], Plan] = {}
+        self._plans: dict[tuple[Any, ...], MakePoint] = {}
         self._names = 0
 
     def encode(self, record: Record) -> Encoded:
@@ -91,7 +91,7 @@ class PointBuilder(RowBuilder):
         """The series: its points share a shard, whatever their time."""
         return self._encoder.series_of(identity)
 
-    def _plan(self, names: tuple[str, ...], types: Sequence[type]) -> Plan:
+    def _plan(self, names: tuple[str, ...], types: Sequence[type]) -> MakePoint:
         series_of = self._series.reader(names, types)
         time_of = self._time(names)
         fields = self._fields(names, types)

@@ -23,7 +23,7 @@ _BAD_IN_TAG = re.compile(r'["=]')
 # pairs of the tags' object.
 _Texts = tuple[Any, ...]
 # Where to take a text from among the values of a record, and how to make it; None where it is not.
-Pick = tuple[int, Callable[[Any], str] | None] | None
+TextPick = tuple[int, Callable[[Any], str] | None] | None
 
 
 class SeriesEncoder(Protocol):
@@ -113,7 +113,7 @@ class SeriesCache:
         return series
 
 
-def _pick(name: str, names: tuple[str, ...], types: Sequence[type]) -> Pick:
+def _pick(name: str, names: tuple[str, ...], types: Sequence[type]) -> TextPick:
     if name not in names:
         return None
     position = names.index(name)

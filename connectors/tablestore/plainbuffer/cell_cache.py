@@ -29,7 +29,7 @@ int32 = struct.Struct("<i").pack
 CELL_ENDS = tuple(b"\x0a%c" % checksum for checksum in range(256))
 
 
-class Column(NamedTuple):
+class EncodedColumn(NamedTuple):
     """One column of a generated encoder."""
 
     label: str
@@ -69,7 +69,7 @@ class Budget:
 class CellStarts:
     """How the cells of a string or binary column begin, by the length of the value."""
 
-    def __init__(self, column: Column) -> None:
+    def __init__(self, column: EncodedColumn) -> None:
         self._column = column
         self._type_byte = b"\x03" if column.wire_type == "string" else b"\x07"
         self.known: dict[int, tuple[bytes, int]] = {}
@@ -86,11 +86,11 @@ class CellStarts:
 
 
 @lru_cache(maxsize=1024)
-def _shared_starts(column: Column) -> CellStarts:
+def _shared_starts(column: EncodedColumn) -> CellStarts:
     return CellStarts(column)
 
 
-def cell_starts(column: Column) -> CellStarts:
+def cell_starts(column: EncodedColumn) -> CellStarts:
     """Return the starts of a column's cells, shared by all encoders that have the column."""
     return _shared_starts(column._replace(label=""))
 
@@ -99,7 +99,7 @@ class ValueCells:
     """The cells of common values of a string column, as (cell, checksum, length)."""
 
     def __init__(
-        self, column: Column, max_misses: int, on_too_many_misses: Callable[[], None]
+        self, column: EncodedColumn, max_misses: int, on_too_many_misses: Callable[[], None]
     ) -> None:
         """A miss is a value that is not remembered."""
         self._starts = cell_starts(column)

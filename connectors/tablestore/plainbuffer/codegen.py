@@ -30,7 +30,7 @@ from connectors.tablestore.plainbuffer.batch_write_row import CONDITION_IGNORE
 from connectors.tablestore.plainbuffer.cell_cache import (
     CELL_ENDS,
     ROW_HEADS,
-    Column,
+    EncodedColumn,
     ValueCells,
     cell_starts,
     int32,
@@ -74,11 +74,11 @@ def compile_put(
     """
     check_layout(primary_key, columns)
     described = [
-        Column(f"key{at}", name, wire_type, True, b"")
+        EncodedColumn(f"key{at}", name, wire_type, True, b"")
         for at, (name, wire_type) in enumerate(primary_key)
     ]
     described += [
-        Column(f"value{at}", name, wire_type, False, b"" if at else b"\x02")
+        EncodedColumn(f"value{at}", name, wire_type, False, b"" if at else b"\x02")
         for at, (name, wire_type) in enumerate(columns)
     ]
     return _Encoder(described, operation).function
@@ -87,11 +87,11 @@ def compile_put(
 class _Encoder:
     """A generated function, and the trial that decides what its code remembers."""
 
-    def __init__(self, columns: Sequence[Column], operation: Operation) -> None:
+    def __init__(self, columns: Sequence[EncodedColumn], operation: Operation) -> None:
         self._columns = columns
         self._operation = operation
         self._value_cells = {
-            column.label: ValueCells(column, LATER_MISSES, self._hold_trial)
+            column.label: ValueCells(column, LATER_MISSES, self._start_trial)
             for column in columns
             if column.wire_type == "string" and TRIAL_ROWS
         }
@@ -106,14 +106,14 @@ class _Encoder:
         """The encoder: always one object, though its code changes."""
         return cast(PutEncoder, self._function)
 
-    def _hold_trial(self) -> None:
+    def _start_trial(self) -> None:
         """Remember every string column for a while."""
         with self._lock:
             for cells in self._value_cells.values():
                 cells.forget()
             self._rows_left = TRIAL_ROWS
             self._on_trial = True
-            self._become(self._generate(set(self._value_cells), trial=True))
+            self._replace_code(self._generate(set(self._value_cells), trial=True))
 
     def _count_row(self) -> None:
         """Count a row of the trial; the trial's code calls it."""
@@ -132,9 +132,9 @@ class _Encoder:
             for label, cells in self._value_cells.items():
                 if label not in paying:
                     cells.forget()
-            self._become(self._generate(paying, trial=False))
+            self._replace_code(self._generate(paying, trial=False))
 
-    def _become(self, other: FunctionType) -> None:
+    def _replace_code(self, other: FunctionType) -> None:
         """Give the function another's code: callers keep the function, calls that run go on."""
         self._function.__code__ = other.__code__
         self.function.__source__ = cast(PutEncoder, other).__source__
@@ -158,7 +158,7 @@ class _Code:
     """Writes the source of one encoder, and collects the constants that it uses."""
 
     def __init__(
-        self, columns: Sequence[Column], remembered: set[str], operation: Operation
+        self, columns: Sequence[EncodedColumn], remembered: set[str], operation: Operation
     ) -> None:
         heads = ROW_HEADS[operation]
         self._operation = operation
@@ -211,7 +211,7 @@ class _Code:
             ]
         )
 
-    def _number(self, column: Column, pieces: list[str]) -> None:
+    def _number(self, column: EncodedColumn, pieces: list[str]) -> None:
         label = column.label
         integer = column.wire_type == "integer"
         typed = b"\x00" if integer else b"\x01"
@@ -228,7 +228,7 @@ class _Code:
         ]
         pieces += [f"before_{label}", f"bytes_{label}", f"ENDS[crc_{label}]"]
 
-    def _boolean(self, column: Column, pieces: list[str]) -> None:
+    def _boolean(self, column: EncodedColumn, pieces: list[str]) -> None:
         label = column.label
         for value in (True, False):
             typed = b"\x02%c" % value
@@ -243,7 +243,7 @@ class _Code:
         ]
         pieces.append(f"cell_{label}")
 
-    def _text(self, column: Column, pieces: list[str], remembered: bool) -> None:
+    def _text(self, column: EncodedColumn, pieces: list[str], remembered: bool) -> None:
         label = column.label
         self._size += len(column.start) + 4 + 5 + 2
         self._lengths.append(f"len_{label}")
@@ -272,7 +272,7 @@ class _Code:
 
 
 def _error_finder(
-    columns: Sequence[Column],
+    columns: Sequence[EncodedColumn],
 ) -> Callable[[Exception, tuple[object, ...]], Exception]:
     """Return the function that finds out which value made the generated code fail."""
 

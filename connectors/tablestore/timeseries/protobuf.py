@@ -32,9 +32,9 @@ _TIME_BYTES = 8
 # Tags of protobuf: field number times 8, plus 0 for numbers, 1 for eight bytes, 2 for a length.
 _ROWS, _KEY, _TIME_TAG, _FIELD, _NAME = b"\x0a", b"\x0a", b"\x10", b"\x1a", b"\x0a"
 
-Field = Callable[[Any], bytes]
+EncodeField = Callable[[Any], bytes]
 # Series, time in microseconds, values -> (identity, part of the request, operation).
-Encode = Callable[[bytes, int, Sequence[Any]], tuple[bytes, bytes, Operation]]
+EncodePoint = Callable[[bytes, int, Sequence[Any]], tuple[bytes, bytes, Operation]]
 
 
 class PointEncoder:
@@ -52,7 +52,7 @@ class PointEncoder:
             content += prefixed(b"\x22", tag)
         return prefixed(_KEY, content)
 
-    def compile(self, fields: Sequence[tuple[str, str]]) -> Encode:
+    def compile(self, fields: Sequence[tuple[str, str]]) -> EncodePoint:
         """A function of a series, the time in microseconds and the values of these (name, type).
 
         It returns (identity, wire, operation); the identity is the series and the time.
@@ -85,7 +85,7 @@ class PointEncoder:
         return identity[:-_TIME_BYTES]
 
 
-def _integer(name: str) -> Field:
+def _integer(name: str) -> EncodeField:
     label = prefixed(_NAME, name.encode()) + b"\x10"
     # By how many bytes the number takes.
     heads = [_FIELD + varint(len(label) + size) + label for size in range(11)]
@@ -104,7 +104,7 @@ def _integer(name: str) -> Field:
     return write
 
 
-def _double(name: str) -> Field:
+def _double(name: str) -> EncodeField:
     label = prefixed(_NAME, name.encode()) + b"\x29"
     head = _FIELD + varint(len(label) + 8) + label
 
@@ -121,14 +121,14 @@ def _double(name: str) -> Field:
     return write
 
 
-def _boolean(name: str) -> Field:
+def _boolean(name: str) -> EncodeField:
     label = prefixed(_NAME, name.encode()) + b"\x20"
     head = _FIELD + varint(len(label) + 1) + label
     both = head + b"\x00", head + b"\x01"
     return lambda value: both[value]
 
 
-def _binary(name: str, tag: bytes = b"\x32") -> Field:
+def _binary(name: str, tag: bytes = b"\x32") -> EncodeField:
     label = prefixed(_NAME, name.encode()) + tag
     heads: dict[int, bytes] = {}  # by length, of short values
 
@@ -152,7 +152,7 @@ def _binary(name: str, tag: bytes = b"\x32") -> Field:
     return write
 
 
-def _string(name: str) -> Field:
+def _string(name: str) -> EncodeField:
     write_bytes = _binary(name, b"\x1a")
 
     def write(value: str) -> bytes:
@@ -169,7 +169,7 @@ def _string(name: str) -> Field:
     return write
 
 
-_WRITERS: dict[str, Callable[[str], Field]] = {
+_WRITERS: dict[str, Callable[[str], EncodeField]] = {
     "integer": _integer,
     "double": _double,
     "boolean": _boolean,
