@@ -45,7 +45,7 @@ class Count(Protocol):
         ...
 
     def snapshot(self, waiting: int) -> None:
-        """A snapshot was taken, with so many rows in it."""
+        """A snapshot was taken, with `waiting` rows in it."""
         ...
 
 
@@ -181,7 +181,7 @@ def _fitting(segment: Segment, room: int) -> int:
 def builder(
     settings: WindowSettings, count: Callable[[], Count]
 ) -> Callable[[State | None], Batcher]:
-    """A function that makes the batcher of a shard from its state, with counts of its own."""
+    """A function from a shard's state to its batcher; each batcher gets its own counts."""
 
     def build(state: State | None) -> Batcher:
         return Batcher(settings, state, count())

@@ -1,7 +1,7 @@
 """The steps that a flow is written with, in the order of the data.
 
-A stream between steps carries chunks, each the messages of one poll of one partition: so thousands
-of records cost one pass through the engine. Whoever writes a step sees no chunk: `map_records`,
+A stream between steps carries chunks, each the messages of one poll of one partition, so thousands
+of records cost one pass through the engine. Your own functions never see a chunk: `map_records`,
 `filter_records` and `flat_map_records` take functions of one `Record`.
 
 The steps of a replay are in replay/steps.py.

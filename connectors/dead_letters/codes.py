@@ -1,8 +1,8 @@
 """Every rejection code: where it arises, its cause, and what its reader can do about it.
 
-docs/codes.md is made of this (`make pages`). A test compares it with the codes that the source
-raises, so that a new code needs its line here. Codes are stable: they stand in dead letters,
-metrics and the selections of replays.
+docs/codes.md is made from this (`make pages`). A test compares it with the codes that the source
+raises, so a new code needs its line here. Codes never change: they are in dead letters, metrics and
+the options of replays.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ _DECODE: dict[str, tuple[str, str]] = {
     ),
     "json_bom": ("The document begins with a UTF-8 byte order mark.", "Remove it in the producer."),
     "json_depth": ("Nested deeper than is read.", "Flatten the document before it is produced."),
-    "json_empty": ("No bytes, or only blanks.", "Send null (a tombstone) or a document."),
+    "json_empty": ("No bytes, or only white space.", "Send null (a tombstone) or a document."),
     "json_encoding": ("The document is not UTF-8.", "Send UTF-8."),
     "json_invalid": (
         "The bytes are not JSON; the reason has the position.",
@@ -109,7 +109,7 @@ _DECODE: dict[str, tuple[str, str]] = {
         "Check the schema id and the serializer of the producer.",
     ),
     "protobuf_time": (
-        "A Timestamp whose nanoseconds are not within a second, or a Decimal or day that is none.",
+        "A Timestamp whose nanoseconds are not within a second, or an invalid Decimal or day.",
         "Correct the producer.",
     ),
     "protobuf_values": ("More fields and items than are read.", "Split the record."),
@@ -156,7 +156,7 @@ _TRANSFORM: dict[str, tuple[str, str]] = {
         "Limit the transform to Debezium's topics by its `topics`.",
     ),
     "debezium_partial": (
-        ("The event has only a part of the row, and the table's rules cannot write that alone."),
+        ("The event has only a part of the row, and the table's rules need all of it."),
         (
             'Set Debezium\'s `capture.mode` to `change_streams_update_full`; or `partial = "pass"` '
             'with `insert_mode = "update"`. For `deletes = "mark"`: `insert_mode = "update"`, or '
@@ -192,7 +192,7 @@ _TRANSFORM: dict[str, tuple[str, str]] = {
         'Set `missing = "drop"`, or limit the transform with `when`.',
     ),
     "explode_no_list": (
-        "What should be exploded is no list (with `lines`: no text).",
+        "What should be exploded is not a list (with `lines`: not text).",
         "Correct `field`, or limit the transform with `when`.",
     ),
     "step_failed": (

@@ -33,7 +33,7 @@ BLOCK = (
     REPLAYS,
 )
 # Connect's name of each stage, and the value for the class that failed. These strings are data in
-# users' topics: they never change, whatever our modules are called.
+# users' topics: they never change when our modules are renamed.
 _STAGES = {
     "decode": ("VALUE_CONVERTER", "tablestore_sync.decode"),
     "transform": ("TRANSFORMATION", "tablestore_sync.transform"),

@@ -24,8 +24,8 @@ MAP_CODES: dict[str, tuple[str, str]] = {
         "Rename it, or list the columns to write without it.",
     ),
     "column_name": (
-        "A field's name is no column name (1 to 255 of A-Z a-z 0-9 _, no digit in front).",
-        'Rename the field, set `names = "rewrite"`, or list the columns.',
+        "A field's name is not legal for a column (1 to 255 of A-Z a-z 0-9 _, no digit in front).",
+        'Rename the field, set `column_names = "rewrite"`, or list the columns.',
     ),
     "data_source_length": ("The data source is longer than the service takes.", "Shorten it."),
     "decimal_digits": ("The decimal has more digits than are written.", "Correct the producer."),
@@ -164,7 +164,7 @@ MAP_CODES: dict[str, tuple[str, str]] = {
     ),
     "time_invalid": (
         (
-            "The field is not a time in `time_unit`, has no zone, or lies outside of the years 1 "
+            "The field is not a time in `time_unit`, has no zone, or is outside of the years 1 "
             "to 9999."
         ),
         "Correct the producer, or `time_unit`.",
@@ -177,7 +177,7 @@ MAP_CODES: dict[str, tuple[str, str]] = {
         "A time finer than a millisecond cannot become milliseconds exactly.",
         'Set `times = "iso8601"`, or list the column as string.',
     ),
-    "time_range": ("The time lies before 1970 or too late.", "Check `time_unit`."),
+    "time_range": ("The time is before 1970, or too late.", "Check `time_unit`."),
     "timestamp_missing": (
         "The record has no timestamp after 1970 for `search_timestamp`.",
         'Set it to `"local"` or `"none"`.',
@@ -214,7 +214,7 @@ MAP_CODES: dict[str, tuple[str, str]] = {
         "Correct the producer, or set `version`.",
     ),
     "version_range": (
-        "The version lies before 1970 or too far from now.",
+        "The version is before 1970, or too far from now.",
         "Check `version_unit`; raise `max_version_deviation`.",
     ),
 }

@@ -1,4 +1,4 @@
-"""The decode step: chunks of messages to chunks of records; each bad record is rejected alone."""
+"""The decode step: chunks of messages become chunks of records and dead letters."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ from connectors.records import (
     Record,
     RecordChunk,
     UniformChunk,
-    original,
 )
 from connectors.settings import Settings
 from connectors.settings.transforms import Function, needs_key
 
 Decode = Callable[[bytes], Any]
 
-# A message that is not decoded at the first try costs as much as several gain: above one in so many
-# the fields are optional, and where that fails too, dicts are decoded for so many chunks. So they
-# are where somebody wants records, for which a struct is a detour.
+# A message that does not fit its topic's struct costs as much time as several fitting ones save.
+# When it is more than one in _MAX_MISSES, the struct's fields become optional. When that does not
+# help, or a step asks for records, the next _REST_CHUNKS chunks are decoded to dicts.
 _MAX_MISSES = 8
 _REST_CHUNKS = 50
-# Names of fields that a topic's values have, before they are learnt again.
+# Field names of a topic that are remembered; beyond that they are learned again.
 _MAX_NAMES = 1000
 
 
@@ -94,7 +93,7 @@ class ChunkDecoder:
     def _uniform(
         self, chunk: Chunk, decoder: json.StructDecoder, fields: _TopicFields
     ) -> UniformChunk:
-        """The chunk as structs; what is no such object is decoded as it would be alone."""
+        """The chunk as structs; a value that does not fit becomes a Record or a dead letter."""
         made = UniformChunk(
             chunk,
             decoder.names,
@@ -174,20 +173,18 @@ class ChunkDecoder:
             value = self._nullable(self._value, message.value(), self._value_header, message)
             return Record(message, value, key)
         except Rejection as rejection:
-            return DeadLetter(
-                message.topic(),
-                message.partition(),
-                message.offset(),
+            return DeadLetter.of(
+                message,
                 "decode",
                 f"{side}_{rejection.code}",
                 f"the {side} is {rejection.reason}",
-                original(message) if self._keep_original else None,
+                self._keep_original,
             )
 
     def _nullable(
         self, decode: Decode, data: bytes | None, header: str | None, message: Message
     ) -> Any:
-        """The value of key or value; `header` may hold the first bytes of its frame."""
+        """Decode a key or value unless it is null; `header` may hold its schema id."""
         if data is None:
             return None
         if len(data) > self._max_bytes:
@@ -200,22 +197,22 @@ class ChunkDecoder:
 
 
 def _schema_id(message: Message, header: str) -> bytes:
-    """What a serializer put into a header instead of before the bytes; of several the last one."""
+    """The schema id in the last header of this name; no bytes without one."""
     found = [value for name, value in message.headers() or () if name == header and value]
     return bytes(found[-1]) if found else b""
 
 
 class _TopicFields:
-    """The fields that a topic's values have, as far as they are known: which struct fits them."""
+    """The field names seen in a topic's values, and the struct decoder that fits them."""
 
     def __init__(self) -> None:
         self._decoder: json.StructDecoder | None = None
-        self._known: dict[str, None] = {}  # in the order of their coming
+        self._known: dict[str, None] = {}  # in order of appearance
         self._optional = False
         self._rest = 0
 
     def decoder(self, first: Message) -> json.StructDecoder | None:
-        """The decoder to try on a chunk that begins with this message; None: not worth a try."""
+        """The decoder for a chunk that begins with this message; None: decode it to dicts."""
         if self._rest:
             self._rest -= 1
             return None
@@ -233,14 +230,14 @@ class _TopicFields:
         return decoder
 
     def learn(self, value: Any) -> None:
-        """Note the names of an object's fields."""
+        """Remember the names of an object's fields."""
         if type(value) is dict and not is_envelope(value):
             if len(self._known) > _MAX_NAMES:
                 self._known.clear()
             self._known.update(dict.fromkeys(value))
 
     def missed(self, misses: int, messages: int) -> None:
-        """So many of a chunk's messages did not fit the struct."""
+        """Adapt the decoder after `misses` of a chunk's `messages` did not fit the struct."""
         if self._optional and self._decoder is not None and self._decoder.optional:
             if len(self._known) > len(self._decoder.names):
                 self._decoder = json.struct_decoder((*self._known,), optional=True)

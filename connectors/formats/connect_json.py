@@ -70,7 +70,7 @@ def decode(data: bytes) -> Any:
     try:
         envelope = envelope_of(data)
     except msgspec.ValidationError:
-        json.decode(data)  # says what is wrong with it, if it is no JSON at all
+        json.decode(data)  # says what is wrong with it, if it is not JSON at all
         raise Rejection(
             "connect_envelope", "not Connect JSON: it is not an object of schema and payload"
         ) from None

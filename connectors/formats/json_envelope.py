@@ -43,7 +43,7 @@ def decode(data: bytes) -> Any:
     try:
         envelope = envelope_of(data)
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return json.decode(data)  # it is no envelope, or no JSON
+        return json.decode(data)  # it is not an envelope, or not JSON
     try:
         payload = payload_of(envelope, _known, _named)
     except _NoEnvelopeError:

@@ -1,4 +1,4 @@
-"""The text of a config.toml, from plain values in the order in which they are to stand."""
+"""The text of a config.toml, from plain values in their order."""
 
 from __future__ import annotations
 

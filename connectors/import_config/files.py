@@ -1,4 +1,4 @@
-"""A connector's configuration as it lies in a file: Java properties, or JSON of the REST API."""
+"""A connector's configuration as a file: Java properties, or JSON of the REST API."""
 
 from __future__ import annotations
 

@@ -15,10 +15,10 @@ Version = Callable[[Record], int]
 
 
 def version_of(rules: TableSettings) -> Version | None:
-    """How a record's version is found; None where the service's clock is the version.
+    """The function from a record to its version; None where the service's clock gives versions.
 
-    The function raises Rejection for a record without a version, and for one that the table would
-    not take: that refusal would only come with the whole request.
+    It raises Rejection for a record without a version, or with one that the table does not accept:
+    for that the service would reject the whole request.
     """
     if rules.version == "none":
         return None
@@ -31,7 +31,7 @@ def version_of(rules: TableSettings) -> Version | None:
         if found < 0 or not -deviation <= away < deviation:
             raise Rejection(
                 "version_range",
-                f"the record's version lies more than {rules.deviation} s before or after now: "
+                f"the record's version is more than {rules.deviation} s before or after now: "
                 "raise max_version_deviation, and the max_time_deviation of the table with it "
                 "(UpdateTable); or correct version_unit",
             )
@@ -77,14 +77,14 @@ def _invalid(path: str, unit: str, found: str) -> Rejection:
     return Rejection(
         "version_invalid",
         f"field {path!r}: version_unit {unit} needs {wanted}, and the value, of type {found}, is "
-        "none",
+        "not one",
     )
 
 
 def _range(path: str, unit: str, _found: str) -> Rejection:
     return Rejection(
         "version_range",
-        f"field {path!r}: a version lies after 1970; check version_unit, which is {unit}",
+        f"field {path!r}: a version is a time after 1970; check version_unit, which is {unit}",
     )
 
 

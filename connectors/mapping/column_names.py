@@ -17,9 +17,9 @@ _MAX_FIELDS = 10_000
 
 
 def rewritten(names: tuple[Any, ...], used: Collection[str] | None) -> tuple[str, ...]:
-    """The names with each character that is not allowed as `_`, and no digit in front.
+    """The names with `_` for each illegal character, and in front of a leading digit.
 
-    Raises Rejection when two of them become one that is used; None: all are.
+    Raises Rejection when two become the same name of `used`, or, with None, any same name.
     """
     made = [_rewritten(name) for name in names]
     first: dict[str, int] = {}
@@ -27,7 +27,7 @@ def rewritten(names: tuple[Any, ...], used: Collection[str] | None) -> tuple[str
         if name in first and (used is None or name in used):
             raise Rejection(
                 "column_collision",
-                f"the names of fields number {first[name]} and {number} become the same column's: "
+                f"fields number {first[name]} and {number} become the same column: "
                 "rename one of them in a step before, or leave it out",
             )
         first.setdefault(name, number)
@@ -36,7 +36,7 @@ def rewritten(names: tuple[Any, ...], used: Collection[str] | None) -> tuple[str
 
 def _rewritten(name: Any) -> str:
     if not isinstance(name, str):
-        raise Rejection("column_name", "a field's name is no text: name it by a str")
+        raise Rejection("column_name", "a field's name is not text: use a str")
     new = _ILLEGAL.sub("_", name)
     return f"_{new}" if new[:1].isdigit() else new
 
@@ -46,8 +46,8 @@ def flattener(
 ) -> Callable[[dict[Any, Any]], dict[str, Any]]:
     """The function from an object to one without objects in it; lists stay.
 
-    `used` are the names that matter, None: all. The function raises Rejection. An object without
-    fields stays as it is, so that it is not lost.
+    It raises Rejection when two fields get the same name of `used`, or, with None, any same name.
+    An object without fields is kept as a value, so that it is not lost.
     """
 
     def flatten(value: dict[Any, Any]) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def flattener(
                 raise Rejection("json_depth", f"nested deeper than {_MAX_DEPTH}: flatten it less")
             for name, item in items.items():
                 if not isinstance(name, str):
-                    raise Rejection("column_name", "a field's name is no text: name it by a str")
+                    raise Rejection("column_name", "a field's name is not text: use a str")
                 path = prefix + name
                 if len(path) > MAX_NAME_LENGTH:
                     if used is None:

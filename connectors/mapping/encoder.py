@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from connectors.records import Operation
 
-# (identity of the primary key, the row as it stands in a request, what it does to its table)
+# (identity of the primary key, the row as bytes of a request, what it does to its table)
 Encoded = tuple[bytes, bytes, Operation]
 # Name and type of columns.
 Columns = Sequence[tuple[str, str]]

@@ -1,9 +1,9 @@
 """The fast path: rows of a whole chunk straight from its structs, in the loop that is timed.
 
 A chunk whose values all have the same fields (`UniformChunk`) needs no `Record`, no dict and no
-look at single fields: the compiled encoder of the table takes the fields of each struct as they
-come. What it does not take, such as a value of another type than before, goes the general way of
-`RowBuilder.encode`, with the same result. docs/decisions/hot-path.md has the figures.
+inspection of single fields: the table's compiled encoder takes the fields of each struct in order.
+What it does not accept, such as a value of another type than before, goes through
+`RowBuilder.encode` instead, with the same result. docs/decisions/hot-path.md has the figures.
 
 It exists for primary_key_mode kafka and record_value, for puts and updates without cell versions,
 generated keys and deleted columns.
@@ -21,11 +21,11 @@ from connectors.mapping.shape_cache import ShapeCache
 from connectors.mapping.sharding import ShardedRows
 from connectors.records import ABSENT, Message, Record, UniformChunk
 
-# A row that the encoder does not take costs as much as several gain: above one in so many the fast
-# path is left alone for so many chunks.
+# A row that the compiled encoder does not accept costs as much time as several accepted ones save.
+# When it is more than one in _MAX_MISSES, the next _REST_CHUNKS chunks do without the fast path.
 _MAX_MISSES = 8
 _REST_CHUNKS = 50
-# Field names for which a function is remembered that puts their values into the columns' order.
+# Sets of field names with a cached function that puts their values into the columns' order.
 _MAX_ARRANGEMENTS = 200
 
 Fields = Callable[[Any], tuple[Any, ...]]
@@ -45,9 +45,9 @@ class FastPath:
     def encode(
         self, chunk: UniformChunk, rows: ShardedRows, general: Callable[[Record], None]
     ) -> bool:
-        """All rows of a chunk to their shards; False, and nothing done, where that does not pay.
+        """Encode all records of a chunk into `rows`; return False, with nothing done, if it cannot.
 
-        `general` takes each record that does not fit.
+        `general` is called with each record that the compiled encoder does not accept.
         """
         if self._rest:
             self._rest -= 1
@@ -83,7 +83,10 @@ class FastPath:
         rows: ShardedRows,
         general: Callable[[Record], None],
     ) -> int:
-        """Where the offset is the key, so many neighbours are of one shard and of no other key."""
+        """Encode by blocks of neighbouring offsets, each of one shard, where the offset is the key.
+
+        Returns how many records did not fit.
+        """
         missed = 0
         coordinates, operation = self._coordinates, self._shapes.operation
         for start, end in rows.blocks(chunk.messages):

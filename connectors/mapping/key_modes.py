@@ -1,4 +1,4 @@
-"""From a record to its row, one class a primary key mode (settings/primary_key_modes.py)."""
+"""Row builders: from a record to its row, a class for each primary key mode."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class RowBuilder(ABC):
         """The row of any record. Raises Rejection, or the encoder's own exception."""
 
     def shard_key(self, identity: bytes) -> bytes:
-        """What decides on a row's shard: by default all that identifies it."""
+        """The bytes whose hash chooses the row's shard: by default the row's identity."""
         return identity
 
 
@@ -72,7 +72,7 @@ class WideColumnBuilder(RowBuilder):
         return self._shapes.row(leading, columns, values, version)
 
     def _delete(self, key: tuple[Any, ...]) -> Encoded:
-        """What deletes the row of a key."""
+        """The delete of the row with this key. Raises Rejection where delete_mode allows none."""
         if not self._rules.deletes_rows:
             raise Rejection(
                 "delete_off",
@@ -86,7 +86,7 @@ class CoordinatesKey(WideColumnBuilder):
     """The key is the record's coordinates in Kafka, so each record is a row of its own."""
 
     def _upserted(self, record: Record) -> Any:
-        """The value of a record that is no delete. Raises Rejection."""
+        """The record's value. Raises Rejection for a delete."""
         if record.change == "delete":
             raise Rejection(
                 "delete_impossible",
@@ -218,14 +218,14 @@ class RecordKey(WideColumnBuilder, mode="record_key"):
         if len(self._keys) > 1 or isinstance(key, list):
             raise Rejection(
                 "key_no_object",
-                f"the record's key is no object but {type(key).__name__}: the key columns are "
+                f"the record's key is not an object but {type(key).__name__}: the key columns are "
                 "its fields",
             )
         return {self._keys[0][0]: key}
 
 
 def _differs(found: Any, key: Any) -> bool:
-    """True when a field would be lost that says something else than the key."""
+    """True if the field of the value is set and differs from the key's."""
     if found is None:
         return False
     return type(found) not in (str, int, float, bool, bytes) or bool(found != key)
@@ -236,5 +236,5 @@ def _not_an_object(value: Any) -> Rejection:
         return Rejection("value_null", "the value is null (a tombstone): there is no row to put")
     return Rejection(
         "value_no_object",
-        f"the value is no object but {type(value).__name__}: a row needs named columns",
+        f"the value is not an object but {type(value).__name__}: a row needs named columns",
     )

@@ -1,6 +1,6 @@
-"""Normalizing: records before they are encoded, where the table's rules change their fields.
+"""Normalizing: changes the fields of records as the table's rules say, before they are encoded.
 
-A record of a table without such rules does not pass here.
+Records of tables without such rules do not pass here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from connectors.settings.tables import TableSettings
 
 Normalize = Callable[[Record], Record]
 
-# The column of a value, or of a key, that is no object.
+# The column of a value, or of a key, that is not an object.
 _VALUE, _KEY = "value", "key"
 
 
@@ -66,7 +66,7 @@ class _Normalized(RowBuilder):
 
 
 def _named(rules: TableSettings) -> Normalize:
-    """The value as a field: of the key column, where the key is the value, or else `value`."""
+    """Turns a value into a field: the only key column of record_value, or else `value`."""
     name = _VALUE
     if rules.key_mode.key_from == "value" and len(rules.key_columns) == 1:
         name = rules.key_columns[0][0]
@@ -97,7 +97,7 @@ def _flattened(rules: TableSettings) -> Normalize:
 
 
 def _with_key(rules: TableSettings) -> Normalize:
-    """The value with the fields of the record's key."""
+    """Adds the fields of the record's key to its value."""
     fill = rules.key_fields == "fill"
     in_key = rules.key_mode.key_from == "key"
     # The key's own columns come from where primary_key_mode says, whatever the value has. But
@@ -125,7 +125,7 @@ def _with_key(rules: TableSettings) -> Normalize:
 
 
 def _key_named(rules: TableSettings) -> Normalize | None:
-    """The record's key with its fields named as those of values are, where it is the row's key."""
+    """Renames the fields of the record's key, where the row's key is made of them; else None."""
     if rules.key_mode.key_from != "key":
         return None
     names = {name for name, _ in rules.key_columns}
@@ -152,7 +152,7 @@ def _check_same(names: set[str], value: Any, key: dict[str, Any]) -> None:
         new = rewritten((name,), None)[0]
         if new not in names or new == name or item is None:
             continue
-        # Others, such as arrays of numpy, may not even be compared.
+        # Values of other types, such as numpy arrays, may not be comparable at all.
         if type(item) not in (str, int, float, bool, bytes) or item != key.get(new):
             raise Rejection(
                 "key_conflict",

@@ -1,8 +1,7 @@
 """Maps decoded records to encoded rows, and each row to its shard.
 
-The mapping has its own reasons for what it rejects, and tests hold that nothing else is raised.
-Should something be raised all the same, the chunk is mapped again record by record, and only the
-record that raises it becomes a dead letter (code map_failed).
+Expected problems raise Rejection. Should anything else be raised, the chunk is mapped again record
+by record, and only the record that raises it becomes a dead letter (code map_failed).
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ from connectors.records import (
     Record,
     RecordChunk,
     UniformChunk,
-    original,
 )
 from connectors.settings import NAME, Settings
 
@@ -92,7 +90,7 @@ class RowMapper:
         return out
 
     def _map_isolated(self, record: Record) -> list[tuple[str, Batch]]:
-        """One record; whatever it makes the mapping raise is the reason of its rejection."""
+        """Map one record; an unexpected exception rejects it with code map_failed."""
         try:
             return self._map(RecordChunk(record.topic, record.partition, [record], []))
         except MemoryError:
@@ -122,7 +120,7 @@ class RowMapper:
     def _map_by_topic(
         self, chunk: DecodedChunk, targets: _Targets, dead_letters: list[DeadLetter]
     ) -> None:
-        """All records to the table of their topic, but those of which a step named another."""
+        """Map records to the table of their topic, except those for which a step chose another."""
         try:
             builder, rows = self._target(chunk, self._settings.table_of(chunk.topic), targets)
         except Rejection:  # of the table
@@ -147,7 +145,7 @@ class RowMapper:
     def _map_by_record(
         self, chunk: DecodedChunk, targets: _Targets, dead_letters: list[DeadLetter]
     ) -> None:
-        """Each record to its own table."""
+        """Map each record to its own table."""
         for record in chunk.records:
             self._add_routed(chunk, record, targets, dead_letters)
 
@@ -172,8 +170,8 @@ class RowMapper:
             if record.table not in self._tables and record.table != own:
                 raise Rejection(
                     "table_unknown",
-                    "a step gave the record a table that no topic has: add that to "
-                    "mapping.route_tables, so that it is compared or created at the start",
+                    "a step sent the record to a table that no topic goes to: add the table to "
+                    "mapping.route_tables, so that it is checked or created at the start",
                 )
             return record.table
         return (self._router(record) if self._router is not None else None) or own
@@ -181,7 +179,7 @@ class RowMapper:
     def _target(
         self, chunk: DecodedChunk, table: str, targets: _Targets
     ) -> tuple[RowBuilder, ShardedRows]:
-        """How the chunk's records get to a table. Raises Rejection for a table that cannot be."""
+        """The builder and the rows of a table. Raises Rejection for an illegal name."""
         target = targets.get(table)
         if target is None:
             topic, partition = chunk.topic, chunk.partition
@@ -200,7 +198,7 @@ class RowMapper:
         rows: ShardedRows,
         dead_letters: list[DeadLetter],
     ) -> None:
-        """The row of a record to its shard, or a dead letter."""
+        """Encode a record and add its row to its shard, or add a dead letter."""
         try:
             encoded = builder.encode(record)
         except Rejection as rejection:
@@ -222,8 +220,8 @@ class RowMapper:
         if not NAME.fullmatch(table):
             raise Rejection(
                 "table_name",
-                f"topic {topic!r} would go to table {table!r}, which is no table name: give "
-                "it a table in [mapping.topics], or change the rules of [mapping]",
+                f"topic {topic!r} would go to table {table!r}, which is not a legal table name: "
+                "give it a table in [mapping.topics], or change the rules of [mapping]",
             )
         rules = self._settings.rules_of(table)
         if rules.mode == "timeseries" and self._points is not None:
@@ -238,12 +236,6 @@ class RowMapper:
         return normalized(builder, rules, self._bare)
 
     def _rejected(self, record: Record, rejection: Rejection) -> DeadLetter:
-        return DeadLetter(
-            record.topic,
-            record.partition,
-            record.offset,
-            "map",
-            rejection.code,
-            rejection.reason,
-            original(record.message) if self._keep_original else None,
+        return DeadLetter.of(
+            record.message, "map", rejection.code, rejection.reason, self._keep_original
         )

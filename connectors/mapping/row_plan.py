@@ -69,7 +69,7 @@ class RowPlanner:
             self.fields = (*keys, *self._listed)
 
     def plan(self, names: tuple[str, ...], types: Sequence[type], leading: int) -> RowPlan:
-        """The plan for fields of these names and types, behind so many leading key values.
+        """The plan for fields of these names and types, after `leading` key values from elsewhere.
 
         Raises Rejection for a shape that cannot be a row.
         """

@@ -1,8 +1,8 @@
-"""The shape cache: how values of one shape become a row is planned once and then reused.
+"""The shape cache: how the values of one shape become a row is planned once, and then reused.
 
 A shape is the field names and the Python types of their values. Most topics have a handful, so the
-work that depends on names and types alone (which fields, which column types, name rules, column
-counts, conversions) is done once a shape, and each record only pays for its values.
+work that depends on names and types alone (row_plan.py) is done once for each shape, and each
+record only pays for its values.
 
 While all records of the same names have had the same types, their compiled encoder is called
 without looking at the types (`direct`): it checks them itself, and a value of another type makes it
@@ -25,8 +25,8 @@ class ShapeCache:
     """Makes rows of one table from (leading values, record value), by shape.
 
     The leading values are key columns that are not fields of the value. A shape is compiled when it
-    is seen a second time, and only so many are kept: a stream whose every record has other names
-    must not fill the memory.
+    is seen a second time, and at most MAX_SHAPES are kept: a stream in which every record has other
+    names must not fill the memory.
     """
 
     MAX_SHAPES = 512
@@ -45,7 +45,7 @@ class ShapeCache:
         self.operation: Operation = "update" if self._versioned else rules.insert_mode
         self._plain = not (self._versioned or rules.generates_keys)
         self._deletes_columns = rules.deletes_columns
-        # Whether a null field means something else than an absent one.
+        # Whether a null field differs from an absent one.
         self.null_differs_from_absent = (
             rules.deletes_columns or rules.generates_keys or self.planner.key_in_value
         )

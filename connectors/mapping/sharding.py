@@ -1,8 +1,8 @@
-"""Sharding: each row of a chunk to the shard of its key.
+"""Sharding: divides the rows of a chunk by their keys.
 
 The shard is a hash of table and primary key that is the same in every process and run, so that all
-changes of a key pass through one shard of the sink, in order. Rows whose key is their offset go in
-blocks instead: so many neighbours share a shard, and arrive there as one segment.
+changes of a key pass through one shard of the sink, in order. Rows whose key is their offset are
+divided in blocks instead: neighbouring offsets share a shard, and reach it as one segment.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from zlib import crc32
 from connectors.mapping.encoder import Encoded
 from connectors.records import Message, Operation, Segment, original
 
-# Of one shard: identities, wires, operations, messages.
+# Of one shard: identities, wire bytes, operations and messages of its rows.
 _Columns = tuple[list[bytes], list[bytes], list[Operation], list[Message]]
 
 
@@ -40,7 +40,7 @@ class ShardedRows:
         coordinates: str = "",
         shard_key: bytes | None = None,
     ) -> None:
-        """One row, to the shard of its identity, or of `shard_key` where that is given.
+        """Add a row to the shard of its identity, or of `shard_key` where that is given.
 
         `coordinates` is not empty where the offset is the key.
         """
@@ -61,7 +61,7 @@ class ShardedRows:
     def add_block(
         self, wires: list[bytes], operation: Operation, messages: Sequence[Message]
     ) -> None:
-        """The rows of one of `blocks`, each of a key that no other row has."""
+        """Add the rows of one of `blocks`: the offset is the key, so no two rows have the same."""
         first, last = messages[0].offset(), messages[-1].offset()
         offsets: Sequence[int] = range(first, last + 1)
         if len(offsets) != len(messages):
@@ -71,11 +71,11 @@ class ShardedRows:
         self._blocks.append((shard, self._segment([], wires, operations, offsets, messages)))
 
     def blocks(self, messages: Sequence[Message]) -> Iterator[tuple[int, int]]:
-        """Start and end of each run of messages, in offset order, that is of one shard."""
+        """(start, end) of each run of messages, in offset order, that belongs to one shard."""
         block = self._block
         start, number = 0, len(messages)
         while start < number:
-            # Offsets rise by one, seldom by more: the end lies here or before.
+            # Offsets rise by one, rarely by more: the end is here or before.
             end = min(number, start + block - messages[start].offset() % block)
             this = messages[start].offset() // block
             while messages[end - 1].offset() // block != this:
@@ -84,7 +84,7 @@ class ShardedRows:
             start = end
 
     def segments(self) -> list[tuple[int, Segment]]:
-        """All rows, each segment with its shard."""
+        """(shard, segment) of all rows."""
         return self._blocks + [
             (shard, self._segment(*mine[:3], [m.offset() for m in mine[3]], mine[3]))
             for shard, mine in enumerate(self._by_shard)

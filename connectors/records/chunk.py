@@ -16,8 +16,8 @@ class Chunk(NamedTuple):
     partition: int
     messages: Sequence[Message]
     offsets_unique: bool = True
-    """Whether offsets rise here and none of them comes again in another chunk of the run. Not so
-    where messages are restored from dead letters."""
+    """Whether offsets rise in the chunk, and occur in no other chunk of the run; false for messages
+    that are restored from dead letters."""
 
 
 class RecordChunk(NamedTuple):
@@ -32,8 +32,8 @@ class RecordChunk(NamedTuple):
 class UniformChunk:
     """A chunk whose values are objects of the same fields, each decoded into a struct.
 
-    A struct costs half of a dict, and the mapping encodes rows straight from it. Whoever wants the
-    records, as a step between decode and map_rows does, gets them with dicts from `records`.
+    A struct costs half of a dict, and the mapping encodes rows straight from it. A step between
+    decode and map_rows takes `records`, whose values are dicts.
     """
 
     __slots__ = (
@@ -63,7 +63,7 @@ class UniformChunk:
         """`fields_of` gives the fields of a struct in the order of `names`.
 
         `optional`: a struct may lack fields; `fields_of` gives `ABSENT` for those. `on_records` is
-        called when somebody wants records after all.
+        called when `records` is used.
         """
         self.topic, self.partition, _, self.offsets_unique = chunk
         self.names = names
@@ -87,7 +87,7 @@ class UniformChunk:
         return self._records
 
     def record_of(self, message: Message, value: Any) -> Record:
-        """The record of a message and what stands beside it in `values`."""
+        """The record of a message and its entry in `values`."""
         if type(value) is Record:
             return value
         fields = zip(self.names, self.fields_of(value), strict=True)
@@ -100,7 +100,7 @@ class Absent:
     """The type of `ABSENT`."""
 
 
-# Stands for a field that an object does not have, where that is another thing than null.
+# Stands for a field that an object does not have, where that differs from null.
 ABSENT = Absent()
 
 DecodedChunk = RecordChunk | UniformChunk

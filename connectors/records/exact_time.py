@@ -1,8 +1,8 @@
 """Times that Python's own types cannot hold: nanoseconds, and years outside of 1 to 9999.
 
 Formats with schemas have both: Go writes nanoseconds, databases have years beyond 9999 and an
-infinity. What fits into Python's types is of those; the rest is an `ExactTime`, of which the
-mapping makes the same texts and numbers.
+infinity. A time that Python's types can hold is of those types; any other is an `ExactTime`, from
+which the mapping makes the same texts and numbers.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ TimeType = Literal["instant", "local", "date", "time"]
 class ExactTime:
     """A time to the nanosecond, of any year.
 
-    `nanoseconds` are since 1970: in UTC (instant), on the wall (local), or of a day's start (date);
-    or since midnight (time).
+    `type` says what `nanoseconds` count: since 1970 in UTC (instant), without a zone (local), or to
+    the start of a day (date); since midnight (time).
     """
 
     __slots__ = ("nanoseconds", "type")
@@ -75,7 +75,7 @@ def _clock_text(nanoseconds: int) -> str:
 
 
 def instant(nanoseconds: int) -> datetime | ExactTime:
-    """The time so long after 1970 in UTC."""
+    """The UTC time this many nanoseconds after 1970."""
     microseconds, rest = divmod(nanoseconds, 1000)
     if rest:
         return ExactTime("instant", nanoseconds)
@@ -86,7 +86,7 @@ def instant(nanoseconds: int) -> datetime | ExactTime:
 
 
 def instant_of_ms(milliseconds: int) -> datetime | ExactTime:
-    """The time so long after 1970 in UTC."""
+    """The UTC time this many milliseconds after 1970."""
     try:
         return _EPOCH + timedelta(0, 0, 0, milliseconds)
     except OverflowError:
@@ -94,7 +94,7 @@ def instant_of_ms(milliseconds: int) -> datetime | ExactTime:
 
 
 def instant_of_us(microseconds: int) -> datetime | ExactTime:
-    """The time so long after 1970 in UTC."""
+    """The UTC time this many microseconds after 1970."""
     try:
         return _EPOCH + timedelta(0, *divmod(microseconds, 1_000_000))
     except OverflowError:
@@ -102,7 +102,7 @@ def instant_of_us(microseconds: int) -> datetime | ExactTime:
 
 
 def local(nanoseconds: int) -> datetime | ExactTime:
-    """The time without a zone so long after 1970."""
+    """The time without a zone this many nanoseconds after 1970."""
     microseconds, rest = divmod(nanoseconds, 1000)
     if rest:
         return ExactTime("local", nanoseconds)
@@ -113,7 +113,7 @@ def local(nanoseconds: int) -> datetime | ExactTime:
 
 
 def local_of_ms(milliseconds: int) -> datetime | ExactTime:
-    """The time without a zone so long after 1970."""
+    """The time without a zone this many milliseconds after 1970."""
     try:
         return _LOCAL_EPOCH + timedelta(0, 0, 0, milliseconds)
     except OverflowError:
@@ -121,7 +121,7 @@ def local_of_ms(milliseconds: int) -> datetime | ExactTime:
 
 
 def local_of_us(microseconds: int) -> datetime | ExactTime:
-    """The time without a zone so long after 1970."""
+    """The time without a zone this many microseconds after 1970."""
     try:
         return _LOCAL_EPOCH + timedelta(0, *divmod(microseconds, 1_000_000))
     except OverflowError:
@@ -129,7 +129,7 @@ def local_of_us(microseconds: int) -> datetime | ExactTime:
 
 
 def day(days: int) -> date | ExactTime:
-    """The day so many days after 1970-01-01."""
+    """The day this many days after 1970-01-01."""
     try:
         return _FIRST_DAY + timedelta(days)
     except OverflowError:
@@ -137,7 +137,7 @@ def day(days: int) -> date | ExactTime:
 
 
 def time_of_day(nanoseconds: int) -> time | ExactTime:
-    """The time so long after midnight. Raises ValueError for what is outside of a day."""
+    """The time this many nanoseconds after midnight. Raises ValueError outside of a day."""
     if not 0 <= nanoseconds < _DAY_NS:
         raise ValueError("no time of a day")
     microseconds, rest = divmod(nanoseconds, 1000)
@@ -147,9 +147,9 @@ def time_of_day(nanoseconds: int) -> time | ExactTime:
 
 
 def clock(nanoseconds: int) -> time | timedelta | ExactTime:
-    """A time of day; outside of a day a span, as MySQL's TIME is: up to 839 hours, either way.
+    """A time of day from nanoseconds; outside of a day a duration, as MySQL's TIME (+-839 h).
 
-    Raises ValueError for a span finer than a microsecond.
+    Raises ValueError for a duration finer than a microsecond.
     """
     try:
         return time_of_day(nanoseconds)

@@ -1,4 +1,4 @@
-"""Times of records: microseconds since 1970 from whatever the configured unit is."""
+"""Times of records in microseconds since 1970, from values in the configured unit."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Moment = Callable[[Any], int]
 
 
 def moment_of(name: str, unit: str) -> Moment:
-    """From the value of a field to microseconds; raises Rejection for what is no time."""
+    """The function from a field's value to microseconds; it raises Rejection for other values."""
     others = {"iso8601": _iso, "ns": _nanoseconds}
     read = others[unit] if unit in others else _counted(_MICROSECONDS[unit])
 
@@ -48,7 +48,7 @@ def moment_of(name: str, unit: str) -> Moment:
         if not 0 <= time <= _LATEST:
             raise Rejection(
                 "time_range",
-                f"field {name!r}: a point's time lies between 1970 and 2**63 microseconds later; "
+                f"field {name!r}: a point's time is between 1970 and 2**63 microseconds later; "
                 f"check time_unit, which is {unit}",
             )
         return time
@@ -85,7 +85,7 @@ def _no_time(name: str, unit: str, value: Any) -> Rejection:
     return Rejection(
         "time_invalid",
         f"field {name!r}: time_unit {unit} needs {wanted}, and the value, of type "
-        f"{type(value).__name__}, is none",
+        f"{type(value).__name__}, is not one",
     )
 
 

@@ -13,7 +13,7 @@ from connectors.run.context import Run
 
 log = logging.getLogger("sync.replay")
 
-# Where the headers stand in BLOCK.
+# Positions of headers in BLOCK.
 _TOPIC, _PARTITION, _OFFSET = range(3)
 _CODE, _TIMESTAMP, _REPLAYS = -3, -2, -1
 _CHECK_INTERVAL = 0.2  # seconds between two checks of the run while the rate is waited for
@@ -99,7 +99,7 @@ class Restorer:
         )
 
     def _keep_rate(self, number: int) -> None:
-        """Wait as replay.rate says for so many dead letters, or until the run drains."""
+        """Wait as replay.rate says after `number` dead letters, or until the run drains."""
         if self._settings.rate is None or not number:
             return
         clock = self._run.clock

@@ -1,4 +1,4 @@
-"""To Tablestore: rows as bytes, requests, answers. The way of a batch begins in sink.py."""
+"""To Tablestore: rows as bytes, requests, answers. Start reading in sink.py."""
 
 import logging
 

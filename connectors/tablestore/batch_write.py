@@ -27,18 +27,18 @@ log = logging.getLogger("sync.tablestore")
 
 
 class Outcomes(Protocol):
-    """Who learns what became of the rows of a batch."""
+    """What is called with the outcomes of a batch's rows."""
 
     def written(self, number: int) -> None:
-        """So many rows are in their tables, or superseded there by a later row of the batch."""
+        """`number` rows are in their tables, or superseded by a later row of the batch that is."""
         ...
 
     def skipped(self, number: int) -> None:
-        """So many rows were not written, as there is a row of their key already."""
+        """`number` rows were not written, because a row of their key exists already."""
         ...
 
     def retried(self, number: int) -> None:
-        """So many rows will be sent again."""
+        """`number` rows will be sent again."""
         ...
 
     async def rejected(self, dead_letters: Sequence[DeadLetter]) -> None:
@@ -119,7 +119,7 @@ class BatchWrite:
 
     Two changes of one key are never in one request. A put or delete supersedes all that came before
     it for its key, as it replaces the whole row; should the service reject it, the changes before
-    it are sent after all: a bad row takes no good one along. An update waits until what came before
+    it are sent after all, so a bad row costs no good one. An update waits until what came before
     it is written or rejected, and goes with the next request.
     """
 
@@ -241,7 +241,7 @@ class BatchWrite:
     async def _judge(
         self, rows: Sequence[Row], answer: list[Verdict] | RequestFailed | None
     ) -> tuple[list[Row], str | None]:
-        """Act on an answer; a request rejected as a whole is halved until the bad row is alone.
+        """Act on an answer; a request rejected as a whole is halved until the bad row is found.
 
         Returns as `_send`.
         """

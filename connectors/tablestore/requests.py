@@ -63,7 +63,7 @@ class RowRequests:
         return self.verdicts(answer, tuple([sum(map(len, rows.sizes)) for rows in tables]))
 
     def verdicts(self, answer: bytes, counts: tuple[int, ...]) -> list[Verdict] | None:
-        """What an answer says of a request with so many rows of each table, as `write`.
+        """The verdicts in the answer to a request with `counts` rows of each table, as `write`.
 
         Raises RequestFailed for an answer that cannot be read or has other rows.
         """

@@ -25,8 +25,8 @@ from connectors.run.accounting import ShardCounts
 from connectors.run.context import Run
 from connectors.tablestore.batch_write import TableWriter
 
-# Seconds between two looks of a blocked worker at the run: did it fail, is its drain overdue?
-_LOOK = 0.2
+# Seconds after which a blocked worker checks again whether the run failed or its drain is overdue.
+_CHECK_INTERVAL = 0.2
 
 
 class TablestoreSink(FixedPartitionedSink[Batch, None]):
@@ -159,7 +159,7 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
     def _wait_for_room(self, max_batches: int) -> None:
         run = self._run
         while run.failure is None and len(self._batches) > max_batches:
-            self._changed.wait(_LOOK)
+            self._changed.wait(_CHECK_INTERVAL)
             if run.overdue:
                 raise StopRun(
                     f"the drain ({run.drain_reason}) is not done within shutdown.deadline "

@@ -130,7 +130,7 @@ class TableChecks:
         self._call(
             f"CreateTable {table}",
             lambda: self._api.create(table, rules, defined),
-            "OTSObjectAlreadyExist",  # another process was quicker
+            "OTSObjectAlreadyExist",  # another process created it first
         )
         self._note_created(table)
         log.info("created table %s with the key %s", table, _key(rules.key_columns))
@@ -149,7 +149,7 @@ def call_tables_api(
 ) -> T | None:
     """What a call returns, however long that takes; None when it fails with `none_code`.
 
-    Raises StopRun when the service refuses it, and RunEnded when the run drains before there is an
+    Raises StopRun when the service rejects it, and RunEnded when the run drains before there is an
     answer. `what` begins the texts.
     """
 

@@ -267,7 +267,7 @@ def _image(value: Any) -> dict[str, Any] | None:
     """A row's image: an object, or text of a MongoDB document."""
     found = document(value) if isinstance(value, str) else value
     if found is not None and not isinstance(found, dict):
-        raise Rejection("debezium_envelope", "debezium: an image of the row is no object")
+        raise Rejection("debezium_envelope", "debezium: an image of the row is not an object")
     return found
 
 

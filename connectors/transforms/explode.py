@@ -1,4 +1,4 @@
-"""One record to many: the elements of a list, or lines of JSON, each with a key of its own."""
+"""One record becomes many: the elements of a list, or lines of JSON, each with its own key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from connectors.settings.tables import TableSettings
 from connectors.settings.transforms import Explode
 from connectors.transforms.json_text import UNDECODABLE, decode
 
-# The field of an element that is no object, as of a value that is none.
+# The field of an element that is not an object.
 _VALUE = "value"
 
 # (the record, the object of an element, its position) -> the element's record
@@ -109,7 +109,7 @@ def _lines(found: Any) -> list[Any]:
         try:
             found = found.decode()
         except UnicodeDecodeError:
-            raise Rejection("explode_lines", "explode: the text of lines is no UTF-8") from None
+            raise Rejection("explode_lines", "explode: the text of lines is not UTF-8") from None
     if not isinstance(found, str):
         raise Rejection(
             "explode_no_list",

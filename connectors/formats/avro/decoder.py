@@ -1,7 +1,7 @@
 """Avro: values by their writer's schema, from a Schema Registry or a file.
 
 The bytes are read by a function that is compiled for the schema (`compiler`), and judged as the
-specification does, where libraries take bytes that are none or refuse schemas that others accept.
+specification does, where libraries accept invalid bytes or reject valid schemas.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Avro's schemas as nodes, read as leniently as Java's library reads a writer's schema.
 
-What decides nothing about bytes is not judged: defaults of a wrong type, names that the
-specification does not allow, an enum's default that is none of its symbols. A logical type that is
-invalid is ignored, as the specification asks for [avro-spec].
+What does not affect the bytes is not checked: defaults of a wrong type, names that the
+specification does not allow, an enum's default that is not one of its symbols. An invalid logical
+type is ignored, as the specification asks for [avro-spec].
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Node:
 
 
 class Field:
-    """One field of a record. `default` is what stands in the JSON, or NO_DEFAULT."""
+    """One field of a record. `default` is as in the JSON, or NO_DEFAULT."""
 
     def __init__(self, name: str, node: Node, aliases: Sequence[str], default: Any) -> None:
         self.name = name
@@ -111,7 +111,7 @@ class _Parser:
         self._open: set[int] = set()  # records whose fields are being read
 
     def node(self, schema: Any, space: str, where: str, depth: int) -> Node:
-        """The node of a type in JSON, which stands in the namespace."""
+        """The node of a type in JSON, in the namespace `space`; `where` names it in errors."""
         self._check_size(depth)
         if isinstance(schema, str):
             return self._named(schema, space, where)

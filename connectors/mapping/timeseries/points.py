@@ -1,4 +1,4 @@
-"""Points: how records of one shape become rows of a time series table, planned once a shape.
+"""Points: rows of a time series table, from records; the work is planned once for each shape.
 
 A shape is the field names and the Python types of their values, as in mapping/shape_cache.py.
 """
@@ -137,7 +137,7 @@ class PointBuilder(RowBuilder):
             if not is_field_name(own):
                 raise Rejection(
                     "field_name",
-                    f"the name of {where} is no field's name: {FIELD_NAME_RULE}; rename it, or "
+                    f"the name of {where} is not legal: {FIELD_NAME_RULE}; rename it, or "
                     "list the fields to write, with map_all = false",
                 )
             if own in found:
@@ -197,5 +197,5 @@ def _no_point(record: Record) -> Rejection:
         )
     return Rejection(
         "value_no_object",
-        f"the value is no object but {type(record.value).__name__}: a point needs named fields",
+        f"the value is not an object but {type(record.value).__name__}: a point needs named fields",
     )

@@ -61,7 +61,7 @@ class SeriesCache:
             pairs_at = names.index(self._rules.tags_field)
             if types[pairs_at] not in (dict, type(None)):
                 raise Rejection(
-                    "tags_no_object", f"field {self._rules.tags_field!r} is no object of tags"
+                    "tags_no_object", f"field {self._rules.tags_field!r} is not an object of tags"
                 )
         positions = [pick[0] for pick in picks if pick is not None and pick[1] is None]
         plain = len(positions) == len(picks) and pairs_at is None
@@ -127,7 +127,7 @@ def _text_of(name: str, found: type) -> Callable[[Any], str] | None:
     if found is type(UNAVAILABLE):
         raise Rejection("series_unavailable", f"field {name!r} is not sent by its source")
     if issubclass(found, (dict, list, tuple)):
-        raise Rejection("tag_nested", f"field {name!r} holds an object or a list, and no text")
+        raise Rejection("tag_nested", f"field {name!r} holds an object or a list instead of text")
     convert = converter(name, "string", found)
     return lambda value: str(convert(value))
 
@@ -138,7 +138,7 @@ def _pairs(tags: dict[Any, Any] | None) -> tuple[tuple[str, str], ...]:
         if value is None:
             continue
         if not isinstance(name, str):
-            raise Rejection("tag_name", f"the name of tag number {number} is no text")
+            raise Rejection("tag_name", f"the name of tag number {number} is not text")
         # Field names may be personal data: they are never put into the reason.
         convert = _text_of(f"(tag number {number})", type(value))
         pairs.append((name, convert(value) if convert else value))

@@ -7,8 +7,8 @@ row is one pack and one checksum call a column, and one join.
 Many string columns hold a few different values (a status, a city, the name of a partition), and a
 look-up costs a quarter of encoding and checksum. So an encoder begins with a trial: for some
 thousand rows it remembers the cells of every string column and counts. Then its code is replaced by
-one that remembers only the columns where that paid off. What is remembered is bounded, and the
-trial is held again when it no longer pays (cell_cache.py).
+one that remembers only the columns where that paid off. What is remembered is bounded, and a new
+trial begins when it no longer pays (cell_cache.py).
 
 Names of columns never become source text: the generated code has only names of this module
 (`value3`, `before_value3`), and the bytes of a column are bound to them as constants. The source of
@@ -40,7 +40,7 @@ from connectors.tablestore.plainbuffer.limits import check_layout, check_value
 
 TRIAL_ROWS = 4096  # 0: no trial, nothing is remembered
 _MAX_TRIAL_MISSES = TRIAL_ROWS // 4  # remembering pays while fewer values than these are new
-LATER_MISSES = 25 * TRIAL_ROWS  # new values after a trial, after which another one is held
+LATER_MISSES = 25 * TRIAL_ROWS  # new values after a trial that start another one
 _ROW_ENDS = tuple(b"\x09%c" % checksum + CONDITION_IGNORE for checksum in range(256))
 
 # What generated code treats as "a value is not what its column takes".
