@@ -21,7 +21,7 @@ _CONNECTION = re.compile(
 
 
 class DeadLetterDestination(NamedTuple):
-    """What there is to know of one destination, but for how it sends (steps.DESTINATIONS)."""
+    """The properties of one destination; its class is in connectors.steps.DESTINATIONS."""
 
     keeps_record: bool
     """Whether it keeps the record's own bytes, so that a replay can read it."""
@@ -52,13 +52,14 @@ class ErrorSettings(Section):
 
     tolerance: Literal["none", "all"] = Field(
         "none",
-        description="none: the run stops at the first, before its offset. all: the run goes on.",
+        description="none: the run stops at the first, before its offset. all: it continues.",
     )
     dead_letters: DestinationName = Field(
         "log",
-        description="With tolerance all. log: coordinates and reason to the log. ignore: counted. "
-        "kafka, tablestore: the record's own bytes and the reason to the topic or table of "
-        "[dead_letters]; a snapshot waits until they are confirmed.",
+        description="Where rejected records go, with tolerance all. log: coordinates and reason to "
+        "the log. ignore: they are only counted. kafka, tablestore: the record's own bytes and "
+        "the reason to the topic or table of [dead_letters]; a snapshot waits until they are "
+        "confirmed.",
     )
     max_rejected: int | None = Field(
         None,
@@ -76,8 +77,8 @@ class ErrorSettings(Section):
     max_rejected_window: int = Field(
         10_000,
         ge=1,
-        description="How many of the records that a process read last max_rejected_share looks at; "
-        "before it has read as many, the share does not stop it.",
+        description="To how many records, the last that a process read, max_rejected_share "
+        "applies; before it has read as many, the share has no effect.",
     )
     auto_create: bool = Field(
         False, description="Create the dead-letter topic or table when it is missing."
@@ -102,7 +103,7 @@ class ErrorSettings(Section):
 
 
 class DeadLetterSettings(Section):
-    """The topic of errors.dead_letters kafka, and the table of tablestore."""
+    """The topic and the table of dead letters, with errors.dead_letters kafka or tablestore."""
 
     topic: str = Field(
         "tablestore-sync-dead-letters",
@@ -110,7 +111,10 @@ class DeadLetterSettings(Section):
         description="Topic for dead letters.",
     )
     partitions: int = Field(
-        1, ge=1, le=10_000, description="Partitions of a topic that is made here."
+        1,
+        ge=1,
+        le=10_000,
+        description="Partitions of the topic when it is created here (errors.auto_create).",
     )
     bootstrap_servers: str | None = Field(
         None,
@@ -131,8 +135,8 @@ class DeadLetterSettings(Section):
     )
     table: Name = Field(
         "dead_letters",
-        description="Table for dead letters, with the key topic_partition (string), offset "
-        "(integer).",
+        description="Table for dead letters, with the key columns topic_partition (string) and "
+        "offset (integer).",
     )
 
     @model_validator(mode="after")
@@ -153,7 +157,7 @@ class DeadLetterSettings(Section):
             "dead_letters",
         )
         if self.bootstrap_servers is not None:
-            # Another cluster must not be shown the secrets of the source's.
+            # Another cluster must not see the secrets of the source's.
             return {"bootstrap.servers": self.bootstrap_servers, **own}
         shared = {
             name: value

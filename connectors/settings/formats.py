@@ -14,7 +14,7 @@ from connectors.settings.user_functions import is_function_name
 
 
 class Format(NamedTuple):
-    """What there is to know of one format, but for its decoder."""
+    """The properties of one format; its decoder is in connectors.formats.factory."""
 
     # The class of Kafka Connect's converter that reads the same bytes.
     converter: str | None = None
@@ -95,7 +95,7 @@ class RegistrySettings(Section):
         if self.url and (url.scheme not in ("http", "https") or not url.hostname):
             raise ValueError("url is a URL such as https://schemas.example.com:8081")
         if "@" in url.netloc or url.query or url.fragment:
-            raise ValueError("url holds a user name or more than scheme, host, port and path")
+            raise ValueError("url has a user name, or more than scheme, host, port and path")
         if url.scheme == "http" and url.hostname not in ("127.0.0.1", "localhost", "::1"):
             raise ValueError("url must be https; http is only for 127.0.0.1 and localhost")
         secrets = [self.password, self.password_file, self.token, self.token_file]
@@ -128,7 +128,7 @@ class FormatSettings(Section):
         16 << 20,
         ge=1,
         description="Bytes of a value or key. A longer one is rejected before it is decoded, which "
-        "keeps memory bounded: decoded it takes many times as much.",
+        "keeps memory bounded: decoded, it takes many times as much.",
     )
     value_schema_file: Path | None = Field(
         None,
@@ -145,7 +145,7 @@ class FormatSettings(Section):
     json_schema_validation: bool = Field(
         False,
         description="Whether values and keys of json_schema are validated against their schema. "
-        "Their producer does that as well; here it takes about as long as all the rest.",
+        "Producers usually do that already; here it takes about as long as everything else.",
     )
     registry: RegistrySettings = Field(
         RegistrySettings(), description="The Schema Registry, as [format.registry]."

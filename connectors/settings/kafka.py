@@ -154,7 +154,7 @@ class KafkaSettings(Section):
         "tablestore-sync",
         min_length=1,
         description="Consumer group to which durable offsets are committed, so that Kafka's own "
-        "tools show the true lag. The recovery folder stays the truth.",
+        "tools show the true lag. Runs resume from the recovery folder, not from them.",
     )
     start: Annotated[str, BeforeValidator(_start)] = Field(
         "earliest",
@@ -176,7 +176,7 @@ class KafkaSettings(Section):
         30.0,
         gt=0,
         le=86_400,
-        description="Seconds between two looks for new partitions and topics. When there are any, "
+        description="Seconds between two checks for new partitions and topics. When there are any, "
         "the run drains and starts itself again.",
     )
     metadata_timeout: float = Field(

@@ -14,10 +14,10 @@ from connectors.settings.tables import NAME, Name
 
 
 class Replacement(Section):
-    """A regular expression, and what stands in the place of what it matches."""
+    """A regular expression, and the text that replaces its matches."""
 
     pattern: str = Field(min_length=1, description="The regular expression.")
-    by: str = Field("", description="What stands in its place; \\1 is the first group.")
+    by: str = Field("", description="The text that replaces it; \\1 is the first group.")
 
     @model_validator(mode="after")
     def _check(self) -> Replacement:
@@ -28,7 +28,9 @@ class Replacement(Section):
             if match is not None:
                 match.expand(self.by)
         except (re.error, IndexError) as error:
-            raise ValueError(f"is no regular expression, or no text for it: {error}") from None
+            raise ValueError(
+                f"is not a regular expression, or not a text for it: {error}"
+            ) from None
         return self
 
 
@@ -43,8 +45,8 @@ class MappingSettings(Section):
     )
     prefixes: dict[str, str] = Field(
         default_factory=dict,
-        description="Beginning of a topic's name = what stands in its place in <topic>; the "
-        "longest that fits counts.",
+        description="Beginning of a topic's name = what replaces it in <topic>; the longest that "
+        "fits counts.",
     )
     last_part: bool = Field(
         False, description="<topic> is only what follows the last dot of the topic's name."
@@ -71,7 +73,7 @@ class MappingSettings(Section):
     )
     route_missing: Literal["topic", "reject"] = Field(
         "topic",
-        description="What becomes of a record whose field or header is null or absent. topic: it "
+        description="What happens to a record whose field or header is null or absent. topic: it "
         "goes to its topic's table. reject: it is rejected.",
     )
 
@@ -79,8 +81,8 @@ class MappingSettings(Section):
     def table_of(self) -> Callable[[str], str]:
         """The function from a topic to its table; perhaps an illegal name.
 
-        The rules in the order in which they stand above: prefixes, last_part, replace, lower_case.
-        Each topic is named once.
+        The rules apply in this order: prefixes, last_part, replace, lower_case. Each topic's table
+        is worked out once.
         """
         known: dict[str, str] = {**self.topics}
         by_rules = self._rules()

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 
 class PrimaryKeyMode(NamedTuple):
-    """What there is to know of one mode, but for how it makes rows (mapping/key_modes.py)."""
+    """The properties of one mode; its row builder is in connectors.mapping.key_modes."""
 
     key_from: Literal["coordinates", "key", "value"]
     """The record's coordinates in Kafka, fields of its key, or fields of its value."""
     columns: tuple[tuple[str, str], ...] = ()
-    """Name and type of the key columns, where the mode itself says them and not primary_key."""
+    """Name and type of the key columns, where the mode fixes them; else primary_key has them."""
 
 
 # By the word in config.toml; what is legal follows this list.

@@ -23,7 +23,7 @@ _INTRODUCTION = f"""# Options
 
 Made from the settings models by `python -m connectors.settings.reference`; do not edit.
 
-An option `kafka.group` stands in `config.toml` as `group` under `[kafka]`, and in the environment
+The option `kafka.group` is set in `config.toml` as `group` under `[kafka]`, and in the environment
 as `{ENV_PREFIX}KAFKA__GROUP`, which wins. Lists and tables in the environment are JSON.
 `SYNC_CONFIG` names another file than `./config.toml`.
 

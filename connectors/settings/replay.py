@@ -12,7 +12,7 @@ from connectors.settings.section import Section
 
 
 class ReplaySettings(Section):
-    """Which dead letters flows/replay.py takes up again, and how."""
+    """Which dead letters a replay reads, and what it does with their records."""
 
     section = "replay"
     former_names: ClassVar[Mapping[str, str]] = {"most_replays": "max_replays"}
@@ -40,7 +40,7 @@ class ReplaySettings(Section):
         None, description="Only records before this time."
     )
     count: int | None = Field(None, ge=1, description="End after this many dead letters.")
-    rate: float | None = Field(None, gt=0, description="Dead letters a second, at most.")
+    rate: float | None = Field(None, gt=0, description="Dead letters per second, at most.")
     max_replays: int = Field(
         3, ge=1, description="A record that was replayed this often already is not replayed again."
     )

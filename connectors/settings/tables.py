@@ -61,7 +61,7 @@ class Column(Section):
     type: ColumnType
 
 
-# What a time series table has of the options of a table.
+# The options of a table that also apply to a time series table.
 _OF_TIMESERIES = frozenset(
     (
         "mode",
@@ -128,8 +128,8 @@ class TableSettings(ColumnRules):
     version: Literal["none", "record_timestamp", "field"] = Field(
         "none",
         description="The version of the cells that are written, in ms since 1970: the record's "
-        "timestamp or a field of its value. The newer version of a cell stays, whatever comes "
-        "later; a put then leaves columns that it does not have. none: the service's clock.",
+        "timestamp or a field of its value. The newest version of a cell stays, in any order of "
+        "arrival; a put then leaves columns that it does not have. none: the service's clock.",
     )
     version_field: str | None = Field(
         None, min_length=1, description="With version field: its name, or dotted path."
@@ -139,19 +139,21 @@ class TableSettings(ColumnRules):
     )
     auto_create: bool = Field(False, description="Create the table when it is missing.")
     time_to_live: int = Field(
-        -1, description="Seconds that data lives in a table made here: -1 (for ever) or 86400 up."
+        -1,
+        description="Seconds that data lives in a table created here: -1 (for ever), or at least "
+        "86400.",
     )
     max_versions: int = Field(
-        1, ge=1, le=2**31 - 1, description="Versions a cell in a table made here."
+        1, ge=1, le=2**31 - 1, description="Versions per cell in a table created here."
     )
 
     max_version_deviation: int | None = Field(
         None,
         ge=1,
         le=2**31 - 1,
-        description="Seconds that versions may lie away from the present: of a table made here, "
-        "and the least that an existing one must allow where version is not none. Unless set: "
-        "86400, the service's own, or ten years where version is not none.",
+        description="Seconds that versions may differ from the present: in a table created here, "
+        "and the least that an existing one must allow when version is not none. Unless set: "
+        "86400, the service's default, or ten years when version is not none.",
     )
 
     @model_validator(mode="after")
@@ -256,7 +258,7 @@ class TableSettings(ColumnRules):
 
     @property
     def generates_keys(self) -> bool:
-        """Whether the service makes a column of the key: then a repeat is a row of its own."""
+        """Whether the service generates a key column: then each repeat is a new row."""
         return any(column.type == "auto_increment" for column in self.primary_key)
 
     @property

@@ -95,7 +95,7 @@ class TimeseriesSettings(Section):
     )
     time_unit: TimeUnit = Field(
         "ms",
-        description="Unit of time_field since 1970; what is finer than microseconds is cut. "
+        description="Unit of time_field since 1970; fractions of a microsecond are dropped. "
         "iso8601: text such as 2026-01-31T08:00:00Z, with its zone.",
     )
     fields: tuple[DeclaredField, ...] = Field(
@@ -115,16 +115,16 @@ class TimeseriesSettings(Section):
         MAX_POINTS_PER_REQUEST,
         ge=1,
         le=MAX_POINTS_PER_REQUEST,
-        description="Rows a request, at most (the service's limit).",
+        description="Rows per request, at most (the service's limit).",
     )
     metadata_time_to_live: int = Field(
         -1,
-        description="Seconds that metadata of a series lives in a table made here: -1 (for ever) "
-        f"or {MIN_METADATA_TIME_TO_LIVE} up, no shorter than time_to_live; needs metadata_updates "
-        "= false.",
+        description="Seconds that metadata of a series lives in a table created here: -1 (for "
+        f"ever), or at least {MIN_METADATA_TIME_TO_LIVE}, and no shorter than time_to_live; needs "
+        "metadata_updates = false.",
     )
     metadata_updates: bool = Field(
-        True, description="Whether attributes of series can be changed in a table made here."
+        True, description="Whether attributes of series can be changed in a table created here."
     )
 
     @model_validator(mode="after")

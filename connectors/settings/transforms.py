@@ -51,7 +51,7 @@ class TransformSettings(Section):
         None, description="Only records of topics whose whole name matches; others pass unchanged."
     )
     when: Predicate | None = Field(
-        None, description="Only records of which this holds; others pass unchanged."
+        None, description="Only records for which this holds; others pass unchanged."
     )
 
 
@@ -116,7 +116,7 @@ class Flatten(FieldTransform):
     """Fields of nested objects become fields of the record; lists stay."""
 
     type: Literal["flatten"]
-    separator: str = Field("_", max_length=16, description="Stands between the names of a path.")
+    separator: str = Field("_", max_length=16, description="The text between the names of a path.")
 
 
 class Extract(FieldTransform):
@@ -195,8 +195,8 @@ class Timestamp(FieldTransform):
     fields: tuple[Path, ...] = Field(min_length=1, description="Dotted paths; absent: ignored.")
     to: Literal["timestamp", "date", "time", "text", "number"] = Field(
         "timestamp",
-        description="timestamp, date or time (of the day): what columns make of it is said by "
-        "times of [table]. text: as format says. number: in unit, since 1970 or midnight.",
+        description="timestamp, date or time (of the day): times of [table] says what columns they "
+        "become. text: as format says. number: in unit, since 1970 or midnight.",
     )
     unit: Literal["s", "ms", "us", "ns"] = Field("ms", description="What numbers count.")
     format: TimeFormat | None = Field(

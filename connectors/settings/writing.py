@@ -39,28 +39,28 @@ class TablestoreSettings(Section):
         5.0,
         gt=0,
         le=3600,
-        description="Seconds between two retries, at most. Retries have no end.",
+        description="Seconds between two retries, at most. The number of retries is not limited.",
     )
     queue: int = Field(
-        2, ge=1, le=100, description="Batches a shard holds ready behind the one in flight."
+        2, ge=1, le=100, description="Batches that wait in a shard behind the one in flight."
     )
     ready_timeout: float = Field(
         60.0,
         gt=0,
         le=86_400,
-        description="Seconds that a table made by this run may take to become usable.",
+        description="Seconds that a table created by this run may take to become usable.",
     )
     timeseries_encoding: Literal["auto", "protobuf", "flatbuffers"] = Field(
         "auto",
         description="How points of time series are sent. auto: as protobuf where the endpoint "
-        "takes that, which is asked at the start without writing anything.",
+        "accepts that, which is checked at the start without writing anything.",
     )
 
     @model_validator(mode="after")
     def _check(self) -> TablestoreSettings:
         url = urlsplit(self.endpoint)
         if not self.endpoint.isprintable() or " " in self.endpoint or "@" in url.netloc:
-            raise ValueError("endpoint holds blanks or a user name: it is scheme, host, port, path")
+            raise ValueError("endpoint has blanks or a user name: it is scheme, host, port, path")
         try:
             _ = url.port
         except ValueError:
@@ -68,25 +68,27 @@ class TablestoreSettings(Section):
         if url.scheme not in ("http", "https") or not url.hostname:
             raise ValueError("endpoint is a URL such as https://INSTANCE.REGION.ots.aliyuncs.com")
         if url.query or url.fragment:
-            raise ValueError("endpoint holds more than scheme, host, port and path")
+            raise ValueError("endpoint has more than scheme, host, port and path")
         if url.scheme == "http" and url.hostname not in ("127.0.0.1", "localhost", "::1"):
             raise ValueError("endpoint must be https; http is only for 127.0.0.1 and localhost")
         return self
 
 
 class WindowSettings(Section):
-    """How rows are collected into requests: a window closes on what comes first."""
+    """How rows are collected into batches: one closes on rows, bytes or age, what comes first."""
 
     rows: int = Field(
         MAX_ROWS_PER_REQUEST,
         ge=1,
         le=MAX_ROWS_PER_REQUEST,
-        description="Rows a request, at most (the service's limit).",
+        description="Rows per request, at most (the service's limit).",
     )
     bytes: int = Field(
-        4_000_000, ge=1024, le=MAX_REQUEST_BYTES, description="Bytes of rows a request, at most."
+        4_000_000, ge=1024, le=MAX_REQUEST_BYTES, description="Bytes of rows per request, at most."
     )
-    age: float = Field(0.5, ge=0.01, le=3600, description="Seconds that a row waits, at most.")
+    age: float = Field(
+        0.5, ge=0.01, le=3600, description="Seconds that a row waits for its batch, at most."
+    )
     shards: int = Field(
         64,
         ge=1,
@@ -105,7 +107,7 @@ class RecoverySettings(Section):
         "again.",
     )
     partitions: int = Field(
-        8, ge=1, le=256, description="Files of a new folder; as many workers can share it."
+        8, ge=1, le=256, description="Files of a new folder: how many workers can share it."
     )
 
 

@@ -26,8 +26,8 @@ PROMISES = {
     "P1": "at least once",
     "P2": "replays change nothing",
     "P3": "order per primary key",
-    "P4": "one bad record never takes its neighbours along",
-    "P5": "a refusal of everything stops the run",
+    "P4": "a bad record never affects its neighbours",
+    "P5": "what concerns every row stops the run",
     "P6": "trouble slows reading down, and nothing else",
     "P7": "no secret and no payload where they do not belong",
 }
