@@ -29,6 +29,15 @@ def emulator(shared_emulator: Emulator) -> Iterator[Emulator]:
         client.delete_table(name)
 
 
+@pytest.fixture
+def drop_timeseries_tables(emulator: Emulator) -> Iterator[None]:
+    """The time series tables of a test go with it too."""
+    yield
+    found = emulator.client()
+    for table in found.list_timeseries_table():
+        found.delete_timeseries_table(table.timeseries_table_name)
+
+
 @pytest.fixture(params=FLAVOURS)
 def client(emulator: Emulator, request: pytest.FixtureRequest) -> Iterator[Any]:
     """The official SDK on that server: every test that asks for it runs on each of its four forms.

@@ -26,14 +26,7 @@ from tests.emulator.series import (
     times,
 )
 
-
-@pytest.fixture(autouse=True)
-def _no_tables_left(emulator: Emulator) -> Any:
-    """The time series tables of a test go with it."""
-    yield
-    found = emulator.client()
-    for table in found.list_timeseries_table():
-        found.delete_timeseries_table(table.timeseries_table_name)
+pytestmark = pytest.mark.usefixtures("drop_timeseries_tables")
 
 
 # ---- tables -------------------------------------------------------------------------------

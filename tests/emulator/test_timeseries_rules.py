@@ -15,14 +15,7 @@ from emulator.wire import messages_pb2 as wire
 from tests.emulator.harness import Emulator
 from tests.emulator.series import TAGS, failures, get, key, make, put, refused, rows_message, times
 
-
-@pytest.fixture(autouse=True)
-def _no_tables_left(emulator: Emulator) -> Any:
-    """The time series tables of a test go with it."""
-    yield
-    found = emulator.client()
-    for table in found.list_timeseries_table():
-        found.delete_timeseries_table(table.timeseries_table_name)
+pytestmark = pytest.mark.usefixtures("drop_timeseries_tables")
 
 
 @pytest.mark.parametrize(

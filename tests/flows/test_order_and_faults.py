@@ -141,7 +141,7 @@ def test_order_under_many_row_errors(embedded_case: Case) -> None:
 
 
 @pytest.mark.P4
-def test_a_refused_row_takes_no_neighbour_along(embedded_case: Case) -> None:
+def test_a_rejected_row_takes_no_neighbour_along(embedded_case: Case) -> None:
     """In one request one row is refused and its neighbours are throttled: only that one is out."""
     case = embedded_case
     case.flow.set(FAST_RETRIES)
@@ -164,7 +164,7 @@ def test_a_refused_row_takes_no_neighbour_along(embedded_case: Case) -> None:
 
 
 @pytest.mark.P4
-def test_a_refused_request_is_searched_for_its_bad_rows(embedded_case: Case) -> None:
+def test_a_rejected_request_is_searched_for_its_bad_rows(embedded_case: Case) -> None:
     """A 400 for the whole request: it is halved until the bad rows are alone."""
     case = embedded_case
     case.flow.set(FAST_RETRIES)
@@ -202,7 +202,7 @@ def orders_with_bad(case: Case, count: int, bad: set[int]) -> set[Place]:
 
 
 def reported(text: str) -> set[Place]:
-    """The coordinates of the rejections that a log tells of."""
+    """The coordinates of the rejections in a log."""
     import re
 
     found = re.findall(r"sync\.rejected: topic (\S+) partition (\d+) offset (\d+):", text)

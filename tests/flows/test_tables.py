@@ -144,7 +144,7 @@ def test_a_table_dropped_while_it_runs_stops_the_run(case: Case) -> None:
 
 
 @pytest.mark.parametrize("kind", ["no_permission", "auth_failed"])
-def test_a_refusal_of_everything_stops_the_run(case: Case, kind: str) -> None:
+def test_a_stop_verdict_stops_the_run(case: Case, kind: str) -> None:
     """Permission, signature, clock: the run stops and says what to do; later it goes on there."""
     case.store.create_table(case.topic)
     case.orders(20)

@@ -269,7 +269,7 @@ def test_a_mended_mapping_takes_dead_letters(embedded_case: Case) -> None:
 
 
 @pytest.mark.P4
-def test_one_refused_point_takes_no_other_along(embedded_case: Case) -> None:
+def test_one_rejected_point_takes_no_other_along(embedded_case: Case) -> None:
     """P4: a row that the service refuses is a dead letter, and alone in that."""
     case = embedded_case
     series = Series(case)
@@ -287,7 +287,7 @@ def test_one_refused_point_takes_no_other_along(embedded_case: Case) -> None:
 
 
 @pytest.mark.P5
-def test_a_refusal_of_everything_stops(embedded_case: Case) -> None:
+def test_a_stop_verdict_stops(embedded_case: Case) -> None:
     """P5: no permission to write points ends the run with the remedy, and nothing is dropped."""
     case = embedded_case
     series = Series(case)
@@ -302,7 +302,7 @@ def test_a_refusal_of_everything_stops(embedded_case: Case) -> None:
 
 
 @pytest.mark.P5
-def test_a_table_of_the_other_kind_stops(embedded_case: Case) -> None:
+def test_a_table_of_the_other_mode_stops(embedded_case: Case) -> None:
     """P5: a wide-column table does not become a time series table by configuration."""
     case = embedded_case
     series = Series(case)

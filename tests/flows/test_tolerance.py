@@ -12,15 +12,15 @@ from tests.support.wait import until
 
 pytestmark = pytest.mark.P5
 
-REFUSALS: Mapping[str, Mapping[str, Any]] = {
+STOPS: Mapping[str, Mapping[str, Any]] = {
     "expired credentials": {"kind": "auth_failed"},
     "a missing permission": {"kind": "no_permission"},
     "a clock that is wrong": {"kind": "clock_skew"},
 }
 
 
-@pytest.mark.parametrize("kind", REFUSALS)
-def test_a_refusal_of_everything_stops(embedded_case: Case, kind: str) -> None:
+@pytest.mark.parametrize("kind", STOPS)
+def test_a_stop_verdict_stops(embedded_case: Case, kind: str) -> None:
     """It begins under a running flow: exit code 1, remedy, no dead letter; mended, it goes on."""
     case = embedded_case
     case.store.create_table(case.topic)
@@ -28,7 +28,7 @@ def test_a_refusal_of_everything_stops(embedded_case: Case, kind: str) -> None:
     process = case.flow.start()
     case.orders(40)
     case.wait_written(40, process)
-    case.store.set_faults({"api": "BatchWriteRow", **REFUSALS[kind]})
+    case.store.set_faults({"api": "BatchWriteRow", **STOPS[kind]})
     case.orders(40, first=40)
     process.refused("remedy")
     case.store.set_faults()

@@ -14,7 +14,14 @@ from pathlib import Path
 from connectors.errors import Rejection
 from connectors.formats.chunk_decoder import ChunkDecoder
 from connectors.mapping.row_mapper import RowMapper
-from connectors.records import Chunk, DeadLetter, DecodedChunk, PlainMessage, RecordChunk
+from connectors.records import (
+    Chunk,
+    DeadLetter,
+    DecodedChunk,
+    PlainMessage,
+    RecordChunk,
+    count_of,
+)
 from connectors.settings import Settings
 from connectors.tablestore.row_encoder import RowEncoder
 from connectors.transforms.pipeline import pipeline
@@ -43,7 +50,7 @@ class InProcess:
         rows = 0
         for _, (segments, dead) in self._map(chunk):
             dead_letters += dead
-            rows += sum(len(segment[5]) for segment in segments)
+            rows += sum(map(count_of, segments))
         if not dead_letters:
             return str(rows)
         return f"{dead_letters[0].stage} {dead_letters[0].code}"

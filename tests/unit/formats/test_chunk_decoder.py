@@ -199,7 +199,7 @@ def test_the_quick_way_counts_bytes_and_values_too() -> None:
 
 
 def test_what_nobody_foresaw_rejects_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last fence around a format: told by its kind, without the value."""
+    """An unexpected exception of a format rejects the record: its class, without the value."""
 
     def decode(data: bytes) -> int:
         if data == CANARY.encode():

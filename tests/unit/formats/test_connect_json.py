@@ -162,7 +162,7 @@ def test_a_schema_that_is_none(schema: Any) -> None:
     [b'{"a":1}', b'{"schema":null}', b'{"schema":null,"payload":1,"x":2}', b"[]", b"5", b"null"],
 )
 def test_json_that_is_no_envelope(data: bytes) -> None:
-    """It is told that schemas.enable is off at the other end, in other words."""
+    """The reason says, in other words, that schemas.enable is off at the producer."""
     with pytest.raises(Rejection) as caught:
         decode(data)
     assert caught.value.code == "connect_envelope"

@@ -151,7 +151,7 @@ def test_reasons_are_whole_sentences(data: bytes) -> None:
 
 @pytest.mark.parametrize(("data", "at"), [(b'"\xff"', 1), (b'{"abc": "\xc3"}', 9)])
 def test_a_bad_byte_is_found_where_it_is(data: bytes, at: int) -> None:
-    """The position told for bytes that are no UTF-8 is that in the document."""
+    """The position given for bytes that are not UTF-8 is that in the document."""
     assert f"byte {at} " in rejected(data).reason
 
 

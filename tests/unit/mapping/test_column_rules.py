@@ -323,7 +323,7 @@ def test_what_is_not_listed_rejects_nothing() -> None:
 
 
 def test_a_name_that_is_no_text_deletes_no_column() -> None:
-    """A function may give such names: it is told which, as for a value."""
+    """A function may give such names: the reason says which, as for a value."""
     rules: dict[str, Any] = {"primary_key_mode": "record_key", "primary_key": [{"name": "id"}]}
     values: Any = {1: None, "a": 1}
     deletes = {"insert_mode": "update", "delete_mode": "column"}

@@ -249,7 +249,7 @@ def test_reasons_hold_no_value(value: Any, columns: Any) -> None:
 
 
 def test_a_topic_without_a_legal_table() -> None:
-    """A pattern may find topics whose name is no table name: each record is told, none is lost."""
+    """A pattern may find topics whose name is not a table name: their records are rejected."""
     mapped = Mapped(settings(kafka={"topics_pattern": ".*"}))
     made = mapped.mapper.map_chunk(record_chunk([{"a": 1}, {"a": 2}], topic="shop.orders"))
     dead = dead_in(batch for _, batch in made)

@@ -1,4 +1,4 @@
-"""What nobody foresaw rejects one record: its neighbours become what they would be anyway."""
+"""An unexpected exception rejects one record: its neighbours become what they would be anyway."""
 
 from typing import Any
 

@@ -143,7 +143,7 @@ def test_time_series_tables_are_routed_to() -> None:
 
 
 def test_undecoded_chunks_are_routed() -> None:
-    """The quick way of chunks that are all alike is left where each record names its table."""
+    """The fast path is not taken where each record names its table."""
     made = settings(mapping=FIELD)
     values: list[bytes | None] = [b'{"to":{"table":"%s"}}' % name for name in (b"a", b"b", b"c")]
     chunk = ChunkDecoder(made).decode_chunk(message_chunk([*values, b"{"]))

@@ -48,7 +48,7 @@ RULES: dict[str, Settings] = {
 
 
 def result(mapper: RowMapper, value: Any, key: Any) -> tuple[bytes, bytes] | None:
-    """The bytes of a row; None for a rejection (of several reasons any may be told)."""
+    """The bytes of a row; None for a rejection (of several reasons any may be given)."""
     made = mapper.map_chunk(RecordChunk("orders", 0, [record(value, key, offset=3)], []))
     rows = by_offset(made)
     if rows:

@@ -176,7 +176,7 @@ def test_a_row_keyed_by_offset_has_one_shard() -> None:
 
 
 def test_what_may_come_again_keeps_its_identity() -> None:
-    """Two letters of one record in a window are one row: only identities can tell."""
+    """Two dead letters of one record in a batch are one row: only identities show it."""
     message = PlainMessage("orders", 0, 7, value=b'{"a":1}')
     found = offset_rows(Chunk("orders", 0, [message, message], offsets_unique=False))
     ((_, segment),) = found

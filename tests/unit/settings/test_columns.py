@@ -13,19 +13,19 @@ WRONG = ("[[1]]", "true", "-1", "5.5", '"no such word"', '""', "{ x = 1 }", "[{ 
 
 @pytest.mark.parametrize("path", TABLE_OPTIONS)
 @pytest.mark.parametrize("wrong", WRONG)
-def test_a_table_of_its_own_is_told_the_same(path: str, wrong: str, config: Config) -> None:
+def test_a_table_of_its_own_is_named_the_same(path: str, wrong: str, config: Config) -> None:
     """A wrong value in [tables.NAME] is refused if, and with what text, it is in [table]."""
     name = split(path)[1]
     needs = OPTIONS[path].needs
     if name in needs:
         needs = ""
-    told, own = [
+    message, own = [
         config.error(f"{KAFKA}[{section}]\n{needs}{name} = {wrong}\n")
         for section in ("table", "tables.orders")
     ]
-    assert (told is None) == (own is None)
-    if told is not None and own is not None:
-        assert own == re.sub(r"\btable\b(?=[.:\]])", "tables.orders", told)
+    assert (message is None) == (own is None)
+    if message is not None and own is not None:
+        assert own == re.sub(r"\btable\b(?=[.:\]])", "tables.orders", message)
 
 
 @pytest.mark.parametrize(
@@ -43,9 +43,9 @@ def test_options_of_columns_that_do_not_fit(
     table: str, section: str, text: str, config: Config
 ) -> None:
     """They are refused with the key's place and the remedy."""
-    told = config.refused(f"{KAFKA}[{table}]\n{section}\n")
-    assert text in told
-    assert f"{table}" in told
+    message = config.refused(f"{KAFKA}[{table}]\n{section}\n")
+    assert text in message
+    assert f"{table}" in message
 
 
 @pytest.mark.parametrize(

@@ -62,10 +62,10 @@ def test_lower_case_variables_count_too(config: Config) -> None:
 @each_option
 def test_a_wrong_value_in_the_file_is_named(path: str, config: Config) -> None:
     """A value of the wrong kind is refused with the key, and the file it stands in."""
-    told = config.refused(file_with(path, "[[1]]"))
-    assert path in told
-    assert str(config.file) in told
-    assert "environment variable" not in told.replace("neither the environment", "")
+    message = config.refused(file_with(path, "[[1]]"))
+    assert path in message
+    assert str(config.file) in message
+    assert "environment variable" not in message.replace("neither the environment", "")
 
 
 @pytest.mark.parametrize(
@@ -106,9 +106,9 @@ def test_a_wrong_value_in_the_file_is_named(path: str, config: Config) -> None:
 )
 def test_a_wrong_value_in_the_environment_is_named(path: str, wrong: str, config: Config) -> None:
     """A variable with a wrong value is refused with its own name, and the option's."""
-    told = config.refused(file_with(path, ""), {variable(path): wrong})
-    assert variable(path) in told
-    assert path in told
+    message = config.refused(file_with(path, ""), {variable(path): wrong})
+    assert variable(path) in message
+    assert path in message
 
 
 @each_option
@@ -116,15 +116,15 @@ def test_an_unknown_key_beside_it_is_refused_with_the_nearest(path: str, config:
     """A misspelt option is refused, in file and environment, and the right one is offered."""
     section, name = split(path)
     misspelt = f"{name}x"
-    told = config.refused(
+    message = config.refused(
         f"{KAFKA}{misspelt} = 1\n" if section == "kafka" else _file(section, misspelt)
     )
-    assert f"{section}.{misspelt}: unknown key" in told
-    assert f"did you mean {name}?" in told
-    told = config.refused(KAFKA, {variable(f"{section}.{misspelt}"): "1"})
-    assert f"{section}.{misspelt}: unknown key" in told
-    assert f"did you mean {name}?" in told
-    assert variable(f"{section}.{misspelt}") in told
+    assert f"{section}.{misspelt}: unknown key" in message
+    assert f"did you mean {name}?" in message
+    message = config.refused(KAFKA, {variable(f"{section}.{misspelt}"): "1"})
+    assert f"{section}.{misspelt}: unknown key" in message
+    assert f"did you mean {name}?" in message
+    assert variable(f"{section}.{misspelt}") in message
 
 
 def _file(section: str, name: str) -> str:
@@ -154,16 +154,16 @@ def _from_file(config: Config, path: str, option: Option) -> Any:
 def test_a_table_of_its_own_is_checked_as_strictly(path: str, config: Config) -> None:
     """A wrong value and an unknown key under [tables.NAME] are refused like those of [table]."""
     name = split(path)[1]
-    told = config.refused(f"{KAFKA}[tables.orders]\n{name} = [[1]]\n")
-    assert f"tables.orders.{name}" in told
-    assert str(config.file) in told
-    told = config.refused(f"{KAFKA}[tables.orders]\n{name}x = 1\n")
-    assert f"tables.orders.{name}x: unknown key; did you mean {name}?" in told
+    message = config.refused(f"{KAFKA}[tables.orders]\n{name} = [[1]]\n")
+    assert f"tables.orders.{name}" in message
+    assert str(config.file) in message
+    message = config.refused(f"{KAFKA}[tables.orders]\n{name}x = 1\n")
+    assert f"tables.orders.{name}x: unknown key; did you mean {name}?" in message
 
 
 @each_option
 def test_the_reference_page_has_it(path: str) -> None:
-    """docs/options.md, made from the models, tells of each option, also of [tables.NAME]."""
+    """docs/options.md, generated from the models, has each option, also of [tables.NAME]."""
     section, name = split(path)
     (own,) = [text for text in page().split("\n## ") if text.startswith(f"[{section}]")]
     assert f"| `{path}` |" in own
@@ -180,6 +180,6 @@ _SHOWN = {"kafka.topics", "kafka.topics_pattern", "mapping.table_name"}
 def test_no_error_shows_a_value(path: str, config: Config) -> None:
     """A wrong value may be a secret in the wrong place, so no error text quotes it."""
     wrong = (f'"{CANARY} "', f'["{CANARY}"]', f'{{ k = ["{CANARY}"] }}', f'[{{ a = "{CANARY}" }}]')
-    told = [config.error(file_with(path, value)) for value in wrong]
-    assert CANARY not in str(told)
-    assert told.count(None) <= 1, "at most the plain text can be legal"
+    message = [config.error(file_with(path, value)) for value in wrong]
+    assert CANARY not in str(message)
+    assert message.count(None) <= 1, "at most the plain text can be legal"

@@ -14,7 +14,7 @@ def _keys(*types: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("table", "told"),
+    ("table", "message"),
     [
         (_keys("auto_increment"), "the first column cannot be auto_increment"),
         (_keys("string", "auto_increment", "auto_increment"), "one auto_increment column at most"),
@@ -43,10 +43,10 @@ def _keys(*types: str) -> str:
         ),
     ],
 )
-def test_what_keys_deletes_and_versions_need(config: Config, table: str, told: str) -> None:
+def test_what_keys_deletes_and_versions_need(config: Config, table: str, message: str) -> None:
     """What has no meaning together is refused, for all tables and for a single one."""
-    assert told in config.refused(f"{KAFKA}[table]\n{table}")
-    assert told in config.refused(f"{KAFKA}[tables.orders]\n{table}")
+    assert message in config.refused(f"{KAFKA}[table]\n{table}")
+    assert message in config.refused(f"{KAFKA}[tables.orders]\n{table}")
 
 
 @pytest.mark.parametrize("kind", ["debezium", "function"])
@@ -75,7 +75,7 @@ def test_what_hangs_on_an_overridden_option_does_not_come_along(config: Config) 
 
 
 @pytest.mark.parametrize(
-    ("table", "told"),
+    ("table", "message"),
     [
         (_keys("string", "auto_increment"), "every replay makes a new row"),
         ('insert_mode = "update"\n', "an update has no meaning"),
@@ -83,9 +83,9 @@ def test_what_hangs_on_an_overridden_option_does_not_come_along(config: Config) 
     ],
 )
 def test_only_missing_is_for_puts_of_keys_of_their_own(
-    config: Config, table: str, told: str
+    config: Config, table: str, message: str
 ) -> None:
     """A replay of what is missing is refused where it could not tell, unless not replayed."""
     toml = f"{KAFKA}[tables.orders]\n{table}[replay]\nonly_missing = true\n"
-    assert told in config.refused(toml)
+    assert message in config.refused(toml)
     assert config.load(f'{toml}topics = ["others"]\n').replay.only_missing

@@ -62,10 +62,10 @@ from tests.unit.settings.conftest import KAFKA, Config
 def test_ranges_and_choices(config: Config, section: str, line: str, key: str, bound: str) -> None:
     """A value outside its range or choice is refused with key, bound or choice, and place."""
     toml = KAFKA + (line if section == "kafka" else f"[{section}]\n{line}")
-    told = config.refused(toml + "\n")
-    assert told.startswith(f"{key}: ")
-    assert bound in told
-    assert str(config.file) in told
+    message = config.refused(toml + "\n")
+    assert message.startswith(f"{key}: ")
+    assert bound in message
+    assert str(config.file) in message
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ def test_ranges_and_choices(config: Config, section: str, line: str, key: str, b
 def test_times_are_finite(config: Config, section: str, line: str, value: str) -> None:
     """No clock can wait for infinite, undefined or absurd seconds: refused at the start."""
     text = f"{line} = {value}\n"
-    told = config.refused(KAFKA + (text if section == "kafka" else f"[{section}]\n{text}"))
-    assert f"{section}.{line}" in told
+    message = config.refused(KAFKA + (text if section == "kafka" else f"[{section}]\n{text}"))
+    assert f"{section}.{line}" in message
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_times_are_finite(config: Config, section: str, line: str, value: str) -
 )
 def test_a_boolean_is_no_number(config: Config, section: str, line: str) -> None:
     """`rows = true` is a mistake, not one row."""
-    told = config.refused(f"{KAFKA}[{section}]\n{line}\n")
-    assert f"{section}.{line.split(maxsplit=1)[0]}" in told
+    message = config.refused(f"{KAFKA}[{section}]\n{line}\n")
+    assert f"{section}.{line.split(maxsplit=1)[0]}" in message
 
 
 @pytest.mark.parametrize(

@@ -17,39 +17,39 @@ pytestmark = pytest.mark.P7
 @pytest.mark.parametrize("name", ["access_key_id", "access_key_secret", "security_token"])
 def test_credentials_in_the_file_are_refused_with_the_remedy(config: Config, name: str) -> None:
     """An access key in config.toml is refused, unseen, naming the variable and the file option."""
-    told = config.refused(f'{KAFKA}[tablestore]\n{name} = "{CANARY}"\n')
-    assert CANARY not in told
-    assert f"ALIBABA_CLOUD_{name.upper()}" in told
-    assert f"tablestore.{name}_file" in told
-    assert f"tablestore.{name}:" in told
+    message = config.refused(f'{KAFKA}[tablestore]\n{name} = "{CANARY}"\n')
+    assert CANARY not in message
+    assert f"ALIBABA_CLOUD_{name.upper()}" in message
+    assert f"tablestore.{name}_file" in message
+    assert f"tablestore.{name}:" in message
 
 
 @pytest.mark.parametrize("name", ["access_key_id", "access_key_secret", "security_token"])
 def test_credentials_under_our_prefix_are_refused_too(config: Config, name: str) -> None:
     """There is one variable for each key, and the text names it."""
     variable = f"SYNC__TABLESTORE__{name.upper()}"
-    told = config.refused(KAFKA, {variable: CANARY})
-    assert CANARY not in told
-    assert variable in told
-    assert f"ALIBABA_CLOUD_{name.upper()}" in told
+    message = config.refused(KAFKA, {variable: CANARY})
+    assert CANARY not in message
+    assert variable in message
+    assert f"ALIBABA_CLOUD_{name.upper()}" in message
 
 
 @pytest.mark.parametrize("name", sorted(SECRET_PROPERTIES))
 def test_secret_properties_in_the_file_are_refused(config: Config, name: str) -> None:
     """A librdkafka secret under [kafka.properties] is refused, unseen, with the remedy."""
-    told = config.refused(f'{KAFKA}[kafka.properties]\n"{name}" = "{CANARY}"\n')
-    assert CANARY not in told
-    assert name in told
-    assert "secret_properties" in told
-    assert "secret_property_files" in told
+    message = config.refused(f'{KAFKA}[kafka.properties]\n"{name}" = "{CANARY}"\n')
+    assert CANARY not in message
+    assert name in message
+    assert "secret_properties" in message
+    assert "secret_property_files" in message
 
 
 def test_secret_properties_stand_in_no_file(config: Config) -> None:
     """[kafka.secret_properties] in config.toml is refused: that table is for the environment."""
-    told = config.refused(f'{KAFKA}[kafka.secret_properties]\n"sasl.password" = "{CANARY}"\n')
-    assert CANARY not in told
-    assert "SYNC__KAFKA__SECRET_PROPERTIES" in told
-    assert str(config.file) in told
+    message = config.refused(f'{KAFKA}[kafka.secret_properties]\n"sasl.password" = "{CANARY}"\n')
+    assert CANARY not in message
+    assert "SYNC__KAFKA__SECRET_PROPERTIES" in message
+    assert str(config.file) in message
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,9 @@ def test_secret_properties_stand_in_no_file(config: Config) -> None:
 )
 def test_a_misshapen_secret_is_not_shown(config: Config, value: str) -> None:
     """A secret given in the wrong form is refused by the variable's name alone."""
-    told = config.refused(KAFKA, {"SYNC__KAFKA__SECRET_PROPERTIES": value})
-    assert CANARY not in told
-    assert "SYNC__KAFKA__SECRET_PROPERTIES" in told
+    message = config.refused(KAFKA, {"SYNC__KAFKA__SECRET_PROPERTIES": value})
+    assert CANARY not in message
+    assert "SYNC__KAFKA__SECRET_PROPERTIES" in message
 
 
 def test_nothing_shows_the_secrets() -> None:
@@ -139,7 +139,7 @@ def test_secrets_are_read_from_files(tmp_path: Path) -> None:
     assert made.kafka.client_properties()["sasl.password"] == "next"
 
 
-def test_a_missing_secret_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_secret_file_is_named(tmp_path: Path) -> None:
     """A file that cannot be read stops the run with the option and the path."""
     made = settings(kafka={"secret_property_files": {"sasl.password": str(tmp_path / "nope")}})
     with pytest.raises(StopRun, match=r"secret_property_files.*nope"):

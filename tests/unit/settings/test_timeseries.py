@@ -60,7 +60,7 @@ def refused(**options: Any) -> str:
     ],
 )
 def test_what_cannot_be_configured(options: dict[str, Any], words: str) -> None:
-    """Each mistake is told at the start, not at each record."""
+    """Each mistake is an error at the start, not at each record."""
     assert words in refused(timeseries=options)
 
 

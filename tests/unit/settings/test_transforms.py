@@ -1,4 +1,4 @@
-"""[[transforms]] in config.toml: what is wrong is told with its place and what is allowed."""
+"""[[transforms]] in config.toml: what is wrong is named, with where it is and what is allowed."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from connectors.settings.loading import load
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ('type = "rename"\nfieldz = { a = "b" }', "transforms.0.fieldz: unknown key; did you mean"),
         ('type = "rename"', "transforms.0.fields: is missing"),
@@ -31,13 +31,13 @@ from connectors.settings.loading import load
         ('type = "function"\nfunction = "abc"', "package.module:function"),
     ],
 )
-def test_what_is_wrong_is_told(text: str, told: str, tmp_path: Path) -> None:
+def test_what_is_wrong_is_named(text: str, message: str, tmp_path: Path) -> None:
     """The key, what is allowed, and the file."""
     file = tmp_path / "config.toml"
     file.write_text(f'[kafka]\ntopics = ["a"]\n[[transforms]]\n{text}\n')
     with pytest.raises(ConfigError) as caught:
         load(file)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert str(file) in str(caught.value)
 
 

@@ -155,7 +155,7 @@ def test_a_rejected_dead_letter_stops_the_run(whole: bool) -> None:
 
 
 @pytest.mark.P5
-def test_a_refusal_of_everything_names_the_table() -> None:
+def test_a_stop_verdict_names_the_table() -> None:
     """P5: no permission on the dead-letter table ends the run."""
     stop = Stop("no permission: remedy", "OTSNoPermissionAccess")
     with pytest.raises(StopRun, match="dead letters to table dead_letters: no permission"):

@@ -196,7 +196,7 @@ STOPS: dict[str, Sequence[Verdict] | Exception] = {
 
 @pytest.mark.P5
 @pytest.mark.parametrize("kind", STOPS)
-def test_a_refusal_of_everything_stops_the_run(kind: str) -> None:
+def test_a_stop_verdict_stops_the_run(kind: str) -> None:
     """P5: every shard raises it from then on; nothing is rejected or sent any more."""
     run = tolerant()
     with Writing(run, answers(STOPS[kind])) as writing:

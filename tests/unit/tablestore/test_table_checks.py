@@ -139,7 +139,7 @@ def test_trouble_is_waited_out(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.P5
 @pytest.mark.parametrize("call", ["DescribeTable", "CreateTable"])
-def test_a_refusal_stops_at_once(call: str) -> None:
+def test_a_stop_verdict_stops_at_once(call: str) -> None:
     """P5: no permission and the like end the run with the call, the table and the remedy."""
     checks, fake, _ = made(table={"auto_create": True})
     answers = fake.describe_answers if call == "DescribeTable" else fake.create_answers

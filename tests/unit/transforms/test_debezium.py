@@ -66,7 +66,7 @@ def test_tombstones() -> None:
 
 
 def test_truncate_and_messages() -> None:
-    """An emptied source table is told, unless it shall be skipped; messages are no rows."""
+    """An emptied source table is a rejection, unless it is skipped; messages are dropped."""
     with pytest.raises(Rejection) as caught:
         run_event(event("t"))
     assert caught.value.code == "debezium_truncate"
@@ -110,7 +110,7 @@ def test_an_unavailable_value_stays_as_it_is(form: Any) -> None:
 
 
 def test_a_new_key_with_an_unavailable_value_is_rejected() -> None:
-    """The row of the old key, which alone has the value, must not go before that is told."""
+    """Rejected: only the row of the old key has the value, so it must not be deleted."""
     moved = event("u", {"id": 1, "a": 1}, {"id": 2, "a": 1, "big": HOLE})
     whole: dict[str, Any] = {"before_images": "whole"}
     for options in (whole, {}):

@@ -63,7 +63,7 @@ def test_the_value_that_was_not_sent_in_a_table(
     out = RowMapper(chosen, RowEncoder()).map_chunk(RecordChunk("orders", 0, records, []))
     segments = [segment for _, (found, _) in out for segment in found]
     assert sum(len([*segment.rows()]) for segment in segments) == rows
-    assert [dead.code for _, (_, letters) in out for dead in letters] == rejected
+    assert [each.code for _, (_, dead_letters) in out for each in dead_letters] == rejected
     assert b"body" not in b"".join(row.wire for segment in segments for row in segment.rows())
 
 

@@ -72,7 +72,7 @@ def made(value: Any, **options: Any) -> tuple[Series, int, dict[str, tuple[str, 
 
 
 def refused(value: Any, change: Any = "upsert", **options: Any) -> str:
-    """The code of a rejection, which tells nothing of the value."""
+    """The code of a rejection, whose reason holds nothing of the value."""
     record = Record(PlainMessage("readings", timestamp=5), value, change=change)
     with pytest.raises(Rejection) as caught:
         points(**options).encode(record)

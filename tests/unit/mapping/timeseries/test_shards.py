@@ -35,7 +35,7 @@ def shards_of(topic: str, values: list[Any], partition: int = 0) -> dict[str, li
     for shard, (segments, dead) in mapper.map_chunk(RecordChunk(topic, partition, records, [])):
         assert not dead
         for segment in segments:
-            assert segment[0] == topic
+            assert segment.table == topic
             found.setdefault(shard, []).extend(row.offset for row in segment.rows())
     return found
 
@@ -75,7 +75,7 @@ def test_another_process_agrees() -> None:
         "from tests.unit.mapping.timeseries.test_shards import shards_of\n"
         "print(shards_of('points', [{'host': f'h{n}', 'v': 1} for n in range(50)]))"
     )
-    told = {
+    message = {
         subprocess.run(
             [sys.executable, "-c", program],
             capture_output=True,
@@ -86,4 +86,4 @@ def test_another_process_agrees() -> None:
         for seed in ("1", "2")
     }
     mine = shards_of("points", [{"host": f"h{n}", "v": 1} for n in range(50)])
-    assert told == {f"{mine}\n"}
+    assert message == {f"{mine}\n"}

@@ -74,7 +74,7 @@ names = st.one_of(
         st.sampled_from(dead_letters),
         st.text(dead_letters + string.digits, max_size=30),
     ),
-    # The longest name, told apart by its first letter.
+    # The longest name, distinguished by its first letter.
     st.builds(lambda dead_letter: dead_letter + "n" * 254, st.sampled_from(dead_letters)),
 )
 integers = st.one_of(

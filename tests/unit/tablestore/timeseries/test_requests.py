@@ -219,7 +219,7 @@ def test_an_outage_is_waited_out() -> None:
 
 @pytest.mark.P5
 @pytest.mark.parametrize("code", ["OTSNoPermissionAccess", "OTSObjectNotExist"])
-def test_a_refusal_of_everything_stops(code: str) -> None:
+def test_a_stop_verdict_stops(code: str) -> None:
     """P5: as the answer to the request or to a row, it ends the run; nothing is rejected."""
     stop = Stop(f"{code}: no", code)
 

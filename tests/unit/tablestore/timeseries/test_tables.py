@@ -194,7 +194,7 @@ def test_what_is_not_set_is_no_wish(caplog: pytest.LogCaptureFixture) -> None:
 def test_keys_of_its_own_that_do_not_fit(
     shape: dict[str, Any], points: dict[str, Any], word: str
 ) -> None:
-    """A table whose series cannot be told apart, or filled, by this configuration stops the run."""
+    """A table whose series this configuration cannot distinguish, or fill, stops the run."""
     assert word in stopped(PLAIN._replace(**shape), timeseries=points)
 
 
