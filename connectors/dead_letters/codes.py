@@ -139,8 +139,8 @@ _TRANSFORM: dict[str, tuple[str, str]] = {
     ),
     "debezium_key": (
         (
-            "The images of a row do not settle its key: one may hold fillers, and the "
-            "record's own key does not settle it."
+            "The images of a row do not determine its key: one may hold fillers, and the "
+            "record's own key does not have it."
         ),
         (
             "Make Debezium's key hold the table's key columns (`message.key.columns`), or set "
@@ -223,7 +223,7 @@ _TRANSFORM: dict[str, tuple[str, str]] = {
         "Correct the producer, or limit the transform with `when`.",
     ),
     "transform_timestamp": (
-        "`timestamp`: the field is no such time, or has one that is finer than its new unit.",
+        "`timestamp`: the field is not such a time, or is finer than its new unit.",
         "Correct `unit` or `format`, or the producer.",
     ),
     "transform_name_length": (

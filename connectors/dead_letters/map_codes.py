@@ -106,7 +106,7 @@ MAP_CODES: dict[str, tuple[str, str]] = {
         "Please report it as a bug, with the reason's text.",
     ),
     "measurement_invalid": (
-        "The measurement is no measurement name.",
+        "The measurement is not a legal name.",
         "Correct the field, or set `measurement`.",
     ),
     "measurement_missing": (
@@ -150,7 +150,7 @@ MAP_CODES: dict[str, tuple[str, str]] = {
         "Add it to `mapping.route_tables`.",
     ),
     "tag_empty": ("A tag is empty.", "Leave it out, or send null."),
-    "tag_name": ("A tag's name is no tag name.", "Rename the tag."),
+    "tag_name": ("A tag's name is not legal.", "Rename the tag."),
     "tag_nested": ("A tag holds an object or a list.", "Make it text in a transform before."),
     "tag_twice": ("Two tags have the same name.", "Rename one of them."),
     "tag_value": ('A tag holds `"` or `=`.', "Replace the character in a transform before."),

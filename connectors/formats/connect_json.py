@@ -97,9 +97,9 @@ def payload_of(
             known[text] = shape
         return shape.convert(_read(shape, envelope.payload))
     except _SchemaError as error:
-        raise Rejection("connect_schema", f"of an invalid schema: {error}") from None
+        raise Rejection("connect_schema", f"not valid: its schema is invalid: {error}") from None
     except MismatchError as error:
-        raise Rejection("connect_payload", f"not of its schema: {error}") from None
+        raise Rejection("connect_payload", f"not valid by its schema: {error}") from None
     except RecursionError:
         raise Rejection("json_depth", "nested too deep: flatten it before it is produced") from None
 
@@ -115,7 +115,7 @@ def _read(shape: Shape, payload: msgspec.Raw) -> Any:
         return shape.read(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError):
         json.decode(bytes(payload))  # says what is wrong with it
-        raise Rejection("json_invalid", "not JSON: a number is out of all range") from None
+        raise Rejection("json_invalid", "not JSON: a number is out of range") from None
 
 
 def _whole(schema: Any, where: str) -> Convert:

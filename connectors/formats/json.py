@@ -1,7 +1,7 @@
 """JSON: bytes of a key or value to Python values.
 
 msgspec keeps integers of any size exact and rejects NaN, infinities and lone surrogates, where
-other decoders turn 2^64 into a float without a word. Of a name given twice the last counts.
+other decoders silently turn 2^64 into a float. Of a duplicate name the last value counts.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class StructDecoder(NamedTuple):
     names: tuple[str, ...]
     optional: bool
     decode: Callable[[bytes], Any]
-    """Bytes to a struct; raises one of `UNDECODABLE` for what is no such object, and for what
-    `decode` rejects."""
+    """Bytes to a struct; raises one of `UNDECODABLE` for other values, and for what `decode`
+    rejects."""
     fields_of: Callable[[Any], tuple[Any, ...]]
     """The fields of a struct in the order of the names, `ABSENT` for one that it lacks."""
 
@@ -68,7 +68,7 @@ def decode(data: bytes) -> Any:
         return decode_bare(data)
     except msgspec.DecodeError as error:
         if not data.strip():
-            raise Rejection("json_empty", "not JSON: empty, or nothing but blanks") from None
+            raise Rejection("json_empty", "not JSON: empty, or only white space") from None
         if data.startswith(b"\xef\xbb\xbf"):
             raise Rejection(
                 "json_bom", "not JSON: it starts with a UTF-8 byte order mark; remove that"
@@ -87,7 +87,7 @@ def check_values(data: bytes) -> None:
         return
     # There may be commas in texts.
     if _marks(_TEXT.sub(b"", data)) > MAX_VALUES:
-        raise Rejection("json_values", f"of more than {MAX_VALUES:,} values")
+        raise Rejection("json_values", f"too large: more than {MAX_VALUES:,} values")
 
 
 def _marks(data: bytes) -> int:

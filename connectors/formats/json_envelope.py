@@ -57,7 +57,7 @@ def is_envelope(value: Any) -> bool:
 
 
 class _NoEnvelopeError(Exception):
-    """The object has the fields of an envelope, and its schema is none of Connect's."""
+    """The object has the fields of an envelope, but its schema is not one of Connect's."""
 
 
 def _named(schema: Any, where: str) -> Convert:

@@ -93,7 +93,7 @@ def _converter(schema: Schema) -> Convert:
         try:
             return convert(exact_numbers(data) if has_decimals else value)
         except MismatchError as error:
-            raise Rejection("connect_payload", f"not of its schema: {error}") from None
+            raise Rejection("connect_payload", f"not valid by its schema: {error}") from None
         except (msgspec.DecodeError, ArithmeticError):
             raise Rejection("json_invalid", "not JSON: a number is out of range") from None
         except RecursionError:

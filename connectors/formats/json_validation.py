@@ -1,7 +1,7 @@
 """Validates JSON against JSON Schema: the assertions of drafts 4 to 2020-12 [json-schema].
 
-A schema becomes a function. `format` is an annotation, as the drafts have it by default. What is
-not known here, and would decide something, makes the schema unusable, so nothing passes unchecked.
+A schema becomes a function. `format` is an annotation, as the drafts have it by default. An
+unknown keyword that would affect the result makes the schema unusable, so nothing goes unchecked.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 from connectors.formats.schema_registry import SchemaError
 
 Check = Callable[[Any], "str | None"]
-"""Of a value: None where it is valid, else what it violates; the text never holds the value."""
+"""From a value to None where it is valid, else to what it violates, without the value."""
 
 _MAX_DEPTH = 200
 _UNKNOWN = ("$dynamicRef", "$recursiveRef", "unevaluatedProperties", "unevaluatedItems")
-# A repetition in a repetition: some texts of such a pattern take Python for ever.
+# A repetition within a repetition: with some texts such a pattern takes Python for ever.
 _SLOW_PATTERN = re.compile(r"\([^()]*[*+}][^()]*\)[*+{]")
 _BEFORE_2019 = re.compile(r"draft-0[3467]")
 
@@ -40,7 +40,7 @@ class _Compiler:
         self._root = root  # lives as long as what is made of it, which knows its parts by id
         self._made: dict[int, Check] = {}  # of what $ref means, which may be recursive
         dialect = root.get("$schema", "") if isinstance(root, dict) else ""
-        # There a $ref stands alone.
+        # There a $ref excludes other keywords.
         self._only_ref = not dialect or bool(_BEFORE_2019.search(str(dialect)))
 
     def check(self, schema: Any, root: Any, depth: int) -> Check:
@@ -85,7 +85,7 @@ class _Compiler:
         found = _pointed(root, pointer)
         key = id(found)
         if key not in self._made:
-            # In itself it is looked up when a value comes.
+            # A recursive use looks it up when a value comes.
             self._made[key] = lambda value: self._made[key](value)  # noqa: PLW0108
             self._made[key] = self.check(found, root, depth + 1)
         return self._made[key]
@@ -153,13 +153,13 @@ def same_form(value: Any) -> Any:
 
 
 def _plain(schema: dict[str, Any]) -> list[Check]:
-    """What is said of values without looking into them."""
+    """The checks of a value as a whole."""
     made: list[Check] = []
     types = schema.get("type")
     if types is not None:
         names = types if isinstance(types, list) else [types]
         if not all(name in _TYPES for name in names):
-            raise SchemaError("it has a type that is none of JSON Schema's")
+            raise SchemaError("it has a type that JSON Schema does not have")
         tests = [_TYPES[name] for name in names]
         words = " or ".join(names)
         made.append(

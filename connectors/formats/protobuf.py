@@ -91,7 +91,10 @@ class _File:
         for index in path:
             level = self._tops if found is None else self._nested(found)
             if index >= len(level):
-                raise Rejection("protobuf_index", "of a message that its schema does not have")
+                raise Rejection(
+                    "protobuf_index",
+                    "not readable: its schema does not have the message of its index",
+                )
             found = level[index]
         assert found is not None  # noqa: S101 - a path has an index
         return found
@@ -149,12 +152,14 @@ def _indexes(body: bytes) -> tuple[tuple[int, ...], int]:
     if count == 0:
         return (0,), position
     if not 0 < count <= _MAX_INDEXES:
-        raise Rejection("protobuf_index", "of an impossible number of message indexes")
+        raise Rejection(
+            "protobuf_index", "not readable: it has an impossible number of message indexes"
+        )
     path = []
     for _ in range(count):
         index, position = _index(body, position)
         if index < 0:
-            raise Rejection("protobuf_index", "of a negative message index")
+            raise Rejection("protobuf_index", "not readable: it has a negative message index")
         path.append(index)
     return tuple(path), position
 
@@ -164,7 +169,7 @@ def _index(body: bytes, start: int) -> tuple[int, int]:
         number, position = read_varint(body, start, len(body), max_bytes=5)
     except VarintError:
         raise Rejection(
-            "protobuf_index", "cut off before its message begins, or not framed with indexes"
+            "protobuf_index", "truncated before its message begins, or not framed with indexes"
         ) from None
     return zigzag(number), position
 
@@ -184,7 +189,7 @@ def message_decoder(descriptor: Descriptor) -> Callable[[bytes], Any]:
         except (OverflowError, ValueError):
             raise Rejection(
                 "protobuf_time",
-                "of a Timestamp, a Decimal or a time of day that is none",
+                "not valid: it has an invalid Timestamp, Decimal or time of day",
             ) from None
         except RecursionError:
             raise Rejection("protobuf_depth", "nested too deep") from None

@@ -122,7 +122,9 @@ class _Walk:
     def _count(self, values: int) -> None:
         self._values += values
         if self._values > MAX_VALUES:
-            raise Rejection("protobuf_values", f"of more than {MAX_VALUES:,} fields and items")
+            raise Rejection(
+                "protobuf_values", f"too large: more than {MAX_VALUES:,} fields and items"
+            )
 
     def _skip(self, size: int, end: int) -> None:
         self._position += size

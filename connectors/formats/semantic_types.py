@@ -1,9 +1,9 @@
-"""Types that a schema names: those of Kafka Connect and of Debezium, over whatever bytes.
+"""Types that a schema names: those of Kafka Connect and of Debezium, in any format.
 
-Kafka Connect's schemas have a name besides their type, and each format has a place for it: `name`
-in Connect JSON, `connect.name` in Avro, `title` in JSON Schema [connect-data] [debezium-types]. A
-name that is not listed here, or that stands over another type than it is defined for, is only a
-name: the value is what its plain type says.
+Kafka Connect's schemas have a name besides their type, stored as `name` in Connect JSON, as
+`connect.name` in Avro and as `title` in JSON Schema [connect-data] [debezium-types]. A name
+that is not listed here, or that is used with another type than it is defined for, has no effect:
+the value is of its plain type.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DEBEZIUM_TIME, _DEBEZIUM_DATA = f"{DEBEZIUM}time.", f"{DEBEZIUM}data."
 
 # Bytes of an unscaled decimal: more digits than any column takes, and few enough to be quick.
 MAX_DECIMAL_BYTES = 1024
-# Of a scale that stands in the data, or in a schema's parameters.
+# Of a scale in the data, or in a schema's parameters.
 MAX_SCALE = 10_000
 # Digits of the longest of them, and no bounds of the scale.
 _EXACT = Context(prec=3 * MAX_DECIMAL_BYTES, Emax=MAX_EMAX, Emin=MIN_EMIN)
@@ -51,7 +51,7 @@ def decimal_of(data: bytes, scale: int) -> Decimal:
 
 
 def scale_of(parameters: Any) -> int | None:
-    """The scale of Connect's Decimal, which stands in its schema's parameters."""
+    """The scale of Connect's Decimal from its schema's parameters; None if it is not valid."""
     try:
         scale = int(parameters["scale"])
     except (KeyError, TypeError, ValueError):
@@ -79,7 +79,7 @@ def _checked(name: str, convert: Convert) -> Convert:
             return convert(value)
         except (ValueError, TypeError, KeyError, OverflowError, ArithmeticError):
             raise Rejection(
-                "named_type", f"of a value that its schema's type {name} does not have"
+                "named_type", f"not valid: it has a value that is not of its schema's type {name}"
             ) from None
 
     return read
@@ -133,7 +133,7 @@ def _day_of_text(text: str) -> date | ExactTime:
 
 
 def _or_text(convert: Callable[[str], Any]) -> Convert:
-    """A text that is no time stays one: Debezium's placeholder for what was not sent is such."""
+    """Any other text is kept, such as Debezium's placeholder for a value that was not sent."""
 
     def read(text: str) -> Any:
         try:

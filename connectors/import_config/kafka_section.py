@@ -174,7 +174,7 @@ def _secret(
 
 
 def _login(connector: ConnectorProperties, key: str, properties: dict[str, Any]) -> None:
-    """User names go over, passwords are named; of other logins it is said what to do."""
+    """Move a user name, report a password; for other logins report what to do."""
     raw = (connector.raw(key) or "").strip()
     found = {name: value.strip("\"'") for name, value in _JAAS.findall(raw)}
     plain = re.match(r"[\w.]*\.(PlainLoginModule|ScramLoginModule)\s", raw)
@@ -222,6 +222,6 @@ def _store(connector: ConnectorProperties, key: str, name: str, properties: dict
 
 
 def check_name(connector: ConnectorProperties) -> None:
-    """A name that is there and blank is no name."""
+    """Raise UnsupportedConnectorConfig for a blank name."""
     if "name" in connector and not connector.text("name"):
         raise UnsupportedConnectorConfig("name: is blank")

@@ -146,7 +146,7 @@ def _replace_field(step: SmtStep, _deletes: bool) -> Moved:
 def _pairs(step: SmtStep, name: str) -> dict[str, str]:
     pairs = [item.partition(":") for item in step.list(name)]
     if not all(colon and old.strip() and new.strip() for old, colon, new in pairs):
-        raise UnsupportedConnectorConfig(f"{step.prefix}{name}: an entry is no name:name")
+        raise UnsupportedConnectorConfig(f"{step.prefix}{name}: an entry is not name:name")
     return {old.strip(): new.strip() for old, _, new in pairs}
 
 
@@ -210,10 +210,10 @@ def _timestamp(step: SmtStep, _deletes: bool) -> Moved:
         raise NotMoved("it turns the whole value; extract nothing, or write a function")
     target = step.required("target.type").lower()
     if target not in _TARGETS:
-        raise step.unsupported("target.type", "is none of string, unix, Date, Time, Timestamp")
+        raise step.unsupported("target.type", "is not one of string, unix, Date, Time, Timestamp")
     precision = step.text("unix.precision").lower() or "milliseconds"
     if precision not in _PRECISIONS:
-        raise step.unsupported("unix.precision", f"is none of {', '.join(_PRECISIONS)}")
+        raise step.unsupported("unix.precision", f"is not one of {', '.join(_PRECISIONS)}")
     made: dict[str, Any] = {"type": "timestamp", **step.of, "fields": [field]}
     made |= {"to": _TARGETS[target], "unit": _PRECISIONS[precision]}
     pattern = step.text("format")

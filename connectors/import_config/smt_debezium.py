@@ -62,13 +62,13 @@ def _handling(step: SmtStep, deletes: bool) -> tuple[str, str]:
     if step.has(name):
         mode = step.text(name).lower()
         if mode not in _HANDLING:
-            raise step.unsupported(name, f"is none of {', '.join(_HANDLING)}")
+            raise step.unsupported(name, f"is not one of {', '.join(_HANDLING)}")
         deleted, tombstones = _HANDLING[mode]
     else:
         name = "delete.handling.mode"
         mode = step.text(name).lower() or "drop"
         if mode not in _OLD_HANDLING:
-            raise step.unsupported(name, f"is none of {', '.join(_OLD_HANDLING)}")
+            raise step.unsupported(name, f"is not one of {', '.join(_OLD_HANDLING)}")
         asked = step.has(name) or step.has("drop.tombstones")
         deleted = _OLD_HANDLING[mode]
         tombstones = "drop" if step.flag("drop.tombstones", True) else "pass"

@@ -1,4 +1,4 @@
-"""Where rows are written with which credentials; the writer's numbers; what errors led to."""
+"""[tablestore], [errors] and [dead_letters]; notes on the settings of the connector's writer."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _endpoint(connector: ConnectorProperties, endpoint: str) -> str:
         raise UnsupportedConnectorConfig(f"{key}: is not a URL such as {_EXAMPLE}")
     if url.scheme == "http" and url.hostname not in LOCAL:
         connector.note(
-            key, "is https now: requests are signed, not hidden, so http is for this host"
+            key, "is https now: requests are signed, not encrypted, so http is only for this host"
         )
         return "https" + endpoint[4:]
     return endpoint
@@ -92,7 +92,7 @@ def _keys(connector: ConnectorProperties) -> dict[str, Any]:
             if key in connector:
                 connector.note(key, "not moved: it is not used in sts mode, or is blank")
             continue
-        advice = "make a new pair, the connector logged this one in clear"
+        advice = "create a new pair: the connector logged this one in clear text"
         if file is not None:
             made[option] = file
             connector.note(key, f"is read from {file} (tablestore.{option}); {advice}")
@@ -102,7 +102,7 @@ def _keys(connector: ConnectorProperties) -> dict[str, Any]:
 
 
 def engine(connector: ConnectorProperties) -> None:
-    """Check the numbers of the connector's writer, and note what does their work here."""
+    """Check the numbers of the connector's writer, and note their counterparts here."""
     if connector.raw("insert.order.enable") is not None and not connector.flag(
         "insert.order.enable", True
     ):
@@ -254,7 +254,7 @@ def _note_errors(
 _CONNECT_ERRORS = {
     "errors.log.enable": 'errors.dead_letters = "log" logs the coordinates and the reason of each',
     "errors.log.include.messages": "errors.log_payload is its counterpart",
-    "errors.retry.timeout": "what may pass is retried for as long as it takes",
+    "errors.retry.timeout": "transient failures are retried without end",
     "errors.retry.delay.max.ms": "tablestore.retry_max is its counterpart",
     "errors.deadletterqueue.topic.replication.factor": "the topic is made by you, or by "
     "errors.auto_create with the brokers' default",

@@ -39,7 +39,7 @@ class Run:
     ) -> None:
         """`topics_kafka` is [kafka] as configured, where a replay's `settings` have another one.
 
-        `single_process` says that the run is no part of a cluster; `clock` is in seconds.
+        `single_process`: the run is not part of a cluster; `clock` is in seconds.
         """
         self.flow_id = flow_id
         self.settings = settings

@@ -60,7 +60,7 @@ class ColumnRules(Section):
     )
     column_names: Literal["reject", "rewrite"] = Field(
         "reject",
-        description="What becomes of a field whose name is no column name. reject: the record is "
+        description="What happens to a field whose name no column can have. reject: the record is "
         "rejected. rewrite: each character that is not allowed becomes _, and a leading digit gets "
         "one in front. Two fields of one name are a rejection, as is a name over 255 characters.",
     )

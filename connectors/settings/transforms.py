@@ -24,7 +24,9 @@ def _time_format(text: str) -> str:
     codes = re.findall(r"%3f|%.|%$", text, re.DOTALL)
     wrong = [code for code in codes if code not in _TIME_CODES]
     if wrong or not codes:
-        raise ValueError(f"has a code that is none of {', '.join(_TIME_CODES)}, or no code at all")
+        raise ValueError(
+            f"has a code that is not one of {', '.join(_TIME_CODES)}, or no code at all"
+        )
     return text
 
 
@@ -230,7 +232,7 @@ class Explode(TransformSettings):
         "Unless set, the value itself is the list.",
     )
     lines: bool = Field(
-        False, description="It is no list but text, a JSON document a line (NDJSON)."
+        False, description="It is not a list but text, with a JSON document in each line (NDJSON)."
     )
     key: Literal["index", "element"] = Field(
         "index",
@@ -268,7 +270,7 @@ class Explode(TransformSettings):
         if self.index in [name for name, _ in rules.key_columns]:
             return None
         return (
-            f"explode: {self.index!r} is no column of primary_key, so elements of a record would "
+            f"explode: {self.index!r} is not a column of primary_key, so elements of a record would "
             'overwrite each other: add it there (integer), or set key = "element"'
         )
 

@@ -85,7 +85,7 @@ class TableWriter:
             await self._batch(request_type, some, outcomes, only_missing).write()
 
     async def write_rows(self, segments: Sequence[Segment], outcomes: Outcomes) -> None:
-        """As `write`, to wide-column tables that are no topic's."""
+        """As `write`, to wide-column tables that no topic goes to."""
         await self._batch(self._types.rows, segments, outcomes, False).write()
 
     def close(self) -> None:

@@ -209,7 +209,7 @@ def message_of(table: str, key: Key, columns: dict[str, Any]) -> PlainMessage:
             headers=[*own, *block],
         )
     except (KeyError, ValueError, TypeError):  # anybody may write to the table
-        log.warning("table %s has a row that is no dead letter: %s offset %d", table, *key)
+        log.warning("table %s has a row that is not a dead letter: %s offset %d", table, *key)
         return PlainMessage(table, 0, key[1])
 
 

@@ -48,7 +48,7 @@ class TableChecks:
     ) -> None:
         """Compare the table with its rules, or create it. Blocks. Raises StopRun.
 
-        A table that is no topic's has `given` rules, and `option` is the one that creates it.
+        `given` are the rules of a table that no topic goes to, and `option` the one that creates it.
         """
         with self._lock:
             if table in self.checked:

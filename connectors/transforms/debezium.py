@@ -227,7 +227,7 @@ def _event(value: Any) -> dict[str, Any]:
     """The envelope of the change."""
     found = _payload(value)
     if not isinstance(found, dict):
-        raise Rejection("debezium_envelope", "debezium: the value is no object")
+        raise Rejection("debezium_envelope", "debezium: the value is not an object")
     return found
 
 

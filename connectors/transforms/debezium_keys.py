@@ -1,8 +1,8 @@
 """Which row a Debezium event is about, where its image before may be partial.
 
 A partial image holds fillers ("" 0 false, the first second of 1970, a column's default) for columns
-that cannot be null and were not sent [debezium]. It is believed of a key only together with
-the record's own key; where neither settles it the record is rejected, since the wrong row would go.
+that cannot be null and were not sent [debezium]. It is trusted for a key only together with
+the record's own key; where neither decides, the record is rejected: the wrong row might be deleted.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class KeyFields:
         self.names = tuple(names)
 
     def said(self, key: Any) -> dict[str, Any]:
-        """What the record's own key says of them; a key that is no object is the only one."""
+        """Their values in the record's own key; a key that is not an object is the only field."""
         if isinstance(key, dict):
             return {name: key[name] for name in self.names if key.get(name) is not None}
         return {self.names[0]: key} if len(self.names) == 1 and key is not None else {}
@@ -82,9 +82,9 @@ class KeyFields:
 def believed(
     keys: KeyFields, key: Any, before: dict[str, Any], after: dict[str, Any]
 ) -> KeyImages | None:
-    """Both keys of an update where the record's own key is the old one; None where it is none.
+    """Both keys of an update where the record's own key is the old one; None for any other.
 
-    Raises Rejection where the images differ in a key field and the record's key settles nothing.
+    Raises Rejection where the images differ in a key field and the record's key does not decide.
     """
     said = keys.said(key)
     old: dict[str, Any] = {}
@@ -150,8 +150,8 @@ def _is_filler(value: Any) -> bool:
 def _uncertain(name: str, image: str = "before") -> Rejection:
     return Rejection(
         "debezium_key",
-        f"debezium: the images of the row do not settle its key: field {name!r} of the one {image} "
-        "may be a filler, and the record's own key does not settle it. Make Debezium's key hold "
+        f"debezium: the images of the row do not determine its key: field {name!r} of the one {image} "
+        "may be a filler, and the record's own key does not have it. Make Debezium's key hold "
         'the table\'s key columns (message.key.columns), or set before_images = "whole" where the '
         "source sends whole images (PostgreSQL: REPLICA IDENTITY FULL)",
     )

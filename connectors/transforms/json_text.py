@@ -59,7 +59,7 @@ def _value(found: Any, path: str) -> Any:
         return found
     if not isinstance(found, (str, bytes)):
         raise Rejection(
-            "transform_json", f"json: field {path!r} is no text but {type(found).__name__}"
+            "transform_json", f"json: field {path!r} is not text but {type(found).__name__}"
         )
     try:
         return decode(found)
@@ -77,7 +77,7 @@ def _spread(rest: dict[str, Any], found: Any, path: str, prefix: str) -> dict[st
     if not isinstance(found, dict):
         raise Rejection(
             "transform_json",
-            f"json: the text of field {path!r} is no object, so it has no columns: set into = "
+            f"json: the text of field {path!r} is not an object, so it has no columns: set into = "
             '"value"',
         )
     new = {f"{prefix}{name}": item for name, item in found.items()}

@@ -31,7 +31,7 @@ _ISO_TIME = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?[Zz]?", re.A
 
 
 class _NoTime(Exception):  # noqa: N818 - a signal inside of this file
-    """The value is no such time; the text says why, without the value."""
+    """The value is not such a time; the text says why, without the value."""
 
 
 Convert = Callable[[Any], Any]
@@ -52,7 +52,9 @@ def timestamp(settings: Timestamp) -> Callable[[Record, dict[str, Any]], dict[st
             try:
                 new = write(read(found))
             except (_NoTime, ValueError, OverflowError) as error:
-                why = str(error) if isinstance(error, _NoTime) else "is no time of years 1 to 9999"
+                why = (
+                    str(error) if isinstance(error, _NoTime) else "is not a time of years 1 to 9999"
+                )
                 raise Rejection("transform_timestamp", f"timestamp: field {path!r} {why}") from None
             value = field_path.changed(value, names, new)
         return value
@@ -78,7 +80,7 @@ def _reader(settings: Timestamp) -> Convert:
             return value.replace(tzinfo=None)
         if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
             return _EPOCH + _MICROSECOND * _microseconds(value, unit)
-        raise _NoTime(f"is {type(value).__name__}, and no text, number or time")
+        raise _NoTime(f"is {type(value).__name__}, not text, a number or a time")
 
     return read
 
@@ -86,15 +88,15 @@ def _reader(settings: Timestamp) -> Convert:
 def _microseconds(value: Any, unit: str) -> int:
     """Of an integer, a double or a Decimal."""
     if isinstance(value, Decimal) and not value.is_finite():
-        raise _NoTime("is no number of a time")
+        raise _NoTime("is not a number of a time")
     if isinstance(value, float):  # to the nearest: a double has no room for more
         if not -_FAR < value < _FAR:
-            raise _NoTime("is no number of a time")
+            raise _NoTime("is not a number of a time")
         return round(value / 1_000 if unit == "ns" else value * _UNITS[unit])
     if not value:
         return 0
     if not -_FAR < value < _FAR:
-        raise _NoTime("is no number of a time")
+        raise _NoTime("is not a number of a time")
     if isinstance(value, Decimal) and value.adjusted() < -_DIGITS:
         raise _NoTime("is finer than a microsecond")
     exact = Fraction(value)
@@ -123,7 +125,7 @@ def _iso(value: str) -> Any:
     if found is None:
         clock = _ISO_TIME.fullmatch(value)
         if clock is None:
-            raise _NoTime("is no text of ISO 8601 (set format)")
+            raise _NoTime("is not ISO 8601 text (set format)")
         hour, minute, second, fraction = clock.groups()
         return time(int(hour), int(minute), int(second or 0), _fraction(fraction))
     year, month, day, clock_hour, minute, second, fraction, sign, hours, minutes = found.groups()

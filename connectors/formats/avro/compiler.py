@@ -44,11 +44,11 @@ def _too_deep() -> Rejection:
 
 
 def _too_many_values() -> Rejection:
-    return Rejection("avro_values", f"of more than {MAX_VALUES:,} fields and items")
+    return Rejection("avro_values", f"too large: more than {MAX_VALUES:,} fields and items")
 
 
 def _too_many_empty() -> Rejection:
-    return Rejection("avro_items", f"of more than {MAX_EMPTY_ITEMS:,} items of no bytes")
+    return Rejection("avro_items", f"too large: more than {MAX_EMPTY_ITEMS:,} items of no bytes")
 
 
 def compiled(writer: Node, reader: Node | None, measure: Measure, extra: int | None) -> Function:

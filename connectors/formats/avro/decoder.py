@@ -47,7 +47,7 @@ def _of_file(path: Path) -> Node:
         node = parsed(json.loads(path.read_text("utf-8")))
         check_defaults(node)
     except (OSError, ValueError, RecursionError) as error:
-        raise StopRun(f"[format]: {path} is no Avro schema: {error}") from None
+        raise StopRun(f"[format]: {path} is not an Avro schema: {error}") from None
     except SchemaError as error:
         raise StopRun(
             f"[format]: {path}: {error}\n  remedy: correct the schema, whose defaults are values "
@@ -74,7 +74,7 @@ def reader(writer: Node, target: Node | None, *, framed: bool) -> Decode:
         nonlocal counting
         size = len(data)
         function = plain
-        if worst and worst * max(1, size) > MAX_VALUES:  # infinity times nothing is no number
+        if worst and worst * max(1, size) > MAX_VALUES:  # infinity times zero is not a number
             if counting is None:
                 counting = compiled(writer, target, measure, extra)
             function = counting
@@ -84,20 +84,20 @@ def reader(writer: Node, target: Node | None, *, framed: bool) -> Decode:
             raise
         except (DamagedError, IndexError, struct.error):
             raise Rejection(
-                "avro_invalid", "no Avro of its schema: cut off, or of another schema"
+                "avro_invalid", "not Avro of its schema: truncated, or of another schema"
             ) from None
         except UnicodeError:
-            raise Rejection("avro_invalid", "no Avro of its schema: a text is no UTF-8") from None
+            raise Rejection("avro_invalid", "not Avro of its schema: a text is not UTF-8") from None
         except RecursionError:
             raise Rejection("avro_depth", f"nested deeper than {MAX_DEPTH} levels") from None
         except Exception as error:  # noqa: BLE001 - the boundary to code made of a schema
             raise Rejection(
-                "avro_invalid", f"no Avro of its schema ({type(error).__name__})"
+                "avro_invalid", f"not Avro of its schema ({type(error).__name__})"
             ) from None
         if end < size:
             raise Rejection("avro_length", "longer than its Avro schema says")
         if end > size:
-            raise Rejection("avro_invalid", "no Avro of its schema: cut off")
+            raise Rejection("avro_invalid", "not Avro of its schema: truncated")
         return value
 
     return read

@@ -81,7 +81,7 @@ def _plain(node: Node, value: Any, depth: int) -> Any:
         return float(value)
     if node.type == "enum":
         if value not in node.symbols:
-            raise SchemaError("it is none of the enum's symbols")
+            raise SchemaError("it is not one of the enum's symbols")
         return value
     return _of(_PLAIN[node.type], value, node)
 

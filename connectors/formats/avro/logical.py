@@ -77,7 +77,9 @@ def _decimal(scale: int) -> Convert:
         try:
             return decimal_of(data, scale)
         except (ValueError, ArithmeticError):
-            raise Rejection("avro_decimal", "of a decimal of no bytes, or of very many") from None
+            raise Rejection(
+                "avro_decimal", "not valid: it has a decimal of no bytes, or of too many"
+            ) from None
 
     return read
 
@@ -91,7 +93,7 @@ def _big_decimal(data: bytes) -> Decimal:
             raise ValueError("no number")
         return decimal_of(data[at : at + size], scale)
     except (ValueError, IndexError):
-        raise Rejection("avro_decimal", "of a big-decimal that is none") from None
+        raise Rejection("avro_decimal", "not valid: it has an invalid big-decimal") from None
 
 
 def _number(data: bytes, start: int) -> tuple[int, int]:
@@ -104,7 +106,9 @@ def _time_of_day(nanoseconds: int) -> Convert:
         try:
             return exact_time.time_of_day(number * nanoseconds)
         except ValueError:
-            raise Rejection("avro_time", "of a time of day that is none") from None
+            raise Rejection(
+                "avro_time", "not valid: it has a time of day outside of a day"
+            ) from None
 
     return read
 

@@ -1,7 +1,7 @@
-"""Avro's numbers of variable length, and what the compiled readers say of bytes that are none.
+"""Avro's numbers of variable length, and the errors of the compiled readers.
 
-Java's library lets the bits of a last byte that the type has no room for fall off, so that the
-value is another. Here they are a rejection; bytes that only say a number at length are not.
+Java's library drops the bits of a last byte that do not fit the type, which changes the value. Here
+such bytes are a rejection; a number in more bytes than it needs is not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _INT_LAST, _LONG_LAST = 0x0F, 0x01
 
 
 class DamagedError(Exception):
-    """The bytes are no value of the schema."""
+    """The bytes are not a value of the schema."""
 
 
 def long_at(data: bytes, at: int) -> tuple[int, int]:
@@ -96,5 +96,5 @@ def single(number: float) -> float:
 
 
 def resolution(text: str) -> Rejection:
-    """Of data that has no value in the reader's schema."""
-    return Rejection("avro_resolution", f"of a schema that does not fit the reader's: {text}")
+    """The rejection of data that has no value in the reader's schema."""
+    return Rejection("avro_resolution", f"not readable by the reader's schema: {text}")
