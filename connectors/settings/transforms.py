@@ -270,8 +270,8 @@ class Explode(TransformSettings):
         if self.index in [name for name, _ in rules.key_columns]:
             return None
         return (
-            f"explode: {self.index!r} is not a column of primary_key, so elements of a record would "
-            'overwrite each other: add it there (integer), or set key = "element"'
+            f"explode: {self.index!r} is not a column of primary_key, so elements of a record "
+            'would overwrite each other: add it there (integer), or set key = "element"'
         )
 
 

@@ -48,7 +48,8 @@ class TableChecks:
     ) -> None:
         """Compare the table with its rules, or create it. Blocks. Raises StopRun.
 
-        `given` are the rules of a table that no topic goes to, and `option` the one that creates it.
+        `given` and `option` are for a table that no topic goes to: its rules, and the option that
+        creates it.
         """
         with self._lock:
             if table in self.checked:

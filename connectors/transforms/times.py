@@ -52,9 +52,7 @@ def timestamp(settings: Timestamp) -> Callable[[Record, dict[str, Any]], dict[st
             try:
                 new = write(read(found))
             except (_NoTime, ValueError, OverflowError) as error:
-                why = (
-                    str(error) if isinstance(error, _NoTime) else "is not a time of years 1 to 9999"
-                )
+                why = str(error) if isinstance(error, _NoTime) else "is not in the years 1 to 9999"
                 raise Rejection("transform_timestamp", f"timestamp: field {path!r} {why}") from None
             value = field_path.changed(value, names, new)
         return value

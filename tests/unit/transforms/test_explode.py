@@ -126,8 +126,8 @@ def test_what_is_not_exploded(options: dict[str, Any], value: Any, wanted: str) 
         ({"primary_key_mode": "search"}, {}, "insert topic, partition and offset"),
         ({}, {"key": "element"}, "record_value"),
         ({**BY_KEY}, {"key": "element"}, "record_value"),
-        (OWN, {}, "no column of primary_key"),
-        (BY_INDEX, {"index": "pos"}, "no column of primary_key"),
+        (OWN, {}, "not a column of primary_key"),
+        (BY_INDEX, {"index": "pos"}, "not a column of primary_key"),
         ({"mode": "timeseries"}, {}, 'key = "element"'),
     ],
 )
