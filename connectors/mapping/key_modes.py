@@ -59,6 +59,7 @@ class WideColumnBuilder(RowBuilder):
         self._absent = (repeat(ABSENT),) if shapes.null_differs_from_absent else ()
         self._version = version_of(rules)
         self._keys = rules.key_columns
+        self._key_values = shapes.planner.key_values
 
     def _row(self, leading: tuple[Any, ...], record: Record, value: Any) -> Encoded:
         """The row of a record with this value."""
@@ -171,7 +172,7 @@ class RecordValueKey(WideColumnBuilder, mode="record_value"):
             if self._rules.column_names == "rewrite":
                 used = {name for name, _ in self._keys}
                 value = dict(zip(rewritten((*value,), used), value.values(), strict=True))
-            return self._delete(self._shapes.planner.key_values(value, "value"))
+            return self._delete(self._key_values(value, "value"))
         return self._row((), record, value)
 
 
@@ -181,7 +182,7 @@ class RecordKey(WideColumnBuilder, mode="record_key"):
     def encode(self, record: Record) -> Encoded:
         """The row of a record, or what deletes it."""
         fields = self._key_fields(record.key)
-        leading = self._shapes.planner.key_values(fields)
+        leading = self._key_values(fields)
         value = record.value
         if record.change == "delete":
             return self._delete(leading)

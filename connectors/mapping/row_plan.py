@@ -46,12 +46,16 @@ class RowPlanner:
         self._generated = generated
         self._conversions = Conversions(rules, json_only)
         self._rewrites = rules.column_names == "rewrite"
-        self._configured_keys = rules.key_columns
         self.keys = [
             (name, "integer" if key_type == "auto_increment" else key_type)
             for name, key_type in rules.key_columns
         ]
         """Name and type of the key columns, as the encoder knows types."""
+        # (name, type, whether the service can generate it)
+        self._key_columns = [
+            (name, key_type, configured == "auto_increment")
+            for (name, key_type), (_, configured) in zip(self.keys, rules.key_columns, strict=True)
+        ]
         self._key_names = {name for name, _ in self.keys}
         self.key_in_value = rules.key_mode.key_from == "value"
         """Whether the key columns are fields of the value."""
@@ -86,9 +90,9 @@ class RowPlanner:
     def key_values(self, fields: dict[str, Any], origin: str = "key") -> tuple[Any, ...]:
         """The primary key from the fields of a record's key or value. Raises Rejection."""
         values = []
-        for (name, key_type), (_, configured) in zip(self.keys, self._configured_keys, strict=True):
+        for name, key_type, generated in self._key_columns:
             if name not in fields:
-                if configured != "auto_increment":
+                if not generated:
                     raise _missing_key(name, origin)
                 values.append(self._generated)
                 continue
@@ -100,10 +104,10 @@ class RowPlanner:
         if not self.key_in_value:
             return [(position, None) for position in range(leading)]
         picks: list[Pick] = []
-        for (name, key_type), (_, configured) in zip(self.keys, self._configured_keys, strict=True):
+        for name, key_type, generated in self._key_columns:
             position = names.index(name) if name in names else -1
             if position < 0 or types[position] is Absent:
-                if configured != "auto_increment":
+                if not generated:
                     raise _missing_key(name, "value")
                 # It is never the first key column, so the first argument can stand in for it.
                 picks.append((0, lambda _: self._generated))

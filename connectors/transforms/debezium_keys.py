@@ -152,6 +152,6 @@ def _uncertain(name: str, image: str = "before") -> Rejection:
         "debezium_key",
         f"debezium: the images of the row do not determine its key: field {name!r} of the one "
         f"{image} may be a filler, and the record's own key does not have it. Make Debezium's key "
-        'hold the table\'s key columns (message.key.columns), or set before_images = "whole" where the '
-        "source sends whole images (PostgreSQL: REPLICA IDENTITY FULL)",
+        "hold the table's key columns (message.key.columns), or set before_images = "
+        '"whole" where the source sends whole images (PostgreSQL: REPLICA IDENTITY FULL)',
     )
