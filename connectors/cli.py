@@ -18,6 +18,7 @@ from typing import NoReturn
 from connectors import import_config
 from connectors.errors import ConfigError
 from connectors.settings import ENV_PREFIX, Settings
+from connectors.settings.hot_keys import hot_key_warning
 from connectors.settings.loading import CONFIG_VARIABLE, load
 
 Command = Callable[[argparse.Namespace], int]
@@ -196,7 +197,20 @@ def describe(settings: Settings) -> list[str]:
     rejected = "the run stops" if errors.tolerance == "none" else errors.dead_letters
     lines.append(f"rejected records: {rejected}")
     lines += [f"no effect: {name}" for name in settings.without_effect()]
-    return lines
+    return [*lines, *_warnings(settings)]
+
+
+def _warnings(settings: Settings) -> list[str]:
+    """Tables whose rows may gather at one partition, those with the same cause in one line."""
+    tables = {name: settings.rules_of(name) for name in settings.known_tables()}
+    if settings.kafka.topics_pattern is not None and not settings.mapping.routes_all:
+        tables[settings.mapping.table_name] = settings.table
+    causes: dict[str, list[str]] = {}
+    for name, rules in tables.items():
+        cause = hot_key_warning(rules)
+        if cause is not None:
+            causes.setdefault(cause, []).append(name)
+    return [f"warning: {', '.join(names)}: {cause}" for cause, names in causes.items()]
 
 
 def _describe_table(settings: Settings, table: str) -> str:

@@ -134,6 +134,10 @@ SOURCES: dict[str, tuple[str, str]] = {
         "MongoDB: Extended JSON (v2)",
         "https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/index.html",
     ),
+    "partition-keys": (
+        "Tablestore: partition keys, and how to choose them",
+        f"{_TABLESTORE}/support/what-do-i-need-to-specify-when-i-create-a-table",
+    ),
     "plainbuffer": (
         "Tablestore's Python SDK: PlainBuffer, the format of rows on the wire",
         f"{_SDK}/plainbuffer/plain_buffer_coded_stream.py",
