@@ -60,6 +60,7 @@ def read(flow: Dataflow, run: Run) -> Stream[Chunk]:
 def decode(step_id: str, chunks: Stream[Chunk], run: Run) -> Stream[DecodedChunk]:
     """Decode messages by the configured formats; one that cannot be decoded is dead-lettered."""
     decoder = ChunkDecoder(run.settings, _keeps_original(run), OutageWait(run).wait)
+    run.on_start(decoder.check_registry)
     return op.map(step_id, chunks, decoder.decode_chunk)
 
 

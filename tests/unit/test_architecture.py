@@ -80,7 +80,7 @@ ONLY_IN = {
     "sqlite3": set(),
     "pickle": set(),
     "requests": set(),
-    "urllib3": {"tablestore/tables_api.py", "formats/schema_registry.py"},
+    "urllib3": {"tablestore/tables_api.py", "formats/registry_client.py"},
     "tomlkit": {"import_config/document.py"},
     "javaproperties": {"import_config/files.py"},
     "fastavro": set(),
