@@ -158,6 +158,7 @@ SOURCES: dict[str, tuple[str, str]] = {
         "RFC 3339: date and time on the Internet",
         "https://www.rfc-editor.org/info/rfc3339",
     ),
+    "rfc9110": ("RFC 9110: HTTP semantics", "https://www.rfc-editor.org/info/rfc9110"),
     "rfc9112": ("RFC 9112: HTTP/1.1", "https://www.rfc-editor.org/info/rfc9112"),
     "schema-registry": (
         "Confluent Schema Registry: serializers, deserializers and the wire format",

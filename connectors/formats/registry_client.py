@@ -10,10 +10,8 @@ that one, the first answer concerns a single schema, and must not stop the run.
 from __future__ import annotations
 
 import base64
-import errno
 import json
 import logging
-import socket
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -22,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 import urllib3
 
 from connectors.errors import StopRun
+from connectors.network import causes, trouble_of
 from connectors.settings.formats import RegistrySettings
 from connectors.settings.urls import proxy_of
 
@@ -90,7 +89,7 @@ class RegistryClient:
         """
         self._wait = wait
         tls: dict[str, Any] = {}
-        if any(url.startswith("https:") for url in settings.urls):
+        if any(_is_https(url) for url in settings.urls):
             tls["ssl_context"] = _tls(settings)
         self._servers = [_Server(url, settings, tls) for url in settings.urls]
 
@@ -273,63 +272,39 @@ def _denied(status: int) -> Final:
 
 def _trouble(error: Exception) -> Trouble | Final:
     """What it means that there is no answer."""
-    causes = [*_causes(error)]
-    for cause in causes:
-        if isinstance(cause, ssl.SSLError):
-            reason = str(cause.reason or "")
-            if "CERT" in reason:
-                return Final(
-                    f"TLS: {reason}\n  remedy: set format.registry.ca_file to the authority of the "
-                    "registry's certificate, and certificate_file where it asks for ours"
-                )
-            if reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
-                return Final(
-                    f"TLS: {reason}: the port does not speak TLS.\n  remedy: begin "
-                    "format.registry.url with http:// (on another host with allow_plain_http = "
-                    "true), or name the registry's TLS port"
-                )
-            return Trouble(f"TLS: {reason or type(error).__name__}")
-        if isinstance(cause, socket.gaierror):
-            return Trouble(
-                "the host's name does not resolve; correct format.registry.url, or this machine's "
-                "name resolution"
-            )
-        if getattr(cause, "errno", None) == errno.ECONNREFUSED:
-            return Trouble(
-                "the connection is refused: nothing listens there; start the registry, or correct "
-                "format.registry.url"
-            )
+    trouble = trouble_of(error)
+    if trouble.kind == "certificate":
+        return Final(
+            f"{trouble.text}\n  remedy: set format.registry.ca_file to the authority of the "
+            "registry's certificate, and certificate_file where it asks for ours"
+        )
+    if trouble.kind == "no_tls":
+        return Final(
+            f"{trouble.text}.\n  remedy: begin format.registry.url with http:// (on another host "
+            "with allow_plain_http = true), or name the registry's TLS port"
+        )
+    if trouble.kind == "name":
+        return Trouble(
+            f"{trouble.text}; correct format.registry.url, or this machine's name resolution"
+        )
+    if trouble.kind == "closed_port":
+        return Trouble(f"{trouble.text}; start the registry, or correct format.registry.url")
     name = type(error).__name__
     if isinstance(error, urllib3.exceptions.ProxyError):
         return Trouble(
             f"{name}: the proxy of HTTPS_PROXY or HTTP_PROXY does not let us through; set "
             "format.registry.proxy_from_environment = false to do without it"
         )
-    if any("BadStatusLine" in repr(cause) for cause in causes):
+    if any("BadStatusLine" in repr(cause) for cause in causes(error)):
         return Trouble(
             f"{name}: no HTTP answer; where the port speaks TLS, begin format.registry.url with "
             "https://"
         )
-    return Trouble(name)
+    return Trouble(f"{name} {trouble.text}".strip())
 
 
-def _causes(error: BaseException | None) -> list[BaseException]:
-    """The error and what is behind it, whichever way the library keeps it."""
-    found: list[BaseException] = []
-    waiting = [error]
-    while waiting:
-        one = waiting.pop(0)
-        if one is None or any(one is other for other in found):
-            continue
-        found.append(one)
-        waiting += [arg for arg in one.args if isinstance(arg, BaseException)]
-        waiting += (
-            [getattr(one, "reason", None)]
-            if isinstance(getattr(one, "reason", None), BaseException)
-            else []
-        )
-        waiting += [one.__cause__, one.__context__]
-    return found
+def _is_https(url: str) -> bool:
+    return urlsplit(url).scheme == "https"
 
 
 def _pool(url: str, settings: RegistrySettings, tls: dict[str, Any]) -> urllib3.PoolManager:
@@ -337,7 +312,7 @@ def _pool(url: str, settings: RegistrySettings, tls: dict[str, Any]) -> urllib3.
         "num_pools": 2,
         "timeout": urllib3.Timeout(total=settings.timeout),
         "retries": False,
-        **(tls if url.startswith("https:") else {}),
+        **(tls if _is_https(url) else {}),
     }
     try:
         proxy = proxy_of(url) if settings.proxy_from_environment else None

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
 from connectors.settings.section import Section
 from connectors.settings.tablestore_limits import MAX_REQUEST_BYTES, MAX_ROWS_PER_REQUEST
+from connectors.settings.urls import check_url
 
 
 class TablestoreSettings(Section):
     """Where rows go. Credentials come from the environment or files, never from config.toml."""
 
     endpoint: str = Field("http://127.0.0.1:18087", description="URL of the instance.")
+    allow_plain_http: bool = Field(
+        False,
+        description="Take http for an endpoint on another host too, such as a local Tablestore in "
+        "the same compose file: rows then travel in clear, and can be changed on their way.",
+    )
+    proxy_from_environment: bool = Field(
+        True,
+        description="Use the HTTP proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name. This "
+        "machine itself is never reached through a proxy.",
+    )
     instance: str = Field(
         "demo", pattern=r"^[A-Za-z][A-Za-z0-9-]{1,14}[A-Za-z0-9]$", description="Instance name."
     )
@@ -58,19 +68,12 @@ class TablestoreSettings(Section):
 
     @model_validator(mode="after")
     def _check(self) -> TablestoreSettings:
-        url = urlsplit(self.endpoint)
-        if not self.endpoint.isprintable() or " " in self.endpoint or "@" in url.netloc:
-            raise ValueError("endpoint holds blanks or a user name: it is scheme, host, port, path")
         try:
-            _ = url.port
-        except ValueError:
-            raise ValueError("endpoint has an illegal port: it is 1 to 65535") from None
-        if url.scheme not in ("http", "https") or not url.hostname:
-            raise ValueError("endpoint is a URL such as https://INSTANCE.REGION.ots.aliyuncs.com")
-        if url.query or url.fragment:
-            raise ValueError("endpoint holds more than scheme, host, port and path")
-        if url.scheme == "http" and url.hostname not in ("127.0.0.1", "localhost", "::1"):
-            raise ValueError("endpoint must be https; http is only for 127.0.0.1 and localhost")
+            check_url(self.endpoint, self.allow_plain_http)
+        except ValueError as error:
+            raise ValueError(
+                f"endpoint {error}; it is such as https://INSTANCE.REGION.ots.aliyuncs.com"
+            ) from None
         return self
 
 

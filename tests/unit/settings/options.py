@@ -58,6 +58,8 @@ OPTIONS = {
     "tablestore.access_key_id_file": Option("/env", Path("/env"), '"/file"'),
     "tablestore.access_key_secret_file": Option("/env", Path("/env"), '"/file"'),
     "tablestore.security_token_file": Option("/env", Path("/env"), '"/file"'),
+    "tablestore.allow_plain_http": Option("true", True, "false"),
+    "tablestore.proxy_from_environment": Option("false", False, "true"),
     "tablestore.timeout": Option("1.5", 1.5, "2"),
     "tablestore.retry_initial": Option("0.2", 0.2, "0.3"),
     "tablestore.retry_max": Option("9", 9.0, "8.5"),
