@@ -356,7 +356,7 @@ def _authorization(settings: RegistrySettings) -> dict[str, str]:
         if file is None:
             return None
         try:
-            return str(file.read_text("utf-8")).strip()
+            return str(file.read_text("utf-8-sig")).strip()
         except (OSError, UnicodeDecodeError) as error:
             raise StopRun(
                 f"format.registry: cannot read {file}: {type(error).__name__}\n  remedy: correct "

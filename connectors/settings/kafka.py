@@ -95,7 +95,7 @@ def milliseconds(moment: str) -> int:
 
 def _secret_of(name: str, path: Path, section: str) -> str:
     try:
-        return path.read_text("utf-8").strip()
+        return path.read_text("utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise StopRun(
             f"{section}.secret_property_files: cannot read {path} for {name}: "
