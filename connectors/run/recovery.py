@@ -58,8 +58,9 @@ class RecoveryFolder:
         """Open the folder for process number `process` of a run; create it when it is missing.
 
         `contract` is what the folder's content depends on (flow, steps, shards); `partitions` is
-        the number of files of a new store; `on_locked` is called once the folder is ours. Raises StopRun for a folder of another contract, one
-        that another run uses, or one that is damaged.
+        the number of files of a new store; `on_locked` is called once the folder is ours. Raises
+        StopRun for a folder of another contract, one that another run uses, or one that is damaged
+        or cannot be written.
         """
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
