@@ -6,7 +6,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from connectors.errors import StopRun
 from connectors.run import metrics
@@ -52,6 +52,8 @@ class Run:
         self._drain_reason: str | None = None
         self._restart = False
         self._deadline: float | None = None
+        # Chooses those of the topics (with their numbers of partitions) that can be read.
+        self.readable_topics: Callable[[Mapping[str, int]], dict[str, int]] = dict
         self._checks: list[Callable[[], None]] = []
         self._finalizers: list[Callable[[], None]] = []
         # A signal may come while its own thread holds it.

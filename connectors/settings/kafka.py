@@ -172,6 +172,13 @@ class KafkaSettings(Section):
         description="What to do when the offset to go on at is not on the brokers any more: stop "
         "the run, or go on at the earliest or latest record there is.",
     )
+    topic_without_table: Literal["wait", "stop"] = Field(
+        "wait",
+        description="With topics_pattern, what a topic does whose table does not exist and is not "
+        "to be created, or whose table has an illegal name. wait: it is not read until the table "
+        "is there, and the others go on. stop: its first record stops the run, or is rejected for "
+        "the name. Where records may name tables of mapping.route_tables, no topic waits.",
+    )
     discovery_interval: float = Field(
         30.0,
         gt=0,
