@@ -32,6 +32,17 @@ class TablestoreSettings(Section):
     region: str = Field(
         "", description="Region such as cn-hangzhou. When set, requests are signed with V4."
     )
+    credentials: Literal["keys", "default", "ecs_ram_role", "oidc", "uri", "profile"] = Field(
+        "keys",
+        description="Where the access key comes from. keys: the environment or the files below. "
+        "The others need the extra `credentials`, and keys that expire are renewed in time. "
+        "ecs_ram_role: the role of this ECS instance. oidc: the role of this pod (RRSA of ACK). "
+        "uri: ALIBABA_CLOUD_CREDENTIALS_URI. profile: Alibaba's credentials file. default: what "
+        "Alibaba's package finds.",
+    )
+    credentials_role: str | None = Field(
+        None, description="With ecs_ram_role, the role's name; the instance's own unless set."
+    )
     access_key_id_file: Path | None = Field(
         None, description="File with the access key id, instead of ALIBABA_CLOUD_ACCESS_KEY_ID."
     )
@@ -68,6 +79,18 @@ class TablestoreSettings(Section):
 
     @model_validator(mode="after")
     def _check(self) -> TablestoreSettings:
+        files = (
+            self.access_key_id_file,
+            self.access_key_secret_file,
+            self.security_token_file,
+        )
+        if self.credentials != "keys" and any(file is not None for file in files):
+            raise ValueError(
+                f"credentials = {self.credentials!r} takes no key files: remove access_key_id_file "
+                "and its like"
+            )
+        if self.credentials_role is not None and self.credentials != "ecs_ram_role":
+            raise ValueError('credentials_role has a meaning with credentials = "ecs_ram_role"')
         try:
             check_url(self.endpoint, self.allow_plain_http)
         except ValueError as error:

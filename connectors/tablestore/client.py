@@ -24,6 +24,7 @@ from connectors.settings.urls import proxy_of
 from connectors.settings.writing import TablestoreSettings
 from connectors.tablestore.credentials import CredentialsSource
 from connectors.tablestore.http import Answer, Pool, TransportError
+from connectors.tablestore.provided_credentials import ProvidedCredentials, provided
 from connectors.tablestore.sdk_connections import sdk_pool
 from connectors.tablestore.verdicts import RequestFailed, Retry, Stop, judge
 
@@ -37,7 +38,9 @@ class Client:
     def __init__(self, settings: TablestoreSettings, pool: Pool | None = None) -> None:
         logging.getLogger(_SDK_LOG).setLevel(logging.CRITICAL + 1)
         self._settings = settings
-        self._credentials = CredentialsSource(settings)
+        self._credentials: CredentialsSource | ProvidedCredentials = (
+            CredentialsSource(settings) if settings.credentials == "keys" else provided(settings)
+        )
         self._proxy = _proxy(settings)
         self._pool = pool or self._new_pool()
         # Whether the service itself has answered, with whatever.
@@ -102,8 +105,19 @@ class Client:
                 context,
             )
         except (OTSServiceError, OTSClientError) as error:
-            raise self.request_failed(error) from None
+            failed = self.request_failed(error)
+            if failed.code == "OTSAuthFailed" and self._has_changed(context):
+                raise RequestFailed(Retry("the access key has changed"), failed.code) from None
+            raise failed from None
         raise RequestFailed(Retry(f"HTTP {answer.status} instead of 200"))
+
+    def _has_changed(self, context: RequestContext) -> bool:
+        """Whether the key that a request was signed with is not the present one any more."""
+        used, present = context.get_credentials(), self._credentials.get_credentials()
+        return any(
+            getattr(used, part)() != getattr(present, part)()
+            for part in ("get_access_key_id", "get_access_key_secret", "get_security_token")
+        )
 
     @property
     def where(self) -> str:

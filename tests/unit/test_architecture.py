@@ -79,6 +79,7 @@ ONLY_IN = {
         "kafka/topic_sink.py",
         "run",
     },
+    "alibabacloud_credentials": {"tablestore/provided_credentials.py"},
     "httptools": {"tablestore/http.py"},
     "msgspec": {"records", "formats", "mapping", "transforms"},
     "pydantic": {"settings"},
@@ -102,6 +103,9 @@ ONLY_IN = {
 BOUNDARIES = {
     ("steps.py", "apply"),
     ("tablestore/sink.py", "_work"),
+    ("tablestore/provided_credentials.py", "_first"),
+    ("tablestore/provided_credentials.py", "look"),
+    ("tablestore/provided_credentials.py", "provided"),
     ("kafka/discovery.py", "_loop"),
     ("formats/avro/decoder.py", "read"),
     ("formats/factory.py", "decode"),

@@ -59,6 +59,10 @@ OPTIONS = {
     "tablestore.access_key_id_file": Option("/env", Path("/env"), '"/file"'),
     "tablestore.access_key_secret_file": Option("/env", Path("/env"), '"/file"'),
     "tablestore.security_token_file": Option("/env", Path("/env"), '"/file"'),
+    "tablestore.credentials": Option("oidc", "oidc", '"uri"'),
+    "tablestore.credentials_role": Option(
+        "role", "role", '"other"', 'credentials = "ecs_ram_role"\n'
+    ),
     "tablestore.allow_plain_http": Option("true", True, "false"),
     "tablestore.proxy_from_environment": Option("false", False, "true"),
     "tablestore.timeout": Option("1.5", 1.5, "2"),

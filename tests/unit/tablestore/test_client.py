@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -280,3 +281,22 @@ def test_a_proxy_that_cannot_be_used_stops_the_start(monkeypatch: pytest.MonkeyP
     with pytest.raises(StopRun, match="proxy_from_environment"):
         client(FINAL, endpoint="https://a")
     client(FINAL, endpoint="https://a", proxy_from_environment=False)
+
+
+@pytest.mark.parametrize("rotated", [True, False])
+def test_a_denial_of_a_key_that_was_replaced_meanwhile(tmp_path: Path, rotated: bool) -> None:
+    """It is sent again with the new key; a denial of the present one stops."""
+    file = tmp_path / "id"
+    file.write_text("first")
+    made, pool = client(signed(error("OTSAuthFailed"), 403), access_key_id_file=file)
+
+    async def post(path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        if rotated:
+            file.write_text("second")
+            os.utime(file, ns=(1, 1))
+        return await FakePool.post(pool, path, headers, body)
+
+    pool.post = post  # type: ignore[method-assign]
+    with pytest.raises(RequestFailed) as caught:
+        asyncio.run(made.post("BatchWriteRow", b"body"))
+    assert type(caught.value.verdict) is (Retry if rotated else Stop)
