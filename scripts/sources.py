@@ -134,6 +134,10 @@ SOURCES: dict[str, tuple[str, str]] = {
         "MongoDB: Extended JSON (v2)",
         "https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/index.html",
     ),
+    "partition-keys": (
+        "Tablestore: partition keys, and how to choose them",
+        f"{_TABLESTORE}/support/what-do-i-need-to-specify-when-i-create-a-table",
+    ),
     "plainbuffer": (
         "Tablestore's Python SDK: PlainBuffer, the format of rows on the wire",
         f"{_SDK}/plainbuffer/plain_buffer_coded_stream.py",
@@ -154,6 +158,7 @@ SOURCES: dict[str, tuple[str, str]] = {
         "RFC 3339: date and time on the Internet",
         "https://www.rfc-editor.org/info/rfc3339",
     ),
+    "rfc9110": ("RFC 9110: HTTP semantics", "https://www.rfc-editor.org/info/rfc9110"),
     "rfc9112": ("RFC 9112: HTTP/1.1", "https://www.rfc-editor.org/info/rfc9112"),
     "schema-registry": (
         "Confluent Schema Registry: serializers, deserializers and the wire format",

@@ -117,6 +117,10 @@ _DECODE: dict[str, tuple[str, str]] = {
         ("The schema cannot be used: malformed, too large, or a reference is missing or circular."),
         "Correct the schema in the registry; the reason names its id and what is wrong in it.",
     ),
+    "schema_denied": (
+        "The registry hands out other schemas to these credentials, and not this one.",
+        "Let the user of `format.registry` read the subject of the schema.",
+    ),
     "schema_frame": (
         "The bytes do not begin with a zero byte and a schema id of 4 bytes.",
         "Use a Schema Registry serializer in the producer, or another format.",
@@ -126,8 +130,8 @@ _DECODE: dict[str, tuple[str, str]] = {
         "Correct `format.value` or `format.key`.",
     ),
     "schema_unknown": (
-        "The registry does not know the schema id.",
-        "Check `registry.url`; register the schema again.",
+        "The registry does not know the schema id, also after `format.registry.unknown_wait`.",
+        "Check `format.registry.url`; register the schema again.",
     ),
     "size": ("Longer than `format.max_bytes`.", "Raise it, or make records smaller."),
     "string_encoding": ("The text is not UTF-8.", "Send UTF-8, or use the format `bytes`."),

@@ -46,7 +46,8 @@ class TopicWatcher:
 
     def _look_for_new(self) -> None:
         try:
-            topics = list_partitions(self._run.settings.kafka, self._clients).topics
+            found = list_partitions(self._run.settings.kafka, self._clients).topics
+            topics = self._run.readable_topics(found)
         except StopRun as error:
             log.warning("looking for new partitions: %s", error)
             return

@@ -63,6 +63,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         """
         settings = self._run.settings.kafka
         cluster = list_partitions(settings, self._clients)
+        cluster = cluster._replace(topics=self._run.readable_topics(cluster.topics))
         self._existing = {
             partition_key(topic, number)
             for topic, count in cluster.topics.items()

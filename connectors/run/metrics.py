@@ -84,7 +84,13 @@ REJECTIONS = MetricSpec(
     "Records that were dead-lettered, by reason and destination.",
     ("stage", "code", "destination"),
 )
-METRICS: tuple[MetricSpec, ...] = (*RECORDS.values(), REJECTIONS)
+WAITING = MetricSpec(
+    "sync_topics_waiting",
+    "gauge",
+    "topics",
+    "Topics that are not read, as their table does not exist or has an illegal name.",
+)
+METRICS: tuple[MetricSpec, ...] = (*RECORDS.values(), REJECTIONS, WAITING)
 
 
 class Exported(Protocol):
@@ -104,9 +110,15 @@ def export(counts: Exported) -> None:
     _exporter.counts = counts
 
 
+def export_waiting(topics: Sequence[str]) -> None:
+    """From now on these topics wait for their table."""
+    _exporter.waiting = len(topics)
+
+
 class _Exporter(Collector):
     def __init__(self) -> None:
         self.counts: Exported | None = None
+        self.waiting = 0
 
     def collect(self) -> Iterator[Metric]:
         if self.counts is None:
@@ -115,6 +127,7 @@ class _Exporter(Collector):
         for name, spec in RECORDS.items():
             yield _family(spec, [((), found[name])])
         yield _family(REJECTIONS, self.counts.reasons().items())
+        yield _family(WAITING, [((), self.waiting)])
 
 
 def _family(spec: MetricSpec, samples: Iterable[tuple[Sequence[str], int]]) -> Metric:

@@ -14,8 +14,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -48,13 +48,19 @@ class RecoveryFolder:
 
     @classmethod
     def open(
-        cls, path: Path, process: int, partitions: int, contract: dict[str, Any]
+        cls,
+        path: Path,
+        process: int,
+        partitions: int,
+        contract: dict[str, Any],
+        on_locked: Callable[[], None] = lambda: None,
     ) -> RecoveryFolder:
         """Open the folder for process number `process` of a run; create it when it is missing.
 
         `contract` is what the folder's content depends on (flow, steps, shards); `partitions` is
-        the number of files of a new store. Raises StopRun for a folder of another contract, one
-        that another run uses, or one that is damaged.
+        the number of files of a new store; `on_locked` is called once the folder is ours. Raises
+        StopRun for a folder of another contract, one that another run uses, or one that is damaged
+        or cannot be written.
         """
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -67,7 +73,7 @@ class RecoveryFolder:
                 )
             lock = (path / f"process-{process}.lock").open("a+")
         except OSError as error:
-            raise StopRun(f"recovery folder {path} cannot be used: {error}") from None
+            raise _unusable(path, error) from None
         if not _lock(lock):
             raise StopRun(
                 f"recovery folder {path} is in use by another run (process {process}; "
@@ -75,17 +81,21 @@ class RecoveryFolder:
                 "offsets.\n"
                 "  remedy: stop the other run, or give this one a folder of its own with -r"
             )
-        lock.seek(0)
-        lock.truncate()
-        lock.write(str(os.getpid()))
-        lock.flush()
         folder = cls(path, lock)
         try:
+            lock.seek(0)
+            lock.truncate()
+            lock.write(str(os.getpid()))
+            lock.flush()
+            on_locked()
             with folder._exclusive():
                 folder._make_store(partitions)
                 folder._check(contract)
+        except OSError as error:
+            _forget(lock)
+            raise _unusable(path, error) from None
         except BaseException:
-            lock.close()
+            _forget(lock)
             raise
         return folder
 
@@ -248,6 +258,19 @@ class RecoveryFolder:
             file.flush()
             os.fsync(file.fileno())
         new.replace(self.path / MANIFEST)
+
+
+def _unusable(path: Path, error: OSError) -> StopRun:
+    return StopRun(
+        f"recovery folder {path} cannot be used: {error.strerror or error}\n  remedy: it is a "
+        "folder on a local disk that this user may write to, with room on it; correct that, or "
+        "name another one with -r"
+    )
+
+
+def _forget(lock: IO[str]) -> None:
+    with suppress(OSError):  # what it could not write it writes again as it is closed
+        lock.close()
 
 
 def _lock(file: IO[str]) -> bool:
