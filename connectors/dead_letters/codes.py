@@ -195,6 +195,10 @@ _TRANSFORM: dict[str, tuple[str, str]] = {
         "What should be exploded is no list (with `lines`: no text).",
         "Correct `field`, or limit the transform with `when`.",
     ),
+    "headers_unreadable": (
+        "A transform asks for headers, and a header's name is not UTF-8.",
+        "Correct the producer, or use no header.",
+    ),
     "step_failed": (
         (
             "A step or function of yours raised an exception, or returned something else than "

@@ -7,6 +7,7 @@
 from connectors.errors import Rejection
 from connectors.records.chunk import ABSENT, Absent, Chunk, DecodedChunk, RecordChunk, UniformChunk
 from connectors.records.dead_letter import DeadLetter, Original, Stage, original
+from connectors.records.headers import headers_of, readable_headers
 from connectors.records.record import (
     UNAVAILABLE,
     Change,
@@ -50,7 +51,9 @@ __all__ = [
     "Unavailable",
     "UniformChunk",
     "count_of",
+    "headers_of",
     "original",
+    "readable_headers",
     "segment_of_state",
     "size_of",
     "timestamp_of",
