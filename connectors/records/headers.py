@@ -9,12 +9,18 @@ and replaced in a message whose names cannot be read.
 from __future__ import annotations
 
 import gc
+from operator import methodcaller
 from typing import TYPE_CHECKING
 
 from connectors.errors import Rejection
 
 if TYPE_CHECKING:
     from connectors.records.record import Header, Message
+
+
+# The interpreter checks what comes back from such a call. In a plain call that it has specialized
+# it does not, and the exception of the library comes out in an innocent call later.
+_call_headers = methodcaller("headers")
 
 
 class _Unreadable(list["Header"]):
@@ -40,9 +46,9 @@ def readable_headers(message: Message) -> list[Header]:
 
 def _ask(message: Message) -> list[Header]:
     try:
-        found = message.headers()
+        found = _call_headers(message)
     except SystemError:  # the second call returns what there is
-        found = message.headers()
+        found = _call_headers(message)
     if not found:
         return found if type(found) is _Unreadable else []
     # What a tuple refers to leaves out null pointers, and touches none.

@@ -52,6 +52,19 @@ def test_a_dead_letter_has_the_headers_that_can_be_read(message: Any) -> None:
         headers_of(message)
 
 
+def test_many_records_in_a_row(bootstrap: str) -> None:
+    """The interpreter specializes calls that come often, and then misses the library's error."""
+    records = [RawRecord(None, b"v", [(LATIN, b"x")] if n % 2 else RAW) for n in range(200)]
+    offset = produce(bootstrap, "orders", 0, batch(records))
+    client = Consumer({"bootstrap.servers": bootstrap, "group.id": "g"})
+    client.assign([TopicPartition("orders", 0, offset)])
+    found: list[Any] = []
+    while len(found) < len(records):
+        found += client.consume(200, 30)
+    client.close()
+    assert [len(readable_headers(message)) for message in found] == [4, 0] * 100
+
+
 def test_what_somebody_has_asked_before_is_checked_too(message: Any) -> None:
     """A step of a user's that swallowed the library's exception leaves the null pointer behind."""
     with pytest.raises(SystemError):
