@@ -130,6 +130,10 @@ _DECODE: dict[str, tuple[str, str]] = {
         "Check `registry.url`; register the schema again.",
     ),
     "size": ("Longer than `format.max_bytes`.", "Raise it, or make records smaller."),
+    "unreadable": (
+        "A batch of the topic is damaged, or unpacks to too much; the reason has its offsets.",
+        "Produce its records again. Raise `receive.message.max.bytes` where it was too large.",
+    ),
     "string_encoding": ("The text is not UTF-8.", "Send UTF-8, or use the format `bytes`."),
 }
 _TRANSFORM: dict[str, tuple[str, str]] = {

@@ -12,6 +12,7 @@ from connectors.kafka.clients import KafkaClients
 from connectors.kafka.partition_reader import PartitionReader
 from connectors.kafka.progress import Progress
 from connectors.kafka.source import KafkaSource
+from connectors.kafka.unreadable import BatchProbe
 from connectors.records import Chunk
 from connectors.run.context import Run
 
@@ -26,8 +27,7 @@ class KafkaDeadLetterSource(KafkaSource):
         self, run: Run, admits: Callable[[Message], bool], clients: KafkaClients | None = None
     ) -> None:
         """`admits` is asked for each dead letter before the offset moves; False ends the run."""
-        self._dry_run = run.settings.replay.dry_run
-        progress = Progress(run, ends_when_read=True, commits=not self._dry_run)
+        progress = Progress(run, ends_when_read=True, commits=not run.settings.replay.dry_run)
         super().__init__(run, clients, progress=progress, topics_option="dead_letters.topic")
         self._admits = admits
 
@@ -37,7 +37,7 @@ class KafkaDeadLetterSource(KafkaSource):
         if client is None:
             return super()._reader(start, None, resumed)
         return _DeadLetterReader(
-            self._run, start, client, self._progress, resumed, self._admits, self._dry_run
+            self._run, start, client, self._progress, resumed, self._admits, self._probe
         )
 
 
@@ -50,11 +50,12 @@ class _DeadLetterReader(PartitionReader):
         progress: Progress,
         resumed: bool,
         admits: Callable[[Message], bool],
-        dry_run: bool,
+        probe: BatchProbe,
     ) -> None:
-        super().__init__(run, start, client, progress, prefetch.chunk_bytes(1), resumed)
+        size = prefetch.chunk_bytes(1)
+        super().__init__(run, start, client, progress, size, resumed, probe=probe)
         self._admits = admits
-        self._dry_run = dry_run
+        self._dry_run = run.settings.replay.dry_run
         self._begin: int = start.offset
         self._end = _end_offset(run, client, start)
 

@@ -13,7 +13,9 @@ from connectors.errors import StopRun
 from connectors.kafka.lost_offset import offset_after_loss
 from connectors.kafka.metadata import partition_key
 from connectors.kafka.progress import Progress
-from connectors.records import Chunk
+from connectors.kafka.standstill import Standstill
+from connectors.kafka.unreadable import UNREADABLE, BatchProbe, after_unreadable
+from connectors.records import Chunk, SkippedBatch
 from connectors.run.committable_offset import CommittableOffset
 from connectors.run.context import Run
 
@@ -51,10 +53,13 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         progress: Progress,
         chunk_bytes: int,
         resumed: bool = False,
+        *,
+        probe: BatchProbe,
     ) -> None:
         """`start` has the first offset to read; `resumed` says that it comes from stored state.
 
-        A chunk has at most `chunk_bytes` of values, or one message.
+        A chunk has at most `chunk_bytes` of values, or one message. `probe` is asked about batches
+        that cannot be read.
         """
         self._run = run
         self._topic: str = start.topic
@@ -71,6 +76,12 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         committed = -1 if resumed else start.offset
         self._committable = CommittableOffset(committed, run.settings.window.age, run.clock)
         self._awake: datetime | None = None
+        self._probe = probe
+        self._standstill = Standstill(run.settings.kafka.stalled_after, run.clock)
+        self._skipped: SkippedBatch | None = None
+        # Raised once all that was read before is durable, so that `skip` leaves out no more.
+        self._stop: StopRun | None = None
+        self._snapshot = start.offset
         self._epochs = 0  # those that ended
         self._unverified_epoch: int | None = None  # the last of them, until it is closed everywhere
 
@@ -92,20 +103,28 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
             self._commit(self._client, offset)
             if run.recovery is not None:
                 run.recovery.forget_new_start(self._key)
+        if self._stop is not None:
+            if self._snapshot == self._next:
+                raise self._stop
+            self._awake = datetime.now(timezone.utc) + IDLE
+            return []
         messages = self._poll(self._client)
         if not messages:
             self._awake = datetime.now(timezone.utc) + IDLE
-            return []
+            if self._standstill.is_due(self._next):
+                self._look_why_it_stands(self._client)
+            return self._take_skipped()
         self._awake = None
         if [message for message in messages if message.error() is not None]:
             messages = self._handle_errors(self._client, messages)
             if not messages:
-                return []
+                return self._take_skipped()
         else:
             self._next = (messages[-1].offset() or 0) + 1
         messages = self._select(messages)
         run.counts.add("read", len(messages))
-        return [Chunk(self._topic, self._partition, messages)]
+        chunk = Chunk(self._topic, self._partition, messages)
+        return [chunk] if self._skipped is None else [chunk, *self._take_skipped()]
 
     def next_awake(self) -> datetime | None:
         """At once after a chunk, a little later after none."""
@@ -115,6 +134,7 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         """The next offset to read."""
         self._epochs += 1
         self._unverified_epoch = self._epochs
+        self._snapshot = self._next
         self._committable.snapshotted(self._next)
         self._progress.snapshotted(self._topic, self._partition, self._next)
         return self._next
@@ -162,8 +182,11 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
                 self._progress.read_to_end(self._key)
             elif error.code() in _OFFSET_LOST:
                 position = self._go_on_after_loss(client, error, position)
-                self._remaining = []
                 break  # what follows in this poll is from before the loss
+            elif error.code() in UNREADABLE:
+                # librdkafka may have jumped into the broken bytes: nothing behind this is trusted.
+                position = self._pass_unreadable(client, position, error.str())
+                break
             elif error.code() in _REMEDIES or error.fatal():
                 remedy = _REMEDIES.get(error.code(), "start again, or see the broker's log")
                 raise StopRun(f"kafka: {self._where}: {error.str()}\n  remedy: {remedy}")
@@ -173,6 +196,75 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
                 log.warning("%s: %s", self._where, error.str())
         self._next = position
         return records
+
+    def _take_skipped(self) -> list[Chunk]:
+        """A chunk that stands for a batch that was skipped, if one was."""
+        skipped, self._skipped = self._skipped, None
+        if skipped is None:
+            return []
+        self._run.counts.add("read", 1)
+        return [Chunk(self._topic, self._partition, [skipped])]
+
+    def _pass_unreadable(self, client: Consumer, position: int, cause: str) -> int:
+        """Where reading goes on after a batch that cannot be read; there it may stop."""
+        end = self._probe.readable_again(
+            self._topic, self._partition, position, self._high(client, position)
+        )
+        if self._run.drain_reason is not None:
+            return position
+        again = end == position
+        if again:
+            log.warning("%s: offset %d can be read after all (%s)", self._where, position, cause)
+        else:
+            where = (self._topic, self._partition)
+            try:
+                self._skipped = after_unreadable(self._run, where, position, end, cause)
+            except StopRun as stop:
+                self._stop = stop
+                return position
+        self._go_on_at(client, position if end is None else end)
+        return position if end is None else end
+
+    def _look_why_it_stands(self, client: Consumer) -> None:
+        """Nothing was read for a while: find out whether there is more, and why it does not come.
+
+        Behind an open transaction nothing is read either, and that is in order.
+        """
+        counts, position = self._run.counts, self._next
+        high = self._high(client, position)
+        if high <= position:
+            counts.stands(self._key, False)
+            return
+        found = self._probe.readable_again(self._topic, self._partition, position, high)
+        if self._run.drain_reason is not None:
+            return
+        if found is None:
+            counts.stands(self._key, True)
+            log.error(
+                "%s stands at offset %d though the brokers have records up to %d, and no offset of "
+                "it can be read: look at the brokers' log, and at the leader of the partition",
+                self._where, position, high,
+            )  # fmt: skip
+            return
+        counts.stands(self._key, False)
+        if found == position:
+            self._standstill.in_order()
+            return
+        cause = f"the client reads nothing there for {self._run.settings.kafka.stalled_after:g} s"
+        self._next = self._pass_unreadable(client, position, cause)
+
+    def _high(self, client: Consumer, position: int) -> int:
+        """The end of the partition as the last answer of the brokers has it, or `position`."""
+        target = TopicPartition(self._topic, self._partition)
+        try:
+            _, high = client.get_watermark_offsets(target, cached=True)
+        except (KafkaException, TypeError):
+            return position
+        return max(position, int(high))
+
+    def _go_on_at(self, client: Consumer, offset: int) -> None:
+        self._remaining = []
+        client.assign([TopicPartition(self._topic, self._partition, offset)])
 
     @property
     def _where(self) -> str:
@@ -196,5 +288,5 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         )
         target.offset = offset_after_loss(settings, problem, low, high)
         log.warning("%s; going on at %d (kafka.lost_offset)", problem, target.offset)
-        client.assign([target])
+        self._go_on_at(client, target.offset)
         return int(target.offset)

@@ -22,6 +22,7 @@ from connectors.kafka.metadata import Cluster, list_partitions, partition_key, t
 from connectors.kafka.partition_reader import PartitionReader
 from connectors.kafka.progress import Progress
 from connectors.kafka.start_offsets import StartOffsets
+from connectors.kafka.unreadable import BatchProbe
 from connectors.records import Chunk
 from connectors.run.context import Run
 
@@ -50,6 +51,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         self._clients = clients or KafkaClients()
         self._progress = progress or Progress(run)
         self._starts = StartOffsets(run, self._clients)
+        self._probe = BatchProbe(run, self._clients)
         self._topics_option = topics_option
         self._existing: set[str] = set()
         self._watch: Watch | None = watch
@@ -148,7 +150,9 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         self, start: TopicPartition, client: Consumer | None, resumed: bool
     ) -> PartitionReader:
         size = prefetch.chunk_bytes(len(self._existing))
-        return PartitionReader(self._run, start, client, self._progress, size, resumed)
+        return PartitionReader(
+            self._run, start, client, self._progress, size, resumed, probe=self._probe
+        )
 
     def _commit_at_end(self) -> None:
         commit_at_end(self._run.settings.kafka, self._clients, self._progress.snapshots())

@@ -27,6 +27,7 @@ from connectors.records.segment import (
     segment_of_state,
     size_of,
 )
+from connectors.records.skipped_batch import SkippedBatch
 
 __all__ = [
     "ABSENT",
@@ -47,6 +48,7 @@ __all__ = [
     "Rejection",
     "Row",
     "Segment",
+    "SkippedBatch",
     "Stage",
     "Unavailable",
     "UniformChunk",

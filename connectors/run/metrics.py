@@ -84,7 +84,13 @@ REJECTIONS = MetricSpec(
     "Records that were dead-lettered, by reason and destination.",
     ("stage", "code", "destination"),
 )
-METRICS: tuple[MetricSpec, ...] = (*RECORDS.values(), REJECTIONS)
+STALLED = MetricSpec(
+    "sync_partitions_stalled",
+    "gauge",
+    "partitions",
+    "Partitions of which nothing is read though the brokers have more records.",
+)
+METRICS: tuple[MetricSpec, ...] = (*RECORDS.values(), REJECTIONS, STALLED)
 
 
 class Exported(Protocol):
@@ -96,6 +102,10 @@ class Exported(Protocol):
 
     def reasons(self) -> dict[Reason, int]:
         """How many records were rejected, by (stage, code, destination)."""
+        ...
+
+    def standing(self) -> int:
+        """How many partitions stand."""
         ...
 
 
@@ -115,6 +125,7 @@ class _Exporter(Collector):
         for name, spec in RECORDS.items():
             yield _family(spec, [((), found[name])])
         yield _family(REJECTIONS, self.counts.reasons().items())
+        yield _family(STALLED, [((), self.counts.standing())])
 
 
 def _family(spec: MetricSpec, samples: Iterable[tuple[Sequence[str], int]]) -> Metric:

@@ -197,6 +197,13 @@ class RecoveryFolder:
                 self._new_starts = manifest["new_starts"]
                 self._write(manifest)
 
+    def skip_to(self, partition_key: str, offset: int) -> None:
+        """The next run reads a partition from this offset on, whatever its state is."""
+        with self._exclusive():
+            manifest = self._read()
+            manifest["new_starts"] = {**manifest.get("new_starts", {}), partition_key: offset}
+            self._write(manifest)
+
     def new_start_of(self, partition_key: str) -> int | None:
         """The start in a recreated topic, which overrules the partition's state; or None."""
         self._new_starts = self._read().get("new_starts", {})

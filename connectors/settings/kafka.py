@@ -172,6 +172,19 @@ class KafkaSettings(Section):
         description="What to do when the offset to go on at is not on the brokers any more: stop "
         "the run, or go on at the earliest or latest record there is.",
     )
+    unreadable_batch: Literal["stop", "skip"] = Field(
+        "stop",
+        description="What to do with a batch of records whose bytes are damaged, or that unpacks "
+        "to more than receive.message.max.bytes: stop the run, or skip it with one dead letter "
+        "that names its offsets.",
+    )
+    stalled_after: float = Field(
+        60.0,
+        gt=0,
+        le=86_400,
+        description="Seconds after which a partition that stands, though the brokers have more "
+        "records, is looked at.",
+    )
     discovery_interval: float = Field(
         30.0,
         gt=0,

@@ -109,7 +109,8 @@ def test_where_headers_are_asked_for_the_record_alone_is_rejected(
     assert_all_there(case, dead_letters_of(case, "kafka", dead))
     for message in messages_of(case.broker, dead):
         assert own_block(message)["__tablestore_sync.code"] == "headers_unreadable"
-        assert (message.headers() or [])[:2] == [("source", b"shop"), ("empty", None)]
+        headers: list[object] = [*(message.headers() or ())]
+        assert headers[:2] == [("source", b"shop"), ("empty", None)]
 
 
 def fuzzed(source: random.Random) -> Iterator[tuple[RawRecord, bool]]:
@@ -135,6 +136,7 @@ def fuzzed(source: random.Random) -> Iterator[tuple[RawRecord, bool]]:
         yield record, value is not good
 
 
+@pytest.mark.timeout(120 + FUZZED / 50)
 def test_random_records_end_nothing(embedded_case: Case) -> None:
     """Random headers, names, sizes and times; null and empty everything; all are accounted for."""
     case = embedded_case

@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tablestore": {"settings", "records", "errors", "run", "dead_letters", "batching"},
     "replay": {"dead_letters", "errors", "kafka", "records", "run", "settings", "tablestore"},
     "import_config": {"settings", "errors"},
-    "cli": {"settings", "errors", "import_config"},
+    "cli": {"settings", "errors", "import_config", "run"},
     "steps": {
         "settings",
         "records",

@@ -114,7 +114,7 @@ class FakeConsumer:
         self.brokers.commits.append(asynchronous)
 
     def get_watermark_offsets(
-        self, wanted: TopicPartition, timeout: float
+        self, wanted: TopicPartition, timeout: float = 0, cached: bool = False
     ) -> tuple[int, int] | None:
         """Of the brokers."""
         if self.brokers.watermark_error is not None:

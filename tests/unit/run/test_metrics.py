@@ -17,6 +17,7 @@ NAMES = [
     "sync_records_unbalanced_total",
     "sync_records_in_flight",
     "sync_rejections_total",
+    "sync_partitions_stalled",
 ]
 
 

@@ -37,6 +37,8 @@ OPTIONS = {
     "kafka.start": Option("latest", "latest", '"2026-01-31T08:00:00Z"'),
     "kafka.start_without_offset": Option("stop", "stop", '"latest"'),
     "kafka.lost_offset": Option("latest", "latest", '"earliest"'),
+    "kafka.unreadable_batch": Option("skip", "skip", '"stop"'),
+    "kafka.stalled_after": Option("7.5", 7.5, "8"),
     "kafka.discovery_interval": Option("7.5", 7.5, "8"),
     "kafka.metadata_timeout": Option("2", 2.0, "3.5"),
     "kafka.chunk_messages": Option("17", 17, "18"),
