@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Message, TopicPartition
 
-from connectors.errors import StopRun
-from connectors.kafka import prefetch
-from connectors.kafka.clients import KafkaClients
+from connectors.kafka.clients import ClientErrors, KafkaClients
+from connectors.kafka.lost_offset import Loss
+from connectors.kafka.metadata import partition_key, topic_partition_of
+from connectors.kafka.offset_lookup import LATEST, offsets_at
 from connectors.kafka.partition_reader import PartitionReader
 from connectors.kafka.progress import Progress
+from connectors.kafka.shared_consumer import PartitionQueue
 from connectors.kafka.source import KafkaSource
 from connectors.kafka.unreadable import BatchProbe
 from connectors.records import Chunk
@@ -30,15 +32,36 @@ class KafkaDeadLetterSource(KafkaSource):
         progress = Progress(run, ends_when_read=True, commits=not run.settings.replay.dry_run)
         super().__init__(run, clients, progress=progress, topics_option="dead_letters.topic")
         self._admits = admits
+        self._ends: dict[str, int] | None = None
 
     def _reader(
-        self, start: TopicPartition, client: Consumer | None, resumed: bool
+        self, start: TopicPartition, queue: PartitionQueue | None, resumed: bool
     ) -> PartitionReader:
-        if client is None:
+        if queue is None:
             return super()._reader(start, None, resumed)
+        if self._ends is None:
+            self._ends = self._find_ends()
         return _DeadLetterReader(
-            self._run, start, client, self._progress, resumed, self._admits, self._probe
+            self._run,
+            start,
+            queue,
+            self._progress,
+            resumed,
+            probe=self._probe,
+            loss=self._loss,
+            admits=self._admits,
+            end=self._ends[partition_key(start.topic, start.partition)],
         )
+
+    def _find_ends(self) -> dict[str, int]:
+        """Where each partition ends now. Raises StopRun when the brokers do not answer."""
+        settings = self._run.settings.kafka
+        client = self._clients.consumer(settings, ClientErrors())
+        partitions = [TopicPartition(*topic_partition_of(key)) for key in sorted(self._existing)]
+        try:
+            return offsets_at(settings, client, partitions, LATEST)
+        finally:
+            client.close()
 
 
 class _DeadLetterReader(PartitionReader):
@@ -46,18 +69,20 @@ class _DeadLetterReader(PartitionReader):
         self,
         run: Run,
         start: TopicPartition,
-        client: Consumer,
+        queue: PartitionQueue,
         progress: Progress,
         resumed: bool,
-        admits: Callable[[Message], bool],
+        *,
         probe: BatchProbe,
+        loss: Loss,
+        admits: Callable[[Message], bool],
+        end: int,
     ) -> None:
-        size = prefetch.chunk_bytes(1)
-        super().__init__(run, start, client, progress, size, resumed, probe=probe)
+        super().__init__(run, start, queue, progress, resumed, probe=probe, loss=loss)
         self._admits = admits
         self._dry_run = run.settings.replay.dry_run
         self._begin: int = start.offset
-        self._end = _end_offset(run, client, start)
+        self._end = end
 
     def next_batch(self) -> list[Chunk]:
         """Some dead letters before the end; StopIteration at the end."""
@@ -79,16 +104,3 @@ class _DeadLetterReader(PartitionReader):
                 self._next = offset
                 return messages[:number]
         return messages
-
-
-def _end_offset(run: Run, client: Consumer, topic_partition: TopicPartition) -> int:
-    settings = run.settings.kafka
-    try:
-        _, high = client.get_watermark_offsets(topic_partition, timeout=settings.metadata_timeout)
-    except (KafkaException, TypeError):
-        raise StopRun(
-            f"replay: no answer from {settings.bootstrap_servers} about the end of topic "
-            f"{topic_partition.topic} partition {topic_partition.partition}\n  remedy: check that "
-            "the brokers run"
-        ) from None
-    return int(high)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta, timezone
-from itertools import accumulate
+from datetime import datetime
 
 from bytewax.inputs import StatefulSourcePartition
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, Message, TopicPartition
 
 from connectors.errors import StopRun
-from connectors.kafka.lost_offset import offset_after_loss
+from connectors.kafka.lost_offset import Loss
 from connectors.kafka.metadata import partition_key
 from connectors.kafka.progress import Progress
+from connectors.kafka.shared_consumer import PartitionQueue
 from connectors.kafka.standstill import Standstill
 from connectors.kafka.unreadable import UNREADABLE, BatchProbe, after_unreadable
 from connectors.records import Chunk, SkippedBatch
@@ -21,8 +21,6 @@ from connectors.run.context import Run
 
 log = logging.getLogger("sync.kafka")
 
-# How long an idle partition sleeps before it is polled again; it bounds the latency of a record.
-IDLE = timedelta(milliseconds=10)
 # Errors that end the run, since only somebody else can correct them.
 _REMEDIES = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "grant Read and Describe on the topic to this user",
@@ -41,7 +39,7 @@ _OFFSET_LOST = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
 class PartitionReader(StatefulSourcePartition[Chunk, int]):
     """Reads one Kafka partition. Its state is the next offset to read.
 
-    Without a client the partition does not exist any more: the reader ends at once, and keeps the
+    Without a queue the partition does not exist any more: the reader ends at once, and keeps the
     state as it was.
     """
 
@@ -49,34 +47,32 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         self,
         run: Run,
         start: TopicPartition,
-        client: Consumer | None,
+        queue: PartitionQueue | None,
         progress: Progress,
-        chunk_bytes: int,
         resumed: bool = False,
         *,
         probe: BatchProbe,
+        loss: Loss,
     ) -> None:
         """`start` has the first offset to read; `resumed` says that it comes from stored state.
 
-        A chunk has at most `chunk_bytes` of values, or one message. `probe` is asked about batches
-        that cannot be read.
+        `probe` is asked about batches that cannot be read, `loss` where to go on after a lost
+        offset.
         """
         self._run = run
         self._topic: str = start.topic
         self._partition: int = start.partition
         self._key = partition_key(start.topic, start.partition)
         self._next: int = start.offset
-        self._client = client
+        self._queue = queue
         self._progress = progress
         self._max_messages = run.settings.kafka.chunk_messages
-        self._max_bytes = chunk_bytes
-        # Messages of a poll of large records, which later chunks take.
-        self._remaining: list[Message] = []
         # The run before may have ended before it committed the offset at which this one goes on.
         committed = -1 if resumed else start.offset
         self._committable = CommittableOffset(committed, run.settings.window.age, run.clock)
         self._awake: datetime | None = None
         self._probe = probe
+        self._loss = loss
         self._standstill = Standstill(run.settings.kafka.stalled_after, run.clock)
         self._skipped: SkippedBatch | None = None
         # Raised once all that was read before is durable, so that `skip` leaves out no more.
@@ -91,8 +87,8 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         Bytewax calls this only when every earlier epoch is durable [bytewax-recovery]. Raises
         StopRun for an error of the brokers that needs somebody to act.
         """
-        run = self._run
-        if run.failure is not None or run.drain_reason is not None or self._client is None:
+        run, queue = self._run, self._queue
+        if run.failure is not None or run.drain_reason is not None or queue is None:
             run.check()
             raise StopIteration
         if self._unverified_epoch is not None:
@@ -100,23 +96,24 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
             self._unverified_epoch = None
         offset = self._committable.due()
         if offset is not None:
-            self._commit(self._client, offset)
+            queue.commit(offset)
             if run.recovery is not None:
                 run.recovery.forget_new_start(self._key)
         if self._stop is not None:
             if self._snapshot == self._next:
                 raise self._stop
-            self._awake = datetime.now(timezone.utc) + IDLE
+            self._awake = queue.next_look()
             return []
-        messages = self._poll(self._client)
+        messages = queue.take(self._max_messages)
         if not messages:
-            self._awake = datetime.now(timezone.utc) + IDLE
-            if self._standstill.is_due(self._next):
-                self._look_why_it_stands(self._client)
+            if messages is not None:
+                self._awake = queue.next_look()
+                if self._standstill.is_due(self._next):
+                    self._look_why_it_stands(queue)
             return self._take_skipped()
         self._awake = None
         if [message for message in messages if message.error() is not None]:
-            messages = self._handle_errors(self._client, messages)
+            messages = self._handle_errors(queue, messages)
             if not messages:
                 return self._take_skipped()
         else:
@@ -140,33 +137,15 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         return self._next
 
     def close(self) -> None:
-        """Close the client. Offsets stay as they are: this is called after failures too."""
-        if self._client is not None:
-            self._client.close()
-
-    def _poll(self, client: Consumer) -> list[Message]:
-        """The next messages, a few of them where they are large."""
-        messages = self._remaining or client.consume(self._max_messages, 0)
-        self._remaining = []
-        if sum(map(len, messages)) > self._max_bytes:
-            fitting = sum(size <= self._max_bytes for size in accumulate(map(len, messages)))
-            number = max(1, fitting)
-            messages, self._remaining = messages[:number], messages[number:]
-        return messages
+        """Read no more. Offsets stay as they are: this is called after failures too."""
+        if self._queue is not None:
+            self._queue.close()
 
     def _select(self, messages: list[Message]) -> list[Message]:
         """All messages; a reader that ends selects those before its end and moves `_next` back."""
         return messages
 
-    def _commit(self, client: Consumer, offset: int) -> None:
-        committed = TopicPartition(self._topic, self._partition, offset)
-        try:
-            client.commit(offsets=[committed], asynchronous=True)
-        except KafkaException as error:
-            # The group only mirrors the offsets; the recovery folder has them.
-            log.warning("offset not committed to the group: %s", error.args[0].str())
-
-    def _handle_errors(self, client: Consumer, messages: list[Message]) -> list[Message]:
+    def _handle_errors(self, queue: PartitionQueue, messages: list[Message]) -> list[Message]:
         """The messages that are records; errors among them are handled. Moves `_next`."""
         records: list[Message] = []
         position = self._next
@@ -181,11 +160,11 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
                 position = max(position, offset)
                 self._progress.read_to_end(self._key)
             elif error.code() in _OFFSET_LOST:
-                position = self._go_on_after_loss(client, error, position)
+                position = self._go_on_after_loss(queue, error, position)
                 break  # what follows in this poll is from before the loss
             elif error.code() in UNREADABLE:
                 # librdkafka may have jumped into the broken bytes: nothing behind this is trusted.
-                position = self._pass_unreadable(client, position, error.str())
+                position = self._pass_unreadable(queue, position, error.str())
                 break
             elif error.code() in _REMEDIES or error.fatal():
                 remedy = _REMEDIES.get(error.code(), "start again, or see the broker's log")
@@ -205,10 +184,10 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         self._run.counts.add("read", 1)
         return [Chunk(self._topic, self._partition, [skipped])]
 
-    def _pass_unreadable(self, client: Consumer, position: int, cause: str) -> int:
+    def _pass_unreadable(self, queue: PartitionQueue, position: int, cause: str) -> int:
         """Where reading goes on after a batch that cannot be read; there it may stop."""
         end = self._probe.readable_again(
-            self._topic, self._partition, position, self._high(client, position)
+            self._topic, self._partition, position, max(position, queue.known_end())
         )
         if self._run.drain_reason is not None:
             return position
@@ -222,16 +201,16 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
             except StopRun as stop:
                 self._stop = stop
                 return position
-        self._go_on_at(client, position if end is None else end)
+        queue.go_on_at(position if end is None else end)
         return position if end is None else end
 
-    def _look_why_it_stands(self, client: Consumer) -> None:
+    def _look_why_it_stands(self, queue: PartitionQueue) -> None:
         """Nothing was read for a while: find out whether there is more, and why it does not come.
 
         Behind an open transaction nothing is read either, and that is in order.
         """
         counts, position = self._run.counts, self._next
-        high = self._high(client, position)
+        high = queue.known_end()
         if high <= position:
             counts.stands(self._key, False)
             return
@@ -251,42 +230,14 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
             self._standstill.in_order()
             return
         cause = f"the client reads nothing there for {self._run.settings.kafka.stalled_after:g} s"
-        self._next = self._pass_unreadable(client, position, cause)
-
-    def _high(self, client: Consumer, position: int) -> int:
-        """The end of the partition as the last answer of the brokers has it, or `position`."""
-        target = TopicPartition(self._topic, self._partition)
-        try:
-            _, high = client.get_watermark_offsets(target, cached=True)
-        except (KafkaException, TypeError):
-            return position
-        return max(position, int(high))
-
-    def _go_on_at(self, client: Consumer, offset: int) -> None:
-        self._remaining = []
-        client.assign([TopicPartition(self._topic, self._partition, offset)])
+        self._next = self._pass_unreadable(queue, position, cause)
 
     @property
     def _where(self) -> str:
         return f"topic {self._topic} partition {self._partition}"
 
-    def _go_on_after_loss(self, client: Consumer, error: KafkaError, position: int) -> int:
-        """The next offset is not on the brokers, so records may be lost: the user decides.
-
-        Returns where reading goes on. Raises StopRun unless kafka.lost_offset has the choice.
-        """
-        settings = self._run.settings.kafka
-        target = TopicPartition(self._topic, self._partition)
-        try:
-            low, high = client.get_watermark_offsets(target, timeout=settings.metadata_timeout)
-        except (KafkaException, TypeError):
-            raise StopRun(f"kafka: {self._where}: {error.str()}, and no watermarks") from None
-        problem = (
-            f"kafka: {self._where}: offset {position} is not there any more; the broker has "
-            f"{low} to {high}. Retention removed it, or the topic was recreated: records may be "
-            "lost"
-        )
-        target.offset = offset_after_loss(settings, problem, low, high)
-        log.warning("%s; going on at %d (kafka.lost_offset)", problem, target.offset)
-        self._go_on_at(client, target.offset)
-        return int(target.offset)
+    def _go_on_after_loss(self, queue: PartitionQueue, error: KafkaError, position: int) -> int:
+        """Where reading goes on. Raises StopRun unless kafka.lost_offset has the choice."""
+        offset = self._loss.go_on(self._topic, self._partition, position, error.str())
+        queue.go_on_at(offset)
+        return offset

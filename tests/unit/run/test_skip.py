@@ -18,8 +18,8 @@ CONTRACT = {"flow": "sync", "steps": ["sync.read"], "shards": 64}
 def folder(tmp_path: Path) -> Path:
     """The folder of a stopped run: one partition with state, one that never had a snapshot."""
     opened = RecoveryFolder.open(tmp_path, 0, 1, CONTRACT)
-    opened.remember_start("orders:0", 5)
-    opened.remember_start("orders:1", 7)
+    opened.remember_starts({"orders:0": 5})
+    opened.remember_starts({"orders:1": 7})
     with sqlite3.connect(tmp_path / "part-0.sqlite3") as store:
         for epoch, offset in ((2, 120), (1, 90)):
             row = ("sync.read", "orders:0", epoch, pickle.dumps(offset))
