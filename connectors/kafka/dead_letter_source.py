@@ -7,14 +7,12 @@ from collections.abc import Callable
 from confluent_kafka import Message, TopicPartition
 
 from connectors.kafka.clients import ClientErrors, KafkaClients
-from connectors.kafka.lost_offset import Loss
 from connectors.kafka.metadata import partition_key, topic_partition_of
 from connectors.kafka.offset_lookup import LATEST, offsets_at
-from connectors.kafka.partition_reader import PartitionReader
+from connectors.kafka.partition_errors import PartitionErrors
+from connectors.kafka.partition_reader import PartitionQueue, PartitionReader
 from connectors.kafka.progress import Progress
-from connectors.kafka.shared_consumer import PartitionQueue
 from connectors.kafka.source import KafkaSource
-from connectors.kafka.unreadable import BatchProbe
 from connectors.records import Chunk
 from connectors.run.context import Run
 
@@ -35,22 +33,18 @@ class KafkaDeadLetterSource(KafkaSource):
         self._ends: dict[str, int] | None = None
 
     def _reader(
-        self, start: TopicPartition, queue: PartitionQueue | None, resumed: bool
+        self,
+        start: TopicPartition,
+        source: tuple[PartitionQueue, PartitionErrors] | None,
+        resumed: bool,
     ) -> PartitionReader:
-        if queue is None:
+        if source is None:
             return super()._reader(start, None, resumed)
         if self._ends is None:
             self._ends = self._find_ends()
+        end = self._ends[partition_key(start.topic, start.partition)]
         return _DeadLetterReader(
-            self._run,
-            start,
-            queue,
-            self._progress,
-            resumed,
-            probe=self._probe,
-            loss=self._loss,
-            admits=self._admits,
-            end=self._ends[partition_key(start.topic, start.partition)],
+            self._run, start, source, self._progress, resumed, self._admits, end
         )
 
     def _find_ends(self) -> dict[str, int]:
@@ -69,16 +63,13 @@ class _DeadLetterReader(PartitionReader):
         self,
         run: Run,
         start: TopicPartition,
-        queue: PartitionQueue,
+        source: tuple[PartitionQueue, PartitionErrors],
         progress: Progress,
         resumed: bool,
-        *,
-        probe: BatchProbe,
-        loss: Loss,
         admits: Callable[[Message], bool],
         end: int,
     ) -> None:
-        super().__init__(run, start, queue, progress, resumed, probe=probe, loss=loss)
+        super().__init__(run, start, source, progress, resumed)
         self._admits = admits
         self._dry_run = run.settings.replay.dry_run
         self._begin: int = start.offset

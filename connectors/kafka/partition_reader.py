@@ -1,39 +1,37 @@
-"""Reads one Kafka partition: one chunk a poll."""
+"""Reads Kafka partitions: one consumer a worker, one chunk of one partition at a time.
+
+A consumer a partition would cost four threads and eight files each. So the messages of all of them
+come out of one queue of librdkafka, and wait here, by partition, until Bytewax asks that partition.
+A worker asks its partitions in turn, in one thread, and only one that has nothing waiting fetches
+more: none is paused, and none starves behind another. docs/decisions/prefetch.md has the figures.
+"""
 
 from __future__ import annotations
 
-import logging
-from datetime import datetime
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from itertools import accumulate, groupby
+from operator import methodcaller
 
 from bytewax.inputs import StatefulSourcePartition
-from confluent_kafka import KafkaError, Message, TopicPartition
+from confluent_kafka import Message, TopicPartition
 
-from connectors.errors import StopRun
-from connectors.kafka.lost_offset import Loss
+from connectors.kafka import prefetch
+from connectors.kafka.assignment import Assignment
+from connectors.kafka.clients import KafkaClients
 from connectors.kafka.metadata import partition_key
+from connectors.kafka.partition_errors import PartitionErrors
 from connectors.kafka.progress import Progress
-from connectors.kafka.shared_consumer import PartitionQueue
-from connectors.kafka.standstill import Standstill
-from connectors.kafka.unreadable import UNREADABLE, BatchProbe, after_unreadable
-from connectors.records import Chunk, SkippedBatch
+from connectors.records import Chunk
 from connectors.run.committable_offset import CommittableOffset
 from connectors.run.context import Run
+from connectors.settings.kafka import KafkaSettings
 
-log = logging.getLogger("sync.kafka")
-
-# Errors that end the run, since only somebody else can correct them.
-_REMEDIES = {
-    KafkaError.TOPIC_AUTHORIZATION_FAILED: "grant Read and Describe on the topic to this user",
-    KafkaError.GROUP_AUTHORIZATION_FAILED: "grant Read on the group to this user",
-    KafkaError.SASL_AUTHENTICATION_FAILED: "correct the SASL properties",
-    KafkaError._AUTHENTICATION: "correct the security properties",
-}
-_MISSING = {
-    KafkaError.UNKNOWN_TOPIC_OR_PART,
-    KafkaError._UNKNOWN_TOPIC,
-    KafkaError._UNKNOWN_PARTITION,
-}
-_OFFSET_LOST = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
+# How long a partition sleeps that had nothing; it bounds the latency of a record. Each partition
+# adds a little, so that many of them cost little while they are idle.
+_PAUSE, _PAUSE_EACH = 0.010, 0.0004  # seconds
+_topic_of, _partition_of = methodcaller("topic"), methodcaller("partition")
 
 
 class PartitionReader(StatefulSourcePartition[Chunk, int]):
@@ -47,36 +45,26 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         self,
         run: Run,
         start: TopicPartition,
-        queue: PartitionQueue | None,
+        source: tuple[PartitionQueue, PartitionErrors] | None,
         progress: Progress,
         resumed: bool = False,
-        *,
-        probe: BatchProbe,
-        loss: Loss,
     ) -> None:
         """`start` has the first offset to read; `resumed` says that it comes from stored state.
 
-        `probe` is asked about batches that cannot be read, `loss` where to go on after a lost
-        offset.
+        `source` is where its messages come from, and what judges errors among them.
         """
         self._run = run
         self._topic: str = start.topic
         self._partition: int = start.partition
         self._key = partition_key(start.topic, start.partition)
         self._next: int = start.offset
-        self._queue = queue
+        self._source = source
         self._progress = progress
         self._max_messages = run.settings.kafka.chunk_messages
         # The run before may have ended before it committed the offset at which this one goes on.
         committed = -1 if resumed else start.offset
         self._committable = CommittableOffset(committed, run.settings.window.age, run.clock)
         self._awake: datetime | None = None
-        self._probe = probe
-        self._loss = loss
-        self._standstill = Standstill(run.settings.kafka.stalled_after, run.clock)
-        self._skipped: SkippedBatch | None = None
-        # Raised once all that was read before is durable, so that `skip` leaves out no more.
-        self._stop: StopRun | None = None
         self._snapshot = start.offset
         self._epochs = 0  # those that ended
         self._unverified_epoch: int | None = None  # the last of them, until it is closed everywhere
@@ -87,10 +75,11 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         Bytewax calls this only when every earlier epoch is durable [bytewax-recovery]. Raises
         StopRun for an error of the brokers that needs somebody to act.
         """
-        run, queue = self._run, self._queue
-        if run.failure is not None or run.drain_reason is not None or queue is None:
+        run, source = self._run, self._source
+        if run.failure is not None or run.drain_reason is not None or source is None:
             run.check()
             raise StopIteration
+        queue, errors = source
         if self._unverified_epoch is not None:
             run.counts.verify_epoch(self._unverified_epoch)
             self._unverified_epoch = None
@@ -99,29 +88,29 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
             queue.commit(offset)
             if run.recovery is not None:
                 run.recovery.forget_new_start(self._key)
-        if self._stop is not None:
+        if errors.stop is not None:
             if self._snapshot == self._next:
-                raise self._stop
+                raise errors.stop
             self._awake = queue.next_look()
             return []
         messages = queue.take(self._max_messages)
         if not messages:
             if messages is not None:
                 self._awake = queue.next_look()
-                if self._standstill.is_due(self._next):
-                    self._look_why_it_stands(queue)
-            return self._take_skipped()
+                self._next = errors.nothing_read(self._next)
+            return errors.take_skipped()
         self._awake = None
+        skipped: list[Chunk] = []
         if [message for message in messages if message.error() is not None]:
-            messages = self._handle_errors(queue, messages)
+            messages, self._next = errors.handle(messages, self._next)
+            skipped = errors.take_skipped()
             if not messages:
-                return self._take_skipped()
+                return skipped
         else:
             self._next = (messages[-1].offset() or 0) + 1
         messages = self._select(messages)
         run.counts.add("read", len(messages))
-        chunk = Chunk(self._topic, self._partition, messages)
-        return [chunk] if self._skipped is None else [chunk, *self._take_skipped()]
+        return [Chunk(self._topic, self._partition, messages), *skipped]
 
     def next_awake(self) -> datetime | None:
         """At once after a chunk, a little later after none."""
@@ -131,6 +120,8 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         """The next offset to read."""
         self._epochs += 1
         self._unverified_epoch = self._epochs
+        if self._source is not None and self._next != self._snapshot:
+            self._source[1].moved()
         self._snapshot = self._next
         self._committable.snapshotted(self._next)
         self._progress.snapshotted(self._topic, self._partition, self._next)
@@ -138,106 +129,189 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
 
     def close(self) -> None:
         """Read no more. Offsets stay as they are: this is called after failures too."""
-        if self._queue is not None:
-            self._queue.close()
+        if self._source is not None:
+            self._source[0].close()
 
     def _select(self, messages: list[Message]) -> list[Message]:
         """All messages; a reader that ends selects those before its end and moves `_next` back."""
         return messages
 
-    def _handle_errors(self, queue: PartitionQueue, messages: list[Message]) -> list[Message]:
-        """The messages that are records; errors among them are handled. Moves `_next`."""
-        records: list[Message] = []
-        position = self._next
-        for message in messages:
-            error = message.error()
-            offset = message.offset() or 0
-            if error is None:
-                records.append(message)
-                position = offset + 1
-            elif error.code() == KafkaError._PARTITION_EOF:
-                # Its offset is after transaction markers, which take offsets and are no records.
-                position = max(position, offset)
-                self._progress.read_to_end(self._key)
-            elif error.code() in _OFFSET_LOST:
-                position = self._go_on_after_loss(queue, error, position)
-                break  # what follows in this poll is from before the loss
-            elif error.code() in UNREADABLE:
-                # librdkafka may have jumped into the broken bytes: nothing behind this is trusted.
-                position = self._pass_unreadable(queue, position, error.str())
-                break
-            elif error.code() in _REMEDIES or error.fatal():
-                remedy = _REMEDIES.get(error.code(), "start again, or see the broker's log")
-                raise StopRun(f"kafka: {self._where}: {error.str()}\n  remedy: {remedy}")
-            elif error.code() in _MISSING:
-                log.warning("%s is gone: nothing to read there (%s)", self._where, error.str())
-            else:
-                log.warning("%s: %s", self._where, error.str())
-        self._next = position
-        return records
 
-    def _take_skipped(self) -> list[Chunk]:
-        """A chunk that stands for a batch that was skipped, if one was."""
-        skipped, self._skipped = self._skipped, None
-        if skipped is None:
-            return []
-        self._run.counts.add("read", 1)
-        return [Chunk(self._topic, self._partition, [skipped])]
+class PartitionQueue:
+    """The messages of one partition that wait for its reader."""
 
-    def _pass_unreadable(self, queue: PartitionQueue, position: int, cause: str) -> int:
-        """Where reading goes on after a batch that cannot be read; there it may stop."""
-        end = self._probe.readable_again(
-            self._topic, self._partition, position, max(position, queue.known_end())
-        )
-        if self._run.drain_reason is not None:
-            return position
-        again = end == position
-        if again:
-            log.warning("%s: offset %d can be read after all (%s)", self._where, position, cause)
-        else:
-            where = (self._topic, self._partition)
-            try:
-                self._skipped = after_unreadable(self._run, where, position, end, cause)
-            except StopRun as stop:
-                self._stop = stop
-                return position
-        queue.go_on_at(position if end is None else end)
-        return position if end is None else end
+    def __init__(self, consumer: SharedConsumer, topic: str, partition: int) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.consumer = consumer
+        self.round = 0  # the last one in which it was asked
+        self._messages: list[Message] = []
+        self._bytes = 0  # of their values
 
-    def _look_why_it_stands(self, queue: PartitionQueue) -> None:
-        """Nothing was read for a while: find out whether there is more, and why it does not come.
+    def put(self, messages: list[Message]) -> int:
+        """Add messages behind those that wait; returns the bytes of their values."""
+        size = sum(map(len, messages))
+        self._messages = self._messages + messages if self._messages else messages
+        self._bytes += size
+        return size
 
-        Behind an open transaction nothing is read either, and that is in order.
+    def take(self, max_messages: int) -> list[Message] | None:
+        """The next messages; nothing when there are none; None when it is the turn of others.
+
+        Errors stand among them as they came. Values have at most the bytes that are left of the
+        round, or there is one message.
         """
-        counts, position = self._run.counts, self._next
-        high = queue.known_end()
-        if high <= position:
-            counts.stands(self._key, False)
-            return
-        found = self._probe.readable_again(self._topic, self._partition, position, high)
-        if self._run.drain_reason is not None:
-            return
-        if found is None:
-            counts.stands(self._key, True)
-            log.error(
-                "%s stands at offset %d though the brokers have records up to %d, and no offset of "
-                "it can be read: look at the brokers' log, and at the leader of the partition",
-                self._where, position, high,
-            )  # fmt: skip
-            return
-        counts.stands(self._key, False)
-        if found == position:
-            self._standstill.in_order()
-            return
-        cause = f"the client reads nothing there for {self._run.settings.kafka.stalled_after:g} s"
-        self._next = self._pass_unreadable(queue, position, cause)
+        consumer = self.consumer
+        room = consumer.room_for(self)
+        if room is None:
+            return None
+        if not self._messages:
+            consumer.fetch(self, max_messages)
+        messages, size = self._messages, self._bytes
+        if len(messages) <= max_messages and size <= room:
+            self._messages, self._bytes = [], 0
+        else:
+            messages = messages[:max_messages]
+            sizes = [*accumulate(map(len, messages))]
+            if sizes[-1] > room:
+                messages = messages[: max(1, sum(each <= room for each in sizes))]
+            size = sizes[len(messages) - 1]
+            self._messages = self._messages[len(messages) :]
+            self._bytes -= size
+        consumer.taken(size)
+        return messages
 
-    @property
-    def _where(self) -> str:
-        return f"topic {self._topic} partition {self._partition}"
+    def drop(self) -> int:
+        """Forget what waits; returns its bytes."""
+        dropped, self._messages, self._bytes = self._bytes, [], 0
+        return dropped
 
-    def _go_on_after_loss(self, queue: PartitionQueue, error: KafkaError, position: int) -> int:
-        """Where reading goes on. Raises StopRun unless kafka.lost_offset has the choice."""
-        offset = self._loss.go_on(self._topic, self._partition, position, error.str())
-        queue.go_on_at(offset)
-        return offset
+    def go_on_at(self, offset: int) -> None:
+        """Forget what waits, and read from another offset on."""
+        self.consumer.waiting_bytes -= self.drop()
+        target = TopicPartition(self.topic, self.partition, offset)
+        self.consumer.assignment.move(target)
+
+    def commit(self, offset: int) -> None:
+        """Commit an offset to the consumer group, soon and together with others."""
+        self.consumer.assignment.offsets[self.topic, self.partition] = offset
+
+    def known_end(self) -> int:
+        """The end of the partition as the brokers' last answer has it; -1 while there is none."""
+        return self.consumer.assignment.known_end(self.topic, self.partition)
+
+    def next_look(self) -> datetime:
+        """When a partition that had nothing is to look again: all of a worker at the same time."""
+        return self.consumer.next_look()
+
+    def close(self) -> None:
+        """The partition is read no more. May come twice."""
+        self.consumer.remove(self)
+
+
+class SharedConsumer:
+    """The consumer of a worker: it gives each message to the queue of its partition."""
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        clients: KafkaClients,
+        existing: int,
+        clock: Callable[[], float],
+    ) -> None:
+        """`existing` partitions are read by all workers together."""
+        self._settings = settings
+        self.assignment = Assignment(settings, clients, existing, clock)
+        self.waiting_bytes = 0  # in all queues
+        self._max_waiting = 0
+        self._queues: dict[tuple[str | None, int | None], PartitionQueue] = {}
+        self._single_topic = True
+        self._nothing_until = 0.0
+        self._look = datetime.min.replace(tzinfo=timezone.utc)
+        # A round asks each partition once. It gives so many bytes, then the others wait for the
+        # next round, in which they come first.
+        self._round = 1
+        self._room = prefetch.ROUND_BYTES
+        self._refused: PartitionQueue | None = None
+
+    def add(self, start: TopicPartition) -> PartitionQueue:
+        """Read one more partition, from the offset of `start` on."""
+        queue = PartitionQueue(self, start.topic, start.partition)
+        self._queues[start.topic, start.partition] = queue
+        self._single_topic = self._single_topic and start.topic == next(iter(self._queues))[0]
+        self.assignment.add(start)
+        self._max_waiting = prefetch.max_waiting_bytes(self._settings, self.assignment.share)
+        return queue
+
+    def remove(self, queue: PartitionQueue) -> None:
+        """See `PartitionQueue.close`."""
+        if self._queues.pop((queue.topic, queue.partition), None) is not None:
+            if self._refused is queue:
+                self._refused = None
+            self.waiting_bytes -= queue.drop()
+            self.assignment.remove(queue.topic, queue.partition)
+
+    def room_for(self, queue: PartitionQueue) -> int | None:
+        """The bytes that a partition may take now; None: others come first."""
+        if queue.round == self._round:
+            self._round += 1
+            self._room = prefetch.ROUND_BYTES
+        queue.round = self._round
+        first = self._refused
+        if first is not None:
+            if first is not queue:
+                return None
+            self._refused = None
+        if self._room <= 0:
+            self._refused = queue
+            return None
+        return self._room
+
+    def taken(self, size: int) -> None:
+        """So many bytes have left the queues."""
+        self.waiting_bytes -= size
+        self._room -= size
+
+    def fetch(self, asking: PartitionQueue, max_messages: int) -> None:
+        """Put messages of any partitions into their queues, as far as there are any by now."""
+        assignment = self.assignment
+        client = assignment.client or assignment.current()
+        if assignment.offsets:
+            assignment.commit_some()
+        if self.waiting_bytes > self._max_waiting:
+            return
+        now = 0.0
+        if len(self._queues) > 1:
+            now = time.monotonic()
+            if now < self._nothing_until:
+                return
+        messages = client.consume(max_messages, 0)
+        if messages:
+            self._distribute(asking, messages)
+        else:
+            self._nothing_until = now + _PAUSE / 2
+
+    def _distribute(self, asking: PartitionQueue, messages: list[Message]) -> None:
+        of_one = len({*map(_partition_of, messages)}) == 1
+        if of_one and (self._single_topic or len({*map(_topic_of, messages)}) == 1):
+            self._put(asking, messages)
+            return
+        for _, group in groupby(messages, lambda each: (each.topic(), each.partition())):
+            self._put(asking, [*group])
+
+    def _put(self, asking: PartitionQueue, messages: list[Message]) -> None:
+        topic = messages[0].topic()
+        queue = self._queues.get((topic, messages[0].partition()))
+        if queue is None:
+            if topic is not None:
+                return  # of a partition that is read no more
+            queue = asking  # an error of the client itself: somebody has to judge it
+        self.waiting_bytes += queue.put(messages)
+
+    def next_look(self) -> datetime:
+        """See `PartitionQueue.next_look`."""
+        now = datetime.now(timezone.utc)
+        if self._look <= now:
+            pause = max(_PAUSE, _PAUSE_EACH * len(self._queues))
+            self._look = now + timedelta(seconds=pause)
+        return self._look

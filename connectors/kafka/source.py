@@ -20,9 +20,9 @@ from connectors.kafka.discovery import TopicWatcher, restart_recreated_topics
 from connectors.kafka.group_commit import commit_at_end
 from connectors.kafka.lost_offset import Loss
 from connectors.kafka.metadata import Cluster, list_partitions, partition_key, topic_partition_of
-from connectors.kafka.partition_reader import PartitionReader
+from connectors.kafka.partition_errors import PartitionErrors
+from connectors.kafka.partition_reader import PartitionQueue, PartitionReader, SharedConsumer
 from connectors.kafka.progress import Progress
-from connectors.kafka.shared_consumer import PartitionQueue, SharedConsumer
 from connectors.kafka.start_offsets import StartOffsets
 from connectors.kafka.unreadable import BatchProbe
 from connectors.records import Chunk
@@ -146,7 +146,9 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         else:
             start.offset = resume_state
         resumed = new_start is None and resume_state is not None
-        return self._reader(start, self._consumer().add(start), resumed)
+        queue = self._consumer().add(start)
+        errors = PartitionErrors(self._run, queue, self._progress, self._probe, self._loss)
+        return self._reader(start, (queue, errors), resumed)
 
     def _consumer(self) -> SharedConsumer:
         """That of this worker."""
@@ -159,11 +161,12 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         return consumer
 
     def _reader(
-        self, start: TopicPartition, queue: PartitionQueue | None, resumed: bool
+        self,
+        start: TopicPartition,
+        source: tuple[PartitionQueue, PartitionErrors] | None,
+        resumed: bool,
     ) -> PartitionReader:
-        return PartitionReader(
-            self._run, start, queue, self._progress, resumed, probe=self._probe, loss=self._loss
-        )
+        return PartitionReader(self._run, start, source, self._progress, resumed)
 
     def _commit_at_end(self) -> None:
         commit_at_end(self._run.settings.kafka, self._clients, self._progress.snapshots())

@@ -251,9 +251,9 @@ class Reader:
     @property
     def client(self) -> FakeConsumer:
         """The client, which all partitions of a source share."""
-        queue = self.partition._queue
-        assert queue is not None, "it reads from no client"
-        return cast(FakeConsumer, queue._consumer.start())
+        source = self.partition._source
+        assert source is not None, "it reads from no client"
+        return cast(FakeConsumer, source[0].consumer.assignment.current())
 
 
 def run_with(

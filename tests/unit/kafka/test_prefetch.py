@@ -11,9 +11,9 @@ def test_the_prefetch_is_shared_by_all_workers(brokers: FakeBrokers) -> None:
     for share in (1, 4):
         source = brokers.started(run_with(prefetch_mib=32))
         readers = [Reader(source, brokers, f"orders:{number}", 0) for number in range(16 // share)]
-        queue, consumer = readers[0].client.properties, readers[0].partition._queue
-        assert consumer is not None
-        waiting = consumer._consumer._max_waiting
+        queue, of = readers[0].client.properties, readers[0].partition._source
+        assert of is not None
+        waiting = of[0].consumer._max_waiting
         assert queue["queued.max.messages.kbytes"] * 1024 + waiting == (32 << 20) // share
 
 

@@ -1,14 +1,15 @@
 """One consumer for many partitions: each gets its messages, in order, and its turn."""
 
 import random
+from datetime import timedelta
 from typing import cast
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
 from connectors.errors import StopRun
-from connectors.kafka import prefetch, shared_consumer
-from connectors.kafka.shared_consumer import PartitionQueue, SharedConsumer
+from connectors.kafka import partition_reader, prefetch
+from connectors.kafka.partition_reader import PartitionQueue, SharedConsumer
 from tests.unit.fake_clock import FakeClock
 from tests.unit.kafka.fake_kafka import (
     FakeBrokers,
@@ -24,7 +25,7 @@ from tests.unit.kafka.fake_kafka import (
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A consumer that had nothing is asked again at once."""
-    monkeypatch.setattr(shared_consumer, "_PAUSE", 0)
+    monkeypatch.setattr(partition_reader, "_PAUSE", 0)
 
 
 def consumer_of(
@@ -41,7 +42,7 @@ def consumer_of(
 
 def client_of(consumer: SharedConsumer) -> FakeConsumer:
     """Its client."""
-    return cast(FakeConsumer, consumer.start())
+    return cast(FakeConsumer, consumer.assignment.current())
 
 
 def offsets(found: list[Message] | None) -> list[int | None]:
@@ -77,7 +78,7 @@ def test_each_partition_gets_its_messages_in_order(brokers: FakeBrokers, topics:
             )
             found[queue] += offsets(taken or [])
     assert found == {queue: [*range(end)] for queue, end in next_offset.items()}
-    assert consumer._waiting == 0
+    assert consumer.waiting_bytes == 0
 
 
 def test_all_are_assigned_at_once(brokers: FakeBrokers) -> None:
@@ -127,7 +128,7 @@ def test_what_waits_is_bounded(brokers: FakeBrokers) -> None:
         if queue.partition != 3:
             for _ in range(5):
                 assert queue.take(10) == []
-    assert consumer._waiting <= 2000
+    assert consumer.waiting_bytes <= 2000
     found: list[int | None] = []
     while len(found) < 5000:
         found += offsets(queues[3].take(10))
@@ -148,7 +149,7 @@ def test_a_partition_that_is_read_no_more(brokers: FakeBrokers) -> None:
     assert queues[1].take(9) == []
     assert client.unassigned == [("orders", 0)]
     assert offsets(queues[1].take(9)) == [1]
-    assert consumer._waiting == 0
+    assert consumer.waiting_bytes == 0
     queues[1].close()
     queues[1].close()
     assert client.closed == 1
@@ -205,12 +206,12 @@ def test_idle_partitions_look_at_the_same_time(
     brokers: FakeBrokers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So one turn of the worker serves all; a thousand of them look less often than four."""
-    monkeypatch.setattr(shared_consumer, "_PAUSE", 0.010)
-    for partitions, pause in ((4, 0.010), (1000, 0.3)):
+    monkeypatch.setattr(partition_reader, "_PAUSE", 0.010)
+    for partitions, pause in ((4, 0.010), (1000, 0.4)):
         consumer, queues = consumer_of(brokers, partitions)
         looks = [queue.next_look() for queue in queues]
         assert len(set(looks)) <= 3
-        assert consumer.next_look() - looks[0] < shared_consumer.timedelta(seconds=2 * pause)
+        assert consumer.next_look() - looks[0] < timedelta(seconds=2 * pause)
         del consumer
 
 
@@ -218,7 +219,7 @@ def test_nothing_is_asked_from_the_client_for_each_idle_partition(
     brokers: FakeBrokers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One look for all of them."""
-    monkeypatch.setattr(shared_consumer, "_PAUSE", 10)
+    monkeypatch.setattr(partition_reader, "_PAUSE", 10)
     consumer, queues = consumer_of(brokers, 1000)
     client = client_of(consumer)
     for queue in queues:
