@@ -232,7 +232,7 @@ class SharedConsumer:
         # next round, in which they come first.
         self._round = 1
         self._room = prefetch.ROUND_BYTES
-        self._refused: PartitionQueue | None = None
+        self._first_in_turn: PartitionQueue | None = None
 
     def add(self, start: TopicPartition) -> PartitionQueue:
         """Read one more partition, from the offset of `start` on."""
@@ -246,8 +246,8 @@ class SharedConsumer:
     def remove(self, queue: PartitionQueue) -> None:
         """See `PartitionQueue.close`."""
         if self._queues.pop((queue.topic, queue.partition), None) is not None:
-            if self._refused is queue:
-                self._refused = None
+            if self._first_in_turn is queue:
+                self._first_in_turn = None
             self.waiting_bytes -= queue.drop()
             self.assignment.remove(queue.topic, queue.partition)
 
@@ -257,13 +257,13 @@ class SharedConsumer:
             self._round += 1
             self._room = prefetch.ROUND_BYTES
         queue.round = self._round
-        first = self._refused
+        first = self._first_in_turn
         if first is not None:
             if first is not queue:
                 return None
-            self._refused = None
+            self._first_in_turn = None
         if self._room <= 0:
-            self._refused = queue
+            self._first_in_turn = queue
             return None
         return self._room
 

@@ -1,9 +1,9 @@
 """Headers of a message, as the client library has them: the one place that asks for them.
 
-A header's name may be any bytes in Kafka, and confluent-kafka wants UTF-8. For another name the
-first call of `headers()` raises, and the second returns a list in which that name is a null pointer
-of C: whoever touches it ends the process. So what the library returns is checked before it is used,
-and replaced in a message whose names cannot be read.
+A header's name may be any bytes [kafka-records], and confluent-kafka wants UTF-8. For another name
+the first call of `headers()` raises, and the second returns a list in which that name is a null
+pointer of C: whoever touches it ends the process. So what the library returns is checked before it
+is used, and replaced in a message whose names cannot be read.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import cast
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, Message, TopicPartition
 
 from connectors.errors import StopRun
 from connectors.kafka import partition_reader, prefetch
@@ -79,18 +79,6 @@ def test_each_partition_gets_its_messages_in_order(brokers: FakeBrokers, topics:
             found[queue] += offsets(taken or [])
     assert found == {queue: [*range(end)] for queue, end in next_offset.items()}
     assert consumer.waiting_bytes == 0
-
-
-def test_all_are_assigned_at_once(brokers: FakeBrokers) -> None:
-    """With the first message that is asked for; one that comes later is added."""
-    consumer, queues = consumer_of(brokers, 3)
-    assert brokers.consumers == []
-    queues[0].take(5)
-    (client,) = brokers.consumers
-    assert client.assigned == [("orders", 0, 0), ("orders", 1, 0), ("orders", 2, 0)]
-    consumer.add(TopicPartition("orders", 3, 9))
-    queues[0].take(5)
-    assert client.assigned[3:] == [("orders", 3, 9)]
 
 
 def test_a_round_gives_bounded_bytes_and_each_partition_its_turn(brokers: FakeBrokers) -> None:
@@ -175,31 +163,6 @@ def test_an_error_of_the_client_itself_is_judged(brokers: FakeBrokers) -> None:
     readers[1].client.polls = [failing(KafkaError._AUTHENTICATION, "no entry")]
     with pytest.raises(StopRun, match="no entry"):
         readers[1].partition.next_batch()
-
-
-def test_offsets_are_committed_together(
-    brokers: FakeBrokers, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Of many partitions some in a second, not one by one; an error is only logged."""
-    clock = FakeClock()
-    consumer, queues = consumer_of(brokers, 50, clock=clock)
-    client = client_of(consumer)
-    for turn in range(10):
-        for queue in queues:
-            queue.commit(turn)
-            queue.take(1)
-        clock.now += 0.1
-    assert len(brokers.commits) <= 6
-    assert set(brokers.commits) == {True}, "nobody waits for it"
-    clock.now += 1
-    queues[0].take(1)
-    last = {where: offset for *where_, offset in client.committed for where in [tuple(where_)]}
-    assert last == {("orders", number): 9 for number in range(50)}
-    client.commit_error = KafkaException(KafkaError(KafkaError._TRANSPORT, "away"))
-    queues[0].commit(11)
-    clock.now += 1
-    assert queues[0].take(1) == []
-    assert "away" in caplog.text
 
 
 def test_idle_partitions_look_at_the_same_time(
