@@ -18,6 +18,7 @@ from typing import NoReturn
 from connectors import import_config
 from connectors.errors import ConfigError, StopRun
 from connectors.kafka.property_check import check_client_properties
+from connectors.run.skip import skip
 from connectors.settings import ENV_PREFIX, Settings
 from connectors.settings.hot_keys import hot_key_warning
 from connectors.settings.loading import CONFIG_VARIABLE, load
@@ -45,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="tablestore-sync", description="Kafka topics into Alibaba Cloud Tablestore tables."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_run, _add_replay, _add_check, _add_import):
+    for add in (_add_run, _add_replay, _add_check, _add_skip, _add_import):
         add(commands)
     return parser
 
@@ -147,6 +148,27 @@ def _check(options: argparse.Namespace) -> int:
     settings = load(options.config)
     check_client_properties(settings)
     sys.stdout.write("".join(f"{line}\n" for line in describe(settings)))
+    return 0
+
+
+def _add_skip(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "skip",
+        help="move one partition of a stopped run past an offset",
+        description="The next run with this recovery folder goes on behind the offset. Use it "
+        "where the brokers have records that cannot be read.",
+    )
+    add = parser.add_argument
+    add("-r", "--state", metavar="FOLDER", default="state", help="recovery folder (default state)")
+    add("--topic", metavar="T", required=True, help="its topic")
+    add("--partition", metavar="P", required=True, type=int, help="its number")
+    add("--offset", metavar="O", required=True, type=int, help="the last offset to leave out")
+    parser.set_defaults(command=_skip)
+
+
+def _skip(options: argparse.Namespace) -> int:
+    text = skip(Path(options.state), options.topic, options.partition, options.offset)
+    sys.stdout.write(f"{text}\n")
     return 0
 
 

@@ -110,6 +110,14 @@ SOURCES: dict[str, tuple[str, str]] = {
         "JSON Schema: validation, 2020-12",
         "https://json-schema.org/draft/2020-12/json-schema-validation",
     ),
+    "kafka-list-offsets": (
+        "Kafka: offsets by time, and what stands for the first and the last",
+        f"{_KAFKA}/clients/src/main/resources/common/message/ListOffsetsRequest.json",
+    ),
+    "kafka-records": (
+        "Kafka: record batches, as they are stored and sent",
+        "https://kafka.apache.org/documentation/#recordbatch",
+    ),
     "kafka-serializers": (
         "Kafka: the serializers of its clients",
         f"{_KAFKA}/clients/src/main/java/org/apache/kafka/common/serialization",

@@ -134,6 +134,10 @@ _DECODE: dict[str, tuple[str, str]] = {
         "Check `format.registry.url`; register the schema again.",
     ),
     "size": ("Longer than `format.max_bytes`.", "Raise it, or make records smaller."),
+    "unreadable": (
+        "A batch of the topic is damaged, or unpacks to too much; the reason has its offsets.",
+        "Produce its records again. Raise `receive.message.max.bytes` where it was too large.",
+    ),
     "string_encoding": ("The text is not UTF-8.", "Send UTF-8, or use the format `bytes`."),
 }
 _TRANSFORM: dict[str, tuple[str, str]] = {
@@ -198,6 +202,10 @@ _TRANSFORM: dict[str, tuple[str, str]] = {
     "explode_no_list": (
         "What should be exploded is no list (with `lines`: no text).",
         "Correct `field`, or limit the transform with `when`.",
+    ),
+    "headers_unreadable": (
+        "A transform asks for headers, and a header's name is not UTF-8.",
+        "Correct the producer, or use no header.",
     ),
     "step_failed": (
         (

@@ -17,6 +17,7 @@ from connectors.records import (
     Message,
     Record,
     RecordChunk,
+    SkippedBatch,
     UniformChunk,
     original,
 )
@@ -158,6 +159,9 @@ class ChunkDecoder:
         return tables
 
     def _one_by_one(self, chunk: Chunk) -> RecordChunk:
+        if chunk.messages and isinstance(chunk.messages[0], SkippedBatch):
+            skipped = [chunk.messages[0].dead_letter()]
+            return RecordChunk(chunk.topic, chunk.partition, [], skipped)
         reads_key = self._reads_key(chunk.topic)
         records: list[Record] = []
         dead_letters: list[DeadLetter] = []

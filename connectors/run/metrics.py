@@ -90,7 +90,13 @@ WAITING = MetricSpec(
     "topics",
     "Topics that are not read, as their table does not exist or has an illegal name.",
 )
-METRICS: tuple[MetricSpec, ...] = (*RECORDS.values(), REJECTIONS, WAITING)
+STALLED = MetricSpec(
+    "sync_partitions_stalled",
+    "gauge",
+    "partitions",
+    "Partitions of which nothing is read though the brokers have more records.",
+)
+METRICS: tuple[MetricSpec, ...] = (*RECORDS.values(), REJECTIONS, WAITING, STALLED)
 
 
 class Exported(Protocol):
@@ -102,6 +108,10 @@ class Exported(Protocol):
 
     def reasons(self) -> dict[Reason, int]:
         """How many records were rejected, by (stage, code, destination)."""
+        ...
+
+    def standing(self) -> int:
+        """How many partitions stand."""
         ...
 
 
@@ -128,6 +138,7 @@ class _Exporter(Collector):
             yield _family(spec, [((), found[name])])
         yield _family(REJECTIONS, self.counts.reasons().items())
         yield _family(WAITING, [((), self.waiting)])
+        yield _family(STALLED, [((), self.counts.standing())])
 
 
 def _family(spec: MetricSpec, samples: Iterable[tuple[Sequence[str], int]]) -> Metric:

@@ -45,6 +45,7 @@ class RecoveryFolder:
         self.path = path
         self._run_lock = lock
         self._new_starts: dict[str, int] = {}
+        self._parsed: tuple[tuple[int, int, int], dict[str, Any]] | None = None
 
     @classmethod
     def open(
@@ -168,23 +169,29 @@ class RecoveryFolder:
 
     def known_partitions(self) -> list[str]:
         """The key of every partition that this folder may have state of."""
-        starts: dict[str, int] = self._read().get("starts", {})
-        return list(starts)
+        return list(self.starts())
 
     def start_of(self, partition_key: str) -> int | None:
-        """The offset noted by `remember_start`, or None."""
-        start: int | None = self._read().get("starts", {}).get(partition_key)
-        return start
+        """The offset noted by `remember_starts`, or None."""
+        return self.starts().get(partition_key)
 
-    def remember_start(self, partition_key: str, offset: int) -> None:
-        """Note a partition's first offset before anything of it is read.
+    def starts(self) -> dict[str, int]:
+        """The offsets noted by `remember_starts`, by partition key."""
+        found: dict[str, int] = self._read().get("starts", {})
+        return found
 
-        So after a crash before the first snapshot, `latest` is not resolved a second time.
+    def remember_starts(self, offsets: dict[str, int]) -> dict[str, int]:
+        """Note the first offset of partitions before anything of them is read; returns all noted.
+
+        So after a crash before the first snapshot, `latest` is not resolved a second time. What is
+        noted already, also by another process of the run, stays.
         """
         with self._exclusive():
             manifest = self._read()
-            manifest.setdefault("starts", {})[partition_key] = offset
+            starts: dict[str, int] = {**offsets, **manifest.get("starts", {})}
+            manifest["starts"] = starts
             self._write(manifest)
+            return starts
 
     def cluster_id(self, present: str) -> str:
         """The id of the Kafka cluster whose offsets this folder holds; at first, `present`."""
@@ -207,9 +214,16 @@ class RecoveryFolder:
                 self._new_starts = manifest["new_starts"]
                 self._write(manifest)
 
+    def skip_to(self, partition_key: str, offset: int) -> None:
+        """The next run reads a partition from this offset on, whatever its state is."""
+        with self._exclusive():
+            manifest = self._read()
+            manifest["new_starts"] = {**manifest.get("new_starts", {}), partition_key: offset}
+            self._write(manifest)
+
     def new_start_of(self, partition_key: str) -> int | None:
         """The start in a recreated topic, which overrules the partition's state; or None."""
-        self._new_starts = self._read().get("new_starts", {})
+        self._new_starts = self._unchanged().get("new_starts", {})
         start: int | None = self._new_starts.get(partition_key)
         return start
 
@@ -236,6 +250,17 @@ class RecoveryFolder:
         with (self.path / "manifest.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+    def _unchanged(self) -> dict[str, Any]:
+        """As `_read`, for a question that comes for each partition: parsed once a version."""
+        try:
+            found = (self.path / MANIFEST).stat()
+        except OSError:
+            return {}
+        version = (found.st_ino, found.st_mtime_ns, found.st_size)
+        if self._parsed is None or self._parsed[0] != version:
+            self._parsed = (version, self._read())
+        return self._parsed[1]
 
     def _read(self) -> dict[str, Any]:
         try:

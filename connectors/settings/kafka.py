@@ -179,6 +179,19 @@ class KafkaSettings(Section):
         "is there, and the others go on. stop: its first record stops the run, or is rejected for "
         "the name. Where records may name tables of mapping.route_tables, no topic waits.",
     )
+    unreadable_batch: Literal["stop", "skip"] = Field(
+        "stop",
+        description="What to do with a batch of records whose bytes are damaged, or that unpacks "
+        "to more than receive.message.max.bytes: stop the run, or skip it with one dead letter "
+        "that names its offsets.",
+    )
+    stalled_after: float = Field(
+        60.0,
+        gt=0,
+        le=86_400,
+        description="Seconds after which a partition that stands, though the brokers have more "
+        "records, is looked at.",
+    )
     discovery_interval: float = Field(
         30.0,
         gt=0,

@@ -18,6 +18,7 @@ NAMES = [
     "sync_records_in_flight",
     "sync_rejections_total",
     "sync_topics_waiting",
+    "sync_partitions_stalled",
 ]
 
 

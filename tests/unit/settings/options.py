@@ -38,6 +38,8 @@ OPTIONS = {
     "kafka.start_without_offset": Option("stop", "stop", '"latest"'),
     "kafka.lost_offset": Option("latest", "latest", '"earliest"'),
     "kafka.topic_without_table": Option("stop", "stop", '"wait"'),
+    "kafka.unreadable_batch": Option("skip", "skip", '"stop"'),
+    "kafka.stalled_after": Option("7.5", 7.5, "8"),
     "kafka.discovery_interval": Option("7.5", 7.5, "8"),
     "kafka.metadata_timeout": Option("2", 2.0, "3.5"),
     "kafka.chunk_messages": Option("17", 17, "18"),
