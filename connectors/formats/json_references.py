@@ -1,4 +1,4 @@
-"""What a `$ref` of JSON Schema means inside of a document [json-schema]: a pointer, or an anchor."""
+"""What a `$ref` of JSON Schema means in a document [json-schema]: a pointer, or an anchor."""
 
 from __future__ import annotations
 
