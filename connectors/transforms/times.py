@@ -35,7 +35,7 @@ _ISO = re.compile(
 _ISO_TIME = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?[Zz]?", re.ASCII)
 
 
-class _NoTime(Exception):  # noqa: N818 - a signal inside of this file
+class _NoTime(ValueError):  # noqa: N818 - a signal inside of this file
     """The value is no such time; the text says why, without the value."""
 
 
@@ -53,13 +53,21 @@ def timestamp(settings: Timestamp) -> Callable[[Record, dict[str, Any]], dict[st
                 continue
             try:
                 new = write(read(found))
-            except (_NoTime, ValueError, OverflowError) as error:
+            except (ValueError, OverflowError) as error:
                 why = str(error) if isinstance(error, _NoTime) else "is no time of years 1 to 9999"
                 raise Rejection("transform_timestamp", f"timestamp: field {path!r} {why}") from None
             value = field_path.changed(value, names, new)
         return value
 
     return change
+
+
+def instant_of_text(text: str) -> datetime | ExactTime:
+    """The moment of a date and time in ISO 8601. Raises ValueError for anything else."""
+    found = _iso(text)
+    if found.kind != "instant":
+        raise _NoTime("is no date and time")
+    return exact_time.instant(found.nanoseconds)
 
 
 def _reader(settings: Timestamp) -> Callable[[Any], ExactTime]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.errors import Rejection
+from connectors.records.exact_time import ExactTime
 from tests.unit.transforms.factories import event, run_event
 
 OID = '{"$oid": "596e275826f08b2730779e1f"}'
@@ -45,6 +46,39 @@ def test_mongodb_documents() -> None:
     assert (found.value, found.key) == (PLAIN, {"id": PLAIN["_id"]})
     (gone,) = run_event(event("d", connector="mongodb"), {"id": OID}, BY_OID)
     assert (gone.value, gone.change) == ({"_id": PLAIN["_id"]}, "delete")
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        # Times of any year; what looks like a type and has more fields is an object.
+        ({"$date": 253402300800000}, ExactTime("instant", 253402300800 * 10**9)),
+        (
+            {"$date": {"$numberLong": "-62135596800001"}},
+            ExactTime("instant", -62135596800001 * 10**6),
+        ),
+        ({"$date": "2017-07-14T02:40:00.1Z"}, PLAIN["at"].replace(microsecond=100_000)),
+        ({"$date": "2017-07-14T04:40:00.123+02:00"}, PLAIN["at"]),
+        ({"$date": "2017-07-14"}, {"$date": "2017-07-14"}),
+        ({"$date": 5, "x": 1}, {"$date": 5, "x": 1}),
+        ({"$numberLong": "5", "unit": "kg"}, {"$numberLong": "5", "unit": "kg"}),
+        ({"x": 1, "$oid": "a"}, {"x": 1, "$oid": "a"}),
+        ({"$binary": {"base64": "AQI=", "subType": "00"}}, b"\x01\x02"),
+        ({"$timestamp": {"t": 1, "i": 2}}, {"$timestamp": {"t": 1, "i": 2}}),
+    ],
+)
+def test_values_of_documents(value: Any, plain: Any) -> None:
+    """Extended JSON, relaxed and canonical."""
+    text = json.dumps({"_id": DOCUMENT["_id"], "v": value})
+    (found,) = run_event(event("c", None, text, "mongodb"), {"id": OID}, BY_OID)
+    assert (type(found.value["v"]), found.value["v"]) == (type(plain), plain)
+
+
+def test_a_field_that_became_null() -> None:
+    """Its column is deleted, where delete_mode deletes columns."""
+    value = update(updatedFields='{"a": null, "b": 1}')
+    (found,) = run_event(value, {"id": OID}, DELETING, partial="pass")
+    assert found.value == {"_id": PLAIN["_id"], "a": None, "b": 1}
 
 
 @pytest.mark.parametrize(
@@ -93,6 +127,7 @@ def test_updates_without_the_document() -> None:
         ({"removedFields": ["a.b"]}, DELETING, "part of a field"),
         ({"updatedFields": '{"a": 1}', "removedFields": ["b"]}, UPDATED, "delete_mode"),
         ({"updatedFields": '{"a": 1}'}, BY_OID, "insert_mode"),
+        ({"updatedFields": '{"a": 1, "b": null}'}, UPDATED, "to null"),
         ({"updatedFields": "[1]"}, DELETING, "no fields"),
         ({"removedFields": [5]}, DELETING, "no fields"),
         ({"removedFields": "old"}, DELETING, "no fields"),
