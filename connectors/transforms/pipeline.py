@@ -19,6 +19,9 @@ from connectors.transforms.json_text import json_fields
 from connectors.transforms.predicates import condition
 from connectors.transforms.times import timestamp
 
+# Of one record, by transforms that make many: two lists of ten thousand would be a hundred million.
+MAX_RECORDS = 200_000
+
 Step = Callable[[Record], Iterable[Record]]
 """The records that a record becomes; raises Rejection for one that the transform does not take."""
 # (the transform's own settings, all settings, the option's name for texts) -> its step
@@ -40,7 +43,19 @@ def pipeline(settings: Settings) -> Step | None:
     def all_of_them(record: Record) -> Iterable[Record]:
         records = [record]
         for step in steps:
-            records = [made for each in records for made in step(each)]
+            if len(records) == 1:
+                records = [*step(records[0])]
+                continue
+            made: list[Record] = []
+            for each in records:
+                made += step(each)
+                if len(made) > MAX_RECORDS:
+                    raise Rejection(
+                        "explode_count",
+                        f"the transforms make more than {MAX_RECORDS:,} records of it: explode "
+                        "one list only, or split the record at its producer",
+                    )
+            records = made
         return records
 
     return all_of_them
