@@ -28,6 +28,7 @@ from connectors.records import (
     original,
 )
 from connectors.settings import NAME, Settings
+from connectors.settings.transforms import Debezium
 
 log = logging.getLogger("sync")
 
@@ -51,7 +52,7 @@ class RowMapper:
         `tables` are those that a record may name; by default, those that the settings know.
         """
         self._settings = settings
-        self._router = router(settings.mapping)
+        self._router = router(settings.mapping, partial_deletes=_has_partial_deletes(settings))
         self._tables = frozenset(settings.known_tables() if tables is None else tables)
         # Values hold what JSON has, and nothing else.
         self._json_only = settings.format.value == "json"
@@ -246,3 +247,10 @@ class RowMapper:
             rejection.reason,
             original(record.message) if self._keep_original else None,
         )
+
+
+def _has_partial_deletes(settings: Settings) -> bool:
+    """Whether deletes may come from images that do not have all fields of the row."""
+    return any(
+        isinstance(one, Debezium) and one.before_images == "partial" for one in settings.transforms
+    )

@@ -229,3 +229,26 @@ def test_lists_exploded_one_after_the_other() -> None:
     with pytest.raises(Rejection) as caught:
         step(Record(PlainMessage(), {"a": [0] * 1_000, "b": [0] * 1_000}))
     assert caught.value.code == "explode_count"
+
+
+def to_other(record: Record) -> Record:
+    """A step that names a table."""
+    return Record(record.message, record.value, record.key, record.change, "other")
+
+
+def test_the_key_of_the_table_that_a_step_named() -> None:
+    """Elements do not overwrite each other there either."""
+    chosen = settings(
+        kafka={"topics": ["orders", "other"]},
+        table=BY_INDEX,
+        tables={"other": OWN},
+        transforms=[
+            {"type": "function", "function": f"{__name__}:to_other"},
+            {"type": "explode", "field": "items", "topics": "orders"},
+        ],
+    )
+    step = pipeline(chosen)
+    assert step is not None
+    with pytest.raises(Rejection) as caught:
+        list(step(Record(PlainMessage("orders"), ORDER)))
+    assert caught.value.code == "explode_key"

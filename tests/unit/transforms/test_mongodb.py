@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from connectors.errors import Rejection
+from connectors.records import Record
 from connectors.records.exact_time import ExactTime
-from tests.unit.transforms.factories import event, run_event
+from connectors.transforms.pipeline import pipeline
+from tests.unit.factories import settings
+from tests.unit.transforms.factories import EVENT_MESSAGE, event, run_event
 
 OID = '{"$oid": "596e275826f08b2730779e1f"}'
 
@@ -150,3 +153,32 @@ def test_images_before_of_mongodb() -> None:
     after = json.dumps({"_id": DOCUMENT["_id"], "a": 2})
     (found,) = run_event(event("u", before, after, "mongodb"), {"id": OID}, BY_OID)
     assert (found.change, found.value) == ("upsert", {"_id": PLAIN["_id"], "a": 2})
+
+
+def test_tables_that_rows_may_name() -> None:
+    """A partial change needs the rules of all of them, and the name of its own."""
+    routed = {
+        "table": {**DELETING, "primary_key_mode": "record_value", "delete_mode": "row_and_column"},
+        "mapping": {"route_field": "t", "route_tables": ["kept"], "route_missing": "reject"},
+    }
+    transform = {"type": "debezium", "partial": "pass"}
+
+    def run(described: dict[str, Any], other: dict[str, Any], **mapping: Any) -> Any:
+        made = settings(
+            transforms=[transform],
+            **{**routed, "mapping": {**routed["mapping"], **mapping}},
+            tables={"kept": other},
+        )
+        step = pipeline(made)
+        assert step is not None
+        return [one.value for one in step(Record(EVENT_MESSAGE, update(**described), {"id": OID}))]
+
+    some, null = {"updatedFields": '{"t": "kept"}'}, {"updatedFields": '{"a": null}'}
+    assert run(some, {}) == [{"_id": PLAIN["_id"], "t": "kept"}]
+    assert run(null, {}) == [{"_id": PLAIN["_id"], "a": None}]
+    with pytest.raises(Rejection, match="every table"):
+        run(some, {"insert_mode": "put"})
+    with pytest.raises(Rejection, match="to null"):
+        run(null, {"delete_mode": "row"})
+    with pytest.raises(ValueError, match="route_missing"):
+        run(some, {}, route_missing="topic")
