@@ -180,8 +180,11 @@ _TRANSFORM: dict[str, tuple[str, str]] = {
         "Make the source send whole rows (PostgreSQL: `REPLICA IDENTITY FULL`).",
     ),
     "explode_count": (
-        "The list has more elements than `max_elements`.",
-        "Raise it, or split the record at its producer.",
+        (
+            "The list has more elements than `max_elements`, or the fields beside it would become "
+            "more than 64 MiB, once for each element, or several lists more than 200,000 records."
+        ),
+        "Raise it, exclude large fields before, or split the record at its producer.",
     ),
     "explode_delete": (
         "A delete does not say how many rows its record had.",

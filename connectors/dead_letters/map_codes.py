@@ -130,8 +130,14 @@ MAP_CODES: dict[str, tuple[str, str]] = {
         "Please report it as a bug, unless a step of yours made the row.",
     ),
     "route_missing": (
-        "The field or header that names the table is null or absent.",
-        'Correct the producer, or set `mapping.route_missing = "topic"`.',
+        (
+            "The field or header that names the table is null or absent, perhaps in a delete of "
+            "which Debezium's image may be partial."
+        ),
+        (
+            'Correct the producer, or set `mapping.route_missing = "topic"`; of deletes, let '
+            'Debezium\'s key hold the field, or set `before_images = "whole"`.'
+        ),
     ),
     "route_unknown": (
         "The record names a table that is not in `mapping.route_tables`.",

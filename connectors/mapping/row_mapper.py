@@ -12,6 +12,7 @@ from collections.abc import Collection
 from typing import Final
 
 from connectors.errors import Rejection, raised_at
+from connectors.mapping.conversions.column_types import Conversions
 from connectors.mapping.key_modes import KEY_MODES, RowBuilder
 from connectors.mapping.normalize import normalized
 from connectors.mapping.routing import router
@@ -28,6 +29,7 @@ from connectors.records import (
     original,
 )
 from connectors.settings import NAME, Settings
+from connectors.settings.transforms import Debezium
 
 log = logging.getLogger("sync")
 
@@ -51,10 +53,11 @@ class RowMapper:
         `tables` are those that a record may name; by default, those that the settings know.
         """
         self._settings = settings
-        self._router = router(settings.mapping)
+        self._router = router(settings.mapping, partial_deletes=_has_partial_deletes(settings))
         self._tables = frozenset(settings.known_tables() if tables is None else tables)
-        # Values hold what JSON has, and nothing else.
+        # Values hold what JSON has, and nothing else but what transforms make of it.
         self._json_only = settings.format.value == "json"
+        self._changed = bool(settings.transforms)
         self._bare = settings.format.has_bare_values
         self._encoder = encoder
         self._points = points
@@ -228,11 +231,12 @@ class RowMapper:
         if rules.mode == "timeseries" and self._points is not None:
             points = self._point_builders.get((table, topic))
             if points is None:
-                points = point_builder(rules, table, topic, self._points, self._json_only)
+                conversions = Conversions(rules, self._json_only, self._changed)
+                points = point_builder(rules, table, topic, self._points, conversions)
                 self._point_builders[table, topic] = points
             return points
         if table not in self._shapes:
-            self._shapes[table] = ShapeCache(rules, self._encoder, self._json_only)
+            self._shapes[table] = ShapeCache(rules, self._encoder, self._json_only, self._changed)
         builder = KEY_MODES[rules.primary_key_mode](rules, self._shapes[table], topic, partition)
         return normalized(builder, rules, self._bare)
 
@@ -246,3 +250,10 @@ class RowMapper:
             rejection.reason,
             original(record.message) if self._keep_original else None,
         )
+
+
+def _has_partial_deletes(settings: Settings) -> bool:
+    """Whether deletes may come from images that do not have all fields of the row."""
+    return any(
+        isinstance(one, Debezium) and one.before_images == "partial" for one in settings.transforms
+    )

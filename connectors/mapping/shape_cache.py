@@ -77,10 +77,16 @@ class ShapeCache:
     # Of all compiled shapes of the table together.
     MAX_CACHED_COLUMNS = 40_000
 
-    def __init__(self, rules: TableSettings, encoder: Encoder, json_only: bool = True) -> None:
-        """`json_only`: values hold nothing but what JSON has."""
+    def __init__(
+        self,
+        rules: TableSettings,
+        encoder: Encoder,
+        json_only: bool = True,
+        changed: bool = False,
+    ) -> None:
+        """`json_only`, `changed`: as `plain` and `changed` of `Conversions`."""
         self._rules = rules
-        self.conversions = Conversions(rules, json_only)
+        self.conversions = Conversions(rules, json_only, changed)
         self._rewrites = rules.column_names == "rewrite"
         self._encoder = encoder
         self.keys = rules.key_columns

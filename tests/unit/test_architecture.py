@@ -110,6 +110,7 @@ BOUNDARIES = {
     ("formats/avro/decoder.py", "read"),
     ("formats/factory.py", "decode"),
     ("formats/factory.py", "isolated"),
+    ("formats/json_schema.py", "decode"),
     ("formats/protobuf.py", "decode"),
     ("mapping/row_mapper.py", "map_chunk"),
     ("mapping/row_mapper.py", "_map_isolated"),
