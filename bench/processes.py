@@ -61,6 +61,14 @@ class Watched:
                 self._peak = int(line.split()[1]) / 1024
         return self._peak
 
+    def threads(self) -> int:
+        """Its threads now."""
+        return len([*(self._proc / "task").iterdir()])
+
+    def open_files(self) -> int:
+        """Its open files now."""
+        return len([*(self._proc / "fd").iterdir()])
+
     def log(self) -> str:
         """What it wrote to stdout and stderr."""
         self._log.seek(0)

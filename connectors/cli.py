@@ -16,8 +16,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from connectors import import_config
-from connectors.errors import ConfigError
+from connectors.errors import ConfigError, StopRun
+from connectors.kafka.property_check import check_client_properties
+from connectors.run.skip import skip
 from connectors.settings import ENV_PREFIX, Settings
+from connectors.settings.hot_keys import hot_key_warning
 from connectors.settings.loading import CONFIG_VARIABLE, load
 
 Command = Callable[[argparse.Namespace], int]
@@ -30,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Command = options.command
     try:
         return command(options)
-    except ConfigError as error:
+    except (ConfigError, StopRun) as error:
         sys.stderr.write(f"tablestore-sync: {error}\n")
         return 1
     except import_config.UnsupportedConnectorConfig as error:
@@ -43,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="tablestore-sync", description="Kafka topics into Alibaba Cloud Tablestore tables."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_run, _add_replay, _add_check, _add_import):
+    for add in (_add_run, _add_replay, _add_check, _add_skip, _add_import):
         add(commands)
     return parser
 
@@ -143,7 +146,29 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def _check(options: argparse.Namespace) -> int:
     settings = load(options.config)
+    check_client_properties(settings)
     sys.stdout.write("".join(f"{line}\n" for line in describe(settings)))
+    return 0
+
+
+def _add_skip(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "skip",
+        help="move one partition of a stopped run past an offset",
+        description="The next run with this recovery folder goes on behind the offset. Use it "
+        "where the brokers have records that cannot be read.",
+    )
+    add = parser.add_argument
+    add("-r", "--state", metavar="FOLDER", default="state", help="recovery folder (default state)")
+    add("--topic", metavar="T", required=True, help="its topic")
+    add("--partition", metavar="P", required=True, type=int, help="its number")
+    add("--offset", metavar="O", required=True, type=int, help="the last offset to leave out")
+    parser.set_defaults(command=_skip)
+
+
+def _skip(options: argparse.Namespace) -> int:
+    text = skip(Path(options.state), options.topic, options.partition, options.offset)
+    sys.stdout.write(f"{text}\n")
     return 0
 
 
@@ -196,7 +221,20 @@ def describe(settings: Settings) -> list[str]:
     rejected = "the run stops" if errors.tolerance == "none" else errors.dead_letters
     lines.append(f"rejected records: {rejected}")
     lines += [f"no effect: {name}" for name in settings.without_effect()]
-    return lines
+    return [*lines, *_warnings(settings)]
+
+
+def _warnings(settings: Settings) -> list[str]:
+    """Tables whose rows may gather at one partition, those with the same cause in one line."""
+    tables = {name: settings.rules_of(name) for name in settings.known_tables()}
+    if settings.kafka.topics_pattern is not None and not settings.mapping.routes_all:
+        tables[settings.mapping.table_name] = settings.table
+    causes: dict[str, list[str]] = {}
+    for name, rules in tables.items():
+        cause = hot_key_warning(rules)
+        if cause is not None:
+            causes.setdefault(cause, []).append(name)
+    return [f"warning: {', '.join(names)}: {cause}" for cause, names in causes.items()]
 
 
 def _describe_table(settings: Settings, table: str) -> str:
@@ -221,6 +259,7 @@ def _become(
     if options.config is not None:
         os.environ[CONFIG_VARIABLE] = options.config
     settings = load(options.config)  # so that a wrong option is reported before anything starts
+    check_client_properties(settings)
     state = options.state or _replay_state(settings)
     recovery = ["-r", state, "-s", _SNAPSHOT_SECONDS, "-b", "0"]
     program = [sys.executable, "-m", "bytewax.run", flow, *recovery, *more]

@@ -34,6 +34,7 @@ from connectors.tablestore.dead_letter_sink import TableDeadLetterSink
 from connectors.tablestore.row_encoder import RowEncoder
 from connectors.tablestore.sink import TablestoreSink
 from connectors.tablestore.timeseries.protobuf import PointEncoder
+from connectors.tablestore.topic_gate import TopicGate
 from connectors.transforms.pipeline import pipeline
 
 __all__ = [
@@ -54,12 +55,15 @@ log = logging.getLogger("sync")
 
 def read(flow: Dataflow, run: Run) -> Stream[Chunk]:
     """Read the messages of the configured Kafka topics."""
+    if TopicGate.needed_for(run):
+        run.readable_topics = TopicGate(run, lambda: TableWriter.of_run(run).checks)
     return op.input(READ, flow, KafkaSource(run))
 
 
 def decode(step_id: str, chunks: Stream[Chunk], run: Run) -> Stream[DecodedChunk]:
     """Decode messages by the configured formats; one that cannot be decoded is dead-lettered."""
     decoder = ChunkDecoder(run.settings, _keeps_original(run), OutageWait(run).wait)
+    run.on_start(decoder.check_registry)
     return op.map(step_id, chunks, decoder.decode_chunk)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from connectors.dead_letters.codes import REJECTION_CODES
 from connectors.settings import Settings, reference
-from connectors.tablestore.verdicts import REJECT, RETRY, STOP
+from connectors.tablestore.verdicts import REJECT, RETRY, SDK_DIFFERENCES, STOP, STOP_MESSAGES
 from scripts.sources import SOURCES, cited
 
 ROOT = Path(__file__).parents[1]
@@ -74,6 +74,22 @@ def codes() -> str:
         "No offset moves.",
         "",
         *_table(STOP, "remedy"),
+        "",
+        "Where the service's own text says more, so does the remedy:",
+        "",
+        "| code | text | remedy |",
+        "|---|---|---|",
+        *(
+            f"| `{code}` | {_cell(text)} | {_cell(remedy)} |"
+            for code, text, remedy in STOP_MESSAGES
+        ),
+        "",
+        "## Beside the vendor's SDKs",
+        "",
+        "The retry tables of the SDKs for Java (and its TableStoreWriter), Go, Python and Node",
+        "say the same, but for:",
+        "",
+        *_table(SDK_DIFFERENCES, "difference"),
         "",
     ]
     return "\n".join(lines)

@@ -110,6 +110,14 @@ SOURCES: dict[str, tuple[str, str]] = {
         "JSON Schema: validation, 2020-12",
         "https://json-schema.org/draft/2020-12/json-schema-validation",
     ),
+    "kafka-list-offsets": (
+        "Kafka: offsets by time, and what stands for the first and the last",
+        f"{_KAFKA}/clients/src/main/resources/common/message/ListOffsetsRequest.json",
+    ),
+    "kafka-records": (
+        "Kafka: record batches, as they are stored and sent",
+        "https://kafka.apache.org/documentation/#recordbatch",
+    ),
     "kafka-serializers": (
         "Kafka: the serializers of its clients",
         f"{_KAFKA}/clients/src/main/java/org/apache/kafka/common/serialization",
@@ -134,6 +142,10 @@ SOURCES: dict[str, tuple[str, str]] = {
         "MongoDB: Extended JSON (v2)",
         "https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/index.html",
     ),
+    "partition-keys": (
+        "Tablestore: partition keys, and how to choose them",
+        f"{_TABLESTORE}/support/what-do-i-need-to-specify-when-i-create-a-table",
+    ),
     "plainbuffer": (
         "Tablestore's Python SDK: PlainBuffer, the format of rows on the wire",
         f"{_SDK}/plainbuffer/plain_buffer_coded_stream.py",
@@ -154,6 +166,7 @@ SOURCES: dict[str, tuple[str, str]] = {
         "RFC 3339: date and time on the Internet",
         "https://www.rfc-editor.org/info/rfc3339",
     ),
+    "rfc9110": ("RFC 9110: HTTP semantics", "https://www.rfc-editor.org/info/rfc9110"),
     "rfc9112": ("RFC 9112: HTTP/1.1", "https://www.rfc-editor.org/info/rfc9112"),
     "schema-registry": (
         "Confluent Schema Registry: serializers, deserializers and the wire format",

@@ -117,6 +117,10 @@ _DECODE: dict[str, tuple[str, str]] = {
         ("The schema cannot be used: malformed, too large, or a reference is missing or circular."),
         "Correct the schema in the registry; the reason names its id and what is wrong in it.",
     ),
+    "schema_denied": (
+        "The registry hands out other schemas to these credentials, and not this one.",
+        "Let the user of `format.registry` read the subject of the schema.",
+    ),
     "schema_frame": (
         "The bytes do not begin with a zero byte and a schema id of 4 bytes.",
         "Use a Schema Registry serializer in the producer, or another format.",
@@ -126,10 +130,14 @@ _DECODE: dict[str, tuple[str, str]] = {
         "Correct `format.value` or `format.key`.",
     ),
     "schema_unknown": (
-        "The registry does not know the schema id.",
-        "Check `registry.url`; register the schema again.",
+        "The registry does not know the schema id, also after `format.registry.unknown_wait`.",
+        "Check `format.registry.url`; register the schema again.",
     ),
     "size": ("Longer than `format.max_bytes`.", "Raise it, or make records smaller."),
+    "unreadable": (
+        "A batch of the topic is damaged, or unpacks to too much; the reason has its offsets.",
+        "Produce its records again. Raise `receive.message.max.bytes` where it was too large.",
+    ),
     "string_encoding": ("The text is not UTF-8.", "Send UTF-8, or use the format `bytes`."),
 }
 _TRANSFORM: dict[str, tuple[str, str]] = {
@@ -172,8 +180,11 @@ _TRANSFORM: dict[str, tuple[str, str]] = {
         "Make the source send whole rows (PostgreSQL: `REPLICA IDENTITY FULL`).",
     ),
     "explode_count": (
-        "The list has more elements than `max_elements`.",
-        "Raise it, or split the record at its producer.",
+        (
+            "The list has more elements than `max_elements`, or the fields beside it would become "
+            "more than 64 MiB, once for each element, or several lists more than 200,000 records."
+        ),
+        "Raise it, exclude large fields before, or split the record at its producer.",
     ),
     "explode_delete": (
         "A delete does not say how many rows its record had.",
@@ -194,6 +205,10 @@ _TRANSFORM: dict[str, tuple[str, str]] = {
     "explode_no_list": (
         "What should be exploded is not a list (with `lines`: not text).",
         "Correct `field`, or limit the transform with `when`.",
+    ),
+    "headers_unreadable": (
+        "A transform asks for headers, and a header's name is not UTF-8.",
+        "Correct the producer, or use no header.",
     ),
     "step_failed": (
         (

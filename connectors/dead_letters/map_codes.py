@@ -68,6 +68,10 @@ MAP_CODES: dict[str, tuple[str, str]] = {
         "The record has no field that a point could hold.",
         "Check `tags`, `time_field` and `fields`.",
     ),
+    "headers_unreadable": (
+        "A header names the record's table, and a header's name is not UTF-8.",
+        "Correct the producer, or route by a field.",
+    ),
     "hex_invalid": (
         "The text is not hexadecimal digits.",
         "Correct the producer, or `binary_text`.",
@@ -126,8 +130,14 @@ MAP_CODES: dict[str, tuple[str, str]] = {
         "Please report it as a bug, unless a step of yours made the row.",
     ),
     "route_missing": (
-        "The field or header that names the table is null or absent.",
-        'Correct the producer, or set `mapping.route_missing = "topic"`.',
+        (
+            "The field or header that names the table is null or absent, perhaps in a delete of "
+            "which Debezium's image may be partial."
+        ),
+        (
+            'Correct the producer, or set `mapping.route_missing = "topic"`; of deletes, let '
+            'Debezium\'s key hold the field, or set `before_images = "whole"`.'
+        ),
     ),
     "route_unknown": (
         "The record names a table that is not in `mapping.route_tables`.",

@@ -7,9 +7,9 @@ from typing import Any
 
 from connectors.errors import Rejection
 from connectors.formats import json
-from connectors.formats.factory import decoders
+from connectors.formats.factory import check_registry, decoders
 from connectors.formats.json_envelope import is_envelope
-from connectors.formats.schema_registry import Wait
+from connectors.formats.registry_client import Wait
 from connectors.records import (
     Chunk,
     DeadLetter,
@@ -17,6 +17,7 @@ from connectors.records import (
     Message,
     Record,
     RecordChunk,
+    SkippedBatch,
     UniformChunk,
 )
 from connectors.settings import Settings
@@ -37,17 +38,13 @@ _MAX_NAMES = 1000
 _VALUE_HEADER, _KEY_HEADER = "__value_schema_id", "__key_schema_id"
 
 
-def _no_wait(reason: str) -> None:
-    raise RuntimeError(reason)
-
-
 class ChunkDecoder:
     """Decodes values, and keys where the table's key or a transform is taken from them."""
 
     def __init__(
-        self, settings: Settings, keep_original: bool = False, wait: Wait = _no_wait
+        self, settings: Settings, keep_original: bool = False, wait: Wait | None = None
     ) -> None:
-        """`wait` is called while a Schema Registry does not answer."""
+        """`wait` is called while a Schema Registry does not answer; None: that is an error."""
         self._settings = settings
         self._value, self._key = decoders(settings.format, wait)
         self._keep_original = keep_original
@@ -63,6 +60,15 @@ class ChunkDecoder:
             self._max_bare_bytes = min(json.MAX_VALUES, self._max_bytes)
         self._needs_key: dict[str, bool] = {}
         self._fields: dict[str, _TopicFields] = {}
+
+    def check_registry(self) -> None:
+        """Ask the Schema Registry before there is a record, where a format needs it.
+
+        Logs what may pass by itself; raises StopRun for what does not.
+        """
+        kafka = self._settings.kafka
+        topics = kafka.topics or ("",)  # of a pattern the topics are not known yet
+        check_registry(self._settings.format, any(map(self._reads_key, topics)))
 
     def decode_chunk(self, chunk: Chunk) -> DecodedChunk:
         """The chunk's records, and dead letters of those that cannot be decoded."""
@@ -152,6 +158,9 @@ class ChunkDecoder:
         return tables
 
     def _one_by_one(self, chunk: Chunk) -> RecordChunk:
+        if chunk.messages and isinstance(chunk.messages[0], SkippedBatch):
+            skipped = [chunk.messages[0].dead_letter()]
+            return RecordChunk(chunk.topic, chunk.partition, [], skipped)
         reads_key = self._reads_key(chunk.topic)
         records: list[Record] = []
         dead_letters: list[DeadLetter] = []

@@ -9,19 +9,20 @@ from typing import Any, NamedTuple
 
 from connectors.errors import Rejection, raised_at
 from connectors.formats import connect_json, json_envelope, primitives
-from connectors.formats.schema_registry import Registry, Wait
-from connectors.settings.formats import FormatSettings
+from connectors.formats.registry_client import RegistryClient, Wait
+from connectors.formats.schema_registry import Registry
+from connectors.settings.formats import FORMATS, FormatSettings
 from connectors.settings.user_functions import find_function
 
 Decode = Callable[[bytes], Any]
 """The value of some bytes; raises Rejection, whose reason never quotes them."""
 
 
-def decoders(settings: FormatSettings, wait: Wait) -> tuple[Decode, Decode]:
+def decoders(settings: FormatSettings, wait: Wait | None) -> tuple[Decode, Decode]:
     """The decoders of values and of keys; both share one Schema Registry.
 
-    `wait` is called while the registry does not answer. Raises StopRun for a function of the user
-    or a schema file that cannot be used.
+    `wait` is called while the registry does not answer; None: that is an error. Raises StopRun for
+    a function of the user or a schema file that cannot be used.
     """
     schemas = _Schemas(settings, wait)
     of_value = SchemaFile(settings.value_schema_file, settings.value_message)
@@ -30,6 +31,16 @@ def decoders(settings: FormatSettings, wait: Wait) -> tuple[Decode, Decode]:
         _decoder(settings.value, schemas, of_value, "format.value"),
         _decoder(settings.key, schemas, of_key, "format.key"),
     )
+
+
+def check_registry(settings: FormatSettings, with_keys: bool) -> None:
+    """Ask the Schema Registry once, where the format of values, or of keys, needs it.
+
+    Logs what may pass by itself; raises StopRun for what does not.
+    """
+    words = [settings.value, *([settings.key] if with_keys else [])]
+    if any(word in FORMATS and FORMATS[word].needs_registry for word in words):
+        RegistryClient(settings.registry).check()
 
 
 class SchemaFile(NamedTuple):
@@ -48,7 +59,7 @@ def _decoder(word: str, schemas: _Schemas, file: SchemaFile, option: str) -> Dec
 class _Schemas:
     """Where schemas come from: the registry of the configuration, made when it is asked for."""
 
-    def __init__(self, settings: FormatSettings, wait: Wait) -> None:
+    def __init__(self, settings: FormatSettings, wait: Wait | None) -> None:
         self._settings = settings
         self._wait = wait
         self.validates = settings.json_schema_validation

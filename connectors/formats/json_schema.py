@@ -71,6 +71,14 @@ def _validating(schema: Schema) -> Convert:
             wrong = check(json.decode(data))
         except RecursionError:
             raise Rejection("json_depth", "nested too deep") from None
+        except (Rejection, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the boundary to code made of a schema
+            raise Rejection(
+                "json_schema",
+                f"not validated by its schema: unexpected {type(error).__name__}; please report "
+                "this as a bug",
+            ) from None
         if wrong is not None:
             raise Rejection("json_schema", f"not valid by its schema: {wrong}")
         return convert(data)

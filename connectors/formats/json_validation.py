@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
+from connectors.formats.ecma_patterns import pattern
+from connectors.formats.json_references import own_name, pointed
 from connectors.formats.schema_registry import SchemaError
 
 Check = Callable[[Any], "str | None"]
@@ -18,8 +20,6 @@ Check = Callable[[Any], "str | None"]
 
 _MAX_DEPTH = 200
 _UNKNOWN = ("$dynamicRef", "$recursiveRef", "unevaluatedProperties", "unevaluatedItems")
-# A repetition within a repetition: with some texts such a pattern takes Python for ever.
-_SLOW_PATTERN = re.compile(r"\([^()]*[*+}][^()]*\)[*+{]")
 _BEFORE_2019 = re.compile(r"draft-0[3467]")
 
 
@@ -78,32 +78,17 @@ class _Compiler:
 
     def _reference(self, reference: str, root: Any, depth: int) -> Check:
         name, _, pointer = reference.partition("#")
-        if name:
+        if name and name != own_name(root):
             if name not in self._references:
                 raise SchemaError(f"it refers to {name[:200]!r}, which it does not import")
             root = self._references[name]
-        found = _pointed(root, pointer)
+        found = pointed(root, pointer)
         key = id(found)
         if key not in self._made:
             # A recursive use looks it up when a value comes.
             self._made[key] = lambda value: self._made[key](value)  # noqa: PLW0108
             self._made[key] = self.check(found, root, depth + 1)
         return self._made[key]
-
-
-def _pointed(root: Any, pointer: str) -> Any:
-    found = root
-    for part in pointer.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~").replace("%25", "%")
-        if isinstance(found, list) and name.isdecimal() and int(name) < len(found):
-            found = found[int(name)]
-        elif isinstance(found, dict) and name in found:
-            found = found[name]
-        else:
-            raise SchemaError(f"it refers to #{pointer[:200]}, which it does not have")
-    if pointer and not pointer.startswith("/"):
-        raise SchemaError(f"it refers to the anchor {pointer[:200]!r}, which is not known here")
-    return found
 
 
 def _passes(_: Any) -> None:
@@ -188,13 +173,13 @@ def _of_number(schema: dict[str, Any]) -> list[Check]:
         if beyond is not None and beyond is not False:
             made.append(_bound(_number(beyond), sign, exclusive, exclusive=True))
     if "multipleOf" in schema:
-        unit = Decimal(repr(schema["multipleOf"]))
+        unit = _fraction(_number(schema["multipleOf"]))
         if unit <= 0:
             raise ValueError("not positive")
         made.append(
             _asserted(
                 _is_number,
-                lambda value: not Decimal(repr(value)) % unit,
+                lambda value: not _fraction(value) % unit,
                 "not a multipleOf its unit",
             )
         )
@@ -205,6 +190,11 @@ def _number(limit: Any) -> Any:
     if not _is_number(limit):
         raise TypeError("not a number")
     return limit
+
+
+def _fraction(value: int | float) -> Fraction:
+    """Exactly the number that its text says: 0.3 is three times 0.1."""
+    return Fraction(value) if type(value) is int else Fraction(repr(value))
 
 
 def _bound(limit: Any, sign: int, word: str, *, exclusive: bool) -> Check:
@@ -234,16 +224,10 @@ def _sized(schema: dict[str, Any], python_type: type, lower: str, upper: str) ->
     return made
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    if _SLOW_PATTERN.search(text):
-        raise SchemaError("it cannot be validated by: a pattern repeats a repetition")
-    return re.compile(text)
-
-
 def _of_text(schema: dict[str, Any]) -> list[Check]:
     made = _sized(schema, str, "minLength", "maxLength")
     if "pattern" in schema:
-        found = _pattern(schema["pattern"]).search
+        found = pattern(schema["pattern"]).search
         made.append(
             _asserted(
                 lambda v: type(v) is str, lambda v: found(v) is not None, "not of its pattern"
@@ -320,7 +304,7 @@ def _when_there(name: str, check: Check) -> Check:
 def _properties(schema: dict[str, Any], inner: Callable[[Any], Check]) -> Check:
     known = {name: inner(one) for name, one in schema.get("properties", {}).items()}
     patterns = [
-        (_pattern(text), inner(one)) for text, one in schema.get("patternProperties", {}).items()
+        (pattern(text), inner(one)) for text, one in schema.get("patternProperties", {}).items()
     ]
     others = inner(schema.get("additionalProperties", True))
 

@@ -1,38 +1,32 @@
 """A Schema Registry: schemas by their id, over Confluent's REST API [schema-registry].
 
 A schema never changes under its id, so each is fetched once. A registry that does not answer is a
-transient failure: the flow waits, and no record is rejected for it. A record whose id the registry
-does not know is rejected. A registry that does not accept the credentials stops the run.
+transient failure: the flow waits, and no record is rejected for it (registry_client.py). An id that
+the registry does not know is asked for again for a while, as a replica may lag behind; then its
+records are rejected.
 """
 
 from __future__ import annotations
 
-import json
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from uuid import UUID
 
-import urllib3
-
-from connectors.errors import Rejection, StopRun
+from connectors.errors import Rejection
+from connectors.formats.registry_client import Found, Missing, RegistryClient, SchemaError, Wait
 from connectors.settings.formats import RegistrySettings
 
-Wait = Callable[[str], None]
-"""Called with the reason when the registry does not answer; returns when it may be tried again."""
+__all__ = ["Reference", "Registry", "Schema", "SchemaError", "Wait"]
 
-_MAX_BYTES = 16 << 20  # of an answer
 _MAX_KEPT = 4096  # schemas, and ids of bad ones
 _BAD_FOR = 10.0  # seconds before an unknown id or a bad schema is fetched again
 _FRAME = 5  # bytes: a zero and the id
 _GUID_FRAME = 17  # bytes: a one and the GUID
 _MAX_REFERENCES = 100
-
-
-class SchemaError(Exception):
-    """An invalid schema; the text says where in it and what is wrong."""
+# Of a long time, the share that may be spent in waiting for ids that stay unknown.
+_UNKNOWN_SHARE = 0.1
 
 
 class Reference(NamedTuple):
@@ -55,21 +49,22 @@ class Schema(NamedTuple):
 class Registry:
     """Fetches schemas, and keeps what was made of each."""
 
-    def __init__(self, settings: RegistrySettings, wait: Wait) -> None:
-        self._url = settings.url.rstrip("/")
+    def __init__(
+        self,
+        settings: RegistrySettings,
+        wait: Wait | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`wait` is called while there is no answer, or an unknown id may become known.
+
+        None: the one is an error and the other is not waited for. `clock` is in seconds. Raises
+        StopRun.
+        """
+        self._client = RegistryClient(settings, wait)
         self._wait = wait
+        self._clock = clock
         self._takes_guids = settings.schema_id == "header"
-        self._headers = {"accept": "application/vnd.schemaregistry.v1+json"}
-        self._headers.update(_authorization(settings))
-        tls: dict[str, Any] = {}
-        if urlsplit(settings.url).scheme == "https":
-            tls["ssl_context"] = _tls(settings)
-        self._pool = urllib3.PoolManager(
-            num_pools=1,
-            timeout=urllib3.Timeout(total=settings.timeout),
-            retries=False,
-            **tls,
-        )
+        self._patience = _Patience(settings.unknown_wait, clock)
         self._made: dict[tuple[int | str, str], Any] = {}
         # Ids whose records are rejected for a while: (until when, why).
         self._bad: dict[tuple[int | str, str], tuple[float, Rejection]] = {}
@@ -86,6 +81,11 @@ class Registry:
         if len(data) >= _FRAME and data[0] == 0:
             name: int | str = int.from_bytes(data[1:_FRAME], "big")
             end = _FRAME
+            if data[1] > 127:
+                raise Rejection(
+                    "schema_unknown",
+                    f"of schema {name}, which no registry has: it is beyond 2^31 - 1",
+                )
         elif self._takes_guids and len(data) >= _GUID_FRAME and data[0] == 1:
             name, end = str(UUID(bytes=data[1:_GUID_FRAME])), _GUID_FRAME
         else:
@@ -102,42 +102,74 @@ class Registry:
 
     def _make(self, name: int | str, schema_type: str, make: Callable[[Schema], Any]) -> Any:
         until, why = self._bad.get((name, schema_type), (0.0, None))
-        if why is not None and time.monotonic() < until:
+        if why is not None and self._clock() < until:
             raise Rejection(why.code, why.reason)
         try:
-            made = self._made_of(name, schema_type, make)
+            # An id that has had its time is asked for once.
+            is_new = why is None or why.code != "schema_unknown"
+            made = self._made_of(name, schema_type, make, is_new)
         except Rejection as rejection:
             if len(self._bad) >= _MAX_KEPT:
                 self._bad.clear()
-            self._bad[name, schema_type] = time.monotonic() + _BAD_FOR, rejection
+            self._bad[name, schema_type] = self._clock() + _BAD_FOR, rejection
             raise
         if len(self._made) >= _MAX_KEPT:
             self._made.clear()
         self._made[name, schema_type] = made
         return made
 
-    def _made_of(self, name: int | str, schema_type: str, make: Callable[[Schema], Any]) -> Any:
+    def _made_of(
+        self, name: int | str, schema_type: str, make: Callable[[Schema], Any], is_new: bool
+    ) -> Any:
         try:
-            return make(self._fetched(name, schema_type))
+            return make(self._fetched(name, schema_type, is_new))
         except SchemaError as error:
             raise Rejection("schema_bad", f"of schema {name}, which is invalid: {error}") from None
 
-    def _fetched(self, name: int | str, schema_type: str) -> Schema:
+    def _fetched(self, name: int | str, schema_type: str, is_new: bool) -> Schema:
         path = f"/schemas/{'ids' if isinstance(name, int) else 'guids'}/{name}"
         form = "?format=serialized" if schema_type == "PROTOBUF" else ""
-        found = self._get(path + form)
-        if found is None:
-            raise Rejection("schema_unknown", f"of schema {name}, which the registry does not know")
-        schema = self._schema(found, form, {})
+        found = self._get(path + form, f"schema {name}", is_new)
+        if isinstance(found, Missing):
+            reason = f"of schema {name}, {found.reason}"
+            if found.is_denied:
+                raise Rejection("schema_denied", reason)
+            raise Rejection("schema_unknown", reason)
+        schema = self._schema(found, form, {}, is_new)
         if schema.schema_type != schema_type:
             raise Rejection(
                 "schema_kind",
                 f"of schema {name}, which is {schema.schema_type} and not {schema_type}",
             )
-        return schema._replace(registered=lambda: str((self._get(path) or found)["schema"]))
+
+        def registered() -> str:
+            again = self._client.get(path)
+            return str((found if isinstance(again, Missing) else again)["schema"])
+
+        return schema._replace(registered=registered)
+
+    def _get(self, path: str, what: str, is_new: bool) -> Found | Missing:
+        """The answer; what is missing is asked for again while there is patience."""
+        found = self._client.get(path)
+        wait = self._wait
+        if not isinstance(found, Missing) or not is_new or wait is None:
+            return found
+        start = self._clock()
+        until = start + self._patience.left()
+        while isinstance(found, Missing) and self._clock() < until:
+            wait(
+                f"schema registry (format.registry.url): {what}, {found.reason}: perhaps not yet "
+                "(format.registry.unknown_wait)"
+            )
+            found = self._client.get(path)
+        if isinstance(found, Missing):
+            self._patience.spend(self._clock() - start)
+        else:
+            self._patience.restore()
+        return found
 
     def _schema(
-        self, found: Mapping[str, Any], form: str, known: dict[str, Schema | None]
+        self, found: Found, form: str, known: dict[str, Schema | None], is_new: bool
     ) -> Schema:
         """With what it imports. `known` are places that were fetched, None while they are."""
         references = []
@@ -147,10 +179,10 @@ class Registry:
                 if len(known) >= _MAX_REFERENCES:
                     raise SchemaError("it has too many references")
                 known[path] = None
-                inner = self._get(path + form)
-                if inner is None:
+                inner = self._get(path + form, "a schema's reference", is_new)
+                if isinstance(inner, Missing):
                     raise SchemaError(f"it imports {_shown(item)}, which is not in the registry")
-                known[path] = self._schema(inner, form, known)
+                known[path] = self._schema(inner, form, known, is_new)
             made = known[path]
             if made is None:
                 raise SchemaError(f"it imports itself by {_shown(item)}")
@@ -158,74 +190,33 @@ class Registry:
         schema_type = found.get("schemaType") or "AVRO"
         return Schema(str(schema_type), str(found["schema"]), tuple(references))
 
-    def _get(self, path: str) -> Mapping[str, Any] | None:
-        """The answer; None when the registry does not have it. Waits while it does not answer."""
-        while True:
-            trouble, found = self._try(path)
-            if trouble is None:
-                return found
-            self._wait(f"schema registry (format.registry.url): {trouble}")
 
-    def _try(self, path: str) -> tuple[str | None, Mapping[str, Any] | None]:
-        """One request: (why it failed for now, None) or (None, the answer)."""
-        try:
-            answer = self._pool.request(
-                "GET",
-                self._url + path,
-                headers=self._headers,
-                redirect=False,
-                preload_content=False,
-            )
-            try:
-                body = answer.read(_MAX_BYTES + 1)
-            finally:
-                answer.release_conn()
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            return _trouble(error), None
-        status = answer.status
-        if status in (401, 403):
-            raise StopRun(
-                f"schema registry: HTTP {status}: it does not accept these credentials.\n"
-                "  remedy: set format.registry.username and password, or token, to those of a user "
-                "who may read schemas"
-            )
-        if status == 404 and _is_registrys(body):
-            return None, None
-        if status == 404:
-            raise StopRun(
-                "schema registry: HTTP 404, without a Schema Registry's error code: there is "
-                "none at this address.\n  remedy: set format.registry.url to that of the registry, "
-                "with its path if it has one"
-            )
-        if status in (301, 302, 303, 307, 308):
-            raise StopRun(
-                f"schema registry: HTTP {status}: it redirects to another address.\n  remedy: set "
-                "format.registry.url to that one"
-            )
-        if status != 200:
-            return f"HTTP {status}", None
-        if len(body) > _MAX_BYTES:
-            raise SchemaError("it is too large")
-        try:
-            found = json.loads(body)
-        except (ValueError, RecursionError):
-            return "the answer is not JSON", None
-        if not isinstance(found, dict) or not isinstance(found.get("schema"), str):
-            return "the answer holds no schema", None
-        return None, found
+class _Patience:
+    """The seconds that may be spent in waiting for ids that stay unknown.
 
-
-def _is_registrys(body: bytes) -> bool:
-    """Whether a 404 means that there is no such schema, subject or version.
-
-    Then it has a code, 40401 to 40403 [schema-registry]; a wrong path or a proxy has none.
+    Records of any number of ids that do not exist must not hold up the others.
     """
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return False
-    code = found.get("error_code") if isinstance(found, dict) else None
-    return isinstance(code, int) and 40400 < code < 40500
+
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._left = seconds
+        self._at = clock()
+
+    def left(self) -> float:
+        """Seconds to wait now, at most."""
+        now = self._clock()
+        self._left = min(self._seconds, self._left + (now - self._at) * _UNKNOWN_SHARE)
+        self._at = now
+        return self._left
+
+    def spend(self, seconds: float) -> None:
+        """So long was waited in vain; what is too much is paid back first."""
+        self._left = self.left() - seconds
+
+    def restore(self) -> None:
+        """A wait was worth it."""
+        self._left = self._seconds
 
 
 def _references(found: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -241,55 +232,3 @@ def _references(found: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _shown(reference: Mapping[str, Any]) -> str:
     subject, version = str(reference["subject"])[:200], str(reference["version"])[:20]
     return f"version {version} of subject {subject!r}"
-
-
-def _tls(settings: RegistrySettings) -> ssl.SSLContext:
-    option, file = "ca_file", settings.ca_file
-    try:
-        context = ssl.create_default_context(cafile=str(file) if file else None)
-        if settings.certificate_file is not None:
-            option, file = "certificate_file", settings.certificate_file
-            context.load_cert_chain(str(file), str(settings.certificate_key_file))
-    except (OSError, ValueError) as error:  # an ssl.SSLError is one
-        reason = getattr(error, "reason", None) or type(error).__name__
-        raise StopRun(
-            f"format.registry.{option}: cannot use {file}: {reason}\n  remedy: it is a file of "
-            "certificates in PEM, which the run may read, with the key that belongs to it"
-        ) from None
-    return context
-
-
-def _trouble(error: Exception) -> str:
-    """The name of a failure. Raises StopRun for certificates that one side does not accept."""
-    cause: Any = error
-    while cause is not None and not isinstance(cause, ssl.SSLError):
-        inner = [one for one in cause.args if isinstance(one, Exception)]
-        cause = inner[0] if inner else cause.__cause__ or cause.__context__
-    reason = "" if cause is None else str(cause.reason or "")
-    if "CERT" in reason:
-        raise StopRun(
-            f"schema registry: TLS: {reason}\n  remedy: set format.registry.ca_file to the "
-            "authority of the registry's certificate, and certificate_file where it asks for ours"
-        ) from None
-    return f"{type(error).__name__} {reason}".strip()
-
-
-def _authorization(settings: RegistrySettings) -> dict[str, str]:
-    def secret(given: Any, file: Any) -> str | None:
-        if given is not None:
-            return str(given.get_secret_value())
-        if file is None:
-            return None
-        try:
-            return str(file.read_text("utf-8")).strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise StopRun(f"format.registry: cannot read {file}: {error}") from None
-
-    token = secret(settings.token, settings.token_file)
-    if token is not None:
-        return {"authorization": f"Bearer {token}"}
-    password = secret(settings.password, settings.password_file)
-    if password is not None:
-        made = urllib3.make_headers(basic_auth=f"{settings.username}:{password}")
-        return {name: str(value) for name, value in made.items()}
-    return {}

@@ -8,8 +8,12 @@ from urllib.parse import urlsplit, urlunsplit
 from connectors.import_config.errors import UnsupportedConnectorConfig
 from connectors.import_config.properties import ConnectorProperties
 from connectors.settings.formats import FORMATS
+from connectors.settings.urls import is_loopback
 
-LOCAL = ("127.0.0.1", "localhost", "::1")
+PLAIN_HTTP = (
+    "stays http, with allow_plain_http = true: everybody on the way can read and change what is "
+    "sent; use https where the service has it"
+)
 _JSON = FORMATS["json"].converter
 # Word of config.toml by the class of Kafka Connect; that of JSON is two formats by its settings.
 _WORDS = {
@@ -116,14 +120,15 @@ def _check_encoding(connector: ConnectorProperties, key: str, names: set[str]) -
 
 def _registry(connector: ConnectorProperties, key: str, registry: dict[str, Any]) -> set[str]:
     """Fill in [format.registry]; returns the sub-keys that are dealt with."""
-    urls = [url.strip() for url in connector.text(f"{key}.schema.registry.url").split(",")]
-    if not urls[0]:
+    given = connector.text(f"{key}.schema.registry.url").split(",")
+    urls = [url.strip() for url in given if url.strip()]
+    if not urls:
         raise UnsupportedConnectorConfig(f"{key}.schema.registry.url: is missing; {key} needs it")
-    if len(urls) > 1:
-        connector.note(
-            f"{key}.schema.registry.url", "only the first URL is used: one registry is read"
-        )
-    url, user = _url(connector, f"{key}.schema.registry.url", urls[0])
+    moved = [_url(connector, f"{key}.schema.registry.url", url) for url in urls]
+    url, user = ",".join(url for url, _ in moved), any(user for _, user in moved)
+    if any(is_plain_http(url) for url, _ in moved):
+        registry["allow_plain_http"] = True
+        connector.note(f"{key}.schema.registry.url", PLAIN_HTTP)
     if registry.setdefault("url", url) != url:
         raise UnsupportedConnectorConfig(
             f"{key}.schema.registry.url: is another registry than that of values; there is one, so "
@@ -191,8 +196,10 @@ def _url(connector: ConnectorProperties, key: str, url: str) -> tuple[str, bool]
             "its user and password are not written out: set SYNC__FORMAT__REGISTRY__USERNAME and "
             "SYNC__FORMAT__REGISTRY__PASSWORD",
         )
-    scheme = parts.scheme
-    if scheme == "http" and parts.hostname not in LOCAL:
-        scheme = "https"
-        connector.note(key, "is https now: http is taken only on this host")
-    return urlunsplit((scheme, host, parts.path, "", "")), "@" in parts.netloc
+    return urlunsplit((parts.scheme, host, parts.path, "", "")), "@" in parts.netloc
+
+
+def is_plain_http(url: str) -> bool:
+    """Whether a URL is one that needs allow_plain_http."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")

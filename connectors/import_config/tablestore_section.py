@@ -6,7 +6,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from connectors.import_config.converters import LOCAL
+from connectors.import_config.converters import PLAIN_HTTP, is_plain_http
 from connectors.import_config.errors import UnresolvedPlaceholder, UnsupportedConnectorConfig
 from connectors.import_config.properties import ConnectorProperties
 
@@ -32,7 +32,10 @@ def tablestore(connector: ConnectorProperties) -> dict[str, Any]:
                 f"SYNC__TABLESTORE__{name.upper()}, or write it into [tablestore]",
             )
     if "endpoint" in made:
-        made["endpoint"] = _endpoint(connector, made["endpoint"])
+        made["endpoint"] = _endpoint(made["endpoint"])
+        if is_plain_http(made["endpoint"]):
+            made["allow_plain_http"] = True
+            connector.note("tablestore.endpoint", PLAIN_HTTP)
     if "instance" in made and not _INSTANCE.fullmatch(made["instance"]):
         raise UnsupportedConnectorConfig(
             "tablestore.instance.name: is not an instance name (3 to 16 letters, digits, -)"
@@ -41,7 +44,7 @@ def tablestore(connector: ConnectorProperties) -> dict[str, Any]:
     return made
 
 
-def _endpoint(connector: ConnectorProperties, endpoint: str) -> str:
+def _endpoint(endpoint: str) -> str:
     key = "tablestore.endpoint"
     try:
         url = urlsplit(endpoint)
@@ -52,11 +55,6 @@ def _endpoint(connector: ConnectorProperties, endpoint: str) -> str:
     valid = valid and not (url.query or url.fragment or "@" in url.netloc or " " in endpoint)
     if not valid:
         raise UnsupportedConnectorConfig(f"{key}: is not a URL such as {_EXAMPLE}")
-    if url.scheme == "http" and url.hostname not in LOCAL:
-        connector.note(
-            key, "is https now: requests are signed, not encrypted, so http is only for this host"
-        )
-        return "https" + endpoint[4:]
     return endpoint
 
 

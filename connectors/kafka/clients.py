@@ -57,6 +57,8 @@ class KafkaClients:
         Raises StopRun when the client does not accept a property.
         """
         every = {
+            # Off by default [librdkafka]: a flipped bit would be written as a value.
+            "check.crcs": True,
             **settings.client_properties(),
             "group.id": settings.group,
             "enable.auto.commit": False,

@@ -108,10 +108,14 @@ class KafkaDeadLetterSink:
     async def send(self, dead_letters: Sequence[DeadLetter]) -> None:
         """Return when the brokers have confirmed every dead letter.
 
-        Raises StopRun for an error that sending again cannot mend.
+        A record of which several rows are rejected is sent once, with the first reason. Raises
+        StopRun for an error that sending again cannot mend.
         """
         group = self._run.settings.kafka.group
-        waiting = [(dead_letter, headers_of(dead_letter, group)) for dead_letter in dead_letters]
+        first: dict[tuple[str, int, int], DeadLetter] = {}
+        for one in dead_letters:
+            first.setdefault((one.topic, one.partition, one.offset), one)
+        waiting = [(dead_letter, headers_of(dead_letter, group)) for dead_letter in first.values()]
         while waiting:
             producer = self._producers[-1]
             reports = [self._produce(dead_letter, headers) for dead_letter, headers in waiting]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Message, TopicPartition
 
-from connectors.errors import StopRun
-from connectors.kafka import prefetch
-from connectors.kafka.clients import KafkaClients
-from connectors.kafka.partition_reader import PartitionReader
+from connectors.kafka.clients import ClientErrors, KafkaClients
+from connectors.kafka.metadata import partition_key, topic_partition_of
+from connectors.kafka.offset_lookup import LATEST, offsets_at
+from connectors.kafka.partition_errors import PartitionErrors
+from connectors.kafka.partition_reader import PartitionQueue, PartitionReader
 from connectors.kafka.progress import Progress
 from connectors.kafka.source import KafkaSource
 from connectors.records import Chunk
@@ -26,19 +27,35 @@ class KafkaDeadLetterSource(KafkaSource):
         self, run: Run, admits: Callable[[Message], bool], clients: KafkaClients | None = None
     ) -> None:
         """`admits` is asked for each dead letter before the offset moves; False ends the run."""
-        self._dry_run = run.settings.replay.dry_run
-        progress = Progress(run, ends_when_read=True, commits=not self._dry_run)
+        progress = Progress(run, ends_when_read=True, commits=not run.settings.replay.dry_run)
         super().__init__(run, clients, progress=progress, topics_option="dead_letters.topic")
         self._admits = admits
+        self._ends: dict[str, int] | None = None
 
     def _reader(
-        self, start: TopicPartition, client: Consumer | None, resumed: bool
+        self,
+        start: TopicPartition,
+        source: tuple[PartitionQueue, PartitionErrors] | None,
+        resumed: bool,
     ) -> PartitionReader:
-        if client is None:
+        if source is None:
             return super()._reader(start, None, resumed)
+        if self._ends is None:
+            self._ends = self._find_ends()
+        end = self._ends[partition_key(start.topic, start.partition)]
         return _DeadLetterReader(
-            self._run, start, client, self._progress, resumed, self._admits, self._dry_run
+            self._run, start, source, self._progress, resumed, self._admits, end
         )
+
+    def _find_ends(self) -> dict[str, int]:
+        """Where each partition ends now. Raises StopRun when the brokers do not answer."""
+        settings = self._run.settings.kafka
+        client = self._clients.consumer(settings, ClientErrors())
+        partitions = [TopicPartition(*topic_partition_of(key)) for key in sorted(self._existing)]
+        try:
+            return offsets_at(settings, client, partitions, LATEST)
+        finally:
+            client.close()
 
 
 class _DeadLetterReader(PartitionReader):
@@ -46,17 +63,17 @@ class _DeadLetterReader(PartitionReader):
         self,
         run: Run,
         start: TopicPartition,
-        client: Consumer,
+        source: tuple[PartitionQueue, PartitionErrors],
         progress: Progress,
         resumed: bool,
         admits: Callable[[Message], bool],
-        dry_run: bool,
+        end: int,
     ) -> None:
-        super().__init__(run, start, client, progress, prefetch.chunk_bytes(1), resumed)
+        super().__init__(run, start, source, progress, resumed)
         self._admits = admits
-        self._dry_run = dry_run
+        self._dry_run = run.settings.replay.dry_run
         self._begin: int = start.offset
-        self._end = _end_offset(run, client, start)
+        self._end = end
 
     def next_batch(self) -> list[Chunk]:
         """Some dead letters before the end; StopIteration at the end."""
@@ -78,16 +95,3 @@ class _DeadLetterReader(PartitionReader):
                 self._next = offset
                 return messages[:number]
         return messages
-
-
-def _end_offset(run: Run, client: Consumer, topic_partition: TopicPartition) -> int:
-    settings = run.settings.kafka
-    try:
-        _, high = client.get_watermark_offsets(topic_partition, timeout=settings.metadata_timeout)
-    except (KafkaException, TypeError):
-        raise StopRun(
-            f"replay: no answer from {settings.bootstrap_servers} about the end of topic "
-            f"{topic_partition.topic} partition {topic_partition.partition}\n  remedy: check that "
-            "the brokers run"
-        ) from None
-    return int(high)

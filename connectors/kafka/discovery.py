@@ -8,9 +8,9 @@ import threading
 from confluent_kafka import TopicPartition
 
 from connectors.errors import StopRun
-from connectors.kafka.clients import ClientErrors, KafkaClients
-from connectors.kafka.metadata import list_partitions, partition_key, topic_ids
-from connectors.kafka.start_offsets import resolve_start
+from connectors.kafka.clients import KafkaClients
+from connectors.kafka.metadata import list_partitions, topic_ids
+from connectors.kafka.start_offsets import resolve_starts
 from connectors.run.context import Run
 
 log = logging.getLogger("sync.kafka")
@@ -46,7 +46,8 @@ class TopicWatcher:
 
     def _look_for_new(self) -> None:
         try:
-            topics = list_partitions(self._run.settings.kafka, self._clients).topics
+            found = list_partitions(self._run.settings.kafka, self._clients).topics
+            topics = self._run.readable_topics(found)
         except StopRun as error:
             log.warning("looking for new partitions: %s", error)
             return
@@ -99,14 +100,6 @@ def restart_recreated_topics(run: Run, topics: dict[str, int], clients: KafkaCli
             settings.lost_offset,
         )
         choice = settings.model_copy(update={"start": settings.lost_offset})
-        client = clients.consumer(settings, ClientErrors())
-        try:
-            starts = {
-                partition_key(topic, number): resolve_start(
-                    choice, client, TopicPartition(topic, number)
-                )
-                for number in range(topics[topic])
-            }
-        finally:
-            client.close()
+        partitions = [TopicPartition(topic, number) for number in range(topics[topic])]
+        starts = resolve_starts(choice, clients, partitions)
         recovery.replace_topic(topic, found, starts)

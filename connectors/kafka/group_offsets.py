@@ -15,6 +15,7 @@ from connectors.errors import StopRun
 from connectors.kafka.clients import ClientErrors, KafkaClients
 from connectors.kafka.lost_offset import offset_after_loss
 from connectors.kafka.metadata import partition_key
+from connectors.kafka.offset_lookup import EARLIEST, LATEST, offsets_at
 from connectors.settings.kafka import KafkaSettings
 
 log = logging.getLogger("sync.kafka")
@@ -51,10 +52,13 @@ def starts_of_group(
                 len(partitions),
             )
         _require_offsets(settings, group, committed)
-        return {
-            partition_key(topic, number): _start(settings, group, client, (topic, number), offset)
-            for (topic, number), offset in committed.items()
-        }
+        low, high = (offsets_at(settings, client, partitions, at) for at in (EARLIEST, LATEST))
+        starts = {}
+        for (topic, number), offset in committed.items():
+            key = partition_key(topic, number)
+            marks = low[key], high[key]
+            starts[key] = _start(settings, group, (topic, number), offset, marks)
+        return starts
     finally:
         client.close()
 
@@ -123,22 +127,16 @@ def _require_offsets(
 def _start(
     settings: KafkaSettings,
     group: str,
-    client: Consumer,
     topic_partition: tuple[str, int],
     offset: int | None,
+    marks: tuple[int, int],
 ) -> int:
-    """The group's offset if the log has it; else as start_without_offset or lost_offset says."""
+    """The group's offset if the log has it; else as start_without_offset or lost_offset says.
+
+    `marks` are the first offset of the log and its end.
+    """
     where = f"topic {topic_partition[0]} partition {topic_partition[1]}"
-    try:
-        found = client.get_watermark_offsets(
-            TopicPartition(*topic_partition), timeout=settings.metadata_timeout
-        )
-        low, high = (int(mark) for mark in found)
-    except (KafkaException, TypeError) as error:
-        raise StopRun(
-            f"kafka.start: no offsets of {where} within {settings.metadata_timeout:g} s: {error}\n"
-            "  remedy: check that the brokers run and answer"
-        ) from None
+    low, high = marks
     if offset is None:
         start = high if settings.start_without_offset == "latest" else low
         log.warning(

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
+from confluent_kafka import KafkaException, TopicPartition
+
 from connectors.errors import StopRun
+from connectors.kafka.clients import ClientErrors, KafkaClients
 from connectors.settings.kafka import KafkaSettings
+
+log = logging.getLogger("sync.kafka")
 
 
 def offset_after_loss(settings: KafkaSettings, problem: str, low: int, high: int) -> int:
@@ -18,3 +25,39 @@ def offset_after_loss(settings: KafkaSettings, problem: str, low: int, high: int
             "comes from now on)"
         )
     return low if settings.lost_offset == "earliest" else high
+
+
+class Loss:
+    """Decides where a partition goes on whose next offset the brokers do not have."""
+
+    def __init__(self, settings: KafkaSettings, clients: KafkaClients) -> None:
+        self._settings = settings
+        self._clients = clients
+
+    def go_on(self, topic: str, partition: int, position: int, cause: str) -> int:
+        """The offset to go on at: records may be lost, so the user decides.
+
+        Raises StopRun unless kafka.lost_offset has the choice, and when the brokers do not answer.
+        """
+        settings = self._settings
+        where = f"kafka: topic {topic} partition {partition}"
+        client = self._clients.consumer(settings, ClientErrors())
+        try:
+            found = client.get_watermark_offsets(
+                TopicPartition(topic, partition), timeout=settings.metadata_timeout
+            )
+            low, high = (int(mark) for mark in found)
+        except (KafkaException, TypeError):
+            raise StopRun(
+                f"{where}: {cause}, and no watermarks\n  remedy: check that the brokers run, and "
+                "start again"
+            ) from None
+        finally:
+            client.close()
+        problem = (
+            f"{where}: offset {position} is not there any more; the broker has {low} to {high}. "
+            "Retention removed it, or the topic was recreated: records may be lost"
+        )
+        offset = offset_after_loss(settings, problem, low, high)
+        log.warning("%s; going on at %d (kafka.lost_offset)", problem, offset)
+        return offset

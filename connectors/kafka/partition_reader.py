@@ -1,45 +1,43 @@
-"""Reads one Kafka partition: one chunk a poll."""
+"""Reads Kafka partitions: one consumer a worker, one chunk of one partition at a time.
+
+A consumer a partition would cost four threads and eight files each. So the messages of all of them
+come out of one queue of librdkafka, and wait here, by partition, until Bytewax asks that partition.
+A worker asks its partitions in turn, in one thread, and only one that has nothing waiting fetches
+more: none is paused, and none starves behind another. docs/decisions/prefetch.md has the figures.
+"""
 
 from __future__ import annotations
 
-import logging
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from itertools import accumulate
+from itertools import accumulate, groupby
+from operator import methodcaller
 
 from bytewax.inputs import StatefulSourcePartition
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Message, TopicPartition
 
-from connectors.errors import StopRun
-from connectors.kafka.lost_offset import offset_after_loss
+from connectors.kafka import prefetch
+from connectors.kafka.assignment import Assignment
+from connectors.kafka.clients import KafkaClients
 from connectors.kafka.metadata import partition_key
+from connectors.kafka.partition_errors import PartitionErrors
 from connectors.kafka.progress import Progress
 from connectors.records import Chunk
 from connectors.run.committable_offset import CommittableOffset
 from connectors.run.context import Run
+from connectors.settings.kafka import KafkaSettings
 
-log = logging.getLogger("sync.kafka")
-
-# How long an idle partition sleeps before it is polled again; it bounds the latency of a record.
-IDLE = timedelta(milliseconds=10)
-# Errors that end the run, since only somebody else can correct them.
-_REMEDIES = {
-    KafkaError.TOPIC_AUTHORIZATION_FAILED: "grant Read and Describe on the topic to this user",
-    KafkaError.GROUP_AUTHORIZATION_FAILED: "grant Read on the group to this user",
-    KafkaError.SASL_AUTHENTICATION_FAILED: "correct the SASL properties",
-    KafkaError._AUTHENTICATION: "correct the security properties",
-}
-_MISSING = {
-    KafkaError.UNKNOWN_TOPIC_OR_PART,
-    KafkaError._UNKNOWN_TOPIC,
-    KafkaError._UNKNOWN_PARTITION,
-}
-_OFFSET_LOST = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
+# How long a partition sleeps that had nothing; it bounds the latency of a record. Each partition
+# adds a little, so that many of them cost little while they are idle.
+_PAUSE, _PAUSE_EACH = 0.010, 0.0004  # seconds
+_topic_of, _partition_of = methodcaller("topic"), methodcaller("partition")
 
 
 class PartitionReader(StatefulSourcePartition[Chunk, int]):
     """Reads one Kafka partition. Its state is the next offset to read.
 
-    Without a client the partition does not exist any more: the reader ends at once, and keeps the
+    Without a queue the partition does not exist any more: the reader ends at once, and keeps the
     state as it was.
     """
 
@@ -47,30 +45,27 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         self,
         run: Run,
         start: TopicPartition,
-        client: Consumer | None,
+        source: tuple[PartitionQueue, PartitionErrors] | None,
         progress: Progress,
-        chunk_bytes: int,
         resumed: bool = False,
     ) -> None:
         """`start` has the first offset to read; `resumed` says that it comes from stored state.
 
-        A chunk has at most `chunk_bytes` of values, or one message.
+        `source` is where its messages come from, and what judges errors among them.
         """
         self._run = run
         self._topic: str = start.topic
         self._partition: int = start.partition
         self._key = partition_key(start.topic, start.partition)
         self._next: int = start.offset
-        self._client = client
+        self._source = source
         self._progress = progress
         self._max_messages = run.settings.kafka.chunk_messages
-        self._max_bytes = chunk_bytes
-        # Messages of a poll of large records, which later chunks take.
-        self._remaining: list[Message] = []
         # The run before may have ended before it committed the offset at which this one goes on.
         committed = -1 if resumed else start.offset
         self._committable = CommittableOffset(committed, run.settings.window.age, run.clock)
         self._awake: datetime | None = None
+        self._snapshot = start.offset
         self._epochs = 0  # those that ended
         self._unverified_epoch: int | None = None  # the last of them, until it is closed everywhere
 
@@ -80,32 +75,42 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         Bytewax calls this only when every earlier epoch is durable [bytewax-recovery]. Raises
         StopRun for an error of the brokers that needs somebody to act.
         """
-        run = self._run
-        if run.failure is not None or run.drain_reason is not None or self._client is None:
+        run, source = self._run, self._source
+        if run.failure is not None or run.drain_reason is not None or source is None:
             run.check()
             raise StopIteration
+        queue, errors = source
         if self._unverified_epoch is not None:
             run.counts.verify_epoch(self._unverified_epoch)
             self._unverified_epoch = None
         offset = self._committable.due()
         if offset is not None:
-            self._commit(self._client, offset)
+            queue.commit(offset)
             if run.recovery is not None:
                 run.recovery.forget_new_start(self._key)
-        messages = self._poll(self._client)
-        if not messages:
-            self._awake = datetime.now(timezone.utc) + IDLE
+        if errors.stop is not None:
+            if self._snapshot == self._next:
+                raise errors.stop
+            self._awake = queue.next_look()
             return []
+        messages = queue.take(self._max_messages)
+        if not messages:
+            if messages is not None:
+                self._awake = queue.next_look()
+                self._next = errors.nothing_read(self._next)
+            return errors.take_skipped()
         self._awake = None
+        skipped: list[Chunk] = []
         if [message for message in messages if message.error() is not None]:
-            messages = self._handle_errors(self._client, messages)
+            messages, self._next = errors.handle(messages, self._next)
+            skipped = errors.take_skipped()
             if not messages:
-                return []
+                return skipped
         else:
             self._next = (messages[-1].offset() or 0) + 1
         messages = self._select(messages)
         run.counts.add("read", len(messages))
-        return [Chunk(self._topic, self._partition, messages)]
+        return [Chunk(self._topic, self._partition, messages), *skipped]
 
     def next_awake(self) -> datetime | None:
         """At once after a chunk, a little later after none."""
@@ -115,86 +120,198 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         """The next offset to read."""
         self._epochs += 1
         self._unverified_epoch = self._epochs
+        if self._source is not None and self._next != self._snapshot:
+            self._source[1].moved()
+        self._snapshot = self._next
         self._committable.snapshotted(self._next)
         self._progress.snapshotted(self._topic, self._partition, self._next)
         return self._next
 
     def close(self) -> None:
-        """Close the client. Offsets stay as they are: this is called after failures too."""
-        if self._client is not None:
-            self._client.close()
-
-    def _poll(self, client: Consumer) -> list[Message]:
-        """The next messages, a few of them where they are large."""
-        messages = self._remaining or client.consume(self._max_messages, 0)
-        self._remaining = []
-        if sum(map(len, messages)) > self._max_bytes:
-            fitting = sum(size <= self._max_bytes for size in accumulate(map(len, messages)))
-            number = max(1, fitting)
-            messages, self._remaining = messages[:number], messages[number:]
-        return messages
+        """Read no more. Offsets stay as they are: this is called after failures too."""
+        if self._source is not None:
+            self._source[0].close()
 
     def _select(self, messages: list[Message]) -> list[Message]:
         """All messages; a reader that ends selects those before its end and moves `_next` back."""
         return messages
 
-    def _commit(self, client: Consumer, offset: int) -> None:
-        committed = TopicPartition(self._topic, self._partition, offset)
-        try:
-            client.commit(offsets=[committed], asynchronous=True)
-        except KafkaException as error:
-            # The group only mirrors the offsets; the recovery folder has them.
-            log.warning("offset not committed to the group: %s", error.args[0].str())
 
-    def _handle_errors(self, client: Consumer, messages: list[Message]) -> list[Message]:
-        """The messages that are records; errors among them are handled. Moves `_next`."""
-        records: list[Message] = []
-        position = self._next
-        for message in messages:
-            error = message.error()
-            offset = message.offset() or 0
-            if error is None:
-                records.append(message)
-                position = offset + 1
-            elif error.code() == KafkaError._PARTITION_EOF:
-                # Its offset is after transaction markers, which take offsets and are no records.
-                position = max(position, offset)
-                self._progress.read_to_end(self._key)
-            elif error.code() in _OFFSET_LOST:
-                position = self._go_on_after_loss(client, error, position)
-                self._remaining = []
-                break  # what follows in this poll is from before the loss
-            elif error.code() in _REMEDIES or error.fatal():
-                remedy = _REMEDIES.get(error.code(), "start again, or see the broker's log")
-                raise StopRun(f"kafka: {self._where}: {error.str()}\n  remedy: {remedy}")
-            elif error.code() in _MISSING:
-                log.warning("%s is gone: nothing to read there (%s)", self._where, error.str())
-            else:
-                log.warning("%s: %s", self._where, error.str())
-        self._next = position
-        return records
+class PartitionQueue:
+    """The messages of one partition that wait for its reader."""
 
-    @property
-    def _where(self) -> str:
-        return f"topic {self._topic} partition {self._partition}"
+    def __init__(self, consumer: SharedConsumer, topic: str, partition: int) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.consumer = consumer
+        self.round = 0  # the last one in which it was asked
+        self._messages: list[Message] = []
+        self._bytes = 0  # of their values
 
-    def _go_on_after_loss(self, client: Consumer, error: KafkaError, position: int) -> int:
-        """The next offset is not on the brokers, so records may be lost: the user decides.
+    def put(self, messages: list[Message]) -> int:
+        """Add messages behind those that wait; returns the bytes of their values."""
+        size = sum(map(len, messages))
+        self._messages = self._messages + messages if self._messages else messages
+        self._bytes += size
+        return size
 
-        Returns where reading goes on. Raises StopRun unless kafka.lost_offset has the choice.
+    def take(self, max_messages: int) -> list[Message] | None:
+        """The next messages; nothing when there are none; None when it is the turn of others.
+
+        Errors stand among them as they came. Values have at most the bytes that are left of the
+        round, or there is one message.
         """
-        settings = self._run.settings.kafka
-        target = TopicPartition(self._topic, self._partition)
-        try:
-            low, high = client.get_watermark_offsets(target, timeout=settings.metadata_timeout)
-        except (KafkaException, TypeError):
-            raise StopRun(f"kafka: {self._where}: {error.str()}, and no watermarks") from None
-        problem = (
-            f"kafka: {self._where}: offset {position} is not there any more; the broker has "
-            f"{low} to {high}. Retention removed it, or the topic was recreated: records may be "
-            "lost"
-        )
-        target.offset = offset_after_loss(settings, problem, low, high)
-        log.warning("%s; going on at %d (kafka.lost_offset)", problem, target.offset)
-        client.assign([target])
-        return int(target.offset)
+        consumer = self.consumer
+        room = consumer.room_for(self)
+        if room is None:
+            return None
+        if not self._messages:
+            consumer.fetch(self, max_messages)
+        messages, size = self._messages, self._bytes
+        if len(messages) <= max_messages and size <= room:
+            self._messages, self._bytes = [], 0
+        else:
+            messages = messages[:max_messages]
+            sizes = [*accumulate(map(len, messages))]
+            if sizes[-1] > room:
+                messages = messages[: max(1, sum(each <= room for each in sizes))]
+            size = sizes[len(messages) - 1]
+            self._messages = self._messages[len(messages) :]
+            self._bytes -= size
+        consumer.taken(size)
+        return messages
+
+    def drop(self) -> int:
+        """Forget what waits; returns its bytes."""
+        dropped, self._messages, self._bytes = self._bytes, [], 0
+        return dropped
+
+    def go_on_at(self, offset: int) -> None:
+        """Forget what waits, and read from another offset on."""
+        self.consumer.waiting_bytes -= self.drop()
+        target = TopicPartition(self.topic, self.partition, offset)
+        self.consumer.assignment.move(target)
+
+    def commit(self, offset: int) -> None:
+        """Commit an offset to the consumer group, soon and together with others."""
+        self.consumer.assignment.offsets[self.topic, self.partition] = offset
+
+    def known_end(self) -> int:
+        """The end of the partition as the brokers' last answer has it; -1 while there is none."""
+        return self.consumer.assignment.known_end(self.topic, self.partition)
+
+    def next_look(self) -> datetime:
+        """When a partition that had nothing is to look again: all of a worker at the same time."""
+        return self.consumer.next_look()
+
+    def close(self) -> None:
+        """The partition is read no more. May come twice."""
+        self.consumer.remove(self)
+
+
+class SharedConsumer:
+    """The consumer of a worker: it gives each message to the queue of its partition."""
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        clients: KafkaClients,
+        existing: int,
+        clock: Callable[[], float],
+    ) -> None:
+        """`existing` partitions are read by all workers together."""
+        self._settings = settings
+        self.assignment = Assignment(settings, clients, existing, clock)
+        self.waiting_bytes = 0  # in all queues
+        self._max_waiting = 0
+        self._queues: dict[tuple[str | None, int | None], PartitionQueue] = {}
+        self._single_topic = True
+        self._nothing_until = 0.0
+        self._look = datetime.min.replace(tzinfo=timezone.utc)
+        # A round asks each partition once. It gives so many bytes, then the others wait for the
+        # next round, in which they come first.
+        self._round = 1
+        self._room = prefetch.ROUND_BYTES
+        self._first_in_turn: PartitionQueue | None = None
+
+    def add(self, start: TopicPartition) -> PartitionQueue:
+        """Read one more partition, from the offset of `start` on."""
+        queue = PartitionQueue(self, start.topic, start.partition)
+        self._queues[start.topic, start.partition] = queue
+        self._single_topic = self._single_topic and start.topic == next(iter(self._queues))[0]
+        self.assignment.add(start)
+        self._max_waiting = prefetch.max_waiting_bytes(self._settings, self.assignment.share)
+        return queue
+
+    def remove(self, queue: PartitionQueue) -> None:
+        """See `PartitionQueue.close`."""
+        if self._queues.pop((queue.topic, queue.partition), None) is not None:
+            if self._first_in_turn is queue:
+                self._first_in_turn = None
+            self.waiting_bytes -= queue.drop()
+            self.assignment.remove(queue.topic, queue.partition)
+
+    def room_for(self, queue: PartitionQueue) -> int | None:
+        """The bytes that a partition may take now; None: others come first."""
+        if queue.round == self._round:
+            self._round += 1
+            self._room = prefetch.ROUND_BYTES
+        queue.round = self._round
+        first = self._first_in_turn
+        if first is not None:
+            if first is not queue:
+                return None
+            self._first_in_turn = None
+        if self._room <= 0:
+            self._first_in_turn = queue
+            return None
+        return self._room
+
+    def taken(self, size: int) -> None:
+        """So many bytes have left the queues."""
+        self.waiting_bytes -= size
+        self._room -= size
+
+    def fetch(self, asking: PartitionQueue, max_messages: int) -> None:
+        """Put messages of any partitions into their queues, as far as there are any by now."""
+        assignment = self.assignment
+        client = assignment.client or assignment.current()
+        if assignment.offsets:
+            assignment.commit_some()
+        if self.waiting_bytes > self._max_waiting:
+            return
+        now = 0.0
+        if len(self._queues) > 1:
+            now = time.monotonic()
+            if now < self._nothing_until:
+                return
+        messages = client.consume(max_messages, 0)
+        if messages:
+            self._distribute(asking, messages)
+        else:
+            self._nothing_until = now + _PAUSE / 2
+
+    def _distribute(self, asking: PartitionQueue, messages: list[Message]) -> None:
+        of_one = len({*map(_partition_of, messages)}) == 1
+        if of_one and (self._single_topic or len({*map(_topic_of, messages)}) == 1):
+            self._put(asking, messages)
+            return
+        for _, group in groupby(messages, lambda each: (each.topic(), each.partition())):
+            self._put(asking, [*group])
+
+    def _put(self, asking: PartitionQueue, messages: list[Message]) -> None:
+        topic = messages[0].topic()
+        queue = self._queues.get((topic, messages[0].partition()))
+        if queue is None:
+            if topic is not None:
+                return  # of a partition that is read no more
+            queue = asking  # an error of the client itself: somebody has to judge it
+        self.waiting_bytes += queue.put(messages)
+
+    def next_look(self) -> datetime:
+        """See `PartitionQueue.next_look`."""
+        now = datetime.now(timezone.utc)
+        if self._look <= now:
+            pause = max(_PAUSE, _PAUSE_EACH * len(self._queues))
+            self._look = now + timedelta(seconds=pause)
+        return self._look

@@ -1,7 +1,6 @@
 """How far the consumers read ahead: bounded for a process, whatever its number of partitions.
 
-Each partition has a consumer of its own, so each gets its share. docs/decisions/prefetch.md has the
-measurements.
+What counts is bytes of unpacked messages. docs/decisions/prefetch.md has the measurements.
 """
 
 from __future__ import annotations
@@ -12,42 +11,45 @@ from connectors.settings.kafka import KafkaSettings
 
 # Messages that a process fetches ahead, all partitions together.
 _MESSAGES = 80_000
-# Bytes of the chunks of all partitions together, as they come from Kafka: decoded, they can take
-# thirty times as much. A share is at least the minimum, and a chunk has at least one record.
-_CHUNK_BYTES, _MIN_CHUNK_BYTES = 8 << 20, 64 << 10
+# Bytes of the chunks of one round of a worker's partitions, as they come from Kafka: decoded, they
+# can take thirty times as much. A chunk has at least one record.
+ROUND_BYTES = 8 << 20
+# Of the prefetch, the share that may wait by partition; the rest is librdkafka's own queue.
+_WAITING = 0.25
+# The most bytes of one answer of a broker, as they are packed: it is unpacked as a whole, whatever
+# becomes of it.
+_FETCH_BYTES = 1 << 20
 # fetch.message.max.bytes by its other name [librdkafka].
 _ALIASES = {"fetch.message.max.bytes": "max.partition.fetch.bytes"}
 
 
-def chunk_bytes(partitions: int) -> int:
-    """The most bytes of messages that one partition puts into one chunk."""
-    return max(_MIN_CHUNK_BYTES, _CHUNK_BYTES // max(1, partitions))
+def max_waiting_bytes(settings: KafkaSettings, share: float) -> int:
+    """The bytes of values beyond which a consumer's messages wait in librdkafka's queue."""
+    return int(settings.prefetch_mib * share * _WAITING * (1 << 20))
 
 
-def consumer_properties(settings: KafkaSettings, partitions: int) -> dict[str, int | bool]:
-    """The properties of each of so many consumers; those that the user has set are left out."""
-    partitions = max(1, partitions)
-    kilobytes = max(64, int(settings.prefetch_mib * 1024 / partitions))
+def consumer_properties(settings: KafkaSettings, share: float) -> dict[str, int | bool]:
+    """The properties of a consumer that reads this share of the partitions of the run.
+
+    Those that the user has set are left out.
+    """
+    kilobytes = max(1, int(settings.prefetch_mib * share * (1 - _WAITING) * 1024))
     wanted = {
+        # Unpacked bytes of one queue, whatever the number of partitions [librdkafka].
         "queued.max.messages.kbytes": kilobytes,
         # Enough to keep the flow busy; more only costs memory.
-        "queued.min.messages": max(1000, _MESSAGES // partitions),
+        "queued.min.messages": max(1000, int(_MESSAGES * share)),
         # The default stops fetching for a second each time the queue is full [librdkafka].
         "fetch.queue.backoff.ms": 10,
-        **_fetch_limits(kilobytes, settings.properties),
+        **_fetch_limits(settings.properties),
     }
     own = {name: value for name, value in wanted.items() if name not in settings.properties}
     return {**own, "enable.partition.eof": True}
 
 
-def _fetch_limits(
-    kilobytes: int, properties: Mapping[str, str | int | float | bool]
-) -> dict[str, int]:
-    """Fetch sizes that keep one response within the prefetch, unless the user has set them."""
-    wanted = {
-        "fetch.message.max.bytes": min(1 << 20, kilobytes * 1024),
-        "fetch.max.bytes": max(1 << 20, kilobytes * 1024),
-    }
+def _fetch_limits(properties: Mapping[str, str | int | float | bool]) -> dict[str, int]:
+    """Sizes that keep one answer small, unless the user has set them."""
+    wanted = {"fetch.message.max.bytes": _FETCH_BYTES, "fetch.max.bytes": _FETCH_BYTES}
     limits = {
         name: value
         for name, value in wanted.items()

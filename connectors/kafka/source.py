@@ -1,4 +1,4 @@
-"""The Kafka source: one Bytewax partition a Kafka partition, one chunk a poll.
+"""The Kafka source: one Bytewax partition a Kafka partition, one consumer a worker.
 
 The state of a partition in the recovery store is the next offset to read, and it alone decides
 where a run goes on. Once a snapshot is durable its offset is also committed to the consumer group,
@@ -8,20 +8,23 @@ for Kafka's own lag tools.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 
 from bytewax.inputs import FixedPartitionedSource
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import TopicPartition
 
 from connectors.errors import StopRun
-from connectors.kafka import prefetch
-from connectors.kafka.clients import ClientErrors, KafkaClients
+from connectors.kafka.clients import KafkaClients
 from connectors.kafka.discovery import TopicWatcher, restart_recreated_topics
 from connectors.kafka.group_commit import commit_at_end
+from connectors.kafka.lost_offset import Loss
 from connectors.kafka.metadata import Cluster, list_partitions, partition_key, topic_partition_of
-from connectors.kafka.partition_reader import PartitionReader
+from connectors.kafka.partition_errors import PartitionErrors
+from connectors.kafka.partition_reader import PartitionQueue, PartitionReader, SharedConsumer
 from connectors.kafka.progress import Progress
 from connectors.kafka.start_offsets import StartOffsets
+from connectors.kafka.unreadable import BatchProbe
 from connectors.records import Chunk
 from connectors.run.context import Run
 
@@ -50,6 +53,10 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         self._clients = clients or KafkaClients()
         self._progress = progress or Progress(run)
         self._starts = StartOffsets(run, self._clients)
+        self._probe = BatchProbe(run, self._clients)
+        self._loss = Loss(run.settings.kafka, self._clients)
+        # Of each worker, by its thread: a worker builds and asks its partitions in one thread.
+        self._consumers: dict[int, SharedConsumer] = {}
         self._topics_option = topics_option
         self._existing: set[str] = set()
         self._watch: Watch | None = watch
@@ -63,6 +70,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         """
         settings = self._run.settings.kafka
         cluster = list_partitions(settings, self._clients)
+        cluster = cluster._replace(topics=self._run.readable_topics(cluster.topics))
         self._existing = {
             partition_key(topic, number)
             for topic, count in cluster.topics.items()
@@ -131,24 +139,35 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
             known = None if recovery is None else recovery.start_of(for_part)
             start.offset = (known or 0) if resume_state is None else resume_state
             return self._reader(start, None, resumed=False)
-        settings = self._run.settings.kafka
-        properties = prefetch.consumer_properties(settings, len(self._existing))
-        client = self._clients.consumer(settings, ClientErrors(), **properties)
         new_start = None if recovery is None else recovery.new_start_of(for_part)
         if new_start is not None:
             start.offset = new_start
         elif resume_state is None:
-            start.offset = self._starts.of(client, start)
+            start.offset = self._starts.of(for_part)
         else:
             start.offset = resume_state
-        client.assign([start])
-        return self._reader(start, client, resumed=new_start is None and resume_state is not None)
+        resumed = new_start is None and resume_state is not None
+        queue = self._consumer().add(start)
+        errors = PartitionErrors(self._run, queue, self._progress, self._probe, self._loss)
+        return self._reader(start, (queue, errors), resumed)
+
+    def _consumer(self) -> SharedConsumer:
+        """That of this worker."""
+        worker = threading.get_ident()
+        consumer = self._consumers.get(worker)
+        if consumer is None:
+            consumer = self._consumers[worker] = SharedConsumer(
+                self._run.settings.kafka, self._clients, len(self._existing), self._run.clock
+            )
+        return consumer
 
     def _reader(
-        self, start: TopicPartition, client: Consumer | None, resumed: bool
+        self,
+        start: TopicPartition,
+        source: tuple[PartitionQueue, PartitionErrors] | None,
+        resumed: bool,
     ) -> PartitionReader:
-        size = prefetch.chunk_bytes(len(self._existing))
-        return PartitionReader(self._run, start, client, self._progress, size, resumed)
+        return PartitionReader(self._run, start, source, self._progress, resumed)
 
     def _commit_at_end(self) -> None:
         commit_at_end(self._run.settings.kafka, self._clients, self._progress.snapshots())

@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, Message
 
 from connectors.errors import StopRun
 from connectors.kafka.clients import ClientErrors, KafkaClients
-from connectors.records import Chunk
+from connectors.records import Chunk, readable_headers, timestamp_of
 from connectors.run.context import Run
 from connectors.settings.errors import DeadLetterSettings
 
@@ -71,7 +71,6 @@ class _Partition(StatefulSinkPartition[Chunk, None]):
             if chunk.partition >= self._partitions.get(chunk.topic, 0):
                 self._look_again(chunk.topic, chunk.partition)
             for message in chunk.messages:
-                timestamp_type, timestamp = message.timestamp()
                 while True:
                     self._check()
                     try:
@@ -82,8 +81,8 @@ class _Partition(StatefulSinkPartition[Chunk, None]):
                             chunk.partition,
                             on_delivery=self._on_delivery,
                             # 0: the client sets the present time.
-                            timestamp=max(0, timestamp) if timestamp_type else 0,
-                            headers=message.headers(),
+                            timestamp=timestamp_of(message) or 0,
+                            headers=[*readable_headers(message)],
                         )
                         break
                     except BufferError:

@@ -89,19 +89,18 @@ class FastPath:
         """
         missed = 0
         coordinates, operation = self._coordinates, self._shapes.operation
-        for start, end in rows.blocks(chunk.messages):
-            messages, values = chunk.messages[start:end], chunk.values[start:end]
+        for start, end, offsets in rows.blocks(chunk.messages):
             try:
                 wires = [
-                    encode(coordinates, message.offset(), *fields_of(value))[1]
-                    for message, value in zip(messages, values, strict=True)
+                    encode(coordinates, offset, *fields_of(value))[1]
+                    for offset, value in zip(offsets, chunk.values[start:end], strict=True)
                 ]
             except self._not_taken:
                 missed += self._encode_each(
                     chunk, range(start, end), fields_of, encode, rows, general
                 )
             else:
-                rows.add_block(wires, operation, messages)
+                rows.add_block(wires, operation, offsets, chunk.messages[start:end])
         return missed
 
     def _encode_each(

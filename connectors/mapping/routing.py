@@ -13,24 +13,46 @@ from connectors.settings.mapping import MappingSettings
 Router = Callable[[Record], str | None]
 
 
-def router(mapping: MappingSettings) -> Router | None:
-    """The function that finds the table; None where no field or header names it."""
+def router(mapping: MappingSettings, *, partial_deletes: bool = False) -> Router | None:
+    """The function that finds the table; None where no field or header names it.
+
+    `partial_deletes`: a delete may lack fields that its row has, so no field is no answer there.
+    """
     if mapping.route_field is not None:
         path = mapping.route_field
-        return _among(mapping, f"field {path!r}", lambda record: _field(record.value, path))
+        return _among(
+            mapping,
+            f"field {path!r}",
+            lambda record: _field(record.value, path),
+            partial_deletes=partial_deletes,
+        )
     if mapping.route_header is not None:
         name = mapping.route_header
         return _among(mapping, f"header {name!r}", lambda record: _header(record, name))
     return None
 
 
-def _among(mapping: MappingSettings, origin: str, found: Callable[[Record], Any]) -> Router:
+def _among(
+    mapping: MappingSettings,
+    origin: str,
+    found: Callable[[Record], Any],
+    *,
+    partial_deletes: bool = False,
+) -> Router:
     tables = {name: name for name in mapping.route_tables}
     missing = mapping.route_missing == "reject"
 
     def route(record: Record) -> str | None:
         name = found(record)
         if name is None:
+            if partial_deletes and record.change == "delete":
+                raise Rejection(
+                    "route_missing",
+                    f"{origin}, which names the record's table, is null or absent in a delete, "
+                    "whose image of the row may be partial: let Debezium's key hold the field "
+                    '(message.key.columns), set before_images = "whole" where the source sends '
+                    "whole images, or route by a header or an inserted field of the event",
+                )
             if missing:
                 raise Rejection(
                     "route_missing",

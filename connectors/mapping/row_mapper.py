@@ -11,6 +11,7 @@ from collections.abc import Collection
 from typing import Final
 
 from connectors.errors import Rejection, raised_at
+from connectors.mapping.conversions.column_types import Conversions
 from connectors.mapping.encoder import Encoder
 from connectors.mapping.key_modes import KEY_MODES, RowBuilder
 from connectors.mapping.normalize import normalized
@@ -27,6 +28,7 @@ from connectors.records import (
     UniformChunk,
 )
 from connectors.settings import NAME, Settings
+from connectors.settings.transforms import Debezium
 
 log = logging.getLogger("sync")
 
@@ -50,10 +52,11 @@ class RowMapper:
         `tables` are those that a record may name; by default, those that the settings know.
         """
         self._settings = settings
-        self._router = router(settings.mapping)
+        self._router = router(settings.mapping, partial_deletes=_has_partial_deletes(settings))
         self._tables = frozenset(settings.known_tables() if tables is None else tables)
-        # Values hold what JSON has, and nothing else.
+        # Values hold what JSON has, and nothing else but what transforms make of it.
         self._json_only = settings.format.value == "json"
+        self._changed = bool(settings.transforms)
         self._bare = settings.format.has_bare_values
         self._encoder = encoder
         self._points = points
@@ -227,11 +230,12 @@ class RowMapper:
         if rules.mode == "timeseries" and self._points is not None:
             points = self._point_builders.get((table, topic))
             if points is None:
-                points = point_builder(rules, table, topic, self._points, self._json_only)
+                conversions = Conversions(rules, self._json_only, self._changed)
+                points = point_builder(rules, table, topic, self._points, conversions)
                 self._point_builders[table, topic] = points
             return points
         if table not in self._shapes:
-            self._shapes[table] = ShapeCache(rules, self._encoder, self._json_only)
+            self._shapes[table] = ShapeCache(rules, self._encoder, self._json_only, self._changed)
         builder = KEY_MODES[rules.primary_key_mode](rules, self._shapes[table], topic, partition)
         return normalized(builder, rules, self._bare)
 
@@ -239,3 +243,10 @@ class RowMapper:
         return DeadLetter.of(
             record.message, "map", rejection.code, rejection.reason, self._keep_original
         )
+
+
+def _has_partial_deletes(settings: Settings) -> bool:
+    """Whether deletes may come from images that do not have all fields of the row."""
+    return any(
+        isinstance(one, Debezium) and one.before_images == "partial" for one in settings.transforms
+    )

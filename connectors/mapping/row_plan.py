@@ -37,14 +37,16 @@ class RowPlan(NamedTuple):
 class RowPlanner:
     """Makes the row plans of one table."""
 
-    def __init__(self, rules: TableSettings, generated: Any, json_only: bool) -> None:
+    def __init__(
+        self, rules: TableSettings, generated: Any, json_only: bool, changed: bool
+    ) -> None:
         """`generated` is the encoder's value of a key column that the service chooses.
 
-        `json_only`: values hold nothing but what JSON has.
+        `json_only`, `changed`: as `plain` and `changed` of `Conversions`.
         """
         self._rules = rules
         self._generated = generated
-        self._conversions = Conversions(rules, json_only)
+        self._conversions = Conversions(rules, json_only, changed)
         self._rewrites = rules.column_names == "rewrite"
         self.keys = [
             (name, "integer" if key_type == "auto_increment" else key_type)

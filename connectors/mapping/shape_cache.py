@@ -33,11 +33,17 @@ class ShapeCache:
     # Of all compiled shapes of the table together.
     MAX_CACHED_COLUMNS = 40_000
 
-    def __init__(self, rules: TableSettings, encoder: Encoder, json_only: bool = True) -> None:
-        """`json_only`: values hold nothing but what JSON has."""
+    def __init__(
+        self,
+        rules: TableSettings,
+        encoder: Encoder,
+        json_only: bool = True,
+        changed: bool = False,
+    ) -> None:
+        """`json_only`, `changed`: as `plain` and `changed` of `Conversions`."""
         self._encoder = encoder
         self.error = encoder.error
-        self.planner = RowPlanner(rules, encoder.generated, json_only)
+        self.planner = RowPlanner(rules, encoder.generated, json_only, changed)
         self.fields = self.planner.fields
         self._keys = self.planner.keys
         self._versioned = rules.version != "none"

@@ -59,28 +59,31 @@ class ShardedRows:
         mine[3].append(message)
 
     def add_block(
-        self, wires: list[bytes], operation: Operation, messages: Sequence[Message]
+        self,
+        wires: list[bytes],
+        operation: Operation,
+        offsets: Sequence[int],
+        messages: Sequence[Message],
     ) -> None:
         """Add the rows of one of `blocks`: the offset is the key, so no two rows have the same."""
-        first, last = messages[0].offset(), messages[-1].offset()
-        offsets: Sequence[int] = range(first, last + 1)
-        if len(offsets) != len(messages):
-            offsets = [message.offset() for message in messages]
         operations: list[Operation] = [] if operation == "put" else [operation] * len(messages)
-        shard = (self._start + first // self._block) % self._shards
+        shard = (self._start + offsets[0] // self._block) % self._shards
         self._blocks.append((shard, self._segment([], wires, operations, offsets, messages)))
 
-    def blocks(self, messages: Sequence[Message]) -> Iterator[tuple[int, int]]:
-        """(start, end) of each run of messages, in offset order, that belongs to one shard."""
+    def blocks(self, messages: Sequence[Message]) -> Iterator[tuple[int, int, Sequence[int]]]:
+        """Start, end and offsets of each run of messages, in offset order, that is of one shard."""
         block = self._block
         start, number = 0, len(messages)
         while start < number:
+            first = messages[start].offset()
             # Offsets rise by one, rarely by more: the end is here or before.
-            end = min(number, start + block - messages[start].offset() % block)
-            this = messages[start].offset() // block
-            while messages[end - 1].offset() // block != this:
+            end = min(number, start + block - first % block)
+            while (last := messages[end - 1].offset()) // block != first // block:
                 end -= 1
-            yield start, end
+            offsets: Sequence[int] = range(first, last + 1)
+            if len(offsets) != end - start:
+                offsets = [message.offset() for message in messages[start:end]]
+            yield start, end, offsets
             start = end
 
     def segments(self) -> list[tuple[int, Segment]]:

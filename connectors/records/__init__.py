@@ -7,6 +7,7 @@
 from connectors.errors import Rejection
 from connectors.records.chunk import ABSENT, Absent, Chunk, DecodedChunk, RecordChunk, UniformChunk
 from connectors.records.dead_letter import DeadLetter, Original, Stage, original
+from connectors.records.headers import headers_of, readable_headers
 from connectors.records.record import (
     UNAVAILABLE,
     Change,
@@ -26,6 +27,7 @@ from connectors.records.segment import (
     segment_of_state,
     size_of,
 )
+from connectors.records.skipped_batch import SkippedBatch
 
 __all__ = [
     "ABSENT",
@@ -46,11 +48,14 @@ __all__ = [
     "Rejection",
     "Row",
     "Segment",
+    "SkippedBatch",
     "Stage",
     "Unavailable",
     "UniformChunk",
     "count_of",
+    "headers_of",
     "original",
+    "readable_headers",
     "segment_of_state",
     "size_of",
     "timestamp_of",

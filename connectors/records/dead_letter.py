@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from connectors.records.headers import readable_headers
 from connectors.records.record import Header, Message, timestamp_of
 
 # A record's own bytes, kept beside its row where dead letters must carry them:
@@ -49,6 +50,6 @@ class DeadLetter(NamedTuple):
 
 
 def original(message: Message) -> Original:
-    """The message's own bytes, as a dead letter carries them."""
-    headers = tuple(message.headers() or ())
+    """The message's own bytes, as a dead letter carries them, and the headers that are readable."""
+    headers = tuple(readable_headers(message))
     return timestamp_of(message), message.key(), message.value(), headers

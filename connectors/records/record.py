@@ -8,6 +8,8 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from connectors.records.headers import headers_of
+
 Header = tuple[str, bytes | None]
 
 
@@ -39,7 +41,11 @@ class Message(Protocol):
         ...
 
     def headers(self) -> Any:
-        """Headers, or None."""
+        """Headers, or None. Only records/headers.py calls this: see there."""
+        ...
+
+    def set_headers(self, headers: Any, /) -> None:
+        """Replace the headers."""
         ...
 
     def __len__(self) -> int:
@@ -114,8 +120,8 @@ class Record(msgspec.Struct, gc=False, weakref=False):
 
     @property
     def headers(self) -> list[Header]:
-        """Kafka headers, in order; a name may repeat."""
-        return self.message.headers() or []
+        """Kafka headers, in order; a name may repeat. Raises Rejection for an unreadable name."""
+        return headers_of(self.message)
 
     def with_value(self, value: Any) -> Record:
         """The same record with another value; coordinates and original bytes stay."""
@@ -169,6 +175,10 @@ class PlainMessage:
     def headers(self) -> list[Header] | None:
         """As in `Message`."""
         return self._headers or None
+
+    def set_headers(self, value: list[Header], /) -> None:
+        """As in `Message`."""
+        self._headers = value
 
     def __len__(self) -> int:
         """As in `Message`."""

@@ -40,6 +40,7 @@ def reading_dead_letters(settings: Settings) -> Settings:
         "group": f"{settings.kafka.group}-replay",
         "start": "earliest",
         "chunk_messages": chunk,
+        "unreadable_batch": "stop",  # a dead letter is of one record
     }
     if dead_letters.bootstrap_servers is not None:
         update |= {

@@ -8,7 +8,7 @@ import time
 from itertools import groupby
 
 from connectors.dead_letters.headers import BLOCK, REPLAYS
-from connectors.records import Chunk, Header, Message, PlainMessage
+from connectors.records import Chunk, Message, PlainMessage, readable_headers
 from connectors.run.context import Run
 
 log = logging.getLogger("sync.replay")
@@ -63,7 +63,7 @@ class Restorer:
 
         With `warn` the log says why, where it is not a dead letter or was replayed too often.
         """
-        headers: list[Header] = list(message.headers() or ())
+        headers = readable_headers(message)
         block = headers[-len(BLOCK) :]
         where = f"topic {message.topic()} partition {message.partition()} offset {message.offset()}"
         if tuple(name for name, _ in block) != BLOCK:

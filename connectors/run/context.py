@@ -6,7 +6,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from connectors.errors import StopRun
 from connectors.run import metrics
@@ -52,6 +52,9 @@ class Run:
         self._drain_reason: str | None = None
         self._restart = False
         self._deadline: float | None = None
+        # Chooses those of the topics (with their numbers of partitions) that can be read.
+        self.readable_topics: Callable[[Mapping[str, int]], dict[str, int]] = dict
+        self._checks: list[Callable[[], None]] = []
         self._finalizers: list[Callable[[], None]] = []
         # A signal may come while its own thread holds it.
         self._lock = threading.RLock()
@@ -98,6 +101,16 @@ class Run:
         """Raise what failed in the background, if anything did."""
         if self._failure is not None:
             raise self._failure
+
+    def on_start(self, check: Callable[[], None]) -> None:
+        """Register what is called before a record is read; it may raise StopRun."""
+        self._checks.append(check)
+
+    def check_start(self) -> None:
+        """Call what `on_start` registered, each once. Raises StopRun."""
+        with self._lock:
+            while self._checks:
+                self._checks.pop(0)()
 
     def on_clean_end(self, finalizer: Callable[[], None]) -> None:
         """Register what is called after the flow has ended without an error."""

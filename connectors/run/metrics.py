@@ -84,7 +84,19 @@ REJECTIONS = MetricSpec(
     "Records that were dead-lettered, by reason and destination.",
     ("stage", "code", "destination"),
 )
-METRICS: tuple[MetricSpec, ...] = (*RECORDS.values(), REJECTIONS)
+WAITING = MetricSpec(
+    "sync_topics_waiting",
+    "gauge",
+    "topics",
+    "Topics that are not read, as their table does not exist or has an illegal name.",
+)
+STALLED = MetricSpec(
+    "sync_partitions_stalled",
+    "gauge",
+    "partitions",
+    "Partitions of which nothing is read though the brokers have more records.",
+)
+METRICS: tuple[MetricSpec, ...] = (*RECORDS.values(), REJECTIONS, WAITING, STALLED)
 
 
 class Exported(Protocol):
@@ -98,15 +110,25 @@ class Exported(Protocol):
         """How many records were rejected, by (stage, code, destination)."""
         ...
 
+    def standing(self) -> int:
+        """How many partitions stand."""
+        ...
+
 
 def export(counts: Exported) -> None:
     """From now on the metrics are those of these counts: a process shows its latest run."""
     _exporter.counts = counts
 
 
+def export_waiting(topics: Sequence[str]) -> None:
+    """From now on these topics wait for their table."""
+    _exporter.waiting = len(topics)
+
+
 class _Exporter(Collector):
     def __init__(self) -> None:
         self.counts: Exported | None = None
+        self.waiting = 0
 
     def collect(self) -> Iterator[Metric]:
         if self.counts is None:
@@ -115,6 +137,8 @@ class _Exporter(Collector):
         for name, spec in RECORDS.items():
             yield _family(spec, [((), found[name])])
         yield _family(REJECTIONS, self.counts.reasons().items())
+        yield _family(WAITING, [((), self.waiting)])
+        yield _family(STALLED, [((), self.counts.standing())])
 
 
 def _family(spec: MetricSpec, samples: Iterable[tuple[Sequence[str], int]]) -> Metric:

@@ -14,8 +14,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -45,16 +45,23 @@ class RecoveryFolder:
         self.path = path
         self._run_lock = lock
         self._new_starts: dict[str, int] = {}
+        self._parsed: tuple[tuple[int, int, int], dict[str, Any]] | None = None
 
     @classmethod
     def open(
-        cls, path: Path, process: int, partitions: int, contract: dict[str, Any]
+        cls,
+        path: Path,
+        process: int,
+        partitions: int,
+        contract: dict[str, Any],
+        on_locked: Callable[[], None] = lambda: None,
     ) -> RecoveryFolder:
         """Open the folder for process number `process` of a run; create it when it is missing.
 
         `contract` is what the folder's content depends on (flow, steps, shards); `partitions` is
-        the number of files of a new store. Raises StopRun for a folder of another contract, one
-        that another run uses, or one that is damaged.
+        the number of files of a new store; `on_locked` is called once the folder is ours. Raises
+        StopRun for a folder of another contract, one that another run uses, or one that is damaged
+        or cannot be written.
         """
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -67,7 +74,7 @@ class RecoveryFolder:
                 )
             lock = (path / f"process-{process}.lock").open("a+")
         except OSError as error:
-            raise StopRun(f"recovery folder {path} cannot be used: {error}") from None
+            raise _unusable(path, error) from None
         if not _lock(lock):
             raise StopRun(
                 f"recovery folder {path} is in use by another run (process {process}; "
@@ -75,17 +82,21 @@ class RecoveryFolder:
                 "offsets.\n"
                 "  remedy: stop the other run, or give this one a folder of its own with -r"
             )
-        lock.seek(0)
-        lock.truncate()
-        lock.write(str(os.getpid()))
-        lock.flush()
         folder = cls(path, lock)
         try:
+            lock.seek(0)
+            lock.truncate()
+            lock.write(str(os.getpid()))
+            lock.flush()
+            on_locked()
             with folder._exclusive():
                 folder._make_store(partitions)
                 folder._check(contract)
+        except OSError as error:
+            _forget(lock)
+            raise _unusable(path, error) from None
         except BaseException:
-            lock.close()
+            _forget(lock)
             raise
         return folder
 
@@ -158,23 +169,29 @@ class RecoveryFolder:
 
     def known_partitions(self) -> list[str]:
         """The key of every partition that this folder may have state of."""
-        starts: dict[str, int] = self._read().get("starts", {})
-        return list(starts)
+        return list(self.starts())
 
     def start_of(self, partition_key: str) -> int | None:
-        """The offset noted by `remember_start`, or None."""
-        start: int | None = self._read().get("starts", {}).get(partition_key)
-        return start
+        """The offset noted by `remember_starts`, or None."""
+        return self.starts().get(partition_key)
 
-    def remember_start(self, partition_key: str, offset: int) -> None:
-        """Note a partition's first offset before anything of it is read.
+    def starts(self) -> dict[str, int]:
+        """The offsets noted by `remember_starts`, by partition key."""
+        found: dict[str, int] = self._read().get("starts", {})
+        return found
 
-        So after a crash before the first snapshot, `latest` is not resolved a second time.
+    def remember_starts(self, offsets: dict[str, int]) -> dict[str, int]:
+        """Note the first offset of partitions before anything of them is read; returns all noted.
+
+        So after a crash before the first snapshot, `latest` is not resolved a second time. What is
+        noted already, also by another process of the run, stays.
         """
         with self._exclusive():
             manifest = self._read()
-            manifest.setdefault("starts", {})[partition_key] = offset
+            starts: dict[str, int] = {**offsets, **manifest.get("starts", {})}
+            manifest["starts"] = starts
             self._write(manifest)
+            return starts
 
     def cluster_id(self, present: str) -> str:
         """The id of the Kafka cluster whose offsets this folder holds; at first, `present`."""
@@ -197,9 +214,16 @@ class RecoveryFolder:
                 self._new_starts = manifest["new_starts"]
                 self._write(manifest)
 
+    def skip_to(self, partition_key: str, offset: int) -> None:
+        """The next run reads a partition from this offset on, whatever its state is."""
+        with self._exclusive():
+            manifest = self._read()
+            manifest["new_starts"] = {**manifest.get("new_starts", {}), partition_key: offset}
+            self._write(manifest)
+
     def new_start_of(self, partition_key: str) -> int | None:
         """The start in a recreated topic, which overrules the partition's state; or None."""
-        self._new_starts = self._read().get("new_starts", {})
+        self._new_starts = self._unchanged().get("new_starts", {})
         start: int | None = self._new_starts.get(partition_key)
         return start
 
@@ -227,6 +251,17 @@ class RecoveryFolder:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
+    def _unchanged(self) -> dict[str, Any]:
+        """As `_read`, for a question that comes for each partition: parsed once a version."""
+        try:
+            found = (self.path / MANIFEST).stat()
+        except OSError:
+            return {}
+        version = (found.st_ino, found.st_mtime_ns, found.st_size)
+        if self._parsed is None or self._parsed[0] != version:
+            self._parsed = (version, self._read())
+        return self._parsed[1]
+
     def _read(self) -> dict[str, Any]:
         try:
             content = json.loads((self.path / MANIFEST).read_text("utf-8"))
@@ -248,6 +283,19 @@ class RecoveryFolder:
             file.flush()
             os.fsync(file.fileno())
         new.replace(self.path / MANIFEST)
+
+
+def _unusable(path: Path, error: OSError) -> StopRun:
+    return StopRun(
+        f"recovery folder {path} cannot be used: {error.strerror or error}\n  remedy: it is a "
+        "folder on a local disk that this user may write to, with room on it; correct that, or "
+        "name another one with -r"
+    )
+
+
+def _forget(lock: IO[str]) -> None:
+    with suppress(OSError):  # what it could not write it writes again as it is closed
+        lock.close()
 
 
 def _lock(file: IO[str]) -> bool:

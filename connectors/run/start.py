@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import logging
 import os
@@ -14,9 +15,11 @@ from types import FrameType, TracebackType
 
 from bytewax.run import _parse_args
 
-from connectors.errors import ConfigError, StopRun
+from connectors.errors import StopRun
 from connectors.run.context import Run, configure_logging
+from connectors.run.ends import reason_of
 from connectors.run.recovery import RecoveryFolder
+from connectors.run.stderr_capture import StderrCapture
 from connectors.settings import Settings
 from connectors.settings.loading import load
 
@@ -64,11 +67,13 @@ def start(
             "steps": [f"{name}.{step}" for step in steps],
             "shards": settings.window.shards,
         }
+        folder, process = Path(arguments.recovery_directory), arguments.process_id or 0
         recovery = RecoveryFolder.open(
-            Path(arguments.recovery_directory),
-            arguments.process_id or 0,
+            folder,
+            process,
             settings.recovery.partitions,
             contract,
+            on_locked=lambda: _capture_stderr(folder, process),
         )
     elif settings.recovery.required:
         raise StopRun(
@@ -105,6 +110,7 @@ def _drain_on_signals(run: Run) -> None:
             log.warning(
                 "%s again: ending at once, the next run goes on from the last snapshot", name
             )
+            _give_stderr_back()
             logging.shutdown()
             os._exit(128 + number)
         run.drain(name)
@@ -119,24 +125,38 @@ def _report_end(
 ) -> None:
     """Log the text of an ordered stop, and print the whole traceback of any other error.
 
-    Bytewax wraps what a step raises, so the chain of causes is searched.
+    What Rust has printed of its panic goes with the traceback.
     """
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, (StopRun, ConfigError)):
-            log.error("stopped: %s", cause)
-            return
-        if type(cause).__module__ == "bytewax.recovery" or "is not a database" in str(cause):
-            log.error(
-                "stopped: the recovery folder cannot be used: %s: %s\n  remedy: its part-*.sqlite3 "
-                "files belong together: restore all of them from one backup, or start with a new "
-                "folder (-r)",
-                type(cause).__name__,
-                cause,
-            )
-            return
-        cause = cause.__cause__ or cause.__context__
-    sys.__excepthook__(error_type, error, trace)
+    capture = _process.capture
+    reason = reason_of(error, "" if capture is None else capture.held, _process.recovery)
+    if capture is not None:
+        capture.end(known=reason is not None)
+    if reason is not None:
+        log.error("stopped: %s", reason)
+    else:
+        sys.__excepthook__(error_type, error, trace)
+
+
+class _Process:
+    """What belongs to the process of a run that Bytewax's command started."""
+
+    capture: StderrCapture | None = None
+    recovery: Path | None = None
+
+
+_process = _Process()
+
+
+def _capture_stderr(folder: Path, process: int) -> None:
+    """Hold back what Rust prints; the recovery folder is this run's, and keeps it meanwhile."""
+    _process.recovery = folder
+    if _process.capture is None:
+        former = sys.stderr
+        with contextlib.suppress(OSError):  # the folder is judged by those who need it
+            _process.capture = StderrCapture(folder / f"process-{process}.stderr")
+        for handler in log.handlers:
+            if isinstance(handler, logging.StreamHandler) and handler.stream is former:
+                handler.setStream(sys.stderr)
 
 
 def _end(run: Run) -> None:
@@ -148,12 +168,18 @@ def _end(run: Run) -> None:
     # With "log" they are in the log already.
     with_rejected = errors.tolerance == "all" and errors.dead_letters != "log"
     _report(run, "failed" if failed else "ended", with_rejected)
+    _give_stderr_back()
     if run.restart and not failed:
         log.info("starting again: %s", run.drain_reason)
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+
+
+def _give_stderr_back() -> None:
+    if _process.capture is not None:
+        _process.capture.end(known=False)
 
 
 def _report(run: Run, state: str, with_rejected: bool) -> None:

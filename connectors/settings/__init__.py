@@ -25,7 +25,7 @@ from connectors.settings.tables import (
     merge_table,
 )
 from connectors.settings.tablestore_limits import MAX_TIMESERIES_TABLE_NAME
-from connectors.settings.transforms import Explode, Transform
+from connectors.settings.transforms import Debezium, Explode, Transform
 from connectors.settings.writing import (
     RecoverySettings,
     ShutdownSettings,
@@ -120,6 +120,7 @@ class Settings(BaseSettings):
         self._check_replay()
         self._check_deletes()
         self._check_explode()
+        self._check_partial()
         return self
 
     def _check_deletes(self) -> None:
@@ -142,6 +143,17 @@ class Settings(BaseSettings):
                 reason = transform.problem(self.rules_of(table))
                 if reason is not None:
                     raise ValueError(f"transforms.{at}: table {table}: {reason}")
+
+    def _check_partial(self) -> None:
+        """A change without the field that names its table would go to another one."""
+        mapping = self.mapping
+        if mapping.route_field is None or mapping.route_missing == "reject":
+            return
+        if any(isinstance(one, Debezium) and one.partial == "pass" for one in self.transforms):
+            raise ValueError(
+                'debezium: partial = "pass" passes updates that may lack mapping.route_field: set '
+                'mapping.route_missing = "reject"'
+            )
 
     def _tables_of(self, transform: Explode) -> list[str]:
         """The tables that are known to get records of the transform."""

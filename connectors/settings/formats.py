@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from connectors.settings.section import Section
+from connectors.settings.urls import check_url
 from connectors.settings.user_functions import is_function_name
 
 
@@ -64,7 +64,21 @@ FunctionName = Annotated[str, AfterValidator(_function)]
 class RegistrySettings(Section):
     """The Schema Registry of the formats avro, protobuf and json_schema."""
 
-    url: str = Field("", description="URL of the registry; https, or http on this host.")
+    url: str = Field(
+        "",
+        description="URL of the registry: https, or http on this host. Several, separated by "
+        "commas, are tried in turn.",
+    )
+    allow_plain_http: bool = Field(
+        False,
+        description="Take http for a registry on another host too, such as a service in the same "
+        "cluster: schemas and credentials then travel in clear.",
+    )
+    proxy_from_environment: bool = Field(
+        True,
+        description="Use the HTTP proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name. This "
+        "machine itself is never reached through a proxy.",
+    )
     username: str | None = Field(None, description="User of basic authentication.")
     password: SecretStr | None = Field(
         None, description="Password of basic authentication; only from the environment."
@@ -88,16 +102,27 @@ class RegistrySettings(Section):
         "first bytes where there is no such header.",
     )
     timeout: float = Field(10.0, gt=0, le=3600, description="Seconds to wait for an answer.")
+    unknown_wait: float = Field(
+        10.0,
+        ge=0,
+        le=3600,
+        description="Seconds in which a schema that the registry does not know is asked for again "
+        "before its records are rejected: a replica may lag behind. Ids that stay unknown take a "
+        "tenth of the time together, at most.",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> RegistrySettings:
-        url = urlsplit(self.url)
-        if self.url and (url.scheme not in ("http", "https") or not url.hostname):
-            raise ValueError("url is a URL such as https://schemas.example.com:8081")
-        if "@" in url.netloc or url.query or url.fragment:
-            raise ValueError("url has a user name, or more than scheme, host, port and path")
-        if url.scheme == "http" and url.hostname not in ("127.0.0.1", "localhost", "::1"):
-            raise ValueError("url must be https; http is only for 127.0.0.1 and localhost")
+        if self.url and not all(self.urls):
+            raise ValueError("url has a comma too many")
+        for url in self.urls:
+            try:
+                check_url(url, self.allow_plain_http)
+            except ValueError as error:
+                raise ValueError(
+                    f"url {error}; it is such as https://schemas.example.com:8081, several are "
+                    "separated by commas"
+                ) from None
         secrets = [self.password, self.password_file, self.token, self.token_file]
         if sum(secret is not None for secret in secrets) > 1:
             raise ValueError("set one of password, password_file, token and token_file")
@@ -107,6 +132,11 @@ class RegistrySettings(Section):
         if (self.certificate_file is None) != (self.certificate_key_file is None):
             raise ValueError("set both certificate_file and certificate_key_file, or none")
         return self
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The URLs in their order."""
+        return tuple(url.strip() for url in self.url.split(",")) if self.url else ()
 
 
 class FormatSettings(Section):

@@ -95,7 +95,7 @@ def milliseconds(moment: str) -> int:
 
 def _secret_of(name: str, path: Path, section: str) -> str:
     try:
-        return path.read_text("utf-8").strip()
+        return path.read_text("utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise StopRun(
             f"{section}.secret_property_files: cannot read {path} for {name}: "
@@ -171,6 +171,26 @@ class KafkaSettings(Section):
         "stop",
         description="What to do when the offset to go on at is not on the brokers any more: stop "
         "the run, or go on at the earliest or latest record there is.",
+    )
+    topic_without_table: Literal["wait", "stop"] = Field(
+        "wait",
+        description="With topics_pattern, what a topic does whose table does not exist and is not "
+        "to be created, or whose table has an illegal name. wait: it is not read until the table "
+        "is there, and the others go on. stop: its first record stops the run, or is rejected for "
+        "the name. Where records may name tables of mapping.route_tables, no topic waits.",
+    )
+    unreadable_batch: Literal["stop", "skip"] = Field(
+        "stop",
+        description="What to do with a batch of records whose bytes are damaged, or that unpacks "
+        "to more than receive.message.max.bytes: stop the run, or skip it with one dead letter "
+        "that names its offsets.",
+    )
+    stalled_after: float = Field(
+        60.0,
+        gt=0,
+        le=86_400,
+        description="Seconds after which a partition that stands, though the brokers have more "
+        "records, is looked at.",
     )
     discovery_interval: float = Field(
         30.0,

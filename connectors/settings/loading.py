@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from connectors.errors import ConfigError
 from connectors.settings import ENV_PREFIX, Settings
+from connectors.settings.toml_hints import dotted_names, escaped_paths, syntax_error
 from connectors.settings.transforms import TRANSFORMS
 
 if sys.version_info >= (3, 11):
@@ -77,8 +78,7 @@ class _WithoutEnvironment(Settings):
 
 def _read(file: Path, must_exist: bool) -> dict[str, Any]:
     try:
-        values: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
-        return values
+        text = file.read_text("utf-8-sig")  # a byte order mark is passed over
     except FileNotFoundError:
         if must_exist:
             raise ConfigError(
@@ -86,10 +86,47 @@ def _read(file: Path, must_exist: bool) -> dict[str, Any]:
                 "  remedy: correct the path; config.toml of the project is one to start from"
             ) from None
         return {}
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"cannot read {file}: it is not UTF-8 ({error.reason} at byte {error.start})\n"
+            "  remedy: save it as UTF-8"
+        ) from None
+    except OSError as error:
         raise ConfigError(f"cannot read {file}: {error}") from None
+    try:
+        values: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file} is not TOML: {error}") from None
+        raise ConfigError(f"{file} is not TOML: {syntax_error(error, text)}") from None
+    wrong = [
+        *dotted_names(values, _tables_of_values(), text, file),
+        *escaped_paths(values, text, file),
+    ]
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+    return values
+
+
+def _tables_of_values() -> dict[tuple[str, str], bool]:
+    """(section, option) of options that are tables of values; True in a list of sections."""
+    models = [(name, _inner_model(field.annotation)) for name, field in _sections()]
+    found = {
+        (name, option): False for name, model in models for option in _tables_of(_fields(model))
+    }
+    for transform in TRANSFORMS.values():
+        found |= {("transforms", option): True for option in _tables_of(_fields(transform))}
+    return found
+
+
+def _sections() -> list[tuple[str, Any]]:
+    return [item for item in Settings.model_fields.items() if item[0] not in ("tables",)]
+
+
+def _tables_of(fields: Mapping[str, Any]) -> list[str]:
+    return [
+        name
+        for name, annotation in fields.items()
+        if get_origin(annotation) is dict and _inner_model(get_args(annotation)[1]) is None
+    ]
 
 
 def _reject_secrets(values: dict[str, Any], file: Path) -> None:

@@ -22,9 +22,13 @@ class Replacement(Section):
     @model_validator(mode="after")
     def _check(self) -> Replacement:
         try:
-            re.compile(self.pattern)
-            # An alternative that always matches, so that the text is tried.
-            match = re.compile(f"{self.pattern}|").match("")
+            made = re.compile(self.pattern)
+            # A pattern of the same groups that matches, so that the text is tried.
+            names = {number: name for name, number in made.groupindex.items()}
+            groups = (
+                f"(?P<{names[n]}>)" if n in names else "()" for n in range(1, made.groups + 1)
+            )
+            match = re.match("".join(groups), "")
             if match is not None:
                 match.expand(self.by)
         except (re.error, IndexError) as error:

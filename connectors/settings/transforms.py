@@ -145,7 +145,7 @@ class Debezium(TransformSettings):
         "reject",
         description="MongoDB updates without the document: pass them on with the fields that they "
         "have, which needs insert_mode update. Changes of a part of a field stay rejections, and "
-        "so do removed fields unless delete_mode deletes columns.",
+        "so do fields removed or set to null unless delete_mode deletes columns.",
     )
     before_images: Literal["partial", "whole"] = Field(
         "partial",

@@ -4,23 +4,44 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
 from connectors.settings.section import Section
 from connectors.settings.tablestore_limits import MAX_REQUEST_BYTES, MAX_ROWS_PER_REQUEST
+from connectors.settings.urls import check_url
 
 
 class TablestoreSettings(Section):
     """Where rows go. Credentials come from the environment or files, never from config.toml."""
 
     endpoint: str = Field("http://127.0.0.1:18087", description="URL of the instance.")
+    allow_plain_http: bool = Field(
+        False,
+        description="Take http for an endpoint on another host too, such as a local Tablestore in "
+        "the same compose file: rows then travel in clear, and can be changed on their way.",
+    )
+    proxy_from_environment: bool = Field(
+        True,
+        description="Use the HTTP proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name. This "
+        "machine itself is never reached through a proxy.",
+    )
     instance: str = Field(
         "demo", pattern=r"^[A-Za-z][A-Za-z0-9-]{1,14}[A-Za-z0-9]$", description="Instance name."
     )
     region: str = Field(
         "", description="Region such as cn-hangzhou. When set, requests are signed with V4."
+    )
+    credentials: Literal["keys", "default", "ecs_ram_role", "oidc", "uri", "profile"] = Field(
+        "keys",
+        description="Where the access key comes from. keys: the environment or the files below. "
+        "The others need the extra `credentials`, and keys that expire are renewed in time. "
+        "ecs_ram_role: the role of this ECS instance. oidc: the role of this pod (RRSA of ACK). "
+        "uri: ALIBABA_CLOUD_CREDENTIALS_URI. profile: Alibaba's credentials file. default: what "
+        "Alibaba's package finds.",
+    )
+    credentials_role: str | None = Field(
+        None, description="With ecs_ram_role, the role's name; the instance's own unless set."
     )
     access_key_id_file: Path | None = Field(
         None, description="File with the access key id, instead of ALIBABA_CLOUD_ACCESS_KEY_ID."
@@ -58,19 +79,24 @@ class TablestoreSettings(Section):
 
     @model_validator(mode="after")
     def _check(self) -> TablestoreSettings:
-        url = urlsplit(self.endpoint)
-        if not self.endpoint.isprintable() or " " in self.endpoint or "@" in url.netloc:
-            raise ValueError("endpoint has blanks or a user name: it is scheme, host, port, path")
+        files = (
+            self.access_key_id_file,
+            self.access_key_secret_file,
+            self.security_token_file,
+        )
+        if self.credentials != "keys" and any(file is not None for file in files):
+            raise ValueError(
+                f"credentials = {self.credentials!r} takes no key files: remove access_key_id_file "
+                "and its like"
+            )
+        if self.credentials_role is not None and self.credentials != "ecs_ram_role":
+            raise ValueError('credentials_role has a meaning with credentials = "ecs_ram_role"')
         try:
-            _ = url.port
-        except ValueError:
-            raise ValueError("endpoint has an illegal port: it is 1 to 65535") from None
-        if url.scheme not in ("http", "https") or not url.hostname:
-            raise ValueError("endpoint is a URL such as https://INSTANCE.REGION.ots.aliyuncs.com")
-        if url.query or url.fragment:
-            raise ValueError("endpoint has more than scheme, host, port and path")
-        if url.scheme == "http" and url.hostname not in ("127.0.0.1", "localhost", "::1"):
-            raise ValueError("endpoint must be https; http is only for 127.0.0.1 and localhost")
+            check_url(self.endpoint, self.allow_plain_http)
+        except ValueError as error:
+            raise ValueError(
+                f"endpoint {error}; it is such as https://INSTANCE.REGION.ots.aliyuncs.com"
+            ) from None
         return self
 
 

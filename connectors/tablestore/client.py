@@ -12,16 +12,21 @@ import asyncio
 import base64
 import hashlib
 import logging
+from urllib.parse import urlsplit
 
 from tablestore.auth import RequestContext
 from tablestore.client import OTSClient
 from tablestore.error import OTSClientError, OTSServiceError
 from tablestore.retry import NoRetryPolicy
 
+from connectors.errors import StopRun
+from connectors.settings.urls import proxy_of
 from connectors.settings.writing import TablestoreSettings
 from connectors.tablestore.credentials import CredentialsSource
 from connectors.tablestore.http import Answer, Pool, TransportError
-from connectors.tablestore.verdicts import RequestFailed, Retry, judge
+from connectors.tablestore.provided_credentials import ProvidedCredentials, provided
+from connectors.tablestore.sdk_connections import sdk_pool
+from connectors.tablestore.verdicts import RequestFailed, Retry, Stop, judge
 
 # At its default level the SDK formats every request for its log, and its error log holds payload.
 _SDK_LOG = "sync.tablestore.sdk"
@@ -33,8 +38,13 @@ class Client:
     def __init__(self, settings: TablestoreSettings, pool: Pool | None = None) -> None:
         logging.getLogger(_SDK_LOG).setLevel(logging.CRITICAL + 1)
         self._settings = settings
-        self._credentials = CredentialsSource(settings)
-        self._pool = pool or Pool(settings.endpoint, settings.timeout)
+        self._credentials: CredentialsSource | ProvidedCredentials = (
+            CredentialsSource(settings) if settings.credentials == "keys" else provided(settings)
+        )
+        self._proxy = _proxy(settings)
+        self._pool = pool or self._new_pool()
+        # Whether the service itself has answered, with whatever.
+        self.has_answered = False
         self.sdk = OTSClient(
             settings.endpoint,
             instance_name=settings.instance,
@@ -42,9 +52,9 @@ class Client:
             region=settings.region or None,
             retry_policy=NoRetryPolicy(),
             socket_timeout=settings.timeout,
-            max_connection=4,
             logger_name=_SDK_LOG,
         )
+        self.sdk.connection.pool = sdk_pool(settings.endpoint, settings.timeout, self._proxy)
         self._protocol = self.sdk.protocol
         self._signer = self.sdk._signer
 
@@ -59,7 +69,7 @@ class Client:
         """As `post`, on a connection that is closed again: for what is asked once."""
 
         async def exchange() -> bytes:
-            pool = Pool(self._settings.endpoint, self._settings.timeout)
+            pool = self._new_pool()
             try:
                 return await self._exchange(pool, operation, body)
             finally:
@@ -78,9 +88,10 @@ class Client:
         try:
             answer = await pool.post(path, headers, body)
         except TransportError as error:
-            raise RequestFailed(Retry(str(error))) from None
+            raise self.transport_failed(error) from None
         if answer.status == 200:
             self._check_trust(answer, path, context)
+            self.has_answered = True
             return answer.body
         try:
             self._protocol.handle_error(
@@ -94,8 +105,49 @@ class Client:
                 context,
             )
         except (OTSServiceError, OTSClientError) as error:
-            raise request_failed(error) from None
+            failed = self.request_failed(error)
+            if failed.code == "OTSAuthFailed" and self._has_changed(context):
+                raise RequestFailed(Retry("the access key has changed"), failed.code) from None
+            raise failed from None
         raise RequestFailed(Retry(f"HTTP {answer.status} instead of 200"))
+
+    def _has_changed(self, context: RequestContext) -> bool:
+        """Whether the key that a request was signed with is not the present one any more."""
+        used, present = context.get_credentials(), self._credentials.get_credentials()
+        return any(
+            getattr(used, part)() != getattr(present, part)()
+            for part in ("get_access_key_id", "get_access_key_secret", "get_security_token")
+        )
+
+    @property
+    def where(self) -> str:
+        """Host and port of the endpoint, or the proxy before it."""
+        if self._proxy is not None:
+            return f"the proxy {urlsplit(self._proxy).netloc.rpartition('@')[2]}"
+        return urlsplit(self._settings.endpoint).netloc
+
+    def _new_pool(self) -> Pool:
+        return Pool(self._settings.endpoint, self._settings.timeout, self._proxy)
+
+    def transport_failed(self, error: TransportError) -> RequestFailed:
+        """There was no answer: it is tried again, unless it can never have worked."""
+        if error.is_final and not self.has_answered:
+            remedy = f"\n  remedy: {error.remedy}" if error.remedy else ""
+            return RequestFailed(Stop(f"Tablestore cannot be reached: {error}{remedy}"))
+        return RequestFailed(Retry(f"{error}{f' ({error.remedy})' if error.remedy else ''}"))
+
+    def request_failed(self, error: OTSServiceError | OTSClientError) -> RequestFailed:
+        """The failure, with its verdict, that the SDK's exception stands for.
+
+        What has answered as the service before, and answers without one of its codes, is a proxy or
+        balancer while the service is away: that passes.
+        """
+        failed = _request_failed(error)
+        if failed.code:
+            self.has_answered = True
+        elif self.has_answered and isinstance(failed.verdict, Stop):
+            return RequestFailed(Retry(failed.verdict.reason))
+        return failed
 
     def _check_trust(self, answer: Answer, path: str, context: RequestContext) -> None:
         """Check the answer's checksum and signature, as the SDK does at twice the cost.
@@ -114,8 +166,17 @@ class Client:
             raise RequestFailed(Retry("untrusted answer: its signature is wrong or missing"))
 
 
-def request_failed(error: OTSServiceError | OTSClientError) -> RequestFailed:
-    """The failure, with its verdict, that the SDK's exception stands for."""
+def _proxy(settings: TablestoreSettings) -> str | None:
+    try:
+        return proxy_of(settings.endpoint) if settings.proxy_from_environment else None
+    except ValueError as error:
+        raise StopRun(
+            f"tablestore: {error}\n  remedy: correct it, or set "
+            "tablestore.proxy_from_environment = false"
+        ) from None
+
+
+def _request_failed(error: OTSServiceError | OTSClientError) -> RequestFailed:
     if isinstance(error, OTSServiceError):
         code = error.code or ""
         return RequestFailed(judge(error.http_status, code, error.message or ""), code)

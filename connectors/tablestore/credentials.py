@@ -108,7 +108,7 @@ class CredentialsSource:
             value = self._environ.get(_VARIABLES[name], "").strip()
         else:
             try:
-                value = file.read_text("utf-8").strip()
+                value = file.read_text("utf-8-sig").strip()
             except (OSError, UnicodeDecodeError) as error:
                 raise StopRun(f"{where} cannot be read: {type(error).__name__}") from None
         # It travels in an HTTP header.

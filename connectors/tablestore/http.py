@@ -7,12 +7,17 @@ the CPU a request (docs/decisions/http.md), and requests are most of what this p
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import httptools
+
+from connectors.network import trouble_of
+
+_MAX_TUNNEL_HEAD = 64 << 10  # bytes of a proxy's answer
 
 
 class Answer(NamedTuple):
@@ -25,6 +30,31 @@ class Answer(NamedTuple):
 
 class TransportError(Exception):
     """No usable answer: no connection, reset, timed out or not HTTP. The outcome is unknown."""
+
+    def __init__(self, text: str, remedy: str = "", *, is_final: bool = False) -> None:
+        """`is_final`: waiting does not mend it, where there has never been an answer."""
+        super().__init__(text)
+        self.remedy = remedy
+        self.is_final = is_final
+
+
+def no_connection(where: str, error: BaseException) -> TransportError:
+    """The failure to connect to `where` (host:port), with its remedy."""
+    trouble = trouble_of(error)
+    remedies = {
+        "certificate": "let this machine trust the authority of that certificate (SSL_CERT_FILE "
+        "names a file of authorities), or correct tablestore.endpoint",
+        "no_tls": "begin tablestore.endpoint with http:// (on another host with "
+        "allow_plain_http = true), or name the TLS port",
+        "name": "correct tablestore.endpoint, or this machine's name resolution",
+        "closed_port": "correct tablestore.endpoint, or start what is to listen there",
+    }
+    text = trouble.text or str(error) or "timed out"
+    return TransportError(
+        f"no connection to {where}: {text}",
+        remedies.get(trouble.kind, ""),
+        is_final=trouble.is_final,
+    )
 
 
 class _Connection(asyncio.Protocol):
@@ -110,24 +140,61 @@ class _Connection(asyncio.Protocol):
             self.close()
 
 
+class _Tunnel(asyncio.Protocol):
+    """The beginning of a connection through a proxy: CONNECT and the proxy's answer [rfc9110]."""
+
+    def __init__(self) -> None:
+        self.status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._received = b""
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        if b"\r\n\r\n" not in self._received:
+            if len(self._received) > _MAX_TUNNEL_HEAD:
+                self._end(0)
+            return
+        words = self._received.split(b" ", 2)
+        is_http = words[0].startswith(b"HTTP/1.") and len(words) > 1 and words[1].isdigit()
+        self._end(int(words[1]) if is_http else 0)
+
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002
+        self._end(0)
+
+    def _end(self, status: int) -> None:
+        if not self.status.done():
+            self.status.set_result(status)
+
+
 class Pool:
     """Connections to one endpoint, opened when needed; the last one used is used next."""
 
-    def __init__(self, endpoint: str, timeout: float) -> None:
+    def __init__(self, endpoint: str, timeout: float, proxy: str | None = None) -> None:
+        """`proxy` is the URL of an HTTP proxy, with user and password where it needs them."""
         url = urlsplit(endpoint)
         self._host = url.hostname or ""
         self._port = url.port or (443 if url.scheme == "https" else 80)
         self._tls = ssl.create_default_context() if url.scheme == "https" else None
-        self._path = url.path.rstrip("/")
         self._timeout = timeout
         self._idle: list[_Connection] = []
         self._host_header = url.netloc.rpartition("@")[2]
+        # What stands before the path of each request, and the headers that all have.
+        self._path = url.path.rstrip("/")
+        self._headers = f"Host: {self._host_header}\r\n"
+        self._proxy: tuple[str, int] | None = None
+        self._proxy_header = ""
+        if proxy is not None:
+            there = urlsplit(proxy)
+            self._proxy = there.hostname or "", there.port or 80
+            self._proxy_header = _proxy_authorization(there)
+            if self._tls is None:  # the whole URL, by which the proxy finds the endpoint
+                self._path = f"http://{self._host_header}{self._path}"
+                self._headers += self._proxy_header
 
     async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """POST and read the whole answer. Raises TransportError."""
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         head = (
-            f"POST {self._path}{path} HTTP/1.1\r\nHost: {self._host_header}\r\n"
+            f"POST {self._path}{path} HTTP/1.1\r\n{self._headers}"
             f"Content-Length: {len(body)}\r\n{lines}\r\n"
         ).encode("latin-1")
         connection = await self._take()
@@ -144,19 +211,64 @@ class Pool:
             connection = self._idle.pop()
             if connection.usable:
                 return connection
-        loop = asyncio.get_running_loop()
+        host, port = self._proxy or (self._host, self._port)
+        connect = self._connect() if self._proxy is None else self._connect_by_proxy(self._proxy)
         try:
-            _, connection = await asyncio.wait_for(
-                loop.create_connection(_Connection, self._host, self._port, ssl=self._tls),
-                self._timeout,
-            )
-        except (OSError, asyncio.TimeoutError) as error:
-            raise TransportError(
-                f"no connection to {self._host}:{self._port}: {str(error) or 'timed out'}"
-            ) from None
+            return await asyncio.wait_for(connect, self._timeout)
+        except (OSError, UnicodeError, asyncio.TimeoutError) as error:
+            where = f"{host}:{port}" if self._proxy is None else f"the proxy {host}:{port}"
+            raise no_connection(where, error) from None
+
+    async def _connect(self) -> _Connection:
+        _, connection = await asyncio.get_running_loop().create_connection(
+            _Connection, self._host, self._port, ssl=self._tls
+        )
         return connection
+
+    async def _connect_by_proxy(self, proxy: tuple[str, int]) -> _Connection:
+        loop = asyncio.get_running_loop()
+        if self._tls is None:
+            _, connection = await loop.create_connection(_Connection, *proxy)
+            return connection
+        transport, tunnel = await loop.create_connection(_Tunnel, *proxy)
+        try:
+            host = f"[{self._host}]" if ":" in self._host else self._host
+            target = f"{host}:{self._port}"
+            head = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{self._proxy_header}\r\n"
+            transport.write(head.encode("latin-1"))
+            status = await tunnel.status
+            if status != 200:
+                raise _proxy_denies(status)
+            connection = _Connection()
+            secured = await loop.start_tls(
+                transport, connection, self._tls, server_hostname=self._host
+            )
+            if secured is None:
+                raise ConnectionResetError("closed while TLS began")
+            connection.connection_made(secured)
+            return connection
+        except BaseException:
+            transport.abort()
+            raise
 
     def close(self) -> None:
         """Close all idle connections."""
         while self._idle:
             self._idle.pop().close()
+
+
+def _proxy_authorization(proxy: SplitResult) -> str:
+    if not proxy.username:
+        return ""
+    both = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
+    return f"Proxy-Authorization: Basic {base64.b64encode(both).decode()}\r\n"
+
+
+def _proxy_denies(status: int) -> TransportError:
+    what = f"answers HTTP {status}" if status else "gives no HTTP answer"
+    remedy = "set tablestore.proxy_from_environment = false to do without it"
+    if status == 407:
+        remedy = f"put user and password into HTTPS_PROXY, or {remedy}"
+    return TransportError(
+        f"the proxy {what} to CONNECT", remedy, is_final=status in (403, 405, 407)
+    )

@@ -51,9 +51,10 @@ class TablestoreSink(FixedPartitionedSink[Batch, None]):
     def list_parts(self) -> list[str]:
         """The shards.
 
-        The known tables and the destination of dead letters are checked here, once at the start,
-        so that a wrong one stops the run before a record is read.
+        What the run is to check, the known tables and the destination of dead letters are looked
+        at here, once at the start, so that a wrong one stops the run before a record is read.
         """
+        self._run.check_start()
         for table in self._tables:
             self._writer.ensure(table)
         self._policy.prepare()

@@ -61,6 +61,19 @@ class TableChecks:
                 self._ensure_rows(table, rules, option)
             self.checked.add(table)
 
+    def exists(self, table: str) -> bool:
+        """Whether the table is there, of whatever shape. Blocks. Raises StopRun."""
+        if table in self.checked:
+            return True
+        if self._run.settings.rules_of(table).mode == "timeseries":
+            found: object = self._call(
+                f"DescribeTimeseriesTable {table}",
+                lambda: self._api.describe_timeseries(table),
+                "OTSObjectNotExist",
+            )
+            return found is not None
+        return self._describe(table) is not None
+
     def is_being_created(self, table: str) -> bool:
         """True while a table that this run created may not be usable yet.
 

@@ -32,8 +32,9 @@ from tablestore.metadata import (
 from urllib3.exceptions import HTTPError
 
 from connectors.settings.tables import TableSettings
-from connectors.tablestore.client import Client, request_failed
-from connectors.tablestore.verdicts import RequestFailed, Retry, judge
+from connectors.tablestore.client import Client
+from connectors.tablestore.http import no_connection
+from connectors.tablestore.verdicts import RequestFailed, judge
 
 _TO_SDK = {
     "string": "STRING",
@@ -74,6 +75,7 @@ class TablesApi:
     """The calls about tables of one instance."""
 
     def __init__(self, client: Client) -> None:
+        self._client = client
         self._sdk = client.sdk
 
     def describe(self, table: str) -> TableShape:
@@ -167,11 +169,13 @@ class TablesApi:
 
     def _call(self, method: str, *arguments: Any) -> Any:
         try:
-            return getattr(self._sdk, method)(*arguments)
+            answer = getattr(self._sdk, method)(*arguments)
         except (OTSServiceError, OTSClientError) as error:
-            raise request_failed(error) from None
+            raise self._client.request_failed(error) from None
         except HTTPError as error:  # the SDK passes network failures on as they are
-            raise RequestFailed(Retry(f"{type(error).__name__}: {error}")) from None
+            raise self._client.transport_failed(no_connection(self._client.where, error)) from None
+        self._client.has_answered = True
+        return answer
 
 
 def _sdk_key_column(name: str, key_type: str) -> tuple[Any, ...]:

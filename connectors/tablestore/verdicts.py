@@ -46,14 +46,17 @@ class RequestFailed(Exception):  # noqa: N818 - it carries a verdict
         self.code = code
 
 
-# Code: what it means. docs/codes.md is made of these three tables.
+# Code: what it means. docs/codes.md is made of these tables.
 RETRY = {
     "OTSServerBusy": "The service is busy.",
-    "OTSPartitionUnavailable": "The partition is being loaded.",
+    "OTSStorageServerBusy": "The storage behind the service is busy.",
+    "OTSPartitionUnavailable": "The partition is being loaded, moved or split.",
     "OTSTimeout": "The service did not finish in time; the outcome is unknown.",
     "OTSServerUnavailable": "The service cannot be reached from its front end.",
     "OTSInternalServerError": "An internal error; the outcome is unknown.",
     "OTSNotEnoughCapacityUnit": "The table's read or write throughput is used up for the moment.",
+    "OTSCapacityUnitExhausted": "One partition key takes more throughput than the service gives "
+    "to one.",
     "OTSRowOperationConflict": "Another request changes the same row.",
     "OTSOperationConflict": "Another operation works on the same table.",
     "OTSOperationThrottled": "The operation is throttled.",
@@ -81,9 +84,55 @@ STOP = {
     "OTSInvalidPK": "the table's primary key is not the configured one: correct primary_key, or "
     "write to another table",
     "OTSMetaNotMatch": "the table changed under the run: start again",
-    "OTSCapacityUnitExhausted": "the instance has no capacity left: check its quota and billing",
     "OTSMethodNotAllowed": "the endpoint is not a Tablestore instance: check tablestore.endpoint",
     "OTSQuotaExhausted": "the instance's quota is used up: ask for a higher one, or delete tables",
+}
+# Code, words of the service's message: the remedy, where it is not the one above.
+STOP_MESSAGES = (
+    (
+        "OTSAuthFailed",
+        "instance acl",
+        (
+            "the instance's network ACL refuses this machine: in the console, under the instance's "
+            "network management, allow its VPC or public access, or use the endpoint of a network "
+            "that is allowed (tablestore.endpoint)"
+        ),
+    ),
+    (
+        "OTSAuthFailed",
+        "mismatch between system time",
+        "this machine's clock is more than 15 minutes off: set it",
+    ),
+)
+# Code: where the verdict is another one than in the retry tables of the SDKs, and why.
+SDK_DIFFERENCES = {
+    "OTSCapacityUnitExhausted": "The SDKs of Java, Go, Python and Node do not retry it; the "
+    "service asks for back-off, and Java's TableStoreWriter does retry it.",
+    "OTSStorageServerBusy": "Only the Go SDK lists it.",
+    "OTSOperationConflict": "Only newer Python SDKs list it.",
+    "OTSOperationThrottled": "The SDKs of Java and Go do not list it; those of Python and Node do.",
+    "OTSTimeout": "The SDKs retry it for reads only, as a write may have happened; our rows can be "
+    "written twice. The same goes for OTSServerUnavailable, OTSInternalServerError and HTTP 5xx.",
+    "OTSRequestTimeout": "Only Java's TableStoreWriter retries it. The row can be written twice.",
+    "OTSTooFrequentReservedThroughputAdjustment": "Only Java's TableStoreWriter retries it. The "
+    "service takes the next change after two minutes.",
+    "OTSInvalidPK": "Java's TableStoreWriter gives up the row. Its key columns are those of every "
+    "row of the table, so all would be refused.",
+    "OTSAuthFailed": "Java's TableStoreWriter retries it for ten seconds. Here it is sent again "
+    "only when the access key has changed since.",
+    "OTSNoPermissionAccess": "Java's TableStoreWriter retries it for ten seconds.",
+    "OTSObjectNotExist": "Java's TableStoreWriter retries it for ten seconds. Here it is sent "
+    "again only while this run has just created the table (tablestore.ready_timeout).",
+    "OTSMetaNotMatch": "Java's TableStoreWriter retries it for ten seconds; the rows stay encoded "
+    "for the former table.",
+    "OTSQuotaExhausted": "As in the SDKs, it is sent again when the message begins with `Too "
+    "frequent`.",
+    "OTSConditionCheckFail": "As in the SDKs: never sent again.",
+}
+# Code: what a wait for it says besides the service's own text.
+_WAIT_HINTS = {
+    "OTSCapacityUnitExhausted": "; one value of the first key column takes all it can: spread the "
+    "rows over more values (docs/operations.md, Hot partition keys)",
 }
 
 
@@ -91,11 +140,13 @@ def judge(status: int, code: str, message: str) -> Verdict:
     """The verdict on a failed request (its HTTP status) or a failed row of a batch (status 200)."""
     text = f"{code or f'HTTP {status}'}: {message}" if message else code or f"HTTP {status}"
     if code in RETRY or (code == "OTSQuotaExhausted" and message.startswith("Too frequent")):
-        return Retry(text)
+        return Retry(text + _WAIT_HINTS.get(code, ""))
     if code in REJECT:
         return Reject(code, text)
     if code in STOP:
-        return Stop(f"Tablestore denies every request: {text}\n  remedy: {STOP[code]}", code)
+        return Stop(
+            f"Tablestore denies every request: {text}\n  remedy: {_remedy(code, message)}", code
+        )
     if status >= 500 or status in (408, 429):
         return Retry(text)
     if status == 413:
@@ -109,3 +160,10 @@ def judge(status: int, code: str, message: str) -> Verdict:
         f"Tablestore answered HTTP {status} without a known code: {text}\n"
         "  remedy: check tablestore.endpoint, and whatever stands between here and there"
     )
+
+
+def _remedy(code: str, message: str) -> str:
+    for known, words, remedy in STOP_MESSAGES:
+        if code == known and words in message.lower():
+            return remedy
+    return STOP[code]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from connectors.errors import Rejection
@@ -28,8 +29,10 @@ _OLD_KEY = "__debezium.oldkey"
 class ChangeEvents:
     """Turns the change events of one topic into records of rows and deletes."""
 
-    def __init__(self, settings: Debezium, rules: TableSettings) -> None:
-        """`rules` are those of the table that the topic's rows go to."""
+    def __init__(
+        self, settings: Debezium, rules: TableSettings, routed: Sequence[TableSettings] = ()
+    ) -> None:
+        """`rules` are those of the topic's table, `routed` those of tables that rows may name."""
         self._settings = settings
         self._unavailable, self._unavailable_nested = _forms(settings.unavailable)
         self._whole = settings.before_images == "whole"
@@ -38,13 +41,13 @@ class ChangeEvents:
         of_value = rules.mode == "wide_column" and rules.key_mode.key_from == "value"
         names = [name for name, _ in rules.key_columns] if of_value else ()
         self._keys = KeyFields(settings.key_fields or names)
+        tables = (rules, *routed)  # a row may go to any of them
         # Whether columns that a row does not have stay as they are.
-        self._keeps_columns = rules.mode == "wide_column" and (
-            rules.insert_mode == "update" or rules.version != "none"
+        self._keeps_columns = all(map(_keeps_columns, tables))
+        self._marks_key_alone = all(_keeps_columns(one) or _has_own_rows(one) for one in tables)
+        self._deletes_columns = all(
+            one.mode == "wide_column" and one.deletes_columns for one in tables
         )
-        own_rows = rules.mode == "wide_column" and rules.key_mode.key_from == "coordinates"
-        self._marks_key_alone = self._keeps_columns or own_rows
-        self._deletes_columns = rules.mode == "wide_column" and rules.deletes_columns
 
     def records(self, record: Record) -> list[Record]:
         """The records of one event: a row, a delete, both when the key changed, or none.
@@ -161,7 +164,8 @@ class ChangeEvents:
             raise Rejection(
                 "debezium_partial",
                 "debezium: the event has only what an update changed, and a put would lose the "
-                'rest: partial = "pass" needs insert_mode = "update"',
+                'rest: partial = "pass" needs insert_mode = "update" of every table that they may '
+                "go to",
             )
         return {**_row_of(key, event), **changed_fields(described, self._deletes_columns)}
 
@@ -202,6 +206,17 @@ class ChangeEvents:
         if self._marks:
             row = {**row, self._settings.deleted_field: "true" if deleted else "false"}
         return Record(record.message, row, key, change, record.table)
+
+
+def _keeps_columns(rules: TableSettings) -> bool:
+    return rules.mode == "wide_column" and (
+        rules.insert_mode == "update" or rules.version != "none"
+    )
+
+
+def _has_own_rows(rules: TableSettings) -> bool:
+    """Whether each record is a row of its own."""
+    return rules.mode == "wide_column" and rules.key_mode.key_from == "coordinates"
 
 
 def _has_unavailable(row: dict[str, Any]) -> bool:

@@ -70,7 +70,9 @@ class KeyFields:
         for name in self.names:
             value = before.get(name)
             if name not in said:
-                if value is not None and _is_filler(value):
+                # Of a key of which the record's own has the rest, an image that holds no more than
+                # that has a default here, which looks like any other value.
+                if value is not None and (said or _is_filler(value)):
                     raise _uncertain(name)
             elif not _same(said[name], value):
                 if not isinstance(key, dict):  # it may be the key of something else
@@ -144,7 +146,9 @@ def _is_filler(value: Any) -> bool:
         return value == _FIRST_DAY or value == time()
     if isinstance(value, UUID):
         return value.int == 0
-    return not value or (isinstance(value, str) and value.startswith(_FILLER_TEXTS))
+    if isinstance(value, str):
+        return not value or value.startswith(_FILLER_TEXTS) or not value.strip("0.")
+    return not value
 
 
 def _uncertain(name: str, image: str = "before") -> Rejection:

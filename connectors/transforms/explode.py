@@ -11,6 +11,10 @@ from connectors.settings.tables import TableSettings
 from connectors.settings.transforms import Explode
 from connectors.transforms.json_text import UNDECODABLE, decode
 
+# What the fields beside a list may become in the rows of one record: a megabyte beside ten thousand
+# elements would be ten gigabytes.
+MAX_BYTES = 64 << 20
+_CELL = 32  # of a cell besides its name and text
 # The field of an element that is not an object.
 _VALUE = "value"
 
@@ -56,11 +60,36 @@ def exploder(settings: Explode, rules: TableSettings) -> Callable[[Record], Iter
                 f"explode: the list has more than {maximum:,} elements: raise max_elements, or "
                 "split the record at its producer",
             )
+        if names and len(elements) * _weight(value, found) > MAX_BYTES:
+            raise Rejection(
+                "explode_count",
+                "explode: the fields beside the list would become more than "
+                f"{MAX_BYTES >> 20} MiB, once for each element: exclude large ones before, or "
+                "split the record at its producer",
+            )
         return [
             make(record, _row(value, names, element), at) for at, element in enumerate(elements)
         ]
 
     return step
+
+
+def _weight(value: Any, without: Any) -> int:
+    """About the bytes of a value in rows, without those of one part of it."""
+    weight, waiting = 0, [value]
+    while waiting:
+        one = waiting.pop()
+        if one is without:
+            continue
+        if isinstance(one, dict):
+            weight += sum(map(len, one)) + _CELL * len(one)
+            waiting += one.values()
+        elif isinstance(one, (list, tuple)):
+            weight += _CELL * len(one)
+            waiting += one
+        elif isinstance(one, (str, bytes)):
+            weight += len(one)
+    return weight
 
 
 def _row(value: Any, names: field_path.Names, element: Any) -> dict[str, Any]:

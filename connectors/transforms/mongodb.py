@@ -5,14 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from connectors.errors import Rejection
+from connectors.records import exact_time
+from connectors.records.exact_time import ExactTime
 from connectors.transforms.json_text import UNDECODABLE, decode
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+from connectors.transforms.times import instant_of_text
 
 
 def document(text: Any) -> Any:
@@ -41,7 +42,7 @@ def changed_fields(described: dict[str, Any], deletes_columns: bool) -> dict[str
     """The fields that an `updateDescription` sets; those that it removes are None.
 
     Raises Rejection for a change that no row can follow: of a part of a field, or of a field that
-    is gone while the table's rules (`deletes_columns`) leave its column.
+    is gone or null while the table's rules (`deletes_columns`) leave its column.
     """
     if described.get("truncatedArrays"):
         raise _partial("the update cut an array, of which the event has only the new length")
@@ -59,6 +60,11 @@ def changed_fields(described: dict[str, Any], deletes_columns: bool) -> dict[str
             "the update removed a field, and the table's delete_mode leaves its column (column "
             "and row_and_column delete it)"
         )
+    if None in fields.values() and not deletes_columns:
+        raise _partial(
+            "the update set a field to null, and the table's delete_mode leaves its column "
+            "(row_and_column deletes it)"
+        )
     return {**fields, **dict.fromkeys(removed)}
 
 
@@ -74,21 +80,19 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if not isinstance(value, dict):
         return value
-    if len(value) <= 2:
-        for name, convert in _TYPES.items():
-            if name in value:
-                try:
-                    return convert(value[name])
-                except (ValueError, TypeError, KeyError, OverflowError, InvalidOperation):
-                    break  # a field that happens to have such a name
+    name = next(iter(value), "")
+    if name in _TYPES and (len(value) == 1 or value.keys() == {"$binary", "$type"}):
+        try:
+            return _TYPES[name](value[name])
+        except (ValueError, TypeError, KeyError, OverflowError, InvalidOperation):
+            pass  # a field that happens to have such a name
     return {name: _plain(item) for name, item in value.items()}
 
 
-def _date(value: Any) -> datetime:
+def _date(value: Any) -> datetime | ExactTime:
     if isinstance(value, str):
-        return datetime.fromisoformat(value.replace("Z", "+00:00")).astimezone(timezone.utc)
-    milliseconds = int(value["$numberLong"]) if isinstance(value, dict) else int(value)
-    return _EPOCH + timedelta(milliseconds=milliseconds)
+        return instant_of_text(value)
+    return exact_time.instant_of_ms(int(value["$numberLong"] if isinstance(value, dict) else value))
 
 
 def _binary(value: Any) -> bytes:

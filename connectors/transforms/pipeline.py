@@ -11,6 +11,7 @@ from connectors.records import Record
 from connectors.settings import Settings
 from connectors.settings import transforms as models
 from connectors.settings.predicates import Predicate
+from connectors.settings.tables import TableSettings
 from connectors.settings.user_functions import find_function
 from connectors.transforms import fields
 from connectors.transforms.debezium import ChangeEvents
@@ -18,6 +19,9 @@ from connectors.transforms.explode import exploder
 from connectors.transforms.json_text import json_fields
 from connectors.transforms.predicates import condition
 from connectors.transforms.times import timestamp
+
+# Of one record, by transforms that make many: two lists of ten thousand would be a hundred million.
+MAX_RECORDS = 200_000
 
 Step = Callable[[Record], Iterable[Record]]
 """The records that a record becomes; raises Rejection for one that the transform does not take."""
@@ -40,7 +44,19 @@ def pipeline(settings: Settings) -> Step | None:
     def all_of_them(record: Record) -> Iterable[Record]:
         records = [record]
         for step in steps:
-            records = [made for each in records for made in step(each)]
+            if len(records) == 1:
+                records = [*step(records[0])]
+                continue
+            made: list[Record] = []
+            for each in records:
+                made += step(each)
+                if len(made) > MAX_RECORDS:
+                    raise Rejection(
+                        "explode_count",
+                        f"the transforms make more than {MAX_RECORDS:,} records of it: explode "
+                        "one list only, or split the record at its producer",
+                    )
+            records = made
         return records
 
     return all_of_them
@@ -89,32 +105,28 @@ def _of_fields(make: Callable[[Any], fields.Change]) -> MakeStep:
     return make_step
 
 
-def _debezium(transform: models.Debezium, settings: Settings, _option: str) -> Step:
-    """The step of a Debezium transform, by the rules of each topic's table."""
-    by_topic: dict[str, ChangeEvents] = {}
+def _by_table(settings: Settings, make: Callable[[TableSettings], Step]) -> Step:
+    """The step of each record's table, made once: the one that a step named, or its topic's."""
+    made: dict[str, Step] = {}
 
     def step(record: Record) -> Iterable[Record]:
-        topic = record.topic
-        if topic not in by_topic:
-            rules = settings.rules_of(settings.table_of(topic))
-            by_topic[topic] = ChangeEvents(transform, rules)
-        return by_topic[topic].records(record)
+        table = record.table or settings.table_of(record.topic)
+        if table not in made:
+            made[table] = make(settings.rules_of(table))
+        return made[table](record)
 
     return step
+
+
+def _debezium(transform: models.Debezium, settings: Settings, _option: str) -> Step:
+    """The step of a Debezium transform, by the rules of the tables that its rows may go to."""
+    routed = [settings.rules_of(table) for table in settings.mapping.route_tables]
+    return _by_table(settings, lambda rules: ChangeEvents(transform, rules, routed).records)
 
 
 def _explode(transform: models.Explode, settings: Settings, _option: str) -> Step:
-    """The step of an explode transform, by the rules of each topic's table."""
-    by_topic: dict[str, Step] = {}
-
-    def step(record: Record) -> Iterable[Record]:
-        topic = record.topic
-        if topic not in by_topic:
-            rules = settings.rules_of(settings.table_of(topic))
-            by_topic[topic] = exploder(transform, rules)
-        return by_topic[topic](record)
-
-    return step
+    """The step of an explode transform, by the rules of each record's table."""
+    return _by_table(settings, lambda rules: exploder(transform, rules))
 
 
 def _delete_when(_transform: models.DeleteWhen, _settings: Settings, _option: str) -> Step:

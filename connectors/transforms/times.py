@@ -1,6 +1,7 @@
 """Times: texts and numbers to a time, and times to texts and numbers, exactly or not at all.
 
-After Kafka Connect's TimestampConverter [connect-smt], which cuts to milliseconds.
+After Kafka Connect's TimestampConverter [connect-smt], which cuts to milliseconds. Inside of this
+file a time is an ExactTime, of the kinds instant, date and time.
 """
 
 from __future__ import annotations
@@ -13,15 +14,19 @@ from fractions import Fraction
 from typing import Any
 
 from connectors.errors import Rejection
-from connectors.records import UNAVAILABLE, Record, field_path
+from connectors.records import UNAVAILABLE, Record, exact_time, field_path
+from connectors.records.exact_time import ExactTime
 from connectors.settings.transforms import Timestamp
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_FIRST_DAY = _EPOCH.date()
 _MICROSECOND = timedelta(microseconds=1)
-# Microseconds of one unit; nanoseconds are divided.
-_UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
+_DAY_NS = 86_400_000_000_000
+_UNITS_NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 _FAR = 10**25  # beyond it no unit has a time
 _DIGITS = 40  # behind the point; one that far is finer than any unit
+# What numbers may stand for: those of another unit are mostly beyond.
+_YEAR_1_NS, _YEAR_10000_NS = -62_135_596_800 * 10**9, 253_402_300_800 * 10**9
 _ISO = re.compile(
     r"(\d{4})-?(\d\d)-?(\d\d)"
     r"(?:[Tt ](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d{1,9}))?)?(?:[Zz]|([+-])(\d\d):?(\d\d)?)?)?",
@@ -30,11 +35,8 @@ _ISO = re.compile(
 _ISO_TIME = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?[Zz]?", re.ASCII)
 
 
-class _NoTime(Exception):  # noqa: N818 - a signal inside of this file
+class _NoTime(ValueError):  # noqa: N818 - a signal inside of this file
     """The value is not such a time; the text says why, without the value."""
-
-
-Convert = Callable[[Any], Any]
 
 
 def timestamp(settings: Timestamp) -> Callable[[Record, dict[str, Any]], dict[str, Any]]:
@@ -51,7 +53,7 @@ def timestamp(settings: Timestamp) -> Callable[[Record, dict[str, Any]], dict[st
                 continue
             try:
                 new = write(read(found))
-            except (_NoTime, ValueError, OverflowError) as error:
+            except (ValueError, OverflowError) as error:
                 why = str(error) if isinstance(error, _NoTime) else "is not in the years 1 to 9999"
                 raise Rejection("transform_timestamp", f"timestamp: field {path!r} {why}") from None
             value = field_path.changed(value, names, new)
@@ -60,91 +62,114 @@ def timestamp(settings: Timestamp) -> Callable[[Record, dict[str, Any]], dict[st
     return change
 
 
-def _reader(settings: Timestamp) -> Convert:
-    """From any value to a datetime with a zone, a date, or a time of day."""
+def instant_of_text(text: str) -> datetime | ExactTime:
+    """The moment of a date and time in ISO 8601. Raises ValueError for anything else."""
+    found = _iso(text)
+    if found.type != "instant":
+        raise _NoTime("is no date and time")
+    return exact_time.instant(found.nanoseconds)
+
+
+def _reader(settings: Timestamp) -> Callable[[Any], ExactTime]:
+    """From any value to an instant, a date, or a time of day."""
     text = _iso if settings.format is None else _by_format(settings.format)
     unit = settings.unit
 
-    def read(value: Any) -> Any:
+    def read(value: Any) -> ExactTime:
         if isinstance(value, str):
             return text(value)
         if isinstance(value, datetime):
-            return value if value.tzinfo is not None else value.replace(tzinfo=timezone.utc)
+            return _instant(value)
         if isinstance(value, date):
-            return value
+            return _date_of(value)
         if isinstance(value, time):
             if value.utcoffset():
                 raise _NoTime("is a time of day of another zone")
-            return value.replace(tzinfo=None)
+            return _clock(value.hour, value.minute, value.second, value.microsecond * 1_000)
+        if isinstance(value, ExactTime):
+            return ExactTime("instant", value.nanoseconds) if value.type == "local" else value
         if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
-            return _EPOCH + _MICROSECOND * _microseconds(value, unit)
+            nanoseconds = _nanoseconds(value, unit)
+            if not _YEAR_1_NS <= nanoseconds < _YEAR_10000_NS:
+                raise _NoTime("is a number of no time of years 1 to 9999 (see unit)")
+            return ExactTime("instant", nanoseconds)
         raise _NoTime(f"is {type(value).__name__}, not text, a number or a time")
 
     return read
 
 
-def _microseconds(value: Any, unit: str) -> int:
+def _instant(value: datetime) -> ExactTime:
+    """A time without a zone is in UTC."""
+    aware = value if value.tzinfo is not None else value.replace(tzinfo=timezone.utc)
+    return ExactTime("instant", (aware - _EPOCH) // _MICROSECOND * 1_000)
+
+
+def _date_of(value: date) -> ExactTime:
+    return ExactTime("date", (value - _FIRST_DAY).days * _DAY_NS)
+
+
+def _clock(hour: int, minute: int, second: int, nanoseconds: int) -> ExactTime:
+    seconds = (hour * 60 + minute) * 60 + second
+    return ExactTime("time", seconds * _UNITS_NS["s"] + nanoseconds)
+
+
+def _nanoseconds(value: Any, unit: str) -> int:
     """Of an integer, a double or a Decimal."""
     if isinstance(value, Decimal) and not value.is_finite():
         raise _NoTime("is not a number of a time")
-    if isinstance(value, float):  # to the nearest: a double has no room for more
-        if not -_FAR < value < _FAR:
-            raise _NoTime("is not a number of a time")
-        return round(value / 1_000 if unit == "ns" else value * _UNITS[unit])
     if not value:
         return 0
     if not -_FAR < value < _FAR:
         raise _NoTime("is not a number of a time")
+    if isinstance(value, float):  # to the nearest microsecond: a double has no room for more
+        return round(value * _UNITS_NS[unit] / 1_000) * 1_000
     if isinstance(value, Decimal) and value.adjusted() < -_DIGITS:
-        raise _NoTime("is finer than a microsecond")
-    exact = Fraction(value)
-    exact = exact / 1_000 if unit == "ns" else exact * _UNITS[unit]
+        raise _NoTime("is finer than a nanosecond")
+    exact = Fraction(value) * _UNITS_NS[unit]
     if exact.denominator != 1:
-        raise _NoTime("is finer than a microsecond")
+        raise _NoTime("is finer than a nanosecond")
     return exact.numerator
 
 
-def _by_format(text: str) -> Convert:
+def _by_format(text: str) -> Callable[[str], ExactTime]:
     pattern = text.replace("%3f", "%f")
 
-    def read(value: str) -> datetime:
+    def read(value: str) -> ExactTime:
         try:
-            found = datetime.strptime(value, pattern)  # noqa: DTZ007 - UTC unless it says more
+            return _instant(datetime.strptime(value, pattern))  # noqa: DTZ007 - UTC unless it says
         except ValueError:
             raise _NoTime("is text of another format") from None
-        return found if found.tzinfo is not None else found.replace(tzinfo=timezone.utc)
 
     return read
 
 
-def _iso(value: str) -> Any:
+def _iso(value: str) -> ExactTime:
     """A date and time, a date or a time of day; UTC without a zone."""
     found = _ISO.fullmatch(value)
     if found is None:
-        clock = _ISO_TIME.fullmatch(value)
-        if clock is None:
+        parts = _ISO_TIME.fullmatch(value)
+        if parts is None:
             raise _NoTime("is not ISO 8601 text (set format)")
-        hour, minute, second, fraction = clock.groups()
-        return time(int(hour), int(minute), int(second or 0), _fraction(fraction))
+        hour, minute, second, fraction = parts.groups()
+        clock = time(int(hour), int(minute), int(second or 0))
+        return _clock(clock.hour, clock.minute, clock.second, _fraction(fraction))
     year, month, day, clock_hour, minute, second, fraction, sign, hours, minutes = found.groups()
     if clock_hour is None:
-        return date(int(year), int(month), int(day))
+        return _date_of(date(int(year), int(month), int(day)))
     ahead = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
-    return datetime(
+    whole = datetime(
         int(year), int(month), int(day), int(clock_hour), int(minute), int(second or 0),
-        _fraction(fraction), timezone(-ahead if sign == "-" else ahead),
+        tzinfo=timezone(-ahead if sign == "-" else ahead),
     )  # fmt: skip
+    return ExactTime("instant", _instant(whole).nanoseconds + _fraction(fraction))
 
 
 def _fraction(digits: str | None) -> int:
-    """Microseconds of the digits behind the point."""
-    padded = f"{digits or '':0<9}"
-    if padded[6:] != "000":
-        raise _NoTime("is finer than a microsecond")
-    return int(padded[:6])
+    """Nanoseconds of the digits behind the point."""
+    return int(f"{digits or '':0<9}")
 
 
-def _writer(settings: Timestamp) -> Convert:
+def _writer(settings: Timestamp) -> Callable[[ExactTime], Any]:
     if settings.to == "number":
         return _number(settings.unit)
     if settings.to == "text":
@@ -152,32 +177,24 @@ def _writer(settings: Timestamp) -> Convert:
     return {"timestamp": _moment, "date": _date, "time": _time}[settings.to]
 
 
-def _moment(found: Any) -> datetime:
+def _moment(found: ExactTime) -> datetime | ExactTime:
     """In UTC: a date is its midnight, a time of day one of the first day of 1970."""
-    if isinstance(found, datetime):
-        return found.astimezone(timezone.utc)
-    if isinstance(found, date):
-        return datetime(found.year, found.month, found.day, tzinfo=timezone.utc)
-    clock: time = found
-    return datetime.combine(_EPOCH.date(), clock.replace(tzinfo=timezone.utc))
+    return exact_time.instant(found.nanoseconds)
 
 
-def _date(found: Any) -> date:
-    if isinstance(found, time):
+def _date(found: ExactTime) -> date | ExactTime:
+    if found.type == "time":
         raise _NoTime("is a time of day, which has no date")
-    return _moment(found).date()
+    return exact_time.day(found.nanoseconds // _DAY_NS)
 
 
-def _time(found: Any) -> time:
-    return _moment(found).time()
+def _time(found: ExactTime) -> time | ExactTime:
+    return exact_time.time_of_day(found.nanoseconds % _DAY_NS)
 
 
-def _number(unit: str) -> Convert:
-    def write(found: Any) -> int:
-        since = (_moment(found) - _EPOCH) // _MICROSECOND
-        if unit == "ns":
-            return since * 1_000
-        count, rest = divmod(since, _UNITS[unit])
+def _number(unit: str) -> Callable[[ExactTime], int]:
+    def write(found: ExactTime) -> int:
+        count, rest = divmod(found.nanoseconds, _UNITS_NS[unit])
         if rest:
             raise _NoTime(f"is finer than its unit, {unit}")
         return count
@@ -185,17 +202,14 @@ def _number(unit: str) -> Convert:
     return write
 
 
-def _text(pattern: str | None) -> Convert:
+def _text(pattern: str | None) -> Callable[[ExactTime], str]:
     """As ISO 8601 or the format has it; %z is written as Z, since all is UTC."""
     if pattern is None:
 
-        def iso(found: Any) -> str:
-            if isinstance(found, datetime):
-                fine = "microseconds" if found.microsecond % 1_000 else "milliseconds"
-                return (
-                    found.astimezone(timezone.utc).replace(tzinfo=None).isoformat("T", fine) + "Z"
-                )
-            return str(found.isoformat())
+        def iso(found: ExactTime) -> str:
+            if found.type == "instant":
+                return exact_time.time_text(_moment(found))
+            return (_date(found) if found.type == "date" else _time(found)).isoformat()
 
         return iso
     parts = re.findall(r"%3f|%Y|%z|%.|[^%]+", pattern, re.DOTALL)
@@ -206,8 +220,15 @@ def _text(pattern: str | None) -> Convert:
         "%%": lambda _: "%",
     }
 
-    def write(found: Any) -> str:
-        moment = _moment(found)
+    def write(found: ExactTime) -> str:
+        rest = found.nanoseconds % 1_000
+        if rest and "%f" in parts:
+            raise _NoTime("is finer than a microsecond, which is what its format has")
+        if rest and "%3f" in parts:
+            raise _NoTime("is finer than a millisecond, which is what its format has")
+        moment = exact_time.instant(found.nanoseconds - rest)
+        if isinstance(moment, ExactTime):
+            raise _NoTime("is no time of years 1 to 9999, which formats are for")
         return "".join(
             own[part](moment) if part in own
             else moment.strftime(part) if part.startswith("%")

@@ -352,3 +352,49 @@ def test_what_cannot_be_sent_back_stops_the_replay(apache_case: Case, gone: str)
         assert gone in text or gone == "security", text
     if gone == "topic":
         assert case.topic not in admin.list_topics(timeout=10).topics
+
+
+def test_a_record_of_which_some_elements_were_rejected(embedded_case: Case) -> None:
+    """It is one dead letter; replayed, all of its rows are there, and deletes are deletes again."""
+    case = embedded_case
+    key = [("id", "STRING"), ("index", "INTEGER")]
+    case.store.create_table(case.topic, tuple(key))
+    topic = to_topic(case)
+    rules = {
+        "primary_key_mode": "record_value",
+        "primary_key": [{"name": "id"}, {"name": "index", "type": "integer"}],
+        "delete_mode": "row",
+    }
+    case.flow.env["SYNC__TRANSFORMS"] = json.dumps(
+        [
+            {"type": "explode", "field": "items"},
+            {"type": "json", "fields": ["items"], "into": "columns"},
+            {"type": "delete_when", "when": {"field": "gone", "equals": True}},
+        ]
+    )
+    case.flow.set({"table": {**rules, "columns": [{"name": "n", "type": "integer"}]}})
+    first: list[dict[str, Any]] = [{"n": 1}, {"n": 2}, {"n": 3}, {"n": 4}]
+    second: list[dict[str, Any]] = [{"n": 1}, {"n": "x"}, {"gone": True}, {"n": "y"}]
+    for items in (first, second, [5]):
+        value = {"id": "a", "items": [json.dumps(item) for item in items]}
+        case.producer.send(case.topic, json.dumps(value).encode(), lambda *_: Rejected())
+    case.producer.flush()
+    counts = run_to_end(case)
+    assert (counts["read"], counts["written"], counts["rejected"]) == (3, 6, 3)
+    assert (counts["in_flight"], counts["unbalanced"]) == (0, 0)
+    assert len(messages_of(case.broker, topic)) == 2, "one for each record"
+    row = {"n": 1}
+    assert case.store.rows(case.topic) == {
+        (("id", "a"), ("index", 0)): row,
+        (("id", "a"), ("index", 1)): {"n": 2},
+        (("id", "a"), ("index", 3)): {"n": 4},
+    }
+    case.flow.set({"table": {**rules, "columns": "all"}})
+    counts = replay(case).counts()
+    assert (counts["read"], counts["written"], counts["rejected"]) == (2, 4, 1)
+    assert counts["unbalanced"] == 0
+    assert case.store.rows(case.topic) == {
+        (("id", "a"), ("index", 0)): row,
+        (("id", "a"), ("index", 1)): {"n": "x"},
+        (("id", "a"), ("index", 3)): {"n": "y"},
+    }

@@ -6,6 +6,7 @@ import pytest
 
 from tests.flows.conftest import Case, MakeCase
 from tests.support.brokers import Broker
+from tests.support.producers import send_order
 from tests.support.store import TablestoreProcess
 from tests.support.wait import until
 
@@ -171,3 +172,44 @@ def test_wrong_credentials_stop_the_run(case: Case) -> None:
     assert "a-wrong-canary" not in text
     del case.flow.env["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]
     case.flow.start().refused("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "remedy")
+
+
+def test_a_topic_without_a_table_waits_alone(embedded_case: Case) -> None:
+    """With a pattern, others go on; when the table is there, all of the topic is read."""
+    case = embedded_case
+    case.store.create_table(case.topic)
+    case.flow.set({"kafka": {"topics_pattern": f"{case.topic}.*", "discovery_interval": 0.5}})
+    case.flow.unset("kafka", "topics")
+    new = f"{case.topic}_new"
+    for name in (new, f"{case.topic}.illegal"):
+        case.broker.create_topic(name, 2)
+    for number in range(20):
+        send_order(case.producer, new, number, number % 2)
+    case.producer.flush()
+    process = case.flow.start()
+    case.orders(40)
+    case.wait_written(40, process)
+    text = process.text()
+    assert text.count(f"topic {new} waits: table {new} does not exist") == 1
+    assert text.count(f"topic {case.topic}.illegal waits: ") == 1
+    case.store.create_table(new)
+    case.wait_written(60, process)
+    case.orders(20, first=40)
+    case.wait_written(80, process)
+    process.drain()
+    case.verdict(minimum=80)
+
+
+@pytest.mark.P5
+def test_a_topic_without_a_table_stops_by_choice(embedded_case: Case) -> None:
+    """As before, where the option says so."""
+    case = embedded_case
+    case.store.create_table(case.topic)
+    new = f"{case.topic}_new"
+    case.broker.create_topic(new, 1)
+    pattern = {"topics_pattern": f"{case.topic}.*", "topic_without_table": "stop"}
+    case.flow.set({"kafka": pattern})
+    case.flow.unset("kafka", "topics")
+    send_order(case.producer, new, 1, 0)
+    case.producer.flush()
+    case.flow.start().refused(f"table {new} does not exist")

@@ -12,7 +12,7 @@ from tests.support.producers import kafka_row
 # draws the same way. One more is to be read: tablestore/plainbuffer/codegen.py, which writes the
 # encoder of a row; the code that it makes has no file.
 WAY = (
-    "kafka/partition_reader.py",  # polls one partition
+    "kafka/partition_reader.py",  # polls the client, and gives each partition its messages
     "formats/chunk_decoder.py",  # bytes to structs
     "mapping/row_mapper.py",  # which table
     "mapping/sharding.py",  # rows to shards
@@ -27,13 +27,17 @@ WAY = (
 MAX_FILES = 12 - 1
 _RECORDS = 20_000
 # What every part uses: the values themselves, settings, counts, the page's own lines, credentials,
-# and how protobuf writes a number. And what a snapshot notes of the offsets.
+# and how protobuf writes a number. And what a snapshot notes of the offsets and commits of them,
+# and what is asked when there is nothing to read.
 EVERYWHERE = (
     "records/",
     "settings/",
     "run/",
     "steps.py",
     "kafka/progress.py",
+    "kafka/assignment.py",
+    "kafka/partition_errors.py",
+    "kafka/standstill.py",
     "tablestore/credentials.py",
     "tablestore/plainbuffer/varint.py",
 )

@@ -22,6 +22,11 @@ auto_create = true
 measurement = "m"
 """
 
+_KEY = (
+    'primary_key_mode = "record_value"\n'
+    'primary_key = [{{ name = "{}", type = "string" }}, {{ name = "id", type = "string" }}]'
+)
+
 
 class BecameError(Exception):
     """Stands for the process that would run in this one's place."""
@@ -151,6 +156,34 @@ def test_check_describes_routes(config: Path, capsys: pytest.CaptureFixture[str]
     assert "route to table a, primary key (topic_partition string, offset integer)" in printed
     assert "route to time series table b" in printed
     assert "no.table ->" not in printed
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("", 'primary_key_mode = "search"'),
+        ('primary_key_mode = "search"', None),
+        (_KEY.format("created_at"), "begins with created_at"),
+        (_KEY.format("eventTime"), "begins with eventTime"),
+        (_KEY.format("day"), "begins with day"),
+        (_KEY.format("order_id"), None),
+        (_KEY.format("latest"), None),
+        ('mode = "timeseries"', None),
+    ],
+)
+def test_check_warns_of_hot_partition_keys(
+    config: Path, capsys: pytest.CaptureFixture[str], table: str, words: str | None
+) -> None:
+    """Keys of few values, or of growing ones, meet the limits of one partition."""
+    config.write_text(f'[kafka]\ntopics = ["orders", "bills"]\n[table]\n{table}\n')
+    assert cli.main(["check"]) == 0
+    warnings = [line for line in capsys.readouterr().out.splitlines() if "warning: " in line]
+    if words is None:
+        assert warnings == []
+    else:
+        assert len(warnings) == 1
+        assert warnings[0].startswith("warning: orders, bills: ")
+        assert words in warnings[0]
 
 
 def test_the_former_option_is_read_with_a_warning(

@@ -141,6 +141,8 @@ def test_metric_names() -> None:
         "sync_records_unbalanced_total",
         "sync_records_in_flight",
         "sync_rejections_total",
+        "sync_topics_waiting",
+        "sync_partitions_stalled",
     }
     labels = '{code="key_missing",destination="log",stage="map"}'
     assert any(line.startswith(f"sync_rejections_total{labels} ") for line in lines)

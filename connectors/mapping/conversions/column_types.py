@@ -67,11 +67,18 @@ _OF_BINARY = {
 class Conversions:
     """The conversions of one table, by its rules; without rules, the exact ones."""
 
-    def __init__(self, rules: ColumnRules | None = None, plain: bool = True) -> None:
-        """`plain`: values hold only the types of JSON, as they come from a JSON format."""
+    def __init__(
+        self, rules: ColumnRules | None = None, plain: bool = True, changed: bool = False
+    ) -> None:
+        """`plain`: values hold only the types of JSON, as they come from a JSON format.
+
+        `changed`: but for what transforms put there.
+        """
         rules = ColumnRules() if rules is None else rules
         self._connector = rules.conversions == "connector"
-        nested = json_types.json_text if plain else logical_types.typed_json_text
+        nested = logical_types.typed_json_text
+        if plain:
+            nested = logical_types.changed_json_text if changed else json_types.json_text
         scaled = logical_types.decimal_to_integer(
             rules.decimal_scale if rules.decimals == "integer" else 0
         )

@@ -169,19 +169,15 @@ class PointBuilder(RowBuilder):
 
 
 def point_builder(
-    rules: TableSettings, table: str, topic: str, encoder: PointEncoder, json_only: bool
+    rules: TableSettings, table: str, topic: str, encoder: PointEncoder, conversions: Conversions
 ) -> PointBuilder:
-    """The builder of a topic's points for a table. Raises Rejection for a name that is too long.
-
-    `json_only`: values hold nothing but what JSON has.
-    """
+    """The builder of a topic's points for a table. Raises Rejection for a name that is too long."""
     if len(table) > MAX_TIMESERIES_TABLE_NAME:
         raise Rejection(
             "table_name",
             f"topic {topic!r} would go to a time series table whose name is longer than "
             f"{MAX_TIMESERIES_TABLE_NAME} characters: give it a table in [mapping.topics]",
         )
-    conversions = Conversions(rules, json_only)
     return PointBuilder(rules.timeseries, topic, encoder, conversions)
 
 

@@ -85,6 +85,24 @@ CASES: list[tuple[Any, list[Any], list[Any]]] = [
     ({"$ref": "#/definitions/a", "minimum": 1, "definitions": {"a": {"maximum": 2}}}, [0], [3]),
     ({"$ref": "other#/x"}, [1], ["a"]),
     ({"type": "string", "format": "date"}, ["not a date"], []),
+    ({"multipleOf": 0.5}, [1e308, 10**5000, 0.0], [0.3]),
+    ({"multipleOf": 1e-320}, [1], []),
+    ({"multipleOf": 3}, [3 * 10**5000, 9.0], [10**5000, 1e308]),
+    ({"multipleOf": 0.01}, [19.99, 1.1], [1.001]),
+    # Expressions are ECMA-262's.
+    ({"pattern": "^a$"}, ["a"], ["a\n"]),
+    ({"pattern": r"^\d+$"}, ["12"], ["\u0661\u0662"]),
+    ({"pattern": r"^[\w-]+\$$"}, ["a-b$"], ["\u00e4$", "a-b"]),
+    ({"pattern": r"^(?<year>\d{4})-[$]\/$"}, ["2024-$/"], ["2024"]),
+    # Its own name, and anchors.
+    (
+        {"$id": "http://x/y.json", "d": {"type": "integer"}, "items": {"$ref": "http://x/y.json#/d"}},
+        [[1]],
+        [["a"]],
+    ),
+    ({"$defs": {"a": {"$anchor": "p", "type": "null"}}, "items": {"$ref": "#p"}}, [[None]], [[1]]),
+    ({"d": {"a": {"$id": "#p", "type": "integer"}}, "items": {"$ref": "#p"}}, [[1]], [["a"]]),
+    ({"a b%": {"type": "integer"}, "items": {"$ref": "#/a%20b%25"}}, [[1]], [["a"]]),
 ]  # fmt: skip
 
 
@@ -134,6 +152,15 @@ def test_any_value_is_judged(value: Any, schema: Any) -> None:
     """Never an exception, whatever it is."""
     found = validator(schema, {"other": {"x": {"type": "integer"}}})(value)
     assert found is None or found
+
+
+def test_no_value_ends_the_run(registry: SchemaRegistry, decoder: MakeDecoder) -> None:
+    """A quotient of very many digits is a number as any other."""
+    number = registry.register('{"properties": {"a": {"multipleOf": 0.25}}}', "JSON")
+    decode = decoder("json_schema", json_schema_validation=True)
+    assert decode(framed(number, b'{"a": 1e308}')) == {"a": 1e308}
+    with pytest.raises(Rejection, match="multipleOf"):
+        decode(framed(number, b'{"a": 1e-308}'))
 
 
 def test_as_an_option(registry: SchemaRegistry, decoder: MakeDecoder) -> None:

@@ -27,7 +27,7 @@ def test_a_schema_is_asked_for_once(registry: SchemaRegistry, decoder: MakeDecod
 
 def test_an_unknown_id_is_a_bad_record(registry: SchemaRegistry, decoder: MakeDecoder) -> None:
     """And a stream of them does not become a stream of requests."""
-    decode = decoder("avro")
+    decode = decoder("avro", registry={"url": registry.url, "unknown_wait": 0})
     for _ in range(10):
         with pytest.raises(Rejection) as caught:
             decode(framed(7, b"\0"))
@@ -113,7 +113,14 @@ def test_credentials_are_sent_and_shown_nowhere(
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"url": "x"}, "url is a URL"),
+        ({"url": "x"}, "url is no URL"),
+        ({"url": "https://a:port"}, "illegal host or port"),
+        ({"url": "https://a:99999"}, "illegal host or port"),
+        ({"url": "https://a..b"}, "illegal host"),
+        ({"url": "https://a?x=1"}, "more than scheme"),
+        ({"url": "https://a,"}, "a comma too many"),
+        ({"url": "https://a, b:8081"}, "url is no URL"),
+        ({"url": "https://a,http://schemas.example.com"}, "allow_plain_http"),
         ({"url": "http://schemas.example.com"}, "must be https"),
         ({"url": "https://a:b@c"}, "user name"),
         ({"url": "https://a", "username": "u"}, "needs username and password"),
@@ -196,8 +203,9 @@ def test_references_that_are_none(
 ) -> None:
     """Reject the record; a schema that imports itself does not go round for ever."""
     number = registry.register(LONG, references=references, subject="me")
+    given = {"url": registry.url, "unknown_wait": 0}
     with pytest.raises(Rejection) as caught:
-        decoder("avro")(framed(number, b"\2"))
+        decoder("avro", registry=given)(framed(number, b"\2"))
     assert caught.value.code == "schema_bad"
     assert len(registry.requests) <= 3
 

@@ -179,10 +179,31 @@ def test_converters(part: str, converter: str, word: str) -> None:
     made, notes = imported(keys)
     assert getattr(made.format, part) == word
     if "registry" in repr(keys):
-        assert made.format.registry.url == "https://reg:8081"
+        assert made.format.registry.url == "https://reg:8081,https://other"
+        assert not made.format.registry.allow_plain_http
         assert "SYNC__FORMAT__REGISTRY__PASSWORD" in notes[f"{key}.basic.auth.user.info"]
     if converter == "com.example.Own":
         assert "not moved" in notes[key]
+
+
+def test_plain_http_to_other_hosts_stays_http() -> None:
+    """With the option that allows it, and a note; on this host neither is needed."""
+    registry = "value.converter.schema.registry.url"
+    keys = {
+        "tablestore.endpoint": "http://tablestore:8080",
+        "value.converter": f"{_CONFLUENT}.avro.AvroConverter",
+        registry: "http://a:8081, http://localhost:8082,",
+    }
+    made, notes = imported(keys)
+    assert made.tablestore.endpoint == "http://tablestore:8080"
+    assert made.format.registry.url == "http://a:8081,http://localhost:8082"
+    assert made.tablestore.allow_plain_http
+    assert made.format.registry.allow_plain_http
+    assert "https" in notes["tablestore.endpoint"]
+    assert "https" in notes[registry]
+    made, notes = imported({"tablestore.endpoint": "http://127.0.0.1:1"})
+    assert not made.tablestore.allow_plain_http
+    assert "tablestore.endpoint" not in notes
 
 
 def test_the_kafka_client() -> None:

@@ -48,6 +48,12 @@ class FakeError:
         """The error."""
         return self._error
 
+    def topic(self) -> None:
+        """None: the error is one of the client, which gives it to whoever asks."""
+
+    def partition(self) -> None:
+        """None, as above."""
+
     def offset(self) -> int | None:
         """The offset, of some errors."""
         return self._offset
@@ -76,6 +82,7 @@ class FakeConsumer:
         self.properties = properties
         self.polls: list[list[Message]] = []
         self.assigned: list[tuple[str, int, int]] = []
+        self.unassigned: list[tuple[str, int]] = []
         self.committed: list[tuple[str, int, int]] = []
         self.limits: list[int] = []
         self.commit_error: Exception | None = None
@@ -102,7 +109,11 @@ class FakeConsumer:
         self.limits.append(limit)
         return self.polls.pop(0) if self.polls else []
 
-    def assign(self, partitions: Sequence[TopicPartition]) -> None:
+    def incremental_unassign(self, partitions: Sequence[TopicPartition]) -> None:
+        """Remembered."""
+        self.unassigned += [(each.topic, each.partition) for each in partitions]
+
+    def incremental_assign(self, partitions: Sequence[TopicPartition]) -> None:
         """Remembered."""
         self.assigned += [(each.topic, each.partition, each.offset) for each in partitions]
 
@@ -114,7 +125,7 @@ class FakeConsumer:
         self.brokers.commits.append(asynchronous)
 
     def get_watermark_offsets(
-        self, wanted: TopicPartition, timeout: float
+        self, wanted: TopicPartition, timeout: float = 0, cached: bool = False
     ) -> tuple[int, int] | None:
         """Of the brokers."""
         if self.brokers.watermark_error is not None:
@@ -124,13 +135,25 @@ class FakeConsumer:
     def offsets_for_times(
         self, partitions: Sequence[TopicPartition], timeout: float
     ) -> list[TopicPartition]:
-        """Of the brokers; by default the wanted time itself, for a test to see."""
-        (wanted,) = partitions
+        """Of the brokers; by default the wanted time itself, for a test to see.
+
+        -1 and -2 stand for the end and the first offset, as in Kafka's protocol.
+        """
+        self.brokers.lookups.append(len(partitions))
+        return [self._offset_at(wanted) for wanted in partitions]
+
+    def _offset_at(self, wanted: TopicPartition) -> TopicPartition:
+        topic, number = wanted.topic, wanted.partition
+        if wanted.offset in (-1, -2):
+            marks = self.get_watermark_offsets(wanted)
+            if marks is None:
+                raise TypeError("no answer")
+            return TopicPartition(topic, number, marks[wanted.offset + 2])
         found = self.brokers.offset_for_time
         if isinstance(found, KafkaError):
-            return [cast(TopicPartition, SimpleNamespace(offset=-1, error=found))]
-        offset = wanted.offset if found is None else found
-        return [TopicPartition(wanted.topic, wanted.partition, offset)]
+            answer = SimpleNamespace(topic=topic, partition=number, offset=-1, error=found)
+            return cast(TopicPartition, answer)
+        return TopicPartition(topic, number, wanted.offset if found is None else found)
 
     def close(self) -> None:
         """Counted."""
@@ -190,6 +213,7 @@ class FakeBrokers:
         self.consumers: list[FakeConsumer] = []
         self.commits: list[bool] = []
         self.looks = 0
+        self.lookups: list[int] = []  # how many partitions each look-up of offsets named
 
     @property
     def clients(self) -> KafkaClients:
@@ -222,15 +246,14 @@ class Reader:
     def __init__(
         self, source: KafkaSource, brokers: FakeBrokers, key: str, state: int | None
     ) -> None:
-        before = len(brokers.consumers)
         self.partition: PartitionReader = source.build_part("read", key, state)
-        self.clients = brokers.consumers[before:]
 
     @property
     def client(self) -> FakeConsumer:
-        """The client."""
-        (found,) = self.clients
-        return found
+        """The client, which all partitions of a source share."""
+        source = self.partition._source
+        assert source is not None, "it reads from no client"
+        return cast(FakeConsumer, source[0].consumer.assignment.current())
 
 
 def run_with(

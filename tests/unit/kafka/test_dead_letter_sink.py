@@ -58,6 +58,12 @@ def test_a_dead_letter_has_the_record_and_its_headers(
     assert len(brokers.producers) == 1
 
 
+def test_the_rows_of_one_record_are_one_dead_letter(run: Run, brokers: FakeProducerBrokers) -> None:
+    """It holds the whole record: thousands of its elements would be as many copies."""
+    send(run, brokers, 7, 7, 8, 7)
+    assert len(brokers.delivered) == 2
+
+
 def test_a_failed_delivery_is_sent_again(run: Run, brokers: FakeProducerBrokers) -> None:
     """Only that one."""
     brokers.errors = [None, KafkaError(KafkaError._TRANSPORT, "away")]

@@ -5,17 +5,16 @@ import pytest
 from tests.unit.kafka.fake_kafka import FakeBrokers, Reader, run_with
 
 
-def test_the_prefetch_is_shared_by_all_partitions(brokers: FakeBrokers) -> None:
-    """Each partition has a client of its own; together they keep to kafka.prefetch_mib."""
+def test_the_prefetch_is_shared_by_all_workers(brokers: FakeBrokers) -> None:
+    """One worker that reads all partitions has all of it; one that reads a quarter, a quarter."""
     brokers.topics = {"orders": 16}
-    source = brokers.started(run_with(prefetch_mib=32))
-    kilobytes = [
-        Reader(source, brokers, f"orders:{number}", 0).client.properties[
-            "queued.max.messages.kbytes"
-        ]
-        for number in range(16)
-    ]
-    assert kilobytes == [2048] * 16
+    for share in (1, 4):
+        source = brokers.started(run_with(prefetch_mib=32))
+        readers = [Reader(source, brokers, f"orders:{number}", 0) for number in range(16 // share)]
+        queue, of = readers[0].client.properties, readers[0].partition._source
+        assert of is not None
+        waiting = of[0].consumer._max_waiting
+        assert queue["queued.max.messages.kbytes"] * 1024 + waiting == (32 << 20) // share
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_removed_partitions_stay_listed(brokers: FakeBrokers, tmp_path: Path) ->
 def test_a_removed_partition_ends_at_once(brokers: FakeBrokers) -> None:
     """It connects to nobody, gives nothing, and keeps its state as it was."""
     reader = Reader(brokers.started(run_with()), brokers, "gone:3", 77)
-    assert reader.clients == []
+    assert reader.partition._source is None
     with pytest.raises(StopIteration):
         reader.partition.next_batch()
     assert reader.partition.snapshot() == 77
@@ -101,14 +101,18 @@ def test_a_later_run_goes_on_at_its_state(brokers: FakeBrokers, tmp_path: Path) 
 
 
 def test_many_partitions_keep_apart(brokers: FakeBrokers) -> None:
-    """Each has its own client, state and chunk."""
+    """They share a client, which ends with the last of them; each has its state and chunks."""
     source = brokers.started(run_with())
     readers = [Reader(source, brokers, f"orders:{number}", 10 * number) for number in (0, 1)]
+    client = readers[0].client
+    client.polls = [[*messages(0), *messages(10, partition=1)]]
     for number, reader in enumerate(readers):
-        reader.client.polls = [messages(10 * number, partition=number)]
-    for number, reader in enumerate(readers):
-        ((topic, partition, *_),) = reader.partition.next_batch()
+        ((topic, partition, found, _),) = reader.partition.next_batch()
         assert (topic, partition) == ("orders", number)
+        assert [message.offset() for message in found] == [10 * number]
         assert reader.partition.snapshot() == 10 * number + 1
+    for closed, reader in enumerate(readers):
+        assert reader.client is client
         reader.partition.close()
-        assert reader.client.closed == 1
+        reader.partition.close()
+        assert client.closed == closed

@@ -57,8 +57,8 @@ def test_a_partition_that_came_later_is_read_from_its_beginning(
     brokers.topics = {"orders": 3}
     brokers.watermarks["orders", 2] = (4, 60)
     source = brokers.started(run_with(tmp_path, start="latest"))
-    assert Reader(source, brokers, "orders:2", None).client.assigned == [("orders", 2, 4)]
-    assert Reader(source, brokers, "orders:1", None).client.assigned == [("orders", 1, 1000)]
+    assert Reader(source, brokers, "orders:2", None).client.assigned[-1] == ("orders", 2, 4)
+    assert Reader(source, brokers, "orders:1", None).client.assigned[-1] == ("orders", 1, 1000)
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,31 @@ def test_an_error_about_a_time_stops(brokers: FakeBrokers) -> None:
     brokers.offset_for_time = KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)
     with pytest.raises(StopRun, match=r"kafka\.start 2026"):
         Reader(brokers.started(run_with(start="2026-01-01T00:00:00Z")), brokers, "orders:0", None)
+
+
+@pytest.mark.parametrize("start", ["earliest", "latest", "2026-01-01T00:00:00Z"])
+def test_many_partitions_are_looked_up_at_once(
+    brokers: FakeBrokers, tmp_path: Path, start: str
+) -> None:
+    """A start with a thousand partitions asks once, and notes them once."""
+    brokers.topics = {"orders": 1000}
+    brokers.offset_for_time = 7
+    run = run_with(tmp_path, start=start)
+    source = brokers.started(run)
+    readers = [Reader(source, brokers, f"orders:{number}", None) for number in range(1000)]
+    assert brokers.lookups[0] == 1000
+    assert len([size for size in brokers.lookups if size]) == 1
+    assert len({id(reader.client) for reader in readers}) == 1
+    assert len(brokers.consumers) == 3, "one for metadata, one for the starts, one that reads"
+    assert run.recovery is not None
+    assert len(run.recovery.starts()) == 1000
+
+
+def test_a_start_that_another_process_noted_stays(brokers: FakeBrokers, tmp_path: Path) -> None:
+    """Of two that resolve `latest` at the same time, the first one counts for both."""
+    first = run_with(tmp_path, process=0, start="latest")
+    second = run_with(tmp_path, process=1, start="latest")
+    sources = [brokers.started(first), brokers.started(second)]
+    assert Reader(sources[0], brokers, "orders:0", None).partition.snapshot() == 1000
+    brokers.watermarks["orders", 0] = brokers.watermarks["orders", 1] = (0, 1005)
+    assert Reader(sources[1], brokers, "orders:1", None).partition.snapshot() == 1000

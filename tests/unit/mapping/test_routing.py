@@ -193,3 +193,26 @@ def test_topics_that_no_table_is_named_after() -> None:
     dead = {"errors": {"dead_letters": "tablestore"}, "dead_letters": {"table": "a"}}
     with pytest.raises(ValueError, match=r"mapping\.route_tables"):
         settings(mapping=FIELD, **dead)
+
+
+@pytest.mark.parametrize(
+    ("images", "change", "value", "expected"),
+    [
+        ("partial", "delete", {"id": 1}, "route_missing"),
+        ("partial", "delete", {"id": 1, "to": {"table": None}}, "route_missing"),
+        ("partial", "delete", {"id": 1, "to": {"table": "a"}}, "a"),
+        ("partial", "upsert", {"id": 1, "v": 1}, "orders"),
+        ("whole", "delete", {"id": 1}, "orders"),
+    ],
+)
+def test_a_partial_image_does_not_name_the_table(
+    images: str, change: Any, value: Any, expected: str
+) -> None:
+    """A delete without the field is no delete of a row of the topic's table."""
+    made = settings(
+        table={**BY_ID, "delete_mode": "row", "nested": "flatten"},
+        mapping=FIELD,
+        transforms=[{"type": "debezium", "before_images": images}],
+    )
+    record = Record(PlainMessage("orders", 0, 0), value, None, change)
+    assert went(made, record) == {0: expected}

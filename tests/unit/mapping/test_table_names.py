@@ -25,6 +25,7 @@ EVERY = {"kafka": {"topics_pattern": ".*"}}
         ({"prefixes": {"prod.": ""}}, "prod.orders", "orders"),
         ({"replace": [_LEGAL]}, "a.b-c", "a_b_c"),
         ({"replace": [{"pattern": r"^(\d)", "by": r"t\1"}]}, "9x", "t9x"),
+        ({"replace": [{"pattern": "(?P<a>x)|(y)", "by": r"\g<a>\2z"}]}, "ayb", "ayzb"),
         ({"replace": [{"pattern": "(?i)^SHOP[.]"}, _LEGAL]}, "shop.a.b", "a_b"),
         (
             {"prefixes": {"prod.": "p."}, "last_part": True, "replace": [_LEGAL],
@@ -57,7 +58,7 @@ def test_an_illegal_name_is_told() -> None:
 @pytest.mark.parametrize(
     "rule",
     [{"pattern": "("}, {"pattern": "a", "by": r"\2"}, {"pattern": "a", "by": r"\g<x>"}, {"by": "x"},
-     {"pattern": ""}, {"pattern": "a", "with": "x"}],
+     {"pattern": "(?x) o # c", "by": r"\1"}, {"pattern": ""}, {"pattern": "a", "with": "x"}],
 )  # fmt: skip
 def test_a_rule_that_cannot_work_stops_the_start(rule: dict[str, str]) -> None:
     """Also where only the text in the place of a match is wrong."""

@@ -17,6 +17,8 @@ NAMES = [
     "sync_records_unbalanced_total",
     "sync_records_in_flight",
     "sync_rejections_total",
+    "sync_topics_waiting",
+    "sync_partitions_stalled",
 ]
 
 

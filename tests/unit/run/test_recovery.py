@@ -283,8 +283,8 @@ def test_starts_are_remembered(tmp_path: Path) -> None:
     """Where each partition began; over runs, and distinct by topic and number."""
     folder = open_folder(tmp_path)
     assert folder.start_of("orders:0") is None
-    folder.remember_start("orders:0", 7)
-    folder.remember_start("orders:1", 0)
+    folder.remember_starts({"orders:0": 7})
+    folder.remember_starts({"orders:1": 0})
     let_go(folder)
     folder = open_folder(tmp_path)
     assert (folder.start_of("orders:0"), folder.start_of("orders:1")) == (7, 0)
@@ -327,7 +327,7 @@ def test_a_recreated_topic_is_noted_with_its_starts(tmp_path: Path) -> None:
 def _note(path: str, number: int) -> None:
     folder = RecoveryFolder.open(Path(path), number, 2, CONTRACT)
     for step in range(20):
-        folder.remember_start(f"topic{number}:{step}", step)
+        folder.remember_starts({f"topic{number}:{step}": step})
 
 
 def test_processes_that_open_and_note_at_once_lose_nothing(tmp_path: Path) -> None:
@@ -349,7 +349,7 @@ def test_the_manifest_is_whole_at_any_moment(tmp_path: Path) -> None:
     """It is replaced, never written in place: a reader sees the old one or the new one."""
     folder = open_folder(tmp_path)
     with (tmp_path / MANIFEST).open() as before:
-        folder.remember_start("orders:0", 1)
+        folder.remember_starts({"orders:0": 1})
         assert "orders:0" not in before.read(), "the old file is another file"
     assert "orders:0" in (tmp_path / MANIFEST).read_text()
     assert not (tmp_path / f"{MANIFEST}.new").exists()
@@ -358,7 +358,7 @@ def test_the_manifest_is_whole_at_any_moment(tmp_path: Path) -> None:
 def test_the_manifest_can_be_read_by_people(tmp_path: Path) -> None:
     """JSON, a line a value, sorted."""
     folder = open_folder(tmp_path)
-    folder.remember_start("orders:0", 1)
+    folder.remember_starts({"orders:0": 1})
     text = (tmp_path / MANIFEST).read_text()
     assert re.search(r'^ "contract": \{$', text, re.MULTILINE)
     assert list(json.loads(text)) == sorted(json.loads(text))

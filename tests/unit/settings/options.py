@@ -37,6 +37,9 @@ OPTIONS = {
     "kafka.start": Option("latest", "latest", '"2026-01-31T08:00:00Z"'),
     "kafka.start_without_offset": Option("stop", "stop", '"latest"'),
     "kafka.lost_offset": Option("latest", "latest", '"earliest"'),
+    "kafka.topic_without_table": Option("stop", "stop", '"wait"'),
+    "kafka.unreadable_batch": Option("skip", "skip", '"stop"'),
+    "kafka.stalled_after": Option("7.5", 7.5, "8"),
     "kafka.discovery_interval": Option("7.5", 7.5, "8"),
     "kafka.metadata_timeout": Option("2", 2.0, "3.5"),
     "kafka.chunk_messages": Option("17", 17, "18"),
@@ -58,6 +61,12 @@ OPTIONS = {
     "tablestore.access_key_id_file": Option("/env", Path("/env"), '"/file"'),
     "tablestore.access_key_secret_file": Option("/env", Path("/env"), '"/file"'),
     "tablestore.security_token_file": Option("/env", Path("/env"), '"/file"'),
+    "tablestore.credentials": Option("oidc", "oidc", '"uri"'),
+    "tablestore.credentials_role": Option(
+        "role", "role", '"other"', 'credentials = "ecs_ram_role"\n'
+    ),
+    "tablestore.allow_plain_http": Option("true", True, "false"),
+    "tablestore.proxy_from_environment": Option("false", False, "true"),
     "tablestore.timeout": Option("1.5", 1.5, "2"),
     "tablestore.retry_initial": Option("0.2", 0.2, "0.3"),
     "tablestore.retry_max": Option("9", 9.0, "8.5"),

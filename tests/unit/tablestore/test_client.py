@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from tablestore.protobuf.table_store_pb2 import Error
+from tablestore.protobuf.table_store_pb2 import BatchWriteRowResponse, Error
 
 from connectors.errors import StopRun
 from connectors.settings.writing import TablestoreSettings
@@ -239,3 +240,63 @@ def test_a_refusal_has_its_verdict() -> None:
             asyncio.run(made.post("PutTimeseriesData", b""))
         assert isinstance(caught.value.verdict, kind)
         assert caught.value.code == code
+
+
+FINAL = TransportError("no TLS there", "correct it", is_final=True)
+
+
+@pytest.mark.P5
+def test_what_can_never_have_worked_stops() -> None:
+    """TLS to a plain port, a certificate of nobody: with the remedy."""
+    verdict = failure(FINAL).verdict
+    assert isinstance(verdict, Stop)
+    assert "remedy: correct it" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    "answer", [FINAL, Answer(404, {}, b"<html>nginx</html>"), Answer(403, {}, b"no")]
+)
+@pytest.mark.parametrize(
+    "before",
+    [signed(BatchWriteRowResponse().SerializeToString()), signed(error("OTSServerBusy"), 503)],
+)
+def test_what_has_answered_before_is_waited_for(answer: Answer | Exception, before: Answer) -> None:
+    """A balancer that answers for the service while it is replaced is no reason to stop."""
+    made, pool = client(before)
+
+    async def exchange() -> None:
+        with contextlib.suppress(RequestFailed):
+            await made.post("BatchWriteRow", b"body")
+        pool.answer = answer
+        with pytest.raises(RequestFailed) as caught:
+            await made.post("BatchWriteRow", b"body")
+        assert isinstance(caught.value.verdict, Retry)
+
+    asyncio.run(exchange())
+
+
+def test_a_proxy_that_cannot_be_used_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the option that does without it."""
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://s:1")
+    with pytest.raises(StopRun, match="proxy_from_environment"):
+        client(FINAL, endpoint="https://a")
+    client(FINAL, endpoint="https://a", proxy_from_environment=False)
+
+
+@pytest.mark.parametrize("rotated", [True, False])
+def test_a_denial_of_a_key_that_was_replaced_meanwhile(tmp_path: Path, rotated: bool) -> None:
+    """It is sent again with the new key; a denial of the present one stops."""
+    file = tmp_path / "id"
+    file.write_text("first")
+    made, pool = client(signed(error("OTSAuthFailed"), 403), access_key_id_file=file)
+
+    async def post(path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        if rotated:
+            file.write_text("second")
+            os.utime(file, ns=(1, 1))
+        return await FakePool.post(pool, path, headers, body)
+
+    pool.post = post  # type: ignore[method-assign]
+    with pytest.raises(RequestFailed) as caught:
+        asyncio.run(made.post("BatchWriteRow", b"body"))
+    assert type(caught.value.verdict) is (Retry if rotated else Stop)

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.tablestore.verdicts import Reject, Retry, Stop, Verdict, judge
+from connectors.tablestore.verdicts import REJECT as REJECT_TABLE
+from connectors.tablestore.verdicts import RETRY as RETRY_TABLE
+from connectors.tablestore.verdicts import SDK_DIFFERENCES, Reject, Retry, Stop, Verdict, judge
+from connectors.tablestore.verdicts import STOP as STOP_TABLE
 from tests.unit.factories import CANARY
 
 pytestmark = pytest.mark.P5
@@ -27,7 +30,7 @@ KNOWN: list[tuple[int, str, str, type[Verdict]]] = [
     (403, "OTSAuthFailed", "Mismatch between system time and x-ots-date", STOP),
     (403, "OTSNoPermissionAccess", "You have no permission", STOP),
     (403, "OTSConditionCheckFail", "Condition check failed.", REJECT),
-    (403, "OTSCapacityUnitExhausted", "Capacity is exhausted", STOP),
+    (403, "OTSCapacityUnitExhausted", "Capacity is exhausted", RETRY),
     (403, "OTSNotEnoughCapacityUnit", "Remaining capacity unit is not enough.", RETRY),
     (403, "OTSTooFrequentReservedThroughputAdjustment", "Too frequent", RETRY),
     (403, "OTSQuotaExhausted", "Too frequent table operations.", RETRY),
@@ -41,6 +44,8 @@ KNOWN: list[tuple[int, str, str, type[Verdict]]] = [
     (413, "OTSRequestBodyTooLarge", "Body too large", REJECT),
     (500, "OTSInternalServerError", "Internal server error.", RETRY),
     (503, "OTSServerBusy", "Server is busy.", RETRY),
+    (503, "OTSStorageServerBusy", "Storage is busy.", RETRY),
+    (403, "OTSAuthFailed", "Request denied by instance ACL policies.", STOP),
     (503, "OTSPartitionUnavailable", "The partition is not available.", RETRY),
     (503, "OTSTimeout", "Operation timeout.", RETRY),
     (503, "OTSServerUnavailable", "Server is not available.", RETRY),
@@ -76,7 +81,6 @@ def test_the_same_code_for_one_row(
         ("OTSObjectNotExist", ["auto_create", "create the table"]),
         ("OTSInvalidPK", ["primary_key"]),
         ("OTSMetaNotMatch", ["start again"]),
-        ("OTSCapacityUnitExhausted", ["quota"]),
         ("OTSMethodNotAllowed", ["tablestore.endpoint"]),
         ("OTSQuotaExhausted", ["quota"]),
     ],
@@ -89,6 +93,37 @@ def test_a_stop_names_its_remedy(code: str, words: list[str]) -> None:
     remedy = found.reason.partition("remedy:")[2]
     for word in words:
         assert word in remedy
+
+
+@pytest.mark.parametrize(
+    ("message", "words", "not_words"),
+    [
+        ("Request denied by instance ACL policies.", ["network ACL", "VPC"], ["access key"]),
+        ("Mismatch between system time and x-ots-date: 1", ["clock"], ["access key"]),
+        ("Signature mismatch.", ["access key"], ["ACL"]),
+    ],
+)
+def test_the_service_refuses_for_several_reasons_under_one_code(
+    message: str, words: list[str], not_words: list[str]
+) -> None:
+    """OTSAuthFailed of a network ACL or a wrong clock has its own remedy."""
+    found = judge(403, "OTSAuthFailed", message)
+    assert isinstance(found, Stop)
+    remedy = found.reason.partition("remedy:")[2]
+    assert all(word in remedy for word in words)
+    assert not any(word in remedy for word in not_words)
+
+
+def test_a_hot_partition_key_is_waited_for_with_the_remedy() -> None:
+    """The service asks for back-off; the log says what mends it for good."""
+    found = judge(403, "OTSCapacityUnitExhausted", "Capacity is exhausted")
+    assert isinstance(found, Retry)
+    assert "Hot partition keys" in found.reason
+
+
+def test_differences_from_the_sdks_name_known_codes() -> None:
+    """Each note belongs to a row of the table."""
+    assert {*SDK_DIFFERENCES} <= {*RETRY_TABLE, *REJECT_TABLE, *STOP_TABLE}
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,25 @@ def test_deletes(key: Any, before: Any, becomes: Any) -> None:
         assert did(run_event(event("d", before), key)) == [("delete", becomes)]
 
 
+@pytest.mark.parametrize(
+    ("key", "before", "becomes"),
+    [
+        ({"id": 7}, {"id": 7, "slug": "none"}, "debezium_key"),  # perhaps the column's default
+        ({"id": 7, "slug": "a"}, {"id": 7, "slug": "none"}, {"id": 7, "slug": "a"}),
+        (None, {"id": 7, "slug": "a"}, {"id": 7, "slug": "a"}),
+        (None, {"id": 7, "slug": "0.00"}, "debezium_key"),  # a decimal as text
+    ],
+)
+def test_deletes_by_a_key_of_two(key: Any, before: Any, becomes: Any) -> None:
+    """An image that has no more than the record's key does not tell the rest of the row's."""
+    if isinstance(becomes, str):
+        with pytest.raises(Rejection) as caught:
+            run_event(event("d", before), key, BY_TWO)
+        assert caught.value.code == becomes
+    else:
+        assert did(run_event(event("d", before), key, BY_TWO)) == [("delete", becomes)]
+
+
 @pytest.mark.parametrize("op", ["c", "r", "u"])
 @pytest.mark.parametrize("before", [None, {"id": 7}])
 def test_a_filler_in_the_image_after(op: str, before: Any) -> None:

@@ -112,8 +112,13 @@ def test_elements_are_rows_of_their_own(table: dict[str, Any]) -> None:
         ({}, None, "explode_delete"),
         ({}, [{"index": 5}], "transform_name_taken"),
         ({"max_elements": 2}, [1, 2, 3], "explode_count"),
+        ({"field": "items"}, {"items": [1] * 10_000, "t": "x" * 10_000}, "explode_count"),
+        ({"field": "a.b"}, {"a": {"b": [1] * 10_000, "c": [[0] * 300]}}, "explode_count"),
+        ({"field": "t", "lines": True}, {"t": "1\n" * 9_000, "n": {"x": b"x" * 9_000}},
+         "explode_count"),
     ],
-)
+    ids=lambda item: str(item)[:40],
+)  # fmt: skip
 def test_what_is_not_exploded(options: dict[str, Any], value: Any, wanted: str) -> None:
     """Is rejected as a whole: no element is written without the others."""
     assert code({"type": "explode", **options}, value) == wanted
@@ -200,3 +205,50 @@ def test_delete_when_in_a_table() -> None:
         settings(transforms=[{"type": "delete_when"}])
     with pytest.raises(ValueError, match="delete_when"):
         settings(table=ROWS)
+
+
+def test_a_list_may_be_longer_than_what_stands_beside_it() -> None:
+    """The bytes of the list itself do not count."""
+    value = {"id": "o1", "items": ["x" * 10_000] * 5_000}
+    assert len(run({"type": "explode", "field": "items"}, value)) == 5_000
+
+
+def test_lists_exploded_one_after_the_other() -> None:
+    """Few bytes never become records without a bound."""
+    transforms = [
+        {"type": "explode", "field": "a", "key": "element"},
+        {"type": "explode", "field": "b", "index": "at"},
+    ]
+    table = {**OWN, "primary_key": [{"name": "sku"}, {"name": "at", "type": "integer"}]}
+    step = pipeline(settings(table=table, transforms=transforms))
+    assert step is not None
+    few = Record(PlainMessage(), {"a": [1, 2], "b": [3, 4]})
+    assert [(one.value["a"], one.value["b"]) for one in step(few)] == [
+        (1, 3), (1, 4), (2, 3), (2, 4)
+    ]  # fmt: skip
+    with pytest.raises(Rejection) as caught:
+        step(Record(PlainMessage(), {"a": [0] * 1_000, "b": [0] * 1_000}))
+    assert caught.value.code == "explode_count"
+
+
+def to_other(record: Record) -> Record:
+    """A step that names a table."""
+    return Record(record.message, record.value, record.key, record.change, "other")
+
+
+def test_the_key_of_the_table_that_a_step_named() -> None:
+    """Elements do not overwrite each other there either."""
+    chosen = settings(
+        kafka={"topics": ["orders", "other"]},
+        table=BY_INDEX,
+        tables={"other": OWN},
+        transforms=[
+            {"type": "function", "function": f"{__name__}:to_other"},
+            {"type": "explode", "field": "items", "topics": "orders"},
+        ],
+    )
+    step = pipeline(chosen)
+    assert step is not None
+    with pytest.raises(Rejection) as caught:
+        list(step(Record(PlainMessage("orders"), ORDER)))
+    assert caught.value.code == "explode_key"

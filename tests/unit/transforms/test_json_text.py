@@ -51,3 +51,9 @@ def test_what_is_no_json(options: dict[str, Any], value: Any, wanted: str) -> No
     with pytest.raises(Rejection) as caught:
         run([{"type": "json", "fields": ["a"], **options}], value)
     assert caught.value.code == wanted
+
+
+def test_commas_in_a_text_are_no_values() -> None:
+    """As in the format json."""
+    (record,) = run([{"type": "json", "fields": ["a"]}], {"a": '{"b": "' + "," * 1_100_000 + '"}'})
+    assert len(record.value["a"]["b"]) == 1_100_000

@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 
 from connectors.errors import ConfigError, Rejection
 from connectors.records import UNAVAILABLE
+from connectors.records.exact_time import ExactTime
 from tests.unit.factories import settings
 from tests.unit.transforms.factories import run
 
 UTC = timezone.utc
 NOON = datetime(2024, 1, 31, 12, 0, 0, 123000, tzinfo=UTC)
 NUMBER = 1706702400123
+FINE = ExactTime("instant", NUMBER * 1_000_000 + 456_789)
+FAR = ExactTime("instant", 253402300800 * 10**9)
 
 
 def becomes(value: Any, **options: Any) -> Any:
@@ -59,6 +62,24 @@ def becomes(value: Any, **options: Any) -> Any:
         (NOON, {"to": "date"}, date(2024, 1, 31)),
         (NOON, {"to": "time"}, time(12, 0, 0, 123000)),
         (time(9, tzinfo=UTC), {"to": "time"}, time(9)),
+        # To the nanosecond, as Go writes them, and in any year that a format has.
+        ("2024-01-31T12:00:00.123456789Z", {}, FINE),
+        ("2024-01-31T20:00:00.123456789+08:00", {"to": "number", "unit": "ns"}, FINE.nanoseconds),
+        (FINE.nanoseconds, {"unit": "ns"}, FINE),
+        (Decimal("1706702400.123456789"), {"unit": "s"}, FINE),
+        (FINE, {}, FINE),
+        (FINE, {"to": "text"}, "2024-01-31T12:00:00.123456789Z"),
+        (FINE, {"to": "text", "format": "%Y-%m-%d"}, "2024-01-31"),
+        (FINE, {"to": "date"}, date(2024, 1, 31)),
+        (FINE, {"to": "time"}, ExactTime("time", 43_200_123_456_789)),
+        (ExactTime("local", FINE.nanoseconds), {}, FINE),
+        (ExactTime("time", 1), {"to": "number", "unit": "ns"}, 1),
+        ("00:00:00.000000001", {"to": "text"}, "00:00:00.000000001"),
+        (FAR, {"to": "number"}, 253402300800000),
+        (FAR, {"to": "text"}, "+10000-01-01T00:00:00.000Z"),
+        (FAR, {"to": "date"}, ExactTime("date", FAR.nanoseconds)),
+        (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1))), {"to": "text"},
+         "0000-12-31T23:00:00.000Z"),
         (None, {}, None),
         (UNAVAILABLE, {}, UNAVAILABLE),
     ],
@@ -74,16 +95,19 @@ def test_times(value: Any, options: dict[str, Any], result: Any) -> None:
     ("value", "options"),
     [
         (True, {}), ({}, {}), ([1], {}), (b"2024", {}), ("", {}), ("soon", {}), ("1706702400", {}),
-        ("2024-02-31", {}), ("2024-01-31T24:00:00Z", {}), ("2024-01-31T12:00:00.1234567Z", {}),
+        ("2024-02-31", {}), ("2024-01-31T24:00:00Z", {}), ("2024-01-31T12:00:00.1234567890Z", {}),
         ("2024-01-31T12:00:00+99:99", {}), ("2024-01-31", {"format": "%d.%m.%Y"}),
         (float("nan"), {}), (float("inf"), {}), (Decimal("NaN"), {}), (Decimal("sNaN"), {}),
         (10**30, {}), (-(10**30), {}), (1e300, {}), (Decimal("1E+999999"), {}),
-        (Decimal("1E-999999"), {}), (10**18, {"unit": "s"}), (1, {"unit": "ns"}),
-        (Decimal("0.0000001"), {"unit": "s"}),
+        (Decimal("1E-999999"), {}), (10**18, {"unit": "s"}),
+        (Decimal("0.1"), {"unit": "ns"}), (Decimal("0.0000000001"), {"unit": "s"}),
+        (253402300800000, {}), (-62135596800001, {}),
+        (FINE, {"to": "number", "unit": "us"}), (FINE, {"to": "text", "format": "%S.%f"}),
+        (FINE, {"to": "text", "format": "%S.%3f"}), (FAR, {"to": "text", "format": "%Y"}),
+        (ExactTime("time", 1), {"to": "date"}),
         (time(8), {"to": "date"}), (NOON.replace(microsecond=1), {"to": "number"}),
         (NOON.replace(microsecond=1), {"to": "text", "format": "%S.%3f"}),
         (time(9, tzinfo=timezone(timedelta(hours=1))), {}),
-        (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1))), {}),
     ],
     ids=repr,
 )  # fmt: skip

@@ -8,9 +8,14 @@ import pytest
 
 from connectors.errors import Rejection
 from connectors.mapping.conversions.column_types import Conversions
+from connectors.mapping.row_mapper import RowMapper
 from connectors.records import timestamps
 from connectors.records.exact_time import ExactTime
 from connectors.settings.columns import ColumnRules
+from connectors.tablestore.row_encoder import RowEncoder
+from connectors.tablestore.timeseries.protobuf import PointEncoder
+from tests.unit.factories import record_chunk, settings
+from tests.unit.mapping.wire_reader import Mapped
 
 FINE = ExactTime("instant", 1_700_000_000_123_456_789)
 FAR = ExactTime("instant", 253_402_300_800_000_000_000)
@@ -78,3 +83,24 @@ def test_as_a_time_of_a_point() -> None:
     assert moment(FINE) == 1_700_000_000_123_456
     with pytest.raises(Rejection):
         moment(ExactTime("local", 1))
+
+
+def test_what_transforms_put_into_nested_json() -> None:
+    """Its text there is the same as that of a column, and with a format that has such values."""
+    moment = datetime(2024, 1, 31, 12, tzinfo=timezone.utc)
+    value = {"id": 1, "n": {"at": moment, "many": Decimal("1E+3"), "raw": b"\1", "none": None}}
+    wanted = '{"at":"2024-01-31T12:00:00.000Z","many":"1000","raw":"AQ==","none":null}'
+    transforms = [{"type": "timestamp", "fields": ["n.at"]}]
+    for word in ("json", "avro"):
+        registry = {"registry": {"url": "http://127.0.0.1"}} if word == "avro" else {}
+        made = settings(transforms=transforms, format={"value": word, **registry})
+        assert Mapped(made).cells(value).columns == {"id": 1, "n": wanted}
+    points = settings(
+        transforms=transforms, table={"mode": "timeseries", "timeseries": {"time_field": "id"}}
+    )
+    mapper = RowMapper(points, RowEncoder(), False, PointEncoder())
+    ((_, batch),) = mapper.map_chunk(record_chunk([value]))
+    assert wanted.encode() in batch[0][0].wire
+    plain = {"id": 1, "n": {"a": [1, 2.5, "x", True, {"b": None}]}}
+    assert Mapped(made).cells(plain).columns["n"] == '{"a":[1,2.5,"x",true,{"b":null}]}'
+    assert Mapped(made).rejected({"id": 1, "n": [float("nan")]}).code == "not_finite"

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.errors import Rejection
+from connectors.mapping.conversions.column_types import Conversions
 from connectors.mapping.encoder import Encoded
 from connectors.mapping.timeseries import points as points_module
 from connectors.mapping.timeseries.points import PointBuilder, point_builder
@@ -154,7 +155,9 @@ def test_decimals_and_times_become_what_the_table_says() -> None:
 
     def fields(point: dict[str, Any], **table: Any) -> dict[str, Any]:
         rules = settings(table={"mode": "timeseries", "timeseries": point, **table}).table
-        builder = point_builder(rules, "table", "readings", PlainEncoder(), json_only=False)
+        builder = point_builder(
+            rules, "table", "readings", PlainEncoder(), Conversions(rules, plain=False)
+        )
         _, named = eval(builder.encode(Record(PlainMessage("readings", timestamp=1), value))[1])
         return {name: (kind, found) for name, kind, found in named}
 
@@ -351,13 +354,13 @@ def test_a_table_name_too_long() -> None:
     """A topic found by a pattern may give one: its records are rejected."""
     rules = settings(table={"mode": "timeseries"}).table
     with pytest.raises(Rejection, match="128"):
-        point_builder(rules, "t" * 129, "readings", PlainEncoder(), json_only=True)
+        point_builder(rules, "t" * 129, "readings", PlainEncoder(), Conversions(rules))
 
 
 def test_roads_hash_the_series() -> None:
     """What a shard depends on is the series, whatever the time of the point."""
     rules = settings(table={"mode": "timeseries"}).table
-    builder = point_builder(rules, "table", "readings", PlainEncoder(), json_only=True)
+    builder = point_builder(rules, "table", "readings", PlainEncoder(), Conversions(rules))
     identities = [
         builder.encode(Record(PlainMessage("readings", timestamp=time), {"v": 1}))[0]
         for time in (1, 2)

@@ -1,0 +1,107 @@
+"""The client of a worker: which partitions it is assigned, and what it commits."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from connectors.kafka import prefetch
+from connectors.kafka.clients import ClientErrors, KafkaClients
+from connectors.settings.kafka import KafkaSettings
+
+log = logging.getLogger("sync.kafka")
+
+_COMMIT_INTERVAL = 0.2  # seconds between two commits of a client
+
+
+class Assignment:
+    """A client that is made when it is first needed, and the changes that it is to learn of."""
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        clients: KafkaClients,
+        existing: int,
+        clock: Callable[[], float],
+    ) -> None:
+        """`existing` partitions are read by all workers together: the prefetch is for all."""
+        self._settings = settings
+        self._clients = clients
+        self._existing = existing
+        self._clock = clock
+        self._partitions = 0
+        self._new: list[TopicPartition] = []
+        self._gone: list[TopicPartition] = []
+        self._next_commit = float("-inf")
+        # The client as it is now; None while there are changes that it does not know of.
+        self.client: Consumer | None = None
+        self._client: Consumer | None = None
+        self.offsets: dict[tuple[str, int], int] = {}  # that are to be committed
+
+    def add(self, start: TopicPartition) -> None:
+        """Read one more partition, from this offset on."""
+        self._partitions += 1
+        self._new.append(start)
+        self.client = None
+
+    def remove(self, topic: str, partition: int) -> None:
+        """Read a partition no more; the client ends with the last one."""
+        self._partitions -= 1
+        self._gone.append(TopicPartition(topic, partition))
+        if not self._partitions and self._client is not None:
+            self._client.close()
+        elif self._partitions:
+            self.client = None
+
+    def current(self) -> Consumer:
+        """The client, with all partitions assigned. Raises StopRun for a property it refuses."""
+        client = self._client
+        if client is None:
+            properties = prefetch.consumer_properties(self._settings, self.share)
+            client = self._client = self._clients.consumer(
+                self._settings, ClientErrors(), **properties
+            )
+        if self._partitions and self._gone:
+            gone, self._gone = self._gone, []
+            client.incremental_unassign(gone)
+        if self._new:
+            new, self._new = self._new, []
+            client.incremental_assign(new)
+        self.client = client
+        return client
+
+    @property
+    def share(self) -> float:
+        """The share of the partitions of the run that this client reads."""
+        return self._partitions / max(1, self._existing)
+
+    def move(self, target: TopicPartition) -> None:
+        """Read a partition from another offset on."""
+        client = self.current()
+        client.incremental_unassign([TopicPartition(target.topic, target.partition)])
+        client.incremental_assign([target])
+
+    def known_end(self, topic: str, partition: int) -> int:
+        """The end of a partition as the brokers' last answer has it; -1 while there is none."""
+        try:
+            target = TopicPartition(topic, partition)
+            _, high = self.current().get_watermark_offsets(target, cached=True)
+        except (KafkaException, TypeError):
+            return -1
+        return int(high)
+
+    def commit_some(self) -> None:
+        """Commit `offsets` together, unless some were committed a moment ago."""
+        now = self._clock()
+        if now < self._next_commit:
+            return
+        self._next_commit = now + _COMMIT_INTERVAL
+        offsets = [TopicPartition(*where, offset) for where, offset in self.offsets.items()]
+        self.offsets.clear()
+        try:
+            self.current().commit(offsets=offsets, asynchronous=True)
+        except KafkaException as error:
+            # The group only mirrors the offsets; the recovery folder has them.
+            log.warning("offsets not committed to the group: %s", error.args[0].str())

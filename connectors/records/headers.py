@@ -1,0 +1,60 @@
+"""Headers of a message, as the client library has them: the one place that asks for them.
+
+A header's name may be any bytes [kafka-records], and confluent-kafka wants UTF-8. For another name
+the first call of `headers()` raises, and the second returns a list in which that name is a null
+pointer of C: whoever touches it ends the process. So what the library returns is checked before it
+is used, and replaced in a message whose names cannot be read.
+"""
+
+from __future__ import annotations
+
+import gc
+from operator import methodcaller
+from typing import TYPE_CHECKING
+
+from connectors.errors import Rejection
+
+if TYPE_CHECKING:
+    from connectors.records.record import Header, Message
+
+
+# The interpreter checks what comes back from such a call. In a plain call that it has specialized
+# it does not, and the exception of the library comes out in an innocent call later.
+_call_headers = methodcaller("headers")
+
+
+class _Unreadable(list["Header"]):
+    """The headers that can be read, of a message that has others too."""
+
+
+def headers_of(message: Message) -> list[Header]:
+    """All headers in order, none where there are none. Raises Rejection when one is unreadable."""
+    found = _ask(message)
+    if type(found) is _Unreadable:
+        raise Rejection(
+            "headers_unreadable",
+            "a header's name is not UTF-8, so the client library cannot read the record's headers: "
+            "correct the producer, or use nothing that asks for headers",
+        )
+    return found
+
+
+def readable_headers(message: Message) -> list[Header]:
+    """The headers whose names can be read, in order. Raises nothing."""
+    return _ask(message)
+
+
+def _ask(message: Message) -> list[Header]:
+    try:
+        found = _call_headers(message)
+    except SystemError:  # the second call returns what there is
+        found = _call_headers(message)
+    if not found:
+        return found if type(found) is _Unreadable else []
+    # What a tuple refers to leaves out null pointers, and touches none.
+    if len(gc.get_referents(*found)) == 2 * len(found):
+        headers: list[Header] = found
+        return headers
+    readable = _Unreadable(pair for pair in found if len(gc.get_referents(pair)) == 2)
+    message.set_headers(readable)
+    return readable

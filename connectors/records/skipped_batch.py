@@ -1,0 +1,36 @@
+"""`SkippedBatch`: what stands in a chunk for records that nobody can read."""
+
+from __future__ import annotations
+
+import sys
+
+from connectors.records.dead_letter import DeadLetter
+from connectors.records.record import PlainMessage
+
+
+class SkippedBatch(PlainMessage):
+    """Stands in a chunk of its own for the records of a batch that is skipped."""
+
+    def __init__(self, topic: str, partition: int, first: int, end: int, cause: str) -> None:
+        """The offsets from `first` to before `end` are skipped; `cause` is the client's text."""
+        super().__init__(topic, partition, first)
+        self.reason = (
+            f"part of a batch that cannot be read: offsets {first} to {end - 1} are skipped "
+            f"({cause})"
+        )
+
+    def __len__(self) -> int:
+        """So long that nobody takes it for a record that can be decoded."""
+        return sys.maxsize
+
+    def dead_letter(self) -> DeadLetter:
+        """One for the whole batch, without key, value and headers."""
+        return DeadLetter(
+            self.topic(),
+            self.partition(),
+            self.offset(),
+            "decode",
+            "value_unreadable",
+            f"the value is {self.reason}",
+            (None, None, None, ()),
+        )

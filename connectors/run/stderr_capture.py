@@ -1,0 +1,139 @@
+"""What Rust prints of a panic, held back until it is known why the run ends.
+
+Every error that reaches Bytewax, our ordered stops among them, makes Rust write some lines of its
+own to file descriptor 2, before anybody can say what they mean. So descriptor 2 becomes a file in
+the recovery folder, and Python writes to the terminal by another one. A thread copies what comes,
+but for panics. At the end they are dropped where the cause is known, and printed where it is not.
+
+A process that dies by a signal leaves the file as it is: nothing in it is lost, and the next start
+prints what was not copied any more. Python's faulthandler writes to the terminal directly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import re
+import sys
+import threading
+from pathlib import Path
+from typing import IO
+
+# Seconds between two looks at the file, and for which a panic is held back: the run ends by then.
+_INTERVAL = 0.1
+_HOLD = 10.0
+_MAX_LEFT = 64 << 10  # bytes of a former run that are printed
+_PANIC = re.compile(r"^(thread '.*panicked at |--- PyO3 is resuming a panic|Rust panic)")
+
+
+class StderrCapture:
+    """Stands between descriptor 2 and the terminal while a run lives."""
+
+    def __init__(self, file: Path) -> None:
+        """Begin. Raises OSError when the file cannot be made; then nothing is changed."""
+        self._file = file
+        self._left = _left_by_the_former_run(file)
+        self._writer = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        self._reader = file.open("rb")
+        self._python = sys.stderr
+        sys.stderr.flush()
+        self._terminal = os.dup(2)
+        self._lock = threading.Lock()
+        self._pending = b""
+        # Panics, and since when they are held back in steps of the interval.
+        self._held = ""
+        self._held_for = 0
+        self._is_panic = False
+        self._ended = threading.Event()
+        self._stderr: IO[str] = os.fdopen(
+            os.dup(self._terminal), "w", buffering=1, encoding="utf-8", errors="backslashreplace"
+        )
+        sys.stderr = self._stderr
+        # A crash shows its stack at once, whatever else has not been copied yet.
+        faulthandler.enable(file=self._terminal)
+        os.dup2(self._writer, 2)
+        if self._left:
+            self._print(f"sync: on stderr of the run before, which was killed: {self._left}\n")
+        threading.Thread(target=self._copy, name="stderr", daemon=True).start()
+
+    @property
+    def held(self) -> str:
+        """The panics that are held back."""
+        with self._lock:
+            self._look()
+            return self._held
+
+    def end(self, known: bool) -> None:
+        """Give descriptor 2 back. Panics are printed unless the cause of the end is `known`."""
+        if self._ended.is_set():
+            return
+        self._ended.set()
+        with self._lock:
+            self._look()
+            if self._pending:
+                self._sort(self._pending.decode("utf-8", "replace"))
+                self._pending = b""
+            if not known:
+                self._release()
+        sys.stderr.flush()
+        os.dup2(self._terminal, 2)
+        sys.stderr = self._python
+        faulthandler.enable(file=2)
+        os.close(self._writer)
+        self._reader.close()
+        # Whoever kept the stream, as a handler of a log does, goes on with it.
+        with contextlib.suppress(OSError):
+            self._file.unlink()
+
+    def _copy(self) -> None:
+        while not self._ended.wait(_INTERVAL):
+            with self._lock:
+                if self._ended.is_set():
+                    return
+                self._look()
+                if self._held:
+                    self._held_for += 1
+                    if self._held_for * _INTERVAL >= _HOLD:  # the run does not end by it
+                        self._release()
+
+    def _look(self) -> None:
+        """Print what is new, and hold panics back. Whole lines only."""
+        if self._reader.closed:
+            return
+        data = self._pending + self._reader.read()
+        whole, newline, self._pending = data.rpartition(b"\n")
+        if newline:
+            self._sort((whole + newline).decode("utf-8", "replace"))
+
+    def _sort(self, text: str) -> None:
+        passed = []
+        for line in text.splitlines(keepends=True):
+            if _PANIC.match(line):
+                self._is_panic = True
+            if self._is_panic:
+                self._held += line
+                self._is_panic = bool(line.strip())  # a blank line ends it
+            elif line.strip() or not self._held:
+                passed.append(line)
+        if passed:
+            self._print("".join(passed))
+
+    def _release(self) -> None:
+        if self._held:
+            self._print(self._held)
+        self._held, self._held_for = "", 0
+
+    def _print(self, text: str) -> None:
+        data = text.encode("utf-8", "replace")
+        with contextlib.suppress(OSError):
+            while data:
+                data = data[os.write(self._terminal, data) :]
+
+
+def _left_by_the_former_run(file: Path) -> str:
+    try:
+        data = file.read_bytes()
+    except OSError:
+        return ""
+    return data[-_MAX_LEFT:].decode("utf-8", "replace").strip()

@@ -1,0 +1,51 @@
+"""A throttle is waited for: the limits of the service, as the local Tablestore applies them."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.flows.conftest import Case
+from tests.support.store import LocalTablestore
+
+pytestmark = pytest.mark.P6
+
+
+def set_limits(store: LocalTablestore, *limits: dict[str, Any]) -> None:
+    """Replace the throughput limits of the local Tablestore."""
+    request = urllib.request.Request(
+        f"{store.url}/-/throughput", json.dumps(limits).encode(), method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status == 200
+
+
+def throttled(store: LocalTablestore) -> dict[str, int]:
+    """How often each code was answered for throughput, rows of batches included."""
+    found: dict[str, int] = store.process.get("/-/throughput")["throttled"]
+    return found
+
+
+@pytest.fixture
+def case(embedded_case: Case) -> Iterator[Case]:
+    """A table of the default keys; the limits end with the test."""
+    embedded_case.store.create_table(embedded_case.topic)
+    yield embedded_case
+    set_limits(embedded_case.store)
+
+
+def test_a_hot_partition_key_slows_the_run_and_ends_nothing(case: Case) -> None:
+    """OTSCapacityUnitExhausted for each Kafka partition: all is written, and the log says why."""
+    case.flow.set({"tablestore": {"retry_initial": 0.05, "retry_max": 0.3}})
+    set_limits(case.store, {"table": case.topic, "partition_key": 60, "burst": 1})
+    case.orders(1200)
+    process = case.flow.start()
+    case.wait_committed(process)
+    counts = process.drain()
+    assert counts["written"] == 1200
+    assert counts["retried"] > 0
+    assert throttled(case.store)["OTSCapacityUnitExhausted"] > 0
+    assert "Hot partition keys" in process.text()
+    case.verdict(minimum=1200)

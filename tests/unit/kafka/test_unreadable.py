@@ -1,0 +1,169 @@
+"""Batches that the client cannot read, as librdkafka itself meets them."""
+
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from connectors.errors import StopRun
+from connectors.kafka import unreadable
+from connectors.kafka.source import KafkaSource
+from connectors.kafka.unreadable import BatchProbe, _first_readable
+from connectors.records import SkippedBatch
+from connectors.run.context import Run
+from localkafka import EmbeddedKafka
+from tests.support.raw_batches import RawRecord, batch, flip, produce
+from tests.support.wait import until
+from tests.unit.kafka.fake_kafka import run_with
+
+GOOD = [RawRecord(b"k", b"{}")] * 7
+JUNK = b"junk" * 8
+# Codec and body of each.
+BROKEN: dict[str, dict[str, Any]] = {
+    "gzip": {"codec": 1, "body": JUNK},
+    "snappy": {"codec": 2, "body": JUNK},
+    "lz4": {"codec": 3, "body": JUNK},
+    "zstd": {"codec": 4, "body": JUNK},
+    "a codec of the future": {"codec": 7, "body": JUNK},
+    "records": {"body": b"\x80" * 40},
+}
+
+
+@pytest.fixture(scope="module")
+def kafka() -> Iterator[EmbeddedKafka]:
+    with EmbeddedKafka() as cluster:
+        yield cluster
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The brokers are near."""
+    monkeypatch.setattr(unreadable, "_PATIENCE", 0.8)
+
+
+_names = iter(range(1000))
+
+
+def topic_with(kafka: EmbeddedKafka, *made: bytes) -> str:
+    """A topic of one partition with seven good records around what is given."""
+    topic = f"orders{next(_names)}"
+    kafka.create_topic(topic, 1)
+    for one in (batch(GOOD), *made, batch(GOOD)):
+        produce(kafka.bootstrap, topic, 0, one)
+    return topic
+
+
+def run_of(kafka: EmbeddedKafka, topic: str, **settings: Any) -> Run:
+    """A run that looks soon at what stands."""
+    return run_with(bootstrap_servers=kafka.bootstrap, topics=[topic], stalled_after=1, **settings)
+
+
+def read_all(run: Run, topic: str, end: int) -> list[int | str]:
+    """Offsets up to the end, and the reasons of skipped batches."""
+    source = KafkaSource(run, watch=lambda *_: None)
+    source.list_parts()
+    reader = source.build_part("read", f"{topic}:0", None)
+    found: list[int | str] = []
+
+    def done() -> bool:
+        for chunk in reader.next_batch():
+            for message in chunk.messages:
+                skipped = isinstance(message, SkippedBatch)
+                found.append(message.reason if skipped else message.offset())  # type: ignore[attr-defined]
+        return reader.snapshot() == end
+
+    try:
+        until(done, lambda: f"{found}, at {reader.snapshot()}", within=90)
+    finally:
+        reader.close()
+    return found
+
+
+def broken(name: str) -> bytes:
+    """A batch of seven records that cannot be read."""
+    if name == "checksum":
+        return flip(batch(GOOD))
+    return batch(GOOD, **BROKEN[name])
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("name", ["checksum", *BROKEN])
+def test_a_batch_is_skipped_where_that_is_chosen(kafka: EmbeddedKafka, name: str) -> None:
+    """What is before and behind it is read once, and the offsets between are named."""
+    topic = topic_with(kafka, broken(name))
+    run = run_of(kafka, topic, unreadable_batch="skip")
+    found = read_all(run, topic, 21)
+    (reason,) = [one for one in found if isinstance(one, str)]
+    assert "offsets 7 to 13" in reason
+    assert [one for one in found if one != reason] == [*range(7), *range(14, 21)]
+    assert found[7] == reason, "in its place"
+    assert run.counts.snapshot()["read"] == 15
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("name", ["checksum", "zstd", "records"])
+def test_a_batch_stops_the_run(kafka: EmbeddedKafka, name: str) -> None:
+    """With topic, partition, offsets, the cause and the commands that help."""
+    topic = topic_with(kafka, broken(name))
+    with pytest.raises(StopRun) as caught:
+        read_all(run_of(kafka, topic), topic, 21)
+    for words in (
+        f"topic {topic} partition 0",
+        "offset 7",
+        "ends with offset 13",
+        "receive.message.max.bytes",
+        f"tablestore-sync skip --topic {topic} --partition 0 --offset 13",
+        'kafka.unreadable_batch = "skip"',
+    ):
+        assert words in str(caught.value)
+
+
+@pytest.mark.timeout(120)
+def test_a_batch_that_unpacks_to_too_much(kafka: EmbeddedKafka) -> None:
+    """It is good, and librdkafka passes it over without a word: the limit is the remedy."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    body = packer.compress(bytes(8_000_000)) + packer.flush()
+    topic = topic_with(kafka, batch(GOOD, codec=1, body=body))
+    limits = {"receive.message.max.bytes": 2_000_000, "fetch.max.bytes": 1_000_000}
+    with pytest.raises(StopRun, match="offset 7 cannot be read"):
+        read_all(run_of(kafka, topic, properties=limits), topic, 21)
+
+
+@pytest.mark.timeout(120)
+def test_two_in_a_row(kafka: EmbeddedKafka) -> None:
+    """Skipped together or one after the other; nothing behind them is lost."""
+    topic = topic_with(kafka, broken("zstd"), broken("checksum"))
+    found = read_all(run_of(kafka, topic, unreadable_batch="skip"), topic, 28)
+    assert [one for one in found if isinstance(one, int)] == [*range(7), *range(21, 28)]
+
+
+def test_an_unreadable_end(kafka: EmbeddedKafka) -> None:
+    """The last batch of a partition ends where the partition does."""
+    topic = topic_with(kafka)
+    produce(kafka.bootstrap, topic, 0, broken("zstd"))
+    found = read_all(run_of(kafka, topic, unreadable_batch="skip"), topic, 21)
+    assert [one for one in found if isinstance(one, int)] == [*range(14)]
+
+
+def test_a_readable_offset_is_said_so(kafka: EmbeddedKafka) -> None:
+    """A checksum that failed on the way only: nothing is skipped."""
+    topic = topic_with(kafka)
+    run = run_of(kafka, topic)
+    probe = BatchProbe(run, KafkaSource(run)._clients)
+    assert probe.readable_again(topic, 0, 3, 14) == 3
+    assert probe.readable_again(topic, 0, 14, 14) == 14
+
+
+@pytest.mark.parametrize(("first", "end", "high"), [(0, 1, 2), (5, 900, 901), (7, 8, 90_000)])
+def test_the_end_is_found_in_few_steps(first: int, end: int, high: int) -> None:
+    """Each step may cost seconds."""
+    asked = []
+
+    def reads(offset: int) -> int | None:
+        asked.append(offset)
+        return None if first <= offset < end else offset
+
+    assert _first_readable(reads, first, high) == end
+    assert len(asked) <= 2 * (end - first).bit_length() + 2
+    assert _first_readable(lambda _: None, first, high) is None
