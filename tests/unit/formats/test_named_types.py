@@ -251,3 +251,21 @@ def test_choices_and_numbers_of_json_schema(
     number = registry.register(json.dumps(schema), "JSON")
     found = decoder("json_schema")(framed(number, text.encode()))
     assert (found, repr(found)) == (value, repr(value))
+
+
+def test_maps_in_an_envelope(decoder: MakeDecoder) -> None:
+    """Of text keys an object, of others a list of pairs; both have values of types with names."""
+    day = {"type": "int32", "name": "org.apache.kafka.connect.data.Date"}
+    for key, payload, value in (
+        ("string", {"a": 1}, {"a": date(1970, 1, 2)}),
+        (
+            day,
+            [[0, 1], [1, None]],
+            [[date(1970, 1, 1), date(1970, 1, 2)], [date(1970, 1, 2), None]],
+        ),
+        ("int32", [[0, 1], [1]], [[0, date(1970, 1, 2)], [1]]),
+    ):
+        keys = {"type": key} if isinstance(key, str) else key
+        schema = {"type": "map", "keys": keys, "values": day}
+        text = json.dumps({"schema": schema, "payload": payload})
+        assert decoder("json")(text.encode())["payload"] == value
