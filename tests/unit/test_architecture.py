@@ -102,6 +102,7 @@ ONLY_IN = {
 # The functions at a boundary, which alone may catch whatever is raised.
 BOUNDARIES = {
     ("steps.py", "apply"),
+    ("settings/oauth.py", "token"),
     ("tablestore/sink.py", "_work"),
     ("tablestore/provided_credentials.py", "_first"),
     ("tablestore/provided_credentials.py", "look"),
