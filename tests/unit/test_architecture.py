@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "replay": {"dead_letters", "errors", "kafka", "records", "run", "settings", "tablestore"},
     "import_config": {"settings", "errors"},
-    "cli": {"settings", "errors", "import_config", "kafka", "run"},
+    "cli": {"settings", "errors", "import_config", "kafka", "run", "formats", "tablestore"},
     "steps": {
         "settings",
         "records",
