@@ -19,6 +19,7 @@ from connectors.records import (
     RecordChunk,
     SkippedBatch,
     UniformChunk,
+    headers_of,
     original,
 )
 from connectors.settings import Settings
@@ -210,7 +211,7 @@ class ChunkDecoder:
 
 def _schema_id(message: Message, header: str) -> bytes:
     """What a serializer put into a header instead of before the bytes; of several the last one."""
-    found = [value for name, value in message.headers() or () if name == header and value]
+    found = [value for name, value in headers_of(message) if name == header and value]
     return bytes(found[-1]) if found else b""
 
 
