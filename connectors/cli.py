@@ -141,6 +141,11 @@ def _replay_state(settings: Settings) -> str:
 def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("check", help="read the settings and print what they mean")
     _with_config(parser)
+    parser.add_argument(
+        "--connect",
+        action="store_true",
+        help="also ask the Schema Registry and Tablestore, which changes nothing there",
+    )
     parser.set_defaults(command=_check)
 
 
@@ -148,6 +153,8 @@ def _check(options: argparse.Namespace) -> int:
     settings = load(options.config)
     check_client_properties(settings)
     sys.stdout.write("".join(f"{line}\n" for line in describe(settings)))
+    if options.connect:
+        sys.stdout.write("".join(f"{line}\n" for line in _connect(settings)))
     return 0
 
 
@@ -170,6 +177,34 @@ def _skip(options: argparse.Namespace) -> int:
     text = skip(Path(options.state), options.topic, options.partition, options.offset)
     sys.stdout.write(f"{text}\n")
     return 0
+
+
+def _connect(settings: Settings) -> list[str]:
+    """What the services say: a line for each known table. Raises StopRun where one cannot be used.
+
+    What may pass by itself is logged.
+    """
+    from connectors.formats.factory import check_registry  # noqa: PLC0415
+    from connectors.tablestore.client import Client  # noqa: PLC0415
+    from connectors.tablestore.tables_api import TablesApi  # noqa: PLC0415
+    from connectors.tablestore.verdicts import RequestFailed  # noqa: PLC0415
+
+    check_registry(settings.format, with_keys=True)
+    tables_api = TablesApi(Client(settings.tablestore))
+    lines = []
+    for table in settings.known_tables():
+        rules = settings.rules_of(table)
+        points = rules.mode == "timeseries"
+        try:
+            (tables_api.describe_timeseries if points else tables_api.describe)(table)
+            lines.append(f"table {table}: is there")
+        except RequestFailed as failed:
+            if failed.code != "OTSObjectNotExist":
+                reason = getattr(failed.verdict, "reason", failed.code)
+                raise StopRun(f"table {table}: {reason}") from None
+            made = "is made at the start" if rules.auto_create else "does not exist"
+            lines.append(f"table {table}: {made}")
+    return lines
 
 
 def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -70,6 +70,10 @@ _DECODE: dict[str, tuple[str, str]] = {
         "Your format function raised an exception.",
         "Correct the function; the reason names the file and line.",
     ),
+    "headers_unreadable": (
+        "The schema id is in a header, and a header's name is not UTF-8.",
+        "Correct the producer.",
+    ),
     "integer_length": (
         "The value is not 4 bytes.",
         "Check the format against the producer's serializer.",

@@ -19,6 +19,7 @@ from connectors.records import (
     RecordChunk,
     SkippedBatch,
     UniformChunk,
+    headers_of,
 )
 from connectors.settings import Settings
 from connectors.settings.transforms import Function, needs_key
@@ -207,7 +208,7 @@ class ChunkDecoder:
 
 def _schema_id(message: Message, header: str) -> bytes:
     """The schema id in the last header of this name; no bytes without one."""
-    found = [value for name, value in message.headers() or () if name == header and value]
+    found = [value for name, value in headers_of(message) if name == header and value]
     return bytes(found[-1]) if found else b""
 
 

@@ -22,7 +22,7 @@ from connectors.formats.connect_json import (
 from connectors.formats.partial import (
     Convert,
     each_item,
-    each_value,
+    each_pair,
     same,
     some_fields,
     to_float,
@@ -82,8 +82,9 @@ def _named_in(schema: Any, where: str) -> Convert | None:
         item = _named_in(schema.get("items"), f"{where}'s items")
         return None if item is None else each_item(item)
     if type_ == "map":
+        key = _named_in(schema.get("keys"), f"{where}'s keys")
         item = _named_in(schema.get("values"), f"{where}'s values")
-        return None if item is None else each_value(item)
+        return None if key is None and item is None else each_pair(key or same, item or same)
     fields = schema.get("fields")
     if type_ != "struct" or not isinstance(fields, list):
         return None

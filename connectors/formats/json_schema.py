@@ -9,20 +9,21 @@ plain type `connect.type` [connect-json-schema].
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from connectors.errors import Rejection
 from connectors.formats import json, semantic_types
-from connectors.formats.connect_json import MismatchError, exact_numbers, reader
+from connectors.formats.connect_json import MismatchError, reader
 from connectors.formats.json_validation import validator
 from connectors.formats.partial import (
     Convert,
     each_item,
     each_value,
     some_fields,
-    to_float,
     unless_null,
 )
 from connectors.formats.schema_registry import Registry, Schema, SchemaError
@@ -99,7 +100,7 @@ def _converter(schema: Schema) -> Convert:
     def decode(data: bytes) -> Any:
         value = json.decode(data)
         try:
-            return convert(exact_numbers(data) if has_decimals else value)
+            return _with_floats(convert(_digits(data))) if has_decimals else convert(value)
         except MismatchError as error:
             raise Rejection("connect_payload", f"not valid by its schema: {error}") from None
         except (msgspec.DecodeError, ArithmeticError):
@@ -126,12 +127,17 @@ class _Types:
         if isinstance(schema.get("$ref"), str):
             return self.of(self._found(schema["$ref"]), where, depth + 1)
         for word in _CHOICES:
-            for one in schema[word] if isinstance(schema.get(word), list) else ():
-                made = self.of(one, where, depth + 1)
-                if made is not None:
-                    return made
-        if schema.get("type") == "number":
-            return to_float
+            choices = schema[word] if isinstance(schema.get(word), list) else ()
+            made = [
+                convert
+                for one in choices
+                if (convert := self.of(one, where, depth + 1)) is not None
+            ]
+            if made and word == "allOf":
+                return _each_of(made)
+            if made:
+                others = [one for one in choices if one != {"type": "null"}]
+                return made[0] if len(others) == 1 else _first_of(made)
         return self._inner(schema, where, depth)
 
     def _inner(self, schema: dict[str, Any], where: str, depth: int) -> Convert | None:
@@ -160,6 +166,45 @@ class _Types:
         return found
 
 
+def _each_of(converts: list[Convert]) -> Convert:
+    def read(value: Any) -> Any:
+        for convert in converts:
+            value = convert(value)
+        return value
+
+    return read
+
+
+def _first_of(converts: list[Convert]) -> Convert:
+    """The first that the value fits; a value of another choice stays as it is."""
+
+    def read(value: Any) -> Any:
+        for convert in converts:
+            try:
+                return convert(deepcopy(value))  # a conversion may change a part before it fails
+            except (MismatchError, Rejection):
+                continue
+        return value
+
+    return read
+
+
+class _Digits(Decimal):
+    """A number with a fraction, of which the schema has not said yet that it is a decimal."""
+
+
+_digits = msgspec.json.Decoder(float_hook=_Digits).decode
+
+
+def _with_floats(value: Any) -> Any:
+    """The value with doubles where the schema says nothing of decimals."""
+    if type(value) is _Digits:
+        return float(value)
+    if type(value) is dict:
+        return {name: _with_floats(item) for name, item in value.items()}
+    return [*map(_with_floats, value)] if type(value) is list else value
+
+
 def _named(schema: dict[str, Any], where: str) -> Convert | None:
     name, parameters = schema.get("title"), schema.get("connect.parameters")
     type_ = schema.get("connect.type")
@@ -168,4 +213,5 @@ def _named(schema: dict[str, Any], where: str) -> Convert | None:
     if not isinstance(type_, str) or semantic_types.convert_of(name, type_, parameters) is None:
         return None
     connect = {"type": type_, "name": name, "parameters": parameters, "fields": _SCALE_AND_VALUE}
-    return unless_null(reader(connect, where))
+    read = unless_null(reader(connect, where))
+    return lambda value: read(Decimal(value) if type(value) is _Digits else value)

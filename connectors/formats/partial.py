@@ -40,6 +40,21 @@ def each_value(convert: Convert) -> Convert:
     return read
 
 
+def each_pair(key: Convert, item: Convert) -> Convert:
+    """Of the keys and values of a map, which is an object, or a list of pairs."""
+    of_object = each_value(item)
+
+    def read(value: Any) -> Any:
+        if type(value) is not list:
+            return of_object(value)
+        return [
+            [key(one[0]), item(one[1])] if type(one) is list and len(one) == 2 else one
+            for one in value
+        ]
+
+    return read
+
+
 def some_fields(converters: Mapping[str, Convert]) -> Convert:
     """Of the fields of an object that have a conversion; the object itself is changed."""
 

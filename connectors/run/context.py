@@ -55,6 +55,7 @@ class Run:
         # Chooses those of the topics (with their numbers of partitions) that can be read.
         self.readable_topics: Callable[[Mapping[str, int]], dict[str, int]] = dict
         self._checks: list[Callable[[], None]] = []
+        self._checks_lock = threading.Lock()
         self._finalizers: list[Callable[[], None]] = []
         # A signal may come while its own thread holds it.
         self._lock = threading.RLock()
@@ -108,7 +109,8 @@ class Run:
 
     def check_start(self) -> None:
         """Call what `on_start` registered, each once. Raises StopRun."""
-        with self._lock:
+        # Not the lock that a signal's handler takes: a check may block.
+        with self._checks_lock:
             while self._checks:
                 self._checks.pop(0)()
 

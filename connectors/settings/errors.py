@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from pydantic import Field, SecretStr, model_validator
 
-from connectors.settings.kafka import KafkaSettings, Property, check_properties, with_secrets
+from connectors.settings.kafka import (
+    OAUTH_CALLBACK,
+    KafkaSettings,
+    Property,
+    check_properties,
+    with_secrets,
+)
 from connectors.settings.section import Section
 from connectors.settings.tables import Name
 
@@ -162,7 +168,7 @@ class DeadLetterSettings(Section):
         shared = {
             name: value
             for name, value in source.client_properties().items()
-            if name == "bootstrap.servers" or _CONNECTION.fullmatch(name)
+            if name in ("bootstrap.servers", OAUTH_CALLBACK) or _CONNECTION.fullmatch(name)
         }
         return {**shared, **own}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,9 +11,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from connectors.errors import StopRun
+from connectors.settings.oauth import oauth_callback
 from connectors.settings.section import Section
+from connectors.settings.user_functions import is_function_name
 
-Property = str | int | float | bool
+Property = str | int | float | bool | Callable[[str], object]
+# The client's property that holds a function which gives tokens.
+OAUTH_CALLBACK = "oauth_cb"
+_MECHANISMS = ("sasl.mechanism", "sasl.mechanisms")
 
 # librdkafka properties [librdkafka] whose values are secrets: never in config.toml, never shown.
 SECRET_PROPERTIES = frozenset(
@@ -39,6 +44,7 @@ RESERVED_PROPERTIES = {
     "enable.auto.offset.store": "offsets are committed once their rows are durable",
     "auto.offset.reset": "kafka.lost_offset governs it, and kafka.start for a first run",
     "enable.partition.eof": "the source does not use it",
+    "oauth_cb": "set kafka.oauth_function",
 }
 
 
@@ -206,7 +212,18 @@ class KafkaSettings(Section):
         2000, ge=1, le=100_000, description="Messages taken from a partition at a time, at most."
     )
     prefetch_mib: float = Field(
-        64, gt=0, le=2047, description="MiB of messages that a process fetches ahead, at most."
+        64,
+        gt=0,
+        le=2047,
+        description="MiB of messages, unpacked, that a process fetches ahead, all partitions "
+        "together. One answer of each broker, of 1 MiB as it is packed, comes on top.",
+    )
+    oauth_function: str | None = Field(
+        None,
+        description="A function of yours as package.module:function that gives tokens for "
+        "sasl.mechanism OAUTHBEARER: it takes the property sasl.oauthbearer.config (a text) and "
+        "returns (token, when it expires in seconds since 1970), perhaps with a principal and a "
+        "table of extensions behind. It is called again before that time.",
     )
     properties: dict[str, str | int | float | bool] = Field(
         default_factory=dict,
@@ -245,6 +262,14 @@ class KafkaSettings(Section):
             self.secret_property_files,
             RESERVED_PROPERTIES,
         )
+        if self.oauth_function is not None:
+            if not is_function_name(self.oauth_function):
+                raise ValueError("oauth_function is not a function as package.module:function")
+            mechanism = {self.properties.get(name) for name in _MECHANISMS}
+            if "OAUTHBEARER" not in mechanism:
+                raise ValueError(
+                    'oauth_function needs "sasl.mechanism" = "OAUTHBEARER" in kafka.properties'
+                )
         return self
 
     @property
@@ -265,4 +290,7 @@ class KafkaSettings(Section):
         given = with_secrets(
             self.properties, self.secret_properties, self.secret_property_files, "kafka"
         )
-        return {"bootstrap.servers": self.bootstrap_servers, **given}
+        made = {"bootstrap.servers": self.bootstrap_servers, **given}
+        if self.oauth_function is not None:
+            made[OAUTH_CALLBACK] = oauth_callback(self.oauth_function)
+        return made

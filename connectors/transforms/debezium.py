@@ -255,7 +255,7 @@ def _is_other(event: dict[str, Any]) -> bool:
     return (
         (bool(names) and names <= {"ts_ms", "ts_us", "ts_ns"})
         or ({"id", "status", "event_count"} <= names and event["status"] in ("BEGIN", "END"))
-        or {"source", "databaseName", "ddl"} <= names
+        or ({"source", "databaseName"} <= names and not {"ddl", "tableChanges"}.isdisjoint(names))
     )
 
 

@@ -63,10 +63,15 @@ class KeyFields:
     def of_deleted(self, key: Any, before: dict[str, Any]) -> dict[str, Any]:
         """The image of a deleted row with the key that the record's own key says.
 
-        Raises Rejection where that does not say it, and the image may not either.
+        What may be a filler is left out, so that no step takes it for a value. Raises Rejection
+        where the record's key does not say the row's, and the image may not either.
         """
         said = self.said(key)
-        row = {**before}
+        row = {
+            name: value
+            for name, value in before.items()
+            if name in self.names or not (value is None or _is_filler(value))
+        }
         for name in self.names:
             value = before.get(name)
             if name not in said:

@@ -1,12 +1,18 @@
 """Tables: made when asked for, refused when they do not fit, waited for while they come to be."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.flows.conftest import Case, MakeCase
 from tests.support.brokers import Broker
+from tests.support.flow_process import environment
+from tests.support.processes import ROOT
 from tests.support.producers import send_order
+from tests.support.registry import SchemaRegistry
 from tests.support.store import TablestoreProcess
 from tests.support.wait import until
 
@@ -213,3 +219,46 @@ def test_a_topic_without_a_table_stops_by_choice(embedded_case: Case) -> None:
     send_order(case.producer, new, 1, 0)
     case.producer.flush()
     case.flow.start().refused(f"table {new} does not exist")
+
+
+def test_check_asks_the_services(embedded_case: Case) -> None:
+    """`check --connect`: which tables are there; a wrong registry and a wrong key are found."""
+    case = embedded_case
+    case.store.create_table(case.topic)
+    case.flow.set({"kafka": {"topics": [case.topic, "nothing"]}})
+
+    case.flow.folder.mkdir(parents=True)
+
+    def check() -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "connectors.cli", "check", "--connect"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=case.flow.folder,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                **case.flow.env,
+                **environment(case.flow.settings),
+            },
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    code, text = check()
+    assert code == 0, text
+    assert f"table {case.topic}: is there" in text
+    assert "table nothing: does not exist" in text
+    with SchemaRegistry() as registry:
+        wrong = registry.url.replace("http:", "https:")
+        case.flow.set({"format": {"value": "avro", "registry": {"url": wrong}}})
+        code, text = check()
+        assert code == 1
+        assert "does not speak TLS" in text
+        case.flow.set({"format": {"registry": {"url": registry.url}}})
+        case.flow.env["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] = "wrong"
+        code, text = check()
+    assert code == 1
+    assert "OTSAuthFailed" in text
+    assert "Traceback" not in text

@@ -43,7 +43,7 @@ STAGES = {
     "tablestore": "map",
 }
 # A code of more than one stage: whoever asks for headers gets it.
-STAGES_OF = {"headers_unreadable": ["transform", "map"], "value_unreadable": ["decode"]}
+STAGES_OF = {"headers_unreadable": ["decode", "transform", "map"], "value_unreadable": ["decode"]}
 
 
 @pytest.mark.parametrize("name", PAGES)

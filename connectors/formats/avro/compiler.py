@@ -357,7 +357,8 @@ class _Compiler:
         """The lines that pass over a plain value that the reader does not have."""
         self._add(pad, f"{out} = None")
         if node.type in ("int", "long"):
-            self._add(pad, "if d[p] < 128: p += 1", "else: p = L(d, p)[1]")
+            number = "I" if node.type == "int" else "L"
+            self._add(pad, "if d[p] < 128: p += 1", f"else: p = {number}(d, p)[1]")
         elif node.type == "enum":
             self._length(pad, index=True)
             self._add(pad, f"if b >= {len(node.symbols)}: raise Damaged")

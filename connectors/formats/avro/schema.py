@@ -79,7 +79,7 @@ def parsed(schema: Any, names: dict[str, Node] | None = None) -> Node:
     Raises SchemaError, whose text says where in the schema and what.
     """
     try:
-        return _Parser({} if names is None else names).node(schema, "", "the schema", 0)
+        return _Parser({} if names is None else names).whole(schema)
     except RecursionError:
         raise SchemaError("it is nested too deep") from None
 
@@ -108,7 +108,17 @@ class _Parser:
     def __init__(self, names: dict[str, Node]) -> None:
         self._names = names
         self._count = 0
+        # Types that are used before they are defined, by their names, and where: the specification
+        # has none, and Java's library as of 1.12 reads them.
+        self._ahead: dict[str, tuple[Node, str]] = {}
         self._open: set[int] = set()  # records whose fields are being read
+
+    def whole(self, schema: Any) -> Node:
+        """The node of a whole schema."""
+        made = self.node(schema, "", "the schema", 0)
+        for name, (_, where) in self._ahead.items():
+            raise SchemaError(f"{where} is of type {name[:100]!r}, which is defined nowhere")
+        return made
 
     def node(self, schema: Any, space: str, where: str, depth: int) -> Node:
         """The node of a type in JSON, in the namespace `space`; `where` names it in errors."""
@@ -163,7 +173,9 @@ class _Parser:
         full = name if "." in name or not space else f"{space}.{name}"
         found = self._names.get(full) or self._names.get(name)
         if found is None:
-            raise SchemaError(f"{where} is of type {name[:100]!r}, which is defined nowhere")
+            ahead = Node("")
+            ahead.is_recursive = True  # perhaps
+            found, _ = self._ahead.setdefault(full, (ahead, where))
         found.uses += 1
         found.is_recursive = found.is_recursive or id(found) in self._open
         return found
@@ -175,13 +187,13 @@ class _Parser:
         name, own = schema.get("name"), schema.get("namespace", space)
         if not isinstance(name, str) or not name:
             raise SchemaError(f"{where} is of a type {avro_type} without a name")
-        made = Node(avro_type)
         own = own if isinstance(own, str) else ""
+        full = f"{own}.{name}" if own else name
         if "." in name:
             own = name.rpartition(".")[0]
-            made.name = name.lstrip(".")
-        else:
-            made.name = f"{own}.{name}" if own else name
+            full = name.lstrip(".")
+        made, _ = self._ahead.pop(full, (Node(avro_type), where))
+        made.type, made.name = avro_type, full
         made.aliases = [
             alias if "." in alias or not own else f"{own}.{alias}" for alias in _aliases(schema)
         ]

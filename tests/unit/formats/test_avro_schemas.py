@@ -13,6 +13,7 @@ import pytest
 from connectors.errors import Rejection
 from connectors.formats.avro.decoder import reader
 from connectors.formats.avro.schema import parsed
+from connectors.formats.schema_registry import SchemaError
 from connectors.records.exact_time import ExactTime
 from tests.support.registry import SchemaRegistry
 from tests.unit.formats.conftest import Decode, framed
@@ -103,6 +104,53 @@ def test_bytes_that_are_no_value(schema: Any, data: bytes) -> None:
     with pytest.raises(Rejection) as caught:
         value_of(schema, data)
     assert caught.value.code == "avro_invalid"
+
+
+def test_a_field_that_is_passed_over_is_one() -> None:
+    """What the reader does not have has the length of its type all the same."""
+    writer, nothing = (
+        {"type": "record", "name": "R", "fields": fields}
+        for fields in ([{"name": "a", "type": "int"}], [])
+    )
+    read = reader(parsed(writer), parsed(nothing), framed=False)
+    assert read(b"\xff\xff\xff\xff\x0f") == {}
+    for data in (b"\xff\xff\xff\xff\x1f", b"\x80\x80\x80\x80\x80\1"):
+        with pytest.raises(Rejection):
+            read(data)
+
+
+def test_a_type_that_is_used_before_it_is_defined() -> None:
+    """As Java's library reads it since 1.12, also of types in one another; depth is bounded."""
+    inner: dict[str, Any] = {
+        "type": "record",
+        "name": "In",
+        "fields": [{"name": "up", "type": ["null", "Out"]}, {"name": "e", "type": "n.E"}],
+    }
+    schema = {
+        "type": "record",
+        "name": "Top",
+        "namespace": "n",
+        "fields": [
+            {"name": "first", "type": ["null", "In"]},
+            {"name": "out", "type": {"type": "record", "name": "Out",
+                                     "fields": [{"name": "down", "type": ["null", "In"]}]}},
+            {"name": "in", "type": ["null", inner]},
+            {"name": "last", "type": {"type": "enum", "name": "E", "symbols": ["A", "B"]}},
+        ],
+    }  # fmt: skip
+    found = value_of(schema, b"\2\0\2" + b"\2\2\0\0" + b"\0" + b"\0")
+    assert found == {
+        "first": {"up": None, "e": "B"},
+        "out": {"down": {"up": {"down": None}, "e": "A"}},
+        "in": None,
+        "last": "A",
+    }
+    with pytest.raises(Rejection) as caught:
+        value_of(schema, b"\0" + b"\2" * 100_000)
+    assert caught.value.code == "avro_depth"
+    inner["fields"].append({"name": "x", "type": "Nobody"})
+    with pytest.raises(SchemaError, match=r"field 'x' of record 'n\.In' is of type 'n\.Nobody'"):
+        parsed(schema)
 
 
 @pytest.mark.parametrize(

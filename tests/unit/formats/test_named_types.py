@@ -215,3 +215,57 @@ def test_in_json_schema(registry: SchemaRegistry, decoder: MakeDecoder, numeric:
         "amount": Decimal("12345678901234567890.25" if numeric else "1.27"),
         "zoned": datetime(1970, 1, 1, tzinfo=timezone.utc),
     }
+
+
+_DAY = {"type": "integer", "title": "org.apache.kafka.connect.data.Date", "connect.type": "int32"}
+_PRICE = {
+    "type": "number",
+    "title": "org.apache.kafka.connect.data.Decimal",
+    "connect.type": "bytes",
+    "connect.parameters": {"scale": "2"},
+}
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "value"),
+    [
+        # Each choice has types of its own, and all of allOf count.
+        ({"oneOf": [{"properties": {"d": _DAY}}, {"properties": {"d": {"type": "string"}}}]},
+         '{"d": "x"}', {"d": "x"}),
+        ({"anyOf": [{"properties": {"d": {"type": "string"}}}, {"properties": {"d": _DAY}}]},
+         '{"d": 1}', {"d": date(1970, 1, 2)}),
+        ({"allOf": [{"properties": {"a": _DAY}}, {"properties": {"b": _DAY}}]},
+         '{"a": 1, "b": 2}', {"a": date(1970, 1, 2), "b": date(1970, 1, 3)}),
+        ({"properties": {"a": {"oneOf": [{"type": "null"}, _DAY]}}}, '{"a": 1}',
+         {"a": date(1970, 1, 2)}),
+        # Numbers beside a decimal stay doubles, whatever is said of them.
+        ({"properties": {"p": _PRICE, "f": {"type": ["number", "null"]}, "z": {}}},
+         '{"p": 1.10, "f": 2.5, "z": [{"q": 0.1}], "other": 1.5}',
+         {"p": Decimal("1.10"), "f": 2.5, "z": [{"q": 0.1}], "other": 1.5}),
+    ],
+)  # fmt: skip
+def test_choices_and_numbers_of_json_schema(
+    registry: SchemaRegistry, decoder: MakeDecoder, schema: Any, text: str, value: Any
+) -> None:
+    """A type that a schema names is that of its own values alone."""
+    number = registry.register(json.dumps(schema), "JSON")
+    found = decoder("json_schema")(framed(number, text.encode()))
+    assert (found, repr(found)) == (value, repr(value))
+
+
+def test_maps_in_an_envelope(decoder: MakeDecoder) -> None:
+    """Of text keys an object, of others a list of pairs; both have values of types with names."""
+    day = {"type": "int32", "name": "org.apache.kafka.connect.data.Date"}
+    for key, payload, value in (
+        ("string", {"a": 1}, {"a": date(1970, 1, 2)}),
+        (
+            day,
+            [[0, 1], [1, None]],
+            [[date(1970, 1, 1), date(1970, 1, 2)], [date(1970, 1, 2), None]],
+        ),
+        ("int32", [[0, 1], [1]], [[0, date(1970, 1, 2)], [1]]),
+    ):
+        keys = {"type": key} if isinstance(key, str) else key
+        schema = {"type": "map", "keys": keys, "values": day}
+        text = json.dumps({"schema": schema, "payload": payload})
+        assert decoder("json")(text.encode())["payload"] == value

@@ -7,9 +7,11 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from connectors.errors import Rejection
-from connectors.records import Record, headers_of, original, readable_headers
+from connectors.formats.chunk_decoder import ChunkDecoder
+from connectors.records import Chunk, Record, headers_of, original, readable_headers
 from localkafka import EmbeddedKafka
 from tests.support.raw_batches import RawRecord, batch, produce
+from tests.unit.factories import settings
 
 LATIN = "größe".encode("latin-1")
 GOOD = [("ok", b"1"), ("none", None), ("", b""), ("ok", b"2")]
@@ -100,3 +102,15 @@ def test_readable_headers_come_as_they_are(bootstrap: str, headers: list[Any]) -
     assert original(found) == (None, None, None, tuple(expected)), "-1 is no time"
     assert Record(found, None).timestamp is None
     client.close()
+
+
+def test_a_schema_id_that_cannot_be_read_rejects_the_record(message: Any) -> None:
+    """The decoder asks for headers in the same place, where the ids of schemas are headers."""
+    made = settings(
+        format={
+            "value": "avro",
+            "registry": {"url": "http://127.0.0.1:1", "schema_id": "header"},
+        }
+    )
+    (dead_letter,) = ChunkDecoder(made).decode_chunk(Chunk("orders", 0, [message])).dead_letters
+    assert dead_letter.code == "value_headers_unreadable"

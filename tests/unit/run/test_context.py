@@ -165,3 +165,21 @@ def test_the_logging_of_a_program_is_let_alone(monkeypatch: pytest.MonkeyPatch) 
     configure_logging()
     assert log.handlers == []
     assert log.propagate
+
+
+def test_what_is_checked_before_a_record_is_read() -> None:
+    """Each check once, in order, however many workers begin; a drain is possible meanwhile."""
+    run = new_run()
+    called: list[str] = []
+
+    def blocks() -> None:
+        drain = threading.Thread(target=run.drain, args=("SIGTERM",))
+        drain.start()
+        drain.join(10)
+        called.append(str(run.drain_reason))
+
+    run.on_start(blocks)
+    run.on_start(lambda: called.append("second"))
+    run.check_start()
+    run.check_start()
+    assert called == ["SIGTERM", "second"]

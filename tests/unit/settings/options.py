@@ -37,6 +37,12 @@ OPTIONS = {
     "kafka.start": Option("latest", "latest", '"2026-01-31T08:00:00Z"'),
     "kafka.start_without_offset": Option("stop", "stop", '"latest"'),
     "kafka.lost_offset": Option("latest", "latest", '"earliest"'),
+    "kafka.oauth_function": Option(
+        "my.tokens:token",
+        "my.tokens:token",
+        '"file.tokens:token"',
+        'properties = { "sasl.mechanism" = "OAUTHBEARER" }\n',
+    ),
     "kafka.topic_without_table": Option("stop", "stop", '"wait"'),
     "kafka.unreadable_batch": Option("skip", "skip", '"stop"'),
     "kafka.stalled_after": Option("7.5", 7.5, "8"),
@@ -234,7 +240,7 @@ def file_with(path: str, value: str) -> str:
     line = f"{name} = {value}\n" if value else ""
     if section == "kafka":
         topics = "" if name.startswith("topics") and value else 'topics = ["orders"]\n'
-        return f"[kafka]\n{topics}{line}"
+        return f"[kafka]\n{topics}{option.needs}{line}"
     return f'[kafka]\ntopics = ["orders"]\n[{section}]\n{option.needs}{line}'
 
 

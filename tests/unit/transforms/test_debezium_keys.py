@@ -143,8 +143,8 @@ def test_composite_keys(key: Any, before: Any, after: Any, becomes: int | str) -
     ("key", "before", "becomes"),
     [
         ({"id": 7}, None, {"id": 7}),
-        ({"id": 7}, {"id": 7, "a": None}, {"id": 7, "a": None}),
-        ({"id": 7}, {"id": 3, "a": ""}, {"id": 7, "a": ""}),
+        ({"id": 7}, {"id": 7, "a": None}, {"id": 7}),
+        ({"id": 7}, {"id": 3, "a": "", "b": 0, "c": "x"}, {"id": 7, "c": "x"}),
         (7, {"id": 7}, {"id": 7}),
         ("7", {"id": 7}, {"id": 7}),
         (None, {"id": 7}, {"id": 7}),
@@ -210,6 +210,26 @@ def test_the_create_of_a_changed_key() -> None:
     assert caught.value.code == "debezium_unavailable"
 
 
+def test_fillers_of_a_delete_are_no_values_for_other_steps() -> None:
+    """They make no rejection and no filter of it, which would leave the row."""
+    before = {"id": 7, "j": "", "at": "", "n": "", "real": "5"}
+    step = pipeline(
+        settings(
+            table={**BY_ID, "delete_mode": "row"},
+            transforms=[
+                {"type": "debezium"},
+                {"type": "json", "fields": ["j"], "into": "columns"},
+                {"type": "timestamp", "fields": ["at"]},
+                {"type": "cast", "fields": {"n": "integer", "real": "integer"}},
+                {"type": "filter", "drop": {"field": "n", "equals": ""}},
+            ],
+        )
+    )
+    assert step is not None
+    (gone,) = step(Record(EVENT_MESSAGE, event("d", before), {"id": 7}))
+    assert (gone.change, gone.value) == ("delete", {"id": 7, "real": 5})
+
+
 def test_deletes_that_are_dropped_or_marked() -> None:
     """As rows with a field that says so; of a partial image the key alone."""
     gone = event("d", {"id": 7, "a": ""})
@@ -247,6 +267,7 @@ def test_deletes_that_are_dropped_or_marked() -> None:
         {"source": {}, "databaseName": "shop", "ddl": "CREATE TABLE t (id INT)"},
         {"source": {}, "ts_ms": 1, "databaseName": "s", "schemaName": "dbo", "ddl": None,
          "tableChanges": [{}]},
+        {"source": {}, "ts_ms": 1, "databaseName": "s", "schemaName": "dbo", "tableChanges": []},
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("envelope", [False, True])

@@ -28,7 +28,7 @@ DOCUMENT = {
 }
 
 
-PLAIN = {
+PLAIN: dict[str, Any] = {
     "_id": "596e275826f08b2730779e1f",
     "n": 9007199254740993,
     "d": Decimal("1.10"),
@@ -157,7 +157,7 @@ def test_images_before_of_mongodb() -> None:
 
 def test_tables_that_rows_may_name() -> None:
     """A partial change needs the rules of all of them, and the name of its own."""
-    routed = {
+    routed: dict[str, Any] = {
         "table": {**DELETING, "primary_key_mode": "record_value", "delete_mode": "row_and_column"},
         "mapping": {"route_field": "t", "route_tables": ["kept"], "route_missing": "reject"},
     }
