@@ -32,9 +32,6 @@ bootstrap_servers = "{bootstrap}"
 topics_pattern = "{pattern}"
 group = "bench-{pattern}"
 
-[mapping]
-table_name = "{table}"
-
 [tablestore]
 endpoint = "{endpoint}"
 instance = "bench"
@@ -49,9 +46,7 @@ def measure(bootstrap: str, name: str, partitions: int, rows: int, workers: int)
     ):
         config = Path(folder) / "config.toml"
         config.write_text(
-            _CONFIG.format(
-                bootstrap=bootstrap, pattern=f"{name}.*", table=name, endpoint=server.endpoint
-            )
+            _CONFIG.format(bootstrap=bootstrap, pattern=f"{name}.*", endpoint=server.endpoint)
         )
         program = ["-m", "bytewax.run", "flows.sync", "-r", f"{folder}/state", "-s", "5", "-b", "0"]
         program += ["-w", str(workers)] if workers > 1 else []

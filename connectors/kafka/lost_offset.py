@@ -34,11 +34,17 @@ class Loss:
         self._settings = settings
         self._clients = clients
 
-    def go_on(self, topic: str, partition: int, position: int, cause: str) -> int:
+    def go_on(
+        self, topic_partition: tuple[str, int], position: int, missing: int | None, cause: str
+    ) -> int:
         """The offset to go on at: records may be lost, so the user decides.
 
-        Raises StopRun unless kafka.lost_offset has the choice, and when the brokers do not answer.
+        `missing` is the offset of which the error speaks, where it names one. librdkafka reports
+        one that it took from broken bytes also when it was told meanwhile to read elsewhere; then
+        reading goes on at `position`. Raises StopRun unless kafka.lost_offset has the choice, and
+        when the brokers do not answer.
         """
+        topic, partition = topic_partition
         settings = self._settings
         where = f"kafka: topic {topic} partition {partition}"
         client = self._clients.consumer(settings, ClientErrors())
@@ -54,6 +60,9 @@ class Loss:
             ) from None
         finally:
             client.close()
+        other = missing is not None and missing >= 0 and missing != position
+        if other and low <= position <= high:
+            return position
         problem = (
             f"{where}: offset {position} is not there any more; the broker has {low} to {high}. "
             "Retention removed it, or the topic was recreated: records may be lost"

@@ -74,7 +74,7 @@ class PartitionErrors:
                 position = max(position, offset)
                 self._progress.read_to_end(self._key)
             elif error.code() in _OFFSET_LOST:
-                position = self._after_loss(error, position)
+                position = self._after_loss(message, error, position)
                 break  # what follows in this poll is from before the loss
             elif error.code() in UNREADABLE:
                 # librdkafka may have jumped into the broken bytes: nothing behind this is trusted.
@@ -163,9 +163,11 @@ class PartitionErrors:
         queue.go_on_at(next_offset)
         return next_offset
 
-    def _after_loss(self, error: KafkaError, position: int) -> int:
+    def _after_loss(self, message: Message, error: KafkaError, position: int) -> int:
         """Where reading goes on. Raises StopRun unless kafka.lost_offset has the choice."""
         queue = self._queue
-        offset = self._loss.go_on(queue.topic, queue.partition, position, error.str())
+        offset = self._loss.go_on(
+            (queue.topic, queue.partition), position, message.offset(), error.str()
+        )
         queue.go_on_at(offset)
         return offset

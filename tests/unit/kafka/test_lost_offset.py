@@ -141,3 +141,18 @@ def test_a_topic_recreated_is_seen_by_every_process(brokers: FakeBrokers, tmp_pa
     brokers.started(first)
     reader = Reader(brokers.started(second), brokers, "orders:1", 50)
     assert reader.client.assigned == [("orders", 1, 0)]
+
+
+def test_an_error_about_another_offset_is_no_loss(brokers: FakeBrokers) -> None:
+    """Librdkafka may have jumped into broken bytes before it was told to read elsewhere."""
+    brokers.watermarks["orders", 0] = (0, 50)
+    reader = Reader(brokers.started(run_with()), brokers, "orders:0", 14)
+    lost = failing(KafkaError._AUTO_OFFSET_RESET, offset=8536140394893047415)
+    reader.client.polls = [lost, messages(14)]
+    assert reader.partition.next_batch() == []
+    assert reader.client.assigned[-1] == ("orders", 0, 14)
+    reader.partition.next_batch()
+    assert reader.partition.snapshot() == 15
+    reader.client.polls = [failing(KafkaError._AUTO_OFFSET_RESET, offset=15)]
+    with pytest.raises(StopRun, match="offset 15"):
+        reader.partition.next_batch()
