@@ -206,7 +206,11 @@ class KafkaSettings(Section):
         2000, ge=1, le=100_000, description="Messages taken from a partition at a time, at most."
     )
     prefetch_mib: float = Field(
-        64, gt=0, le=2047, description="MiB of messages that a process fetches ahead, at most."
+        64,
+        gt=0,
+        le=2047,
+        description="MiB of messages, unpacked, that a process fetches ahead, all partitions "
+        "together. One answer of each broker, of 1 MiB as it is packed, comes on top.",
     )
     properties: dict[str, str | int | float | bool] = Field(
         default_factory=dict,
