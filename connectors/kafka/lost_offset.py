@@ -40,7 +40,7 @@ class Loss:
         """The offset to go on at: records may be lost, so the user decides.
 
         `missing` is the offset of which the error speaks, where it names one. librdkafka reports
-        one that it took from broken bytes also when it was told meanwhile to read elsewhere; then
+        one that it took from broken bytes also when it was moved meanwhile; then
         reading goes on at `position`. Raises StopRun unless kafka.lost_offset has the choice, and
         when the brokers do not answer.
         """
