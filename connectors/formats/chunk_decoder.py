@@ -232,7 +232,7 @@ class _TopicFields:
                 value = json.decode_bare(first.value())
             except json.UNDECODABLE:  # or a tombstone
                 return decoder
-            if type(value) is not dict or is_envelope(value):
+            if type(value) is not dict or (len(value) == 2 and is_envelope(value)):
                 return None
             if decoder is None or value.keys() != {*decoder.names}:
                 self.learn(value)
