@@ -10,7 +10,7 @@ endif
 RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench pages conformance setup lock clean
+.PHONY: help demo test fuzz lint format bench pages conformance setup lock clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -22,6 +22,10 @@ demo: ## 50,000 orders from Kafka into a local Tablestore, read back and checked
 test: ## lint, types and every test lane that this machine can run; ARGS="tests/unit -k json" for some
 	@sh scripts/setup.sh requirements-dev.lock
 	@sh scripts/test.sh $(ARGS)
+
+fuzz: ## 100,000 random records (headers, names, sizes, null and empty everything) through a whole flow
+	@sh scripts/setup.sh requirements-dev.lock
+	@FUZZED_RECORDS=100000 exec $(RUN) -m pytest -n 0 -q --timeout 3000 tests/flows/test_unreadable_headers.py
 
 lint: ## ruff and mypy --strict
 	@sh scripts/setup.sh requirements-dev.lock

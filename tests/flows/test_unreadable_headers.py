@@ -1,6 +1,6 @@
 """Records that no producer library would send: none of them ends the process or another record.
 
-FUZZED_RECORDS sets how many random records go through a whole flow (make test-fuzzed: 100,000).
+FUZZED_RECORDS sets how many random records go through a whole flow.
 """
 
 import json
