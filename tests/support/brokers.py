@@ -5,12 +5,13 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from localkafka import ApacheKafka, EmbeddedKafka
 from tests.support.wait import until
 
 _numbers = itertools.count(1)
+_MOVING = {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS}
 
 
 def read_records(client: Consumer, count: int) -> list[Message]:
@@ -74,7 +75,19 @@ class Broker:
         )
         try:
             places = [TopicPartition(topic, number) for number in range(partitions)]
-            found = consumer.committed(places, timeout=30)
+            found: list[TopicPartition] = []
+
+            def answered() -> bool:
+                # While the group's coordinator moves, nobody knows its offsets.
+                try:
+                    found[:] = consumer.committed(places, timeout=30)
+                except KafkaException as error:
+                    if error.args[0].code() not in _MOVING:
+                        raise
+                    return False
+                return True
+
+            until(answered, lambda: f"the coordinator of group {group}")
         finally:
             consumer.close()
         return {place.partition: place.offset for place in found if place.offset >= 0}
