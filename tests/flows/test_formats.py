@@ -181,7 +181,7 @@ def test_tls_to_a_plain_registry_stops_before_a_record(embedded_case: Case) -> N
         wrong = registry.url.replace("http:", "https:")
         case.flow.set({"format": {"value": "avro", "registry": {"url": wrong}}})
         case.flow.start().refused("does not speak TLS", "remedy: begin format.registry.url with")
-        urls = f"{wrong},http://127.0.0.1:9,{registry.url}"
+        urls = ",".join([wrong, "http://127.0.0.1:9", registry.url])
         case.flow.set({"format": {"value": "avro", "registry": {"url": urls}}})
         send_all(case, registry.register(json.dumps(SCHEMA)), 40)
         process = case.flow.start()

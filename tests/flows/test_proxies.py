@@ -24,10 +24,10 @@ def test_service_and_registry_behind_a_proxy(embedded_case: Case) -> None:
     with SchemaRegistry() as registry:
         hosts = {
             "tablestore.invalid": address(case.store.url),
-            "registry.invalid": address(registry.url),
+            "schemas.invalid": address(registry.url),
         }
         number = registry.register(json.dumps(SCHEMA))
-        given = {"url": "http://registry.invalid:8081", "allow_plain_http": True}
+        given = {"url": "http://schemas.invalid:8081", "allow_plain_http": True}
         case.flow.set(
             {
                 "format": {"value": "avro", "registry": given},
@@ -53,7 +53,7 @@ def test_service_and_registry_behind_a_proxy(embedded_case: Case) -> None:
         "POST http://tablestore.invalid/DescribeTable HTTP/1.1",
         "POST http://tablestore.invalid/CreateTable HTTP/1.1",
         "POST http://tablestore.invalid/BatchWriteRow HTTP/1.1",
-        f"GET http://registry.invalid:8081/schemas/ids/{number} HTTP/1.1",
+        f"GET http://schemas.invalid:8081/schemas/ids/{number} HTTP/1.1",
     ):
         assert wanted in lines
     case.verdict(minimum=40)

@@ -271,7 +271,7 @@ def test_the_start_asks_once_and_is_quiet(
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("https://registry.invalid:8081", "does not resolve"),
+        ("https://schemas.invalid:8081", "does not resolve"),
         ("http://127.0.0.1:9", "nothing listens"),
     ],
 )
