@@ -17,9 +17,10 @@ _MIB = 1 << 20
 _BATCHES = 8
 _MESSAGES = 200  # of a batch, which is 20 MB unpacked
 _PREFETCH_MIB = 16
-# The process itself, the prefetch with one answer of the broker on top, a round of chunks, and the
-# rows that wait for their batch and for the service. All records together are 640 MB.
-_MAX_MIB = 330
+# The process itself (95 MiB), the prefetch, an answer of the broker on top while the next one comes
+# (1 MiB packed, 66 MiB unpacked each), a round of chunks, and the rows that wait for their batch and
+# for the service (40 MiB): about 300, and what the allocator keeps. All records are 640 MB.
+_MAX_MIB = 400
 
 
 def peak_mib(pid: int) -> float:
