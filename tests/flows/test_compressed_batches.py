@@ -17,9 +17,9 @@ _MIB = 1 << 20
 _BATCHES = 8
 _MESSAGES = 200  # of a batch, which is 20 MB unpacked
 _PREFETCH_MIB = 16
-# The process itself (95 MiB), the prefetch, an answer of the broker on top while the next one comes
-# (1 MiB packed, 66 MiB unpacked each), a round of chunks, and the rows that wait for their batch
-# and for the service (40 MiB): about 300, and what the allocator keeps. All records are 640 MB.
+# An estimate, not a measurement: the process itself, the prefetch, two answers of the broker
+# of 1 MiB packed (66 MiB unpacked each), a round of chunks, and the rows that wait for their batch
+# and for the service. Up to 332 MiB were seen on a busy machine. All records are 640 MB.
 _MAX_MIB = 400
 
 

@@ -1,7 +1,7 @@
 """Batches that the client cannot read, as librdkafka itself meets them."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -119,12 +119,29 @@ def test_a_batch_stops_the_run(kafka: EmbeddedKafka, name: str) -> None:
         assert words in str(caught.value)
 
 
-@pytest.mark.timeout(120)
-def test_a_batch_that_unpacks_to_too_much(kafka: EmbeddedKafka) -> None:
-    """It is good, and librdkafka passes it over without a word: the limit is the remedy."""
+def gzipped(size: int) -> bytes:
+    """So many zero bytes, as gzip packs them."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    body = packer.compress(bytes(8_000_000)) + packer.flush()
-    topic = topic_with(kafka, batch(GOOD, codec=1, body=body))
+    return packer.compress(bytes(size)) + packer.flush()
+
+
+def zstd_of(size: int) -> bytes:
+    """So many zero bytes as one frame of zstd: each block says only how often its byte comes."""
+    frame = b"\x28\xb5\x2f\xfd\xa0" + size.to_bytes(4, "little")
+    while size:
+        length = min(size, 1 << 17)
+        size -= length
+        frame += (length << 3 | 1 << 1 | (size == 0)).to_bytes(3, "little") + b"\0"
+    return frame
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(("codec", "pack"), [(1, gzipped), (4, zstd_of)], ids=["gzip", "zstd"])
+def test_a_batch_that_unpacks_to_too_much(
+    kafka: EmbeddedKafka, codec: int, pack: Callable[[int], bytes]
+) -> None:
+    """It is good, and librdkafka passes it over without a word: the limit is the remedy."""
+    topic = topic_with(kafka, batch(GOOD, codec=codec, body=pack(8_000_000)))
     limits = {"receive.message.max.bytes": 2_000_000, "fetch.max.bytes": 1_000_000}
     with pytest.raises(StopRun, match="offset 7 cannot be read"):
         read_all(run_of(kafka, topic, properties=limits), topic, 21)
