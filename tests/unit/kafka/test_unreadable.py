@@ -197,7 +197,7 @@ class SlowBrokers:
         self.at = -1
 
     def consumer(self, *_: object, **__: object) -> Any:
-        """This one, as a client."""
+        """Itself, as a client."""
         return self
 
     def assign(self, partitions: list[TopicPartition]) -> None:
