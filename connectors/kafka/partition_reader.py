@@ -9,10 +9,11 @@ more: none is paused, and none starves behind another. docs/decisions/prefetch.m
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from itertools import accumulate, groupby
-from operator import methodcaller
 
 from bytewax.inputs import StatefulSourcePartition
 from confluent_kafka import Message, TopicPartition
@@ -31,7 +32,6 @@ from connectors.settings.kafka import KafkaSettings
 # How long a partition sleeps that had nothing; it bounds the latency of a record. Each partition
 # adds a little, so that many of them cost little while they are idle.
 _PAUSE, _PAUSE_EACH = 0.010, 0.0004  # seconds
-_topic_of, _partition_of = methodcaller("topic"), methodcaller("partition")
 
 
 class PartitionReader(StatefulSourcePartition[Chunk, int]):
@@ -145,14 +145,14 @@ class PartitionQueue:
         self.partition = partition
         self.consumer = consumer
         self.round = 0  # the last one in which it was asked
-        self._messages: list[Message] = []
-        self._bytes = 0  # of their values
+        # As they were fetched, each list with the bytes of its values: a list is passed on as it
+        # is, since a copy of what waits at each turn would cost as much as decoding it.
+        self._fetched: deque[tuple[list[Message], int]] = deque()
 
     def put(self, messages: list[Message]) -> int:
         """Add messages behind those that wait; returns the bytes of their values."""
         size = sum(map(len, messages))
-        self._messages = self._messages + messages if self._messages else messages
-        self._bytes += size
+        self._fetched.append((messages, size))
         return size
 
     def take(self, max_messages: int) -> list[Message] | None:
@@ -161,29 +161,50 @@ class PartitionQueue:
         Errors stand among them as they came. Values have at most the bytes that are left of the
         round, or there is one message.
         """
-        consumer = self.consumer
+        consumer, fetched = self.consumer, self._fetched
         room = consumer.room_for(self)
         if room is None:
             return None
-        if not self._messages:
+        if not fetched:
             consumer.fetch(self, max_messages)
-        messages, size = self._messages, self._bytes
-        if len(messages) <= max_messages and size <= room:
-            self._messages, self._bytes = [], 0
-        else:
-            messages = messages[:max_messages]
-            sizes = [*accumulate(map(len, messages))]
-            if sizes[-1] > room:
-                messages = messages[: max(1, sum(each <= room for each in sizes))]
-            size = sizes[len(messages) - 1]
-            self._messages = self._messages[len(messages) :]
-            self._bytes -= size
+            if not fetched:
+                return []
+        messages, size = fetched.popleft()
+        if len(messages) > max_messages or size > room:
+            messages, size = self._cut(messages, size, max_messages, room)
+        elif fetched and len(messages) + len(fetched[0][0]) <= max_messages:
+            messages, size = self._filled_up(messages, size, max_messages, room)
         consumer.taken(size)
         return messages
 
+    def _cut(
+        self, messages: list[Message], size: int, max_messages: int, room: int
+    ) -> tuple[list[Message], int]:
+        """The first messages and their bytes; the others go back."""
+        sizes = [*accumulate(map(len, messages[:max_messages]))]
+        count = max(1, bisect_right(sizes, room))
+        self._fetched.appendleft((messages[count:], size - sizes[count - 1]))
+        return messages[:count], sizes[count - 1]
+
+    def _filled_up(
+        self, messages: list[Message], size: int, max_messages: int, room: int
+    ) -> tuple[list[Message], int]:
+        """The messages with those behind them that fit as well: many small chunks cost more."""
+        fetched = self._fetched
+        joined = [*messages]
+        while fetched:
+            following, more = fetched[0]
+            if len(joined) + len(following) > max_messages or size + more > room:
+                break
+            fetched.popleft()
+            joined += following
+            size += more
+        return joined, size
+
     def drop(self) -> int:
         """Forget what waits; returns its bytes."""
-        dropped, self._messages, self._bytes = self._bytes, [], 0
+        dropped = sum(size for _, size in self._fetched)
+        self._fetched.clear()
         return dropped
 
     def go_on_at(self, offset: int) -> None:
@@ -200,8 +221,11 @@ class PartitionQueue:
         """The end of the partition as the brokers' last answer has it; -1 while there is none."""
         return self.consumer.assignment.known_end(self.topic, self.partition)
 
-    def next_look(self) -> datetime:
-        """When a partition that had nothing is to look again: all of a worker at the same time."""
+    def next_look(self) -> datetime | None:
+        """When a partition that had nothing is to look again: all of a worker at the same time.
+
+        None for at once: others have something, so this one is no reason to sleep.
+        """
         return self.consumer.next_look()
 
     def close(self) -> None:
@@ -292,12 +316,17 @@ class SharedConsumer:
             self._nothing_until = now + _PAUSE / 2
 
     def _distribute(self, asking: PartitionQueue, messages: list[Message]) -> None:
-        of_one = len({*map(_partition_of, messages)}) == 1
-        if of_one and (self._single_topic or len({*map(_topic_of, messages)}) == 1):
+        owners: list[object] = [message.partition() for message in messages]
+        if not self._single_topic:
+            owners = [*zip([message.topic() for message in messages], owners, strict=True)]
+        if owners.count(owners[0]) == len(owners):
             self._put(asking, messages)
             return
-        for _, group in groupby(messages, lambda each: (each.topic(), each.partition())):
-            self._put(asking, [*group])
+        start = 0
+        for _, run in groupby(owners):
+            end = start + sum(1 for _ in run)
+            self._put(asking, messages[start:end])
+            start = end
 
     def _put(self, asking: PartitionQueue, messages: list[Message]) -> None:
         topic = messages[0].topic()
@@ -308,8 +337,10 @@ class SharedConsumer:
             queue = asking  # an error of the client itself: somebody has to judge it
         self.waiting_bytes += queue.put(messages)
 
-    def next_look(self) -> datetime:
+    def next_look(self) -> datetime | None:
         """See `PartitionQueue.next_look`."""
+        if self.waiting_bytes > 0:
+            return None
         now = datetime.now(timezone.utc)
         if self._look <= now:
             pause = max(_PAUSE, _PAUSE_EACH * len(self._queues))
