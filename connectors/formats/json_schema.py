@@ -26,7 +26,8 @@ from connectors.formats.partial import (
     some_fields,
     unless_null,
 )
-from connectors.formats.schema_registry import Registry, Schema, SchemaError
+from connectors.formats.schema_registry import Schema, SchemaError
+from connectors.formats.schemas import SchemaFile, Schemas
 
 _MAX_DEPTH = 100
 _CHOICES = ("oneOf", "anyOf", "allOf")
@@ -34,12 +35,14 @@ _CHOICES = ("oneOf", "anyOf", "allOf")
 _SCALE_AND_VALUE = [{"field": "scale", "type": "int32"}, {"field": "value", "type": "bytes"}]
 
 
-def decoder(registry: Registry, validate: bool = False) -> Callable[[bytes], Any]:
-    """The decoder of JSON framed by a Schema Registry. It raises Rejection.
+def decoder(schemas: Schemas, _: SchemaFile) -> Callable[[bytes], Any]:
+    """The decoder of JSON framed by a Schema Registry.
 
-    `validate`: what is not valid by its schema is rejected.
+    It raises Rejection; with format.json_schema_validation also for a document that its schema
+    does not allow.
     """
-    make = _validating if validate else _converter
+    registry = schemas.registry
+    make = _validating if schemas.validates else _converter
 
     def decode(data: bytes) -> Any:
         convert, body = registry.framed(data, "JSON", make)

@@ -27,7 +27,8 @@ from google.protobuf.unknown_fields import (  # type: ignore[import-not-found]
 from connectors.errors import Rejection, StopRun
 from connectors.formats.protobuf_limits import walker
 from connectors.formats.protobuf_types import WELL_KNOWN, add_known
-from connectors.formats.schema_registry import Registry, Schema, SchemaError
+from connectors.formats.schema_registry import Schema, SchemaError
+from connectors.formats.schemas import SchemaFile, Schemas
 from connectors.formats.varint import VarintError, read_varint, zigzag
 
 Read = Callable[[Any], Any]
@@ -40,8 +41,9 @@ _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _TEXT = re.compile(r"\b(?:syntax|message|package|import|enum)\s")
 
 
-def decoder(registry: Registry) -> Callable[[bytes], Any]:
+def decoder(schemas: Schemas, _: SchemaFile) -> Callable[[bytes], Any]:
     """The decoder of messages framed by a Schema Registry. It raises Rejection."""
+    registry = schemas.registry
 
     def decode(data: bytes) -> Any:
         file, body = registry.framed(data, "PROTOBUF", _File)

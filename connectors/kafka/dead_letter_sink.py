@@ -61,7 +61,9 @@ class _DeliveryError(Exception):
 class KafkaDeadLetterSink:
     """The dead-letter topic of a run."""
 
-    def __init__(self, run: Run, clients: KafkaClients | None = None) -> None:
+    def __init__(
+        self, run: Run, _writer: object = None, *, clients: KafkaClients | None = None
+    ) -> None:
         self._run = run
         self._clients = clients or KafkaClients()
         self._settings = run.settings.dead_letters

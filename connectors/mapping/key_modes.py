@@ -1,4 +1,7 @@
-"""Row builders: from a record to its row, a class for each primary key mode."""
+"""Row builders: from a record to its row, a class for each primary key mode.
+
+settings.primary_key_modes.PRIMARY_KEY_MODES names the class of each mode.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,6 @@ from connectors.mapping.fast_path import FastPath
 from connectors.mapping.shape_cache import ShapeCache
 from connectors.records import ABSENT, Record
 from connectors.settings.tables import SEARCH_TIMESTAMP, TableSettings
-
-# By the word of primary_key_mode, its class below.
-KEY_MODES: dict[str, type[WideColumnBuilder]] = {}
 
 
 class RowBuilder(ABC):
@@ -40,11 +40,6 @@ class RowBuilder(ABC):
 
 class WideColumnBuilder(RowBuilder):
     """Makes rows of a wide-column table."""
-
-    def __init_subclass__(cls, mode: str | None = None) -> None:
-        """Register the class as that of a primary key mode."""
-        if mode is not None:
-            KEY_MODES[mode] = cls
 
     def __init__(
         self,
@@ -98,7 +93,7 @@ class CoordinatesKey(WideColumnBuilder):
         return record.value
 
 
-class KafkaCoordinates(CoordinatesKey, mode="kafka"):
+class KafkaCoordinates(CoordinatesKey):
     """The key is topic_partition and offset."""
 
     def __init__(
@@ -115,7 +110,7 @@ class KafkaCoordinates(CoordinatesKey, mode="kafka"):
         return self._row(leading, record, self._upserted(record))
 
 
-class SearchCoordinates(CoordinatesKey, mode="search"):
+class SearchCoordinates(CoordinatesKey):
     """The key is topic, partition and offset, behind a few digits of their hash.
 
     The digits spread the rows of a partition over the table's own partitions.
@@ -153,7 +148,7 @@ class SearchCoordinates(CoordinatesKey, mode="search"):
         return {**value, SEARCH_TIMESTAMP: found}
 
 
-class RecordValueKey(WideColumnBuilder, mode="record_value"):
+class RecordValueKey(WideColumnBuilder):
     """The key is fields of the record's value."""
 
     def __init__(
@@ -176,7 +171,7 @@ class RecordValueKey(WideColumnBuilder, mode="record_value"):
         return self._row((), record, value)
 
 
-class RecordKey(WideColumnBuilder, mode="record_key"):
+class RecordKey(WideColumnBuilder):
     """The key is fields of the record's key, or the whole key where there is one key column."""
 
     def encode(self, record: Record) -> Encoded:

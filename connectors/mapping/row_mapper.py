@@ -13,7 +13,7 @@ from typing import Final
 from connectors.errors import Rejection, raised_at
 from connectors.mapping.conversions.column_types import Conversions
 from connectors.mapping.encoder import Encoder
-from connectors.mapping.key_modes import KEY_MODES, RowBuilder
+from connectors.mapping.key_modes import RowBuilder, WideColumnBuilder
 from connectors.mapping.normalize import normalized
 from connectors.mapping.routing import router
 from connectors.mapping.shape_cache import ShapeCache
@@ -28,6 +28,7 @@ from connectors.records import (
     UniformChunk,
 )
 from connectors.settings import NAME, Settings
+from connectors.settings.implementations import implementation
 from connectors.settings.transforms import Debezium
 
 log = logging.getLogger("sync")
@@ -236,7 +237,8 @@ class RowMapper:
             return points
         if table not in self._shapes:
             self._shapes[table] = ShapeCache(rules, self._encoder, self._json_only, self._changed)
-        builder = KEY_MODES[rules.primary_key_mode](rules, self._shapes[table], topic, partition)
+        mode: type[WideColumnBuilder] = implementation(rules.key_mode.implementation)
+        builder = mode(rules, self._shapes[table], topic, partition)
         return normalized(builder, rules, self._bare)
 
     def _rejected(self, record: Record, rejection: Rejection) -> DeadLetter:

@@ -27,18 +27,28 @@ _CONNECTION = re.compile(
 
 
 class DeadLetterDestination(NamedTuple):
-    """The properties of one destination; its class is in connectors.steps.DESTINATIONS."""
+    """The properties of one destination."""
 
+    implementation: str
+    """Its class as module:name, a dead_letters.destinations.Destination made of (run, writer)."""
     keeps_record: bool
     """Whether it keeps the record's own bytes, so that a replay can read it."""
 
 
-# By the word in config.toml; what is legal follows this list.
+# By the word in config.toml. What is legal and the destination of a run follow this list.
 DEAD_LETTER_DESTINATIONS = {
-    "log": DeadLetterDestination(keeps_record=False),
-    "ignore": DeadLetterDestination(keeps_record=False),
-    "kafka": DeadLetterDestination(keeps_record=True),
-    "tablestore": DeadLetterDestination(keeps_record=True),
+    "log": DeadLetterDestination(
+        "connectors.dead_letters.destinations:LogDestination", keeps_record=False
+    ),
+    "ignore": DeadLetterDestination(
+        "connectors.dead_letters.destinations:DiscardDestination", keeps_record=False
+    ),
+    "kafka": DeadLetterDestination(
+        "connectors.kafka.dead_letter_sink:KafkaDeadLetterSink", keeps_record=True
+    ),
+    "tablestore": DeadLetterDestination(
+        "connectors.tablestore.dead_letter_sink:TableDeadLetterSink", keeps_record=True
+    ),
 }
 if TYPE_CHECKING:
     DestinationName = str
@@ -105,7 +115,12 @@ class ErrorSettings(Section):
     @property
     def keeps_records(self) -> bool:
         """True when dead letters go where a replay can read them."""
-        return DEAD_LETTER_DESTINATIONS[self.dead_letters].keeps_record
+        return self.destination.keeps_record
+
+    @property
+    def destination(self) -> DeadLetterDestination:
+        """The properties of the destination that dead_letters names."""
+        return DEAD_LETTER_DESTINATIONS[self.dead_letters]
 
 
 class DeadLetterSettings(Section):

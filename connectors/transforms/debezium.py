@@ -16,14 +16,22 @@ from typing import Any
 
 from connectors.errors import Rejection
 from connectors.records import UNAVAILABLE, Change, Record, field_path
+from connectors.settings import Settings
 from connectors.settings.tables import TableSettings
 from connectors.settings.transforms import Debezium
 from connectors.transforms.debezium_keys import KeyFields, KeyImages, believed, in_key
 from connectors.transforms.mongodb import changed_fields, document, identifier
+from connectors.transforms.step import Step, by_table
 
 _ROW = ("c", "r", "u")
 # The header of the create that follows the delete of a changed key; it has the old one.
 _OLD_KEY = "__debezium.oldkey"
+
+
+def step(transform: Debezium, settings: Settings, _option: str) -> Step:
+    """The step of a debezium transform, by the rules of the tables that its rows may go to."""
+    routed = [settings.rules_of(table) for table in settings.mapping.route_tables]
+    return by_table(settings, lambda rules: ChangeEvents(transform, rules, routed).records)
 
 
 class ChangeEvents:

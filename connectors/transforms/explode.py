@@ -7,9 +7,11 @@ from typing import Any
 
 from connectors.errors import Rejection
 from connectors.records import UNAVAILABLE, Record, field_path
+from connectors.settings import Settings
 from connectors.settings.tables import TableSettings
 from connectors.settings.transforms import Explode
 from connectors.transforms.json_text import UNDECODABLE, decode
+from connectors.transforms.step import Step, by_table
 
 # What the fields beside a list may become in the rows of one record: a megabyte beside ten thousand
 # elements would be ten gigabytes.
@@ -22,7 +24,12 @@ _VALUE = "value"
 _Make = Callable[[Record, dict[str, Any], int], Record]
 
 
-def exploder(settings: Explode, rules: TableSettings) -> Callable[[Record], Iterable[Record]]:
+def step(transform: Explode, settings: Settings, _option: str) -> Step:
+    """The step of an explode transform, by the rules of each record's table."""
+    return by_table(settings, lambda rules: _exploder(transform, rules))
+
+
+def _exploder(settings: Explode, rules: TableSettings) -> Step:
     """The step of one topic, whose table has these rules: a record to those of its elements.
 
     The position of an element is part of its key, so a record that is read again makes the same

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.formats import factory
+from connectors.formats import primitives
 from connectors.formats.chunk_decoder import ChunkDecoder
 from connectors.records import Chunk, PlainMessage
 from connectors.settings import Settings
@@ -206,7 +206,7 @@ def test_what_nobody_foresaw_rejects_one_record(monkeypatch: pytest.MonkeyPatch)
             raise ZeroDivisionError(CANARY)
         return len(data)
 
-    monkeypatch.setitem(factory.DECODERS, "bytes", factory._plain(decode, "bytes"))
+    monkeypatch.setattr(primitives, "plain_bytes", decode)
     values = [b"1", CANARY.encode(), b"333"]
     found = ChunkDecoder(settings(format={"value": "bytes"})).decode_chunk(message_chunk(values))
     assert [record.value for record in found.records] == [1, 3]

@@ -36,7 +36,7 @@ def brokers() -> FakeProducerBrokers:
 
 def send(run: Run, brokers: FakeProducerBrokers, *offsets: int) -> None:
     """Send dead letters, and close."""
-    sink = KafkaDeadLetterSink(run, brokers.clients)
+    sink = KafkaDeadLetterSink(run, clients=brokers.clients)
     sink.prepare()
     sink.prepare()  # by another worker
     try:
@@ -91,7 +91,7 @@ def test_a_missing_topic_stops_unless_it_may_be_created(brokers: FakeProducerBro
 
 def test_a_failed_login_fails_the_run(run: Run, brokers: FakeProducerBrokers) -> None:
     """The client would repeat it without end."""
-    sink = KafkaDeadLetterSink(run, brokers.clients)
+    sink = KafkaDeadLetterSink(run, clients=brokers.clients)
     sink.prepare()
     (producer,) = brokers.producers
     producer.properties["error_cb"](KafkaError(KafkaError._AUTHENTICATION, "wrong password"))

@@ -1,0 +1,37 @@
+"""Where the decoders of a run find their schemas: the Schema Registry, or a file."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from connectors.formats.registry_client import Wait
+from connectors.formats.schema_registry import Registry
+from connectors.settings.formats import FormatSettings
+
+
+class SchemaFile(NamedTuple):
+    """The schema file of values or of keys, with the full name of the message in it that is meant.
+
+    Both are None unless the configuration has them.
+    """
+
+    path: Path | None = None
+    message: str | None = None
+
+
+class Schemas:
+    """The Schema Registry that keys and values share; a decoder that asks for it makes it."""
+
+    def __init__(self, settings: FormatSettings, wait: Wait | None) -> None:
+        """`wait` is called while the registry does not answer; None: that is an error."""
+        self._settings = settings
+        self._wait = wait
+        self.validates = settings.json_schema_validation
+        """Whether documents of json_schema are validated against their schema."""
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The one registry of keys and values."""
+        return Registry(self._settings.registry, self._wait)
