@@ -10,6 +10,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from confluent_kafka.cimpl import NewTopic
@@ -159,7 +160,8 @@ class KafkaDeadLetterSink:
                 report.set_result(error)
 
         def on_delivery(error: KafkaError | None, _message: Message) -> None:
-            loop.call_soon_threadsafe(resolve, error)
+            with suppress(RuntimeError):  # the loop is closed: nothing waits for the report
+                loop.call_soon_threadsafe(resolve, error)
 
         timestamp, key, value, _ = bytes_of(dead_letter)
         while True:

@@ -89,7 +89,10 @@ class WriterLoop:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 threading.Thread(
-                    target=self._loop.run_forever, name="tablestore-writer", daemon=True
+                    target=_run_to_the_end,
+                    args=(self._loop,),
+                    name="tablestore-writer",
+                    daemon=True,
                 ).start()
             self._shards += 1
             return self._loop
@@ -105,6 +108,20 @@ class WriterLoop:
     def _stop(self, loop: asyncio.AbstractEventLoop) -> None:
         self._on_stop()
         loop.stop()
+
+
+def _run_to_the_end(loop: asyncio.AbstractEventLoop) -> None:
+    """Run a loop until it is stopped; then cancel the requests in flight, and close it.
+
+    A loop that is only dropped would report each of its tasks as destroyed while pending.
+    """
+    loop.run_forever()
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.wait(tasks))
+    loop.close()
 
 
 class ShardWriter(StatefulSinkPartition[Batch, None]):
