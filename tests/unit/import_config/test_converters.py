@@ -42,7 +42,7 @@ def test_converters(part: str, converter: str, word: str) -> None:
         assert not made.format.registry.allow_plain_http
         assert "SYNC__FORMAT__REGISTRY__PASSWORD" in notes[f"{key}.basic.auth.user.info"]
     if converter == "com.example.Own":
-        assert "not moved" in notes[key]
+        assert "not imported" in notes[key]
 
 
 def test_plain_http_to_other_hosts_stays_http() -> None:

@@ -44,7 +44,7 @@ def test_the_kafka_client() -> None:
     for key in ("sasl.jaas.config", "ssl.keystore.password"):
         assert "SYNC__KAFKA__SECRET_PROPERTIES" in notes[f"consumer.override.{key}"]
     for key in ("max.poll.records", "no.such"):
-        assert "not moved" in notes[f"consumer.override.{key}"]
+        assert "not imported" in notes[f"consumer.override.{key}"]
 
 
 @pytest.mark.parametrize("tolerance", ["none", "all"])

@@ -63,4 +63,4 @@ def test_insert_and_delete(insert: str, delete: str) -> None:
     rules = made.rules_of("orders")
     assert (rules.insert_mode, rules.delete_mode) == (insert.lower(), delete.strip())
     assert "tombstone" in notes["delete.mode"]
-    assert ("rows that should be gone" in notes["delete.mode"]) == ("row" in delete)
+    assert ("rows that should have been deleted" in notes["delete.mode"]) == ("row" in delete)
