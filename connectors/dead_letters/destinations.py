@@ -45,7 +45,7 @@ class LogDestination:
         """Nothing to check."""
 
     async def send(self, dead_letters: Sequence[DeadLetter]) -> None:
-        """One warning each."""
+        """Log one warning for each."""
         for dead_letter in dead_letters:
             payload = ""
             if self._payload and dead_letter.original is not None:
@@ -64,10 +64,10 @@ class LogDestination:
 
 
 class DiscardDestination:
-    """Keeps nothing: the error policy counts, and that is all (errors.dead_letters = "ignore")."""
+    """Drops them: the error policy has counted them (errors.dead_letters = "ignore")."""
 
     def __init__(self, _run: Run, _writer: object = None) -> None:
-        """It needs neither."""
+        """Take what every destination is made of; this one needs neither."""
 
     def prepare(self) -> None:
         """Nothing to check."""

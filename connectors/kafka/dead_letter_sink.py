@@ -23,7 +23,7 @@ from connectors.run.context import Run
 
 log = logging.getLogger("sync.dead_letters")
 
-# Errors that sending again cannot mend, and what the user can do.
+# Errors that sending again cannot correct, and the remedy of each.
 _TOO_LARGE = (
     "raise message.max.bytes in dead_letters.properties and max.message.bytes of the topic, or "
     'send dead letters elsewhere (errors.dead_letters = "tablestore" or "log")'
@@ -112,7 +112,7 @@ class KafkaDeadLetterSink:
         """Return when the brokers have confirmed every dead letter.
 
         A record of which several rows are rejected is sent once, with the first reason. Raises
-        StopRun for an error that sending again cannot mend.
+        StopRun for an error that sending again cannot correct.
         """
         group = self._run.settings.kafka.group
         first: dict[tuple[str, int, int], DeadLetter] = {}

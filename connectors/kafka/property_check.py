@@ -13,7 +13,7 @@ from connectors.errors import ConfigError
 from connectors.settings import Settings
 from connectors.settings.kafka import OAUTH_CALLBACK
 
-# What librdkafka logs while a client without brokers lives for a moment is of no interest.
+# Drops what librdkafka logs about the short-lived clients, which have no brokers.
 _SILENT = logging.getLogger("sync.kafka.check")
 
 

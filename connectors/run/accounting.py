@@ -112,16 +112,16 @@ class Counts:
         # Records that steps before the sink filtered or rejected; what map_rows has emitted.
         self._done_by_steps = self._mapped = 0
         self._missing = 0
-        self._standing: set[str] = set()
+        self._stalled: set[str] = set()
 
-    def stands(self, partition_key: str, stands: bool) -> None:
-        """Whether a partition stands though the brokers have more records."""
+    def note_stalled(self, partition_key: str, stalled: bool) -> None:
+        """Note whether a partition is stalled: not read, though the brokers have more records."""
         with self._lock:
-            (self._standing.add if stands else self._standing.discard)(partition_key)
+            (self._stalled.add if stalled else self._stalled.discard)(partition_key)
 
-    def standing(self) -> int:
-        """The number of partitions that stand."""
-        return len(self._standing)
+    def stalled(self) -> int:
+        """The number of stalled partitions."""
+        return len(self._stalled)
 
     def add(self, name: CountName, number: int, shard: ShardCounts | None = None) -> None:
         """Add to a count; what a shard has written, rejected or filtered is added to its own too.

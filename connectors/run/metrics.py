@@ -110,8 +110,8 @@ class Exported(Protocol):
         """How many records were rejected, by (stage, code, destination)."""
         ...
 
-    def standing(self) -> int:
-        """How many partitions stand."""
+    def stalled(self) -> int:
+        """The number of stalled partitions."""
         ...
 
 
@@ -138,7 +138,7 @@ class _Exporter(Collector):
             yield _family(spec, [((), found[name])])
         yield _family(REJECTIONS, self.counts.reasons().items())
         yield _family(WAITING, [((), self.waiting)])
-        yield _family(STALLED, [((), self.counts.standing())])
+        yield _family(STALLED, [((), self.counts.stalled())])
 
 
 def _family(spec: MetricSpec, samples: Iterable[tuple[Sequence[str], int]]) -> Metric:

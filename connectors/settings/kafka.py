@@ -195,8 +195,8 @@ class KafkaSettings(Section):
         60.0,
         gt=0,
         le=86_400,
-        description="Seconds after which a partition that stands, though the brokers have more "
-        "records, is looked at.",
+        description="Seconds without a record after which a partition is checked for a stall: the "
+        "brokers have more records, and the client reads none.",
     )
     discovery_interval: float = Field(
         30.0,
