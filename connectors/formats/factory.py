@@ -13,7 +13,7 @@ from connectors.settings.implementations import implementation
 from connectors.settings.user_functions import find_function
 
 Decode = Callable[[bytes], Any]
-"""The value of some bytes; raises Rejection, whose reason never quotes them."""
+"""From bytes to a value. Raises Rejection, whose reason never quotes the bytes."""
 
 
 def decoders(settings: FormatSettings, wait: Wait | None) -> tuple[Decode, Decode]:
@@ -34,7 +34,7 @@ def decoders(settings: FormatSettings, wait: Wait | None) -> tuple[Decode, Decod
 def check_registry(settings: FormatSettings, with_keys: bool) -> None:
     """Ask the Schema Registry once, where the format of values, or of keys, needs it.
 
-    Logs what may pass by itself; raises StopRun for what does not.
+    Logs trouble that may go away by itself; raises StopRun for any other.
     """
     words = [settings.value, *([settings.key] if with_keys else [])]
     if any(word in FORMATS and FORMATS[word].needs_registry for word in words):

@@ -1,4 +1,4 @@
-"""Where the decoders of a run find their schemas: the Schema Registry, or a file."""
+"""The schemas of a run's decoders: from the Schema Registry, or from a file."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from connectors.settings.formats import FormatSettings
 
 
 class SchemaFile(NamedTuple):
-    """The schema file of values or of keys, with the full name of the message in it that is meant.
+    """The schema file of values or of keys, and the full name of its message.
 
-    Both are None unless the configuration has them.
+    Each is None unless the configuration sets it.
     """
 
     path: Path | None = None
@@ -22,7 +22,7 @@ class SchemaFile(NamedTuple):
 
 
 class Schemas:
-    """The Schema Registry that keys and values share; a decoder that asks for it makes it."""
+    """The Schema Registry that keys and values share, connected when a decoder asks for it."""
 
     def __init__(self, settings: FormatSettings, wait: Wait | None) -> None:
         """`wait` is called while the registry does not answer; None: that is an error."""

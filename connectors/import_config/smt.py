@@ -54,7 +54,7 @@ def transforms(connector: ConnectorProperties, deletes: bool) -> Transforms:
         step = SmtStep(connector, name)
         keys = connector.keys(step.prefix)
         try:
-            converted = _imported(step, predicates, deletes)
+            converted = _converted(step, predicates, deletes)
         except NotImported as why:
             connector.use(*keys)
             short = re.split(r"[.$]", step.type.removesuffix("$Value").removesuffix("$Key"))[-1]
@@ -74,7 +74,7 @@ def transforms(connector: ConnectorProperties, deletes: bool) -> Transforms:
     return made
 
 
-def _imported(
+def _converted(
     step: SmtStep, predicates: dict[str, dict[str, Any] | None], deletes: bool
 ) -> Transforms:
     condition: dict[str, Any] | None = None

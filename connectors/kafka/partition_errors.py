@@ -148,7 +148,7 @@ class PartitionErrors:
         )
 
     def _pass(self, position: int, end: int | None, cause: str) -> int:
-        """The next offset to read after an unreadable batch; sets `stop` if it must not be skipped."""
+        """The next offset after an unreadable batch; sets `stop` if it must not be skipped."""
         queue = self._queue
         if end == position:
             log.warning("%s: offset %d can be read after all (%s)", self._where, position, cause)

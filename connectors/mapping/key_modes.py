@@ -31,7 +31,7 @@ class RowBuilder(ABC):
 
     @abstractmethod
     def encode(self, record: Record) -> Encoded:
-        """The row of any record. Raises Rejection, or the encoder's own exception."""
+        """The row of a record. Raises Rejection, or the encoder's own exception."""
 
     def shard_key(self, identity: bytes) -> bytes:
         """The bytes whose hash chooses the row's shard: by default the row's identity."""
@@ -68,7 +68,7 @@ class WideColumnBuilder(RowBuilder):
         return self._shapes.row(leading, columns, values, version)
 
     def _delete(self, key: tuple[Any, ...]) -> Encoded:
-        """The delete of the row with this key. Raises Rejection where delete_mode allows none."""
+        """The deletion of the row with this key. Raises Rejection unless delete_mode allows it."""
         if not self._rules.deletes_rows:
             raise Rejection(
                 "delete_off",
@@ -159,7 +159,7 @@ class RecordValueKey(WideColumnBuilder):
             self.fast_path = FastPath(shapes)
 
     def encode(self, record: Record) -> Encoded:
-        """The row of a record, or what deletes it."""
+        """The row of a record, or its deletion. Raises as `RowBuilder.encode`."""
         value = record.value
         if record.change == "delete":
             if not isinstance(value, dict):
@@ -175,7 +175,7 @@ class RecordKey(WideColumnBuilder):
     """The key is fields of the record's key, or the whole key where there is one key column."""
 
     def encode(self, record: Record) -> Encoded:
-        """The row of a record, or what deletes it."""
+        """The row of a record, or its deletion. Raises as `RowBuilder.encode`."""
         fields = self._key_fields(record.key)
         leading = self._key_values(fields)
         value = record.value

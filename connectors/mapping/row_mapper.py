@@ -1,7 +1,7 @@
 """Maps decoded records to encoded rows, and each row to its shard.
 
-Expected problems raise Rejection. Should anything else be raised, the chunk is mapped again record
-by record, and only the record that raises it becomes a dead letter (code map_failed).
+Expected problems raise Rejection. If anything else is raised, the chunk is mapped again record by
+record, and only the record that raises it becomes a dead letter (code map_failed).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class RowMapper:
         self._settings = settings
         self._router = router(settings.mapping, partial_deletes=_has_partial_deletes(settings))
         self._tables = frozenset(settings.known_tables() if tables is None else tables)
-        # Values hold what JSON has, and nothing else but what transforms make of it.
+        # Values have only JSON's types, except for what transforms put into them.
         self._json_only = settings.format.value == "json"
         self._changed = bool(settings.transforms)
         self._bare = settings.format.has_bare_values

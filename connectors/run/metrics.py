@@ -116,12 +116,12 @@ class Exported(Protocol):
 
 
 def export(counts: Exported) -> None:
-    """From now on the metrics are those of these counts: a process shows its latest run."""
+    """Export these counts from now on: a process shows its latest run."""
     _exporter.counts = counts
 
 
 def export_waiting(topics: Sequence[str]) -> None:
-    """From now on these topics wait for their table."""
+    """Export these topics as waiting for their tables from now on."""
     _exporter.waiting = len(topics)
 
 

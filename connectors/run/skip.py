@@ -10,8 +10,8 @@ from pathlib import Path
 from connectors.errors import StopRun
 from connectors.run.recovery import MANIFEST, READ, RecoveryFolder
 
-# Prints the newest state of one partition, in a process of its own. Its pickle may hold an int and
-# nothing that is called.
+# A program, run in its own process, that prints the newest state of one partition. The pickle may
+# contain an int, and nothing that is called.
 _STATE = """
 import io, pathlib, pickle, sqlite3, sys
 
@@ -32,9 +32,10 @@ if found:
 
 
 def skip(path: Path, topic: str, partition: int, offset: int) -> str:
-    """Note that the next run goes on behind `offset`; returns what is skipped, for people.
+    """Make the next run go on after `offset`; return a text that says what is skipped.
 
-    Raises StopRun when the folder is in use, knows no such partition, or has it further already.
+    Raises StopRun when the folder is in use, does not know the partition, or is already past the
+    offset.
     """
     if not (path / MANIFEST).exists():
         raise StopRun(

@@ -93,8 +93,8 @@ class ErrorSettings(Section):
     max_rejected_window: int = Field(
         10_000,
         ge=1,
-        description="To how many records, the last that a process read, max_rejected_share "
-        "applies; before it has read as many, the share has no effect.",
+        description="Number of records, the last that a process has read, to which "
+        "max_rejected_share applies; until it has read that many, the share has no effect.",
     )
     auto_create: bool = Field(
         False, description="Create the dead-letter topic or table when it is missing."
@@ -170,7 +170,7 @@ class DeadLetterSettings(Section):
         return self
 
     def client_properties(self, source: KafkaSettings) -> dict[str, Property]:
-        """The properties of the connection, secrets in clear: hand them to a client only."""
+        """The properties of the connection, with secrets in clear text: for a client only."""
         own = with_secrets(
             self.properties,
             self.secret_properties,
@@ -178,7 +178,7 @@ class DeadLetterSettings(Section):
             "dead_letters",
         )
         if self.bootstrap_servers is not None:
-            # Another cluster must not see the secrets of the source's.
+            # Another cluster must not receive the secrets of the source's cluster.
             return {"bootstrap.servers": self.bootstrap_servers, **own}
         shared = {
             name: value
@@ -194,9 +194,9 @@ _RESERVED = {
     "acks": "a dead letter counts only when every replica in sync has it",
     "request.required.acks": "a dead letter counts only when every replica in sync has it",
     "enable.idempotence": "a retry inside the client must not double a dead letter",
-    "message.timeout.ms": "a dead letter is never given up",
-    "delivery.timeout.ms": "a dead letter is never given up",
+    "message.timeout.ms": "a dead letter is retried without end",
+    "delivery.timeout.ms": "a dead letter is retried without end",
     "transactional.id": "dead letters are not sent in transactions",
-    "message.send.max.retries": "a dead letter is never given up",
-    "retries": "a dead letter is never given up",
+    "message.send.max.retries": "a dead letter is retried without end",
+    "retries": "a dead letter is retried without end",
 }

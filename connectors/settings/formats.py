@@ -148,7 +148,7 @@ class RegistrySettings(Section):
     @model_validator(mode="after")
     def _check(self) -> RegistrySettings:
         if self.url and not all(self.urls):
-            raise ValueError("url has a comma too many")
+            raise ValueError("url has an empty entry between commas")
         for url in self.urls:
             try:
                 check_url(url, self.allow_plain_http)

@@ -1,8 +1,8 @@
-"""The classes and functions that do the work of an entry in one of the registries of settings.
+"""The implementations of the registries: classes and functions that are loaded by their names.
 
 The registries are FORMATS, TRANSFORMS, PRIMARY_KEY_MODES and DEAD_LETTER_DESTINATIONS. An entry has
-the properties that settings need and the name of its implementation, as module:name. Only the name,
-because settings import no room above them, and a library is loaded only by a run that needs it.
+the properties that settings need, and names its implementation as module:name. It is only named,
+because settings import no room above them, and a run loads only the libraries that it needs.
 """
 
 from __future__ import annotations

@@ -35,12 +35,12 @@ _TIME_CODES = [f"%{code}" for code in ("Y", "y", "m", "d", "H", "I", "p", "M", "
 TimeFormat = Annotated[str, AfterValidator(_time_format)]
 FunctionName = Annotated[str, AfterValidator(_function)]
 CastType = Literal["string", "integer", "double", "boolean"]
-# What of a record `insert` can take; header:NAME is a header's last value as text.
+# The values that `insert` can add; header:NAME is a header's last value as text.
 Origin = Annotated[str, Field(pattern=r"^(topic|partition|offset|timestamp|header:.+)$")]
 
 
 class TransformSettings(Section):
-    """What every transform has."""
+    """The options of every transform."""
 
     type: str
     implementation: ClassVar[str]
@@ -197,7 +197,7 @@ class Debezium(TransformSettings):
 
     @property
     def reports_deletes(self) -> bool:
-        """Of rows that the source deleted, or whose key it changed."""
+        """Whether deletes of the source, and changes of a key, delete rows."""
         return self.deletes == "delete"
 
 
@@ -300,7 +300,7 @@ class DeleteWhen(TransformSettings):
 
     @property
     def reports_deletes(self) -> bool:
-        """It does nothing else."""
+        """True: it does nothing else."""
         return True
 
 
@@ -328,12 +328,12 @@ class Function(TransformSettings):
 
     @property
     def reports_deletes(self) -> bool:
-        """It may."""
+        """True: a function may return deletes."""
         return True
 
 
-# By the word that stands as `type`. This is the one list of transforms: what a [[transforms]] entry
-# can be, and the steps of a run, follow it.
+# By the word in `type`. This is the one list of transforms: what a [[transforms]] entry may be, and
+# the steps of a run, follow it.
 TRANSFORMS: dict[str, type[TransformSettings]] = {
     get_args(model.model_fields["type"].annotation)[0]: model
     for model in (
@@ -365,13 +365,13 @@ if TYPE_CHECKING:
 else:
     Transform = Annotated[
         Union[tuple(Annotated[model, Tag(word)] for word, model in TRANSFORMS.items())],  # noqa: UP007
-        # Not Field(discriminator=...): it takes no model whose fields have validators before them.
+        # Not Field(discriminator=...): that allows no model whose fields have before-validators.
         Discriminator(_word),
     ]
 
 
 def needs_key(transforms: Sequence[TransformSettings]) -> bool:
-    """Whether one of them looks at the record's decoded key."""
+    """Whether one of them uses the record's decoded key."""
     return any(
         isinstance(item, Debezium) or (isinstance(item, FieldTransform) and item.of == "key")
         for item in transforms

@@ -16,7 +16,7 @@ from connectors.transforms.step import Step, by_table
 # What the fields beside a list may become in the rows of one record: a megabyte beside ten thousand
 # elements would be ten gigabytes.
 MAX_BYTES = 64 << 20
-_CELL = 32  # of a cell besides its name and text
+_CELL = 32  # bytes of a cell besides its name and text
 # The field of an element that is not an object.
 _VALUE = "value"
 
@@ -30,7 +30,7 @@ def step(transform: Explode, settings: Settings, _option: str) -> Step:
 
 
 def _exploder(settings: Explode, rules: TableSettings) -> Step:
-    """The step of one topic, whose table has these rules: a record to those of its elements.
+    """The step of one topic, whose table has these rules: from a record to one per element.
 
     The position of an element is part of its key, so a record that is read again makes the same
     rows. The step raises Rejection.
@@ -82,7 +82,7 @@ def _exploder(settings: Explode, rules: TableSettings) -> Step:
 
 
 def _weight(value: Any, without: Any) -> int:
-    """About the bytes of a value in rows, without those of one part of it."""
+    """The approximate bytes of a value in rows, without those of one part of it."""
     weight, waiting = 0, [value]
     while waiting:
         one = waiting.pop()
@@ -110,7 +110,7 @@ def _as_it_is(record: Record, row: dict[str, Any], _at: int) -> Record:
 
 
 def _indexed(index: str, rules: TableSettings) -> _Make:
-    """Adds the position to the row, and to the record's key where that is the row's."""
+    """Add the position to the row, and to the record's key if that is the row's key."""
     in_key = rules.key_mode.key_from == "key"
     others = [name for name, _ in rules.key_columns if name != index]
     only = others[0] if len(others) == 1 else None
@@ -140,7 +140,7 @@ def _elements(found: Any) -> list[Any]:
 
 
 def _lines(found: Any) -> list[Any]:
-    """The documents of the lines that are not blank."""
+    """The documents in the lines that are not blank. Raises Rejection."""
     if isinstance(found, bytes):
         try:
             found = found.decode()
@@ -153,7 +153,7 @@ def _lines(found: Any) -> list[Any]:
             "to string, or name the field with the text",
         )
     out = []
-    # Not splitlines: other marks of a new line may stand in texts of JSON.
+    # Not splitlines: JSON text may contain other line separators.
     for number, line in enumerate(found.split("\n"), 1):
         if not line.strip():
             continue

@@ -14,7 +14,7 @@ from connectors.transforms.fields import Change
 from connectors.transforms.predicates import condition
 from connectors.transforms.step import Step
 
-# Of one record, by transforms that make many: two lists of ten thousand would be a hundred million.
+# Records made of one by all transforms: two lists of ten thousand would make a hundred million.
 MAX_RECORDS = 200_000
 
 

@@ -105,7 +105,7 @@ ENTRIES = [
         '    "json": Format(',
         '    "hexadecimal": Format("connectors.formats.hexadecimal:decode"),\n',
     ),
-    ("settings/transforms.py", "# By the word that stands as `type`.", MODEL),
+    ("settings/transforms.py", "# By the word in `type`.", MODEL),
     ("settings/transforms.py", "        Include,\n", "        Shout,\n"),
     (
         "settings/primary_key_modes.py",

@@ -43,7 +43,7 @@ def decoder(schemas: Schemas, file: SchemaFile) -> Decode:
 
 
 def raw_decoder(_: Schemas, file: SchemaFile) -> Decode:
-    """The decoder of values that only their bytes make up, by the schema of a file.
+    """The decoder of values without a frame, by the schema of a file.
 
     Raises StopRun for a file that is not an Avro schema; the decoder raises Rejection.
     """
@@ -67,7 +67,7 @@ def _of_file(path: Path) -> Node:
 
 
 def reader(writer: Node, target: Node | None, *, framed: bool) -> Decode:
-    """The function from a value's bytes to the value, as a reader's schema has it if there is one.
+    """The function from a value's bytes to the value, resolved to a reader's schema if given.
 
     It raises Rejection. `framed`: the bytes are those of Confluent's serializers. Raises
     SchemaError for a schema of too many types.
@@ -114,6 +114,6 @@ def reader(writer: Node, target: Node | None, *, framed: bool) -> Decode:
 
 
 def _bare_bytes(writer: Node, target: Node | None) -> Decode:
-    """Confluent's serializers write top-level bytes as they are, without their length."""
+    """Read top-level bytes, which Confluent's serializers write without their length."""
     convert = conversion(writer, target)
     return (lambda data: data) if convert is None else convert

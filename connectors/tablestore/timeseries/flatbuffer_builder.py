@@ -1,4 +1,4 @@
-"""FlatBuffers [flatbuffers] from their end: one buffer of groups, vectors and texts.
+"""Builds FlatBuffers [flatbuffers] from their end: a buffer of groups, vectors and texts.
 
 Every function returns or takes pieces of bytes; `Buffer` knows how far from its end each begins.
 """
@@ -62,7 +62,7 @@ def vector_of(items: Sequence[tuple[bytes, int]]) -> bytes:
 
 
 def vectors_of(lists: Sequence[Sequence[tuple[bytes, int]]]) -> bytes:
-    """Vectors one behind the other, and then the pieces that they refer to."""
+    """Several vectors in sequence, and then the pieces that they refer to."""
     end = sum([4 + 4 * len(items) for items in lists])
     out: list[int] = []
     pieces: list[bytes] = []

@@ -113,13 +113,13 @@ def test_credentials_are_sent_and_shown_nowhere(
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"url": "x"}, "url is no URL"),
+        ({"url": "x"}, "url is not an http or https URL"),
         ({"url": "https://a:port"}, "illegal host or port"),
         ({"url": "https://a:99999"}, "illegal host or port"),
         ({"url": "https://a..b"}, "illegal host"),
         ({"url": "https://a?x=1"}, "more than scheme"),
-        ({"url": "https://a,"}, "a comma too many"),
-        ({"url": "https://a, b:8081"}, "url is no URL"),
+        ({"url": "https://a,"}, "an empty entry"),
+        ({"url": "https://a, b:8081"}, "url is not an http or https URL"),
         ({"url": "https://a,http://schemas.example.com"}, "allow_plain_http"),
         ({"url": "http://schemas.example.com"}, "must be https"),
         ({"url": "https://a:b@c"}, "user name"),
