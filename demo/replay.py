@@ -1,11 +1,11 @@
-"""The sequel: the dead letters of a demo once more, through a mended mapping.
+"""Replays the dead letters of a demo through a corrected mapping.
 
 Usage: python -m demo replay demo-data/NAME
 
 It starts the local Tablestore on the demo's data and runs `python -m connectors.cli replay` with
 the demo's mended.toml, in which a rename gives the orders their key. Those become rows; the others
-are rejected again, and their new dead letters say so. Exit code 0: every order that can be mended
-is a row.
+are rejected again, and their new dead letters say why. Exit code 0: every order that can be
+corrected is a row.
 """
 
 import argparse
@@ -27,7 +27,7 @@ _STOP_SECONDS = 15.0
 
 
 def main(argv: Sequence[str], interruption: Interruption) -> int:
-    """Replay and look; returns the exit code."""
+    """Replay and check the result; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m demo replay",
         description="Replays the dead letters of a demo through its mended mapping.",
@@ -79,7 +79,7 @@ def _replay(folder: Path, screen: Screen, interruption: Interruption, children: 
 
 
 def _run(folder: Path, endpoint: str, children: Children) -> str:
-    """The command as a user gives it; returns its last line."""
+    """Run the command as a user would; return its last line."""
     arguments = ["replay", "--from", "table", "--config", str(folder / MENDED)]
     replay: Child = children.start(
         "the replay",
@@ -92,7 +92,7 @@ def _run(folder: Path, endpoint: str, children: Children) -> str:
 
 
 def _mended(dead_letter: DeadLetter) -> dict[str, Any] | None:
-    """The order of a dead letter whose key is misnamed, with its right name."""
+    """The order of a dead letter whose key has a wrong name, with the right name."""
     if dead_letter.topic != TOPIC:
         return None
     try:
@@ -106,7 +106,7 @@ def _mended(dead_letter: DeadLetter) -> dict[str, Any] | None:
 
 
 def _check(mended: Sequence[dict[str, Any]], rows: Iterable[Row]) -> tuple[list[Row], list[str]]:
-    """The rows of these orders, and what is wrong with them."""
+    """The rows of these orders, and the differences as texts."""
     expected = {str(fields[KEY]): fields for fields in mended}
     comparison = Comparison(expected)
     found: list[Row] = [row for row in rows if row.key in expected]

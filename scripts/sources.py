@@ -186,7 +186,7 @@ SOURCES: dict[str, tuple[str, str]] = {
         f"{_TABLESTORE}/limits-on-the-timeseries-model",
     ),
 }
-# Sections of config.toml stand in brackets too.
+# Sections of config.toml are in brackets too.
 _CITED = re.compile(r"(?<![\w\])'\"`\[])\[([a-z][a-z0-9]*(?:-[a-z0-9]+)*)\]")
 
 
