@@ -1,7 +1,7 @@
 """The bare loop, to which the flow is compared: what the flow does for each row, and nothing else.
 
 Consume, decode, encode, sign, send, read the answer, in one process, without Bytewax, windows,
-shards, state, retries or rejected records: nobody should run this, and no flow can be faster.
+shards, state, retries or rejected records: it is not for use, and no flow can be faster.
 Settings that make it faster (prefetch, garbage collection, chunk size) are the flow's own.
 """
 

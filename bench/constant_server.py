@@ -31,7 +31,7 @@ ACCESS_KEY_ID = "bench-key"
 ACCESS_KEY_SECRET = "bench-secret"  # noqa: S105 - of nothing
 KEY_COLUMNS = (("topic_partition", messages.STRING), ("offset", messages.INTEGER))
 
-# The two key cells of primary key mode `kafka`, as they stand in every row.
+# The two key cells of primary key mode `kafka`, as they are in every row.
 _KEY = re.compile(
     rb"topic_partition\x05.{4}\x03.{4}([^\x0a]{1,255})\x0a.\x03\x04\x06\x00\x00\x00offset\x05\x09\x00\x00\x00\x00(.{8})",
     re.DOTALL,

@@ -162,7 +162,7 @@ def _add_skip(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser = commands.add_parser(
         "skip",
         help="move one partition of a stopped run past an offset",
-        description="The next run with this recovery folder goes on behind the offset. Use it "
+        description="The next run with this recovery folder goes on after the offset. Use it "
         "where the brokers have records that cannot be read.",
     )
     add = parser.add_argument

@@ -30,12 +30,12 @@ def main(argv: Sequence[str], interruption: Interruption) -> int:
     """Replay and check the result; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m demo replay",
-        description="Replays the dead letters of a demo through its mended mapping.",
+        description="Replays the dead letters of a demo through its corrected mapping.",
     )
     parser.add_argument("folder", type=Path, help="the folder that the demo has written")
     folder: Path = parser.parse_args(argv).folder
     if not (folder / MENDED).is_file() or not (folder / "tablestore").is_dir():
-        parser.error(f"{folder} is no folder of a demo: run `python -m demo` first")
+        parser.error(f"{folder} is not the folder of a demo: run `python -m demo` first")
     screen = Screen()
     try:
         with Children(interruption) as children:
@@ -70,7 +70,7 @@ def _replay(folder: Path, screen: Screen, interruption: Interruption, children: 
     mended = [fields for one in before if (fields := _mended(one)) is not None]
     rows, wrong = _check(mended, read_all(endpoint, TABLE, KEY, interruption))
     tablestore.stop_well(_STOP_SECONDS)
-    screen.rows(TABLE, rows, "The mended rows")
+    screen.rows(TABLE, rows, "The corrected rows")
     for text in wrong:
         screen.fail(text)
     if not wrong:

@@ -40,7 +40,7 @@ KEY = "order_id"
 DEAD_LETTERS = "dead_letters"
 MENDED = "mended.toml"
 MENDING = f"""
-# What the demo mends: some orders call their key something else.
+# What the replay corrects: some orders have another name for their key.
 [[transforms]]
 type = "rename"
 topics = "{TOPIC}"
@@ -99,7 +99,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or not 200 <= int(text) <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 200 to 1000000")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 200 to 1000000")
     return int(text)
 
 

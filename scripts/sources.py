@@ -111,7 +111,7 @@ SOURCES: dict[str, tuple[str, str]] = {
         "https://json-schema.org/draft/2020-12/json-schema-validation",
     ),
     "kafka-list-offsets": (
-        "Kafka: offsets by time, and what stands for the first and the last",
+        "Kafka: offsets by time, and the values for the first and the last",
         f"{_KAFKA}/clients/src/main/resources/common/message/ListOffsetsRequest.json",
     ),
     "kafka-records": (

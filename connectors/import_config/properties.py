@@ -118,7 +118,7 @@ class ConnectorProperties:
             return "", None
         match = _PLACEHOLDER.fullmatch(found)
         if match is None:
-            return "the value that stands there", None
+            return "its value in the file", None
         provider, path, name = match.groups()
         if provider == "env":
             return f'"${name}"', None

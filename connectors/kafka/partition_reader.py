@@ -149,7 +149,7 @@ class PartitionQueue:
         self._bytes = 0  # bytes of the values
 
     def put(self, messages: list[Message]) -> int:
-        """Add messages behind those that wait; returns the bytes of their values."""
+        """Add messages after those that wait; return the bytes of their values."""
         size = sum(map(len, messages))
         self._messages = self._messages + messages if self._messages else messages
         self._bytes += size

@@ -52,7 +52,7 @@ def _check(
             text = error.args[0].str()
         raise ConfigError(
             f"{option}: librdkafka does not accept its configuration: {text}\n  remedy: correct "
-            f"{option} or the secrets; all properties stand in librdkafka's CONFIGURATION.md"
+            f"{option} or the secrets; librdkafka's CONFIGURATION.md lists all properties"
         ) from None
     close = getattr(client, "close", None)
     if close is not None:

@@ -152,7 +152,7 @@ class FastPath:
 def _arrangement(chunk: UniformChunk, columns: tuple[str, ...]) -> Fields:
     fields_of = chunk.fields_of
     position_of = {name: position for position, name in enumerate(chunk.names)}
-    # One position behind the last field is that of ABSENT.
+    # The position after the last field is that of ABSENT.
     positions = [position_of.get(column, len(position_of)) for column in columns]
     if positions == [*range(len(position_of))]:
         return fields_of

@@ -111,7 +111,7 @@ class KafkaCoordinates(CoordinatesKey):
 
 
 class SearchCoordinates(CoordinatesKey):
-    """The key is topic, partition and offset, behind a few digits of their hash.
+    """The key is topic, partition and offset, after a few digits of their hash.
 
     The digits spread the rows of a partition over the table's own partitions.
     """

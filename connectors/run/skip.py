@@ -39,7 +39,7 @@ def skip(path: Path, topic: str, partition: int, offset: int) -> str:
     """
     if not (path / MANIFEST).exists():
         raise StopRun(
-            f"skip: {path} is no recovery folder\n  remedy: name the run's folder with -r"
+            f"skip: {path} is not a recovery folder\n  remedy: name the run's folder with -r"
         )
     contract = json.loads((path / MANIFEST).read_text("utf-8")).get("contract", {})
     folder = RecoveryFolder.open(path, 0, 1, contract)
@@ -58,7 +58,7 @@ def skip(path: Path, topic: str, partition: int, offset: int) -> str:
     if offset < state:
         raise StopRun(
             f"skip: topic {topic} partition {partition} goes on at offset {state}, which is past "
-            f"offset {offset} already\n  remedy: nothing is to be done, or correct --offset"
+            f"offset {offset} already\n  remedy: do nothing, or correct --offset"
         )
     folder.skip_to(key, offset + 1)
     return (

@@ -55,7 +55,7 @@ def start(
     if adapt is not None:
         settings = adapt(settings)
     if not owns_process:
-        # Whoever embeds the flow may run a cluster.
+        # A program that embeds the flow may run a cluster.
         return Run(name, settings, None, topics_kafka=topics_kafka, single_process=False)
     for key in () if adapt is not None else settings.without_effect():
         log.warning("%s has no effect: no topic of kafka.topics leads to it", key)

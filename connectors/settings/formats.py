@@ -242,7 +242,7 @@ class FormatSettings(Section):
 
     @property
     def schema_ids_in_headers(self) -> frozenset[str]:
-        """The formats whose schema ids may stand in headers of a record."""
+        """The formats whose schema ids may be in headers of a record."""
         if self.registry.schema_id == "prefix":
             return frozenset()
         return frozenset(word for word, one in FORMATS.items() if one.needs_registry)

@@ -226,7 +226,7 @@ class KafkaSettings(Section):
         description="A function of yours as package.module:function that gives tokens for "
         "sasl.mechanism OAUTHBEARER: it takes the property sasl.oauthbearer.config (a text) and "
         "returns (token, when it expires in seconds since 1970), perhaps with a principal and a "
-        "table of extensions behind. It is called again before that time.",
+        "table of extensions after them. It is called again before that time.",
     )
     properties: dict[str, str | int | float | bool] = Field(
         default_factory=dict,

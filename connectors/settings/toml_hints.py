@@ -61,7 +61,7 @@ def dotted_names(
                     name = ".".join(rest)
                     where = place_of((section, option, *rest), text, file)
                     yield (
-                        f"{section}.{option}: a name with dots stands in quotes here\n"
+                        f"{section}.{option}: a name with dots must be in quotes here\n"
                         f'  from: {where}\n  remedy: write "{name}" = ...'
                     )
 

@@ -158,7 +158,7 @@ def judge(status: int, code: str, message: str) -> Verdict:
         return Reject(code, text)
     return Stop(
         f"Tablestore answered HTTP {status} without a known code: {text}\n"
-        "  remedy: check tablestore.endpoint, and whatever stands between here and there"
+        "  remedy: check tablestore.endpoint, and the network up to there"
     )
 
 

@@ -66,7 +66,7 @@ def instant_of_text(text: str) -> datetime | ExactTime:
     """The moment of a date and time in ISO 8601. Raises ValueError for anything else."""
     found = _iso(text)
     if found.type != "instant":
-        raise _NoTime("is no date and time")
+        raise _NoTime("is not a date and time")
     return exact_time.instant(found.nanoseconds)
 
 
@@ -228,7 +228,7 @@ def _text(pattern: str | None) -> Callable[[ExactTime], str]:
             raise _NoTime("is finer than a millisecond, which is what its format has")
         moment = exact_time.instant(found.nanoseconds - rest)
         if isinstance(moment, ExactTime):
-            raise _NoTime("is no time of years 1 to 9999, which formats are for")
+            raise _NoTime("is outside of the years 1 to 9999, which formats are for")
         return "".join(
             own[part](moment) if part in own
             else moment.strftime(part) if part.startswith("%")

@@ -96,7 +96,7 @@ def _bytes(node: Node, value: Any) -> bytes:
     try:
         data: bytes = _of(str, value, node).encode("latin-1")
     except UnicodeEncodeError:
-        raise SchemaError("it holds a character that stands for no byte") from None
+        raise SchemaError("it has a character that is not a byte") from None
     if node.type == "fixed" and len(data) != node.size:
         raise SchemaError(f"it has another length than {node.size} bytes")
     return data

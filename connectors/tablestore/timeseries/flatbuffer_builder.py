@@ -12,7 +12,7 @@ _PADDING = [bytes(size) for size in range(8)]
 
 # Layouts (vtables) of the tables that are alike in every point: bytes of the layout, bytes of the
 # table, and the offset of each field in the table, 0 where it is left out. A layout may come before
-# or behind its tables.
+# or after its tables.
 _ROOT = pack("<3H", 6, 8, 4)
 _GROUP = pack("<6H", 12, 20, 4, 8, 12, 16)
 _ROW = pack("<8H", 16, 28, 4, 8, 16, 12, 0, 24)

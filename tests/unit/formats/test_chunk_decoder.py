@@ -109,7 +109,7 @@ def test_keys_are_decoded_by_topic() -> None:
     assert (len(clicks.records), len(clicks.dead_letters)) == (0, 1)
 
 
-def test_a_bad_key_is_told_before_a_bad_value() -> None:
+def test_a_bad_key_is_reported_before_a_bad_value() -> None:
     """One dead letter a record, even when both are bad."""
     found = ChunkDecoder(by_key()).decode_chunk(message_chunk([b"{"], keys=[b"{"]))
     assert [dead_letter.code for dead_letter in found.dead_letters] == ["key_json_invalid"]
@@ -187,7 +187,7 @@ def test_values_and_keys_that_are_too_long_are_rejected(word: str) -> None:
     assert len(found.records) == (1 if word in fits else 0)
 
 
-def test_the_quick_way_counts_bytes_and_values_too() -> None:
+def test_the_fast_path_counts_bytes_and_values_too() -> None:
     """Where the mapping would decode for itself."""
     bomb = b'{"a":[' + b"[]," * 600_000 + b"1]}"
     found = ChunkDecoder(settings()).decode_chunk(message_chunk([b'{"a":1}', bomb, b'{"a":2}']))
@@ -198,7 +198,7 @@ def test_the_quick_way_counts_bytes_and_values_too() -> None:
     assert [dead_letter.code for dead_letter in chunk.dead_letters] == ["value_size"]
 
 
-def test_what_nobody_foresaw_rejects_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_exception_rejects_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
     """An unexpected exception of a format rejects the record: its class, without the value."""
 
     def decode(data: bytes) -> int:

@@ -129,7 +129,7 @@ def test_credentials_are_sent_and_shown_nowhere(
         ({"url": "https://a", "certificate_file": "f"}, "set both"),
     ],
 )
-def test_wrong_settings_are_told(given: dict[str, str], told: str) -> None:
+def test_wrong_settings_are_reported(given: dict[str, str], told: str) -> None:
     """With the option at fault."""
     with pytest.raises(ValueError, match=told):
         RegistrySettings.model_validate(given)

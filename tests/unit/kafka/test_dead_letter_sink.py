@@ -71,7 +71,7 @@ def test_a_failed_delivery_is_sent_again(run: Run, brokers: FakeProducerBrokers)
     assert len(brokers.delivered) == 2
 
 
-def test_an_error_that_nobody_can_wait_out_stops(run: Run, brokers: FakeProducerBrokers) -> None:
+def test_an_error_that_waiting_cannot_resolve_stops(run: Run, brokers: FakeProducerBrokers) -> None:
     """The text has topic, record and remedy."""
     brokers.errors = [KafkaError(KafkaError.MSG_SIZE_TOO_LARGE, "too large")]
     with pytest.raises(StopRun, match=r"(?s)topic dead: too large.*offset 7.*remedy: raise"):

@@ -36,7 +36,7 @@ def stalled(brokers: FakeBrokers, end: int, **kafka: Any) -> tuple[Run, Reader, 
     return run, reader, clock
 
 
-def test_a_partition_that_stands_is_reported(
+def test_a_stalled_partition_is_reported(
     brokers: FakeBrokers, probed: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     """In log and metric; when it is read again, the metric says so."""
@@ -74,10 +74,10 @@ def test_behind_an_open_transaction_it_is_in_order(
     assert len(probed["asked"]) == 2
 
 
-def test_a_batch_that_nobody_reports_is_skipped_too(
+def test_a_batch_without_an_error_is_skipped_too(
     brokers: FakeBrokers, probed: dict[str, Any]
 ) -> None:
-    """Where that is chosen: one chunk stands for it, and reading goes on behind it."""
+    """If that is chosen, one chunk replaces it, and reading goes on after it."""
     probed["answer"] = 12
     clock = FakeClock()
     run = run_with(clock=clock, stalled_after=60, unreadable_batch="skip")

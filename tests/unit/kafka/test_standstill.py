@@ -5,7 +5,7 @@ from tests.unit.fake_clock import FakeClock
 
 
 def test_a_position_that_does_not_move_is_due() -> None:
-    """After the time, and again after it; a move begins anew."""
+    """After the time, and again after it; a move restarts the time."""
     clock = FakeClock()
     watch = StallDetector(60, clock)
     assert not watch.is_due(5)

@@ -57,7 +57,7 @@ def topic_with(kafka: EmbeddedKafka, *made: bytes) -> str:
 
 
 def run_of(kafka: EmbeddedKafka, topic: str, **settings: Any) -> Run:
-    """A run that looks soon at what stands."""
+    """A run that soon checks a stalled partition."""
     return run_with(bootstrap_servers=kafka.bootstrap, topics=[topic], stalled_after=1, **settings)
 
 

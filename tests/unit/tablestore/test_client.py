@@ -105,7 +105,7 @@ def test_a_refused_request_has_its_verdict_and_code(
     ],
 )
 def test_answers_of_others(answer: Answer | Exception, verdict: type[Verdict]) -> None:
-    """What stands between here and there: its trouble passes, its refusal stops; none rejects."""
+    """A proxy or balancer on the way: its trouble is retried, its denial stops; none rejects."""
     assert type(failure(answer).verdict) is verdict
 
 

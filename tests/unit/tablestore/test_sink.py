@@ -39,7 +39,7 @@ def sink(run: Run) -> tuple[TablestoreSink, FakeClient]:
     return TablestoreSink(run, SHARDS, topics_tables(run), writer, error_policy(run, writer)), fake
 
 
-def test_making_a_sink_asks_nobody() -> None:
+def test_making_a_sink_connects_to_nothing() -> None:
     """Building the graph, for a picture of it or a test, opens no connection."""
     _, fake = sink(new_run())
     assert (fake.described, fake.requests) == ([], [])

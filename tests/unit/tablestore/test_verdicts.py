@@ -174,7 +174,7 @@ def test_a_row_that_failed_without_a_code() -> None:
     assert isinstance(judge(200, "", "only words"), Retry)
 
 
-def test_a_table_quota_is_told_apart_from_haste_by_its_message() -> None:
+def test_the_message_distinguishes_a_table_quota_from_throttling() -> None:
     """One code, two meanings; without a message it is the lasting one."""
     assert isinstance(judge(403, "OTSQuotaExhausted", ""), Stop)
 

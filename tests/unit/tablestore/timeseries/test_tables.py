@@ -163,7 +163,7 @@ def test_data_that_would_vanish_early_stops(wanted: int) -> None:
     assert "metadata" in stopped(shape, time_to_live=86_400, timeseries=points)
 
 
-def test_a_longer_time_to_live_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_longer_time_to_live_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     """Nothing is lost by it, so the run goes on."""
     checks, _, _ = made(PLAIN, time_to_live=100_000, timeseries={"metadata_updates": False})
     with caplog.at_level(logging.WARNING):
