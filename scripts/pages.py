@@ -39,9 +39,8 @@ def codes() -> str:
     lines = [
         "# Rejection codes and verdicts",
         "",
-        "Generated from the code by `make pages`. A code never changes: it is in the log, in "
-        "the metric",
-        "`sync_rejections_total`, in dead letters, and `replay --code` selects by it.",
+        "Generated from the code by `make pages`. A code never changes: it is in the log, in the",
+        "metric `sync_rejections_total` and in dead letters, and `replay --code` selects by it.",
         "The reason with it names the column or field, and never contains a value.",
         "",
     ]

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from connectors.errors import Rejection
-from connectors.records import UNAVAILABLE, Record, field_path
+from connectors.records import Record, field_path
 from connectors.settings.transforms import Json
+from connectors.transforms.fields import sent_field
 
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, TypeError, RecursionError, ValueError)
 """The exceptions of `decode`."""
@@ -42,12 +43,10 @@ def json_fields(settings: Json) -> Callable[[Record, dict[str, Any]], dict[str, 
 
     def change(_: Record, value: dict[str, Any]) -> dict[str, Any]:
         for path in settings.fields:
-            names = field_path.names_of(value, path)
-            if names is None:
+            field = sent_field(value, path)
+            if field is None:
                 continue
-            found = field_path.holder(value, names)[names[-1]]
-            if found is None or found is UNAVAILABLE:
-                continue
+            names, found = field
             found = _value(found, path)
             if in_columns:
                 value = _spread(field_path.without(value, names), found, path, prefix)

@@ -14,9 +14,10 @@ from fractions import Fraction
 from typing import Any
 
 from connectors.errors import Rejection
-from connectors.records import UNAVAILABLE, Record, exact_time, field_path
+from connectors.records import Record, exact_time, field_path
 from connectors.records.exact_time import ExactTime
 from connectors.settings.transforms import Timestamp
+from connectors.transforms.fields import sent_field
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _FIRST_DAY = _EPOCH.date()
@@ -45,12 +46,10 @@ def timestamp(settings: Timestamp) -> Callable[[Record, dict[str, Any]], dict[st
 
     def change(_: Record, value: dict[str, Any]) -> dict[str, Any]:
         for path in settings.fields:
-            names = field_path.names_of(value, path)
-            if names is None:
+            field = sent_field(value, path)
+            if field is None:
                 continue
-            found = field_path.holder(value, names)[names[-1]]
-            if found is None or found is UNAVAILABLE:
-                continue
+            names, found = field
             try:
                 new = write(read(found))
             except (ValueError, OverflowError) as error:
