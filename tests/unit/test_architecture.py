@@ -266,7 +266,7 @@ def test_nothing_is_printed(module: Path) -> None:
 
 @every_module
 def test_only_boundaries_catch_everything(module: Path) -> None:
-    """`except Exception` hides mistakes, so the named functions have it, and nobody else."""
+    """`except Exception` hides mistakes, so only the named functions have it."""
     for function in ast.walk(tree(module)):
         if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             continue

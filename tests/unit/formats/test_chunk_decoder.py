@@ -41,7 +41,7 @@ def test_good_records_come_through_in_order() -> None:
 @pytest.mark.parametrize("bad", sorted(BAD))
 @pytest.mark.parametrize("place", [0, 2, 4])
 def test_a_bad_record_does_not_take_its_neighbours(bad: bytes, place: int) -> None:
-    """P4: wherever it stands, only the bad one becomes a dead letter, with coordinates and code."""
+    """P4: wherever it is, only the bad one becomes a dead letter, with coordinates and code."""
     values = [b'{"n":%d}' % n for n in range(5)]
     values[place] = bad
     found = ChunkDecoder(settings()).decode_chunk(message_chunk(values, partition=7))

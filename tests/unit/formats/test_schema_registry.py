@@ -60,7 +60,7 @@ def test_trouble_is_waited_out(registry: SchemaRegistry, decoder: MakeDecoder, s
 
 
 def test_a_registry_that_is_not_there_is_waited_for() -> None:
-    """Nobody listens on that port."""
+    """Nothing listens on that port."""
     from connectors.formats.factory import decoders
     from tests.unit.formats.conftest import impatient
 

@@ -69,7 +69,7 @@ def test_keys_without_a_counterpart_are_noted(key: str) -> None:
 
 
 def test_no_key_is_forgotten() -> None:
-    """A key that nobody ever heard of, wherever it is put."""
+    """An unknown key, wherever it is put."""
     for prefix in (
         "",
         "tablestore.",

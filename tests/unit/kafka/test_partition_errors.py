@@ -54,7 +54,7 @@ def test_a_stalled_partition_is_reported(
 def test_a_partition_that_was_read_to_its_end_does_not_stand(
     brokers: FakeBrokers, probed: dict[str, Any]
 ) -> None:
-    """Nobody is asked about it."""
+    """The brokers are not asked about it."""
     run, _, _ = stalled(brokers, 5)
     assert (probed["asked"], run.counts.stalled()) == ([], 0)
 

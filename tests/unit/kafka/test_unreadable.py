@@ -122,7 +122,7 @@ def test_a_batch_stops_the_run(kafka: EmbeddedKafka, name: str) -> None:
 
 
 def gzipped(size: int) -> bytes:
-    """So many zero bytes, as gzip packs them."""
+    """`size` zero bytes, packed by gzip."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     return packer.compress(bytes(size)) + packer.flush()
 

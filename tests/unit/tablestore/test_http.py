@@ -227,7 +227,7 @@ def test_no_answer_in_time(said: list[Step]) -> None:
 
 
 def test_a_late_answer_is_not_taken_for_the_next() -> None:
-    """After a time-out the connection is gone, so what still comes on it reaches nobody."""
+    """After a time-out the connection is closed, so a late answer is not read."""
     first = asyncio.Event
 
     async def test() -> None:
