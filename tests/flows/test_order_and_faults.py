@@ -72,7 +72,7 @@ def test_a_retried_row_is_not_overtaken(case: Case, rows: int) -> None:
 @pytest.mark.P3
 @pytest.mark.xfail(
     strict=True,
-    reason="the limit of P3: there is no way to call back a request that is applied after its time-out",
+    reason="the limit of P3: a request that is applied after its time-out cannot be called back",
 )
 def test_a_request_applied_after_its_time_out(embedded_case: Case) -> None:
     """A request on its way for longer than tablestore.timeout may overtake newer values."""
