@@ -130,7 +130,7 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _replay_state(settings: Settings) -> str:
-    """A recovery folder for this selection: the offset of one means nothing for another."""
+    """The recovery folder of this selection: an offset of one means nothing for another."""
     source = "table" if settings.replays_table else "topic"
     replay = settings.replay
     selection = (replay.target, replay.topics, replay.codes, replay.since, replay.until)
@@ -162,7 +162,7 @@ def _add_skip(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser = commands.add_parser(
         "skip",
         help="move one partition of a stopped run past an offset",
-        description="The next run with this recovery folder goes on behind the offset. Use it "
+        description="The next run with this recovery folder goes on after the offset. Use it "
         "where the brokers have records that cannot be read.",
     )
     add = parser.add_argument
@@ -180,9 +180,9 @@ def _skip(options: argparse.Namespace) -> int:
 
 
 def _connect(settings: Settings) -> list[str]:
-    """What the services say: a line for each known table. Raises StopRun where one cannot be used.
+    """Ask the services; return a line for each known table.
 
-    What may pass by itself is logged.
+    Raises StopRun where one cannot be used. Logs trouble that may go away by itself.
     """
     from connectors.formats.factory import check_registry  # noqa: PLC0415
     from connectors.tablestore.client import Client  # noqa: PLC0415
@@ -235,7 +235,7 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def describe(settings: Settings) -> list[str]:
-    """What a configuration does, a line for each topic, and what in it has no effect."""
+    """What a configuration does, in a line for each topic, and which of its keys have no effect."""
     kafka, errors = settings.kafka, settings.errors
     lines = [f"from Kafka {kafka.bootstrap_servers}, group {kafka.group}, start {kafka.start}"]
     mapping = settings.mapping
@@ -260,7 +260,7 @@ def describe(settings: Settings) -> list[str]:
 
 
 def _warnings(settings: Settings) -> list[str]:
-    """Tables whose rows may gather at one partition, those with the same cause in one line."""
+    """A warning for each group of tables whose rows may all go to one partition, with the cause."""
     tables = {name: settings.rules_of(name) for name in settings.known_tables()}
     if settings.kafka.topics_pattern is not None and not settings.mapping.routes_all:
         tables[settings.mapping.table_name] = settings.table

@@ -23,25 +23,25 @@ _BEGIN, _END = "<!-- tests of {}: made by make pages -->", "<!-- end -->"
 
 
 def options() -> str:
-    """docs/options.md."""
+    """The text of docs/options.md."""
     return reference.page()
 
 
 def codes() -> str:
-    """docs/codes.md: rejection codes by stage, and the service's codes by verdict."""
+    """The text of docs/codes.md: rejection codes by stage, and the service's codes by verdict."""
     stages = {
         "decode": "The code has `key_` or `value_` in front: `value_json_invalid` is "
         "`json_invalid` of the record's value.",
-        "transform": "Of `[[transforms]]` and of steps of your own. A step that raises `Rejection` "
-        "gives its own code.",
-        "map": "From the record to the bytes of its row or point.",
+        "transform": "Codes of `[[transforms]]` and of your own steps. A step that raises "
+        "`Rejection` chooses its code.",
+        "map": "Codes of mapping a record to the bytes of its row or point.",
     }
     lines = [
         "# Rejection codes and verdicts",
         "",
-        "Made of the code by `make pages`. A code is stable: it stands in the log, in the metric",
-        "`sync_rejections_total`, in dead letters, and `replay --code` selects by it.",
-        "The reason beside it names the column or field, and never holds a value.",
+        "Generated from the code by `make pages`. A code never changes: it is in the log, in the",
+        "metric `sync_rejections_total` and in dead letters, and `replay --code` selects by it.",
+        "The reason with it names the column or field, and never contains a value.",
         "",
     ]
     for stage, about in stages.items():
@@ -70,7 +70,7 @@ def codes() -> str:
         "",
         "## Verdict stop",
         "",
-        "Nothing can be written until somebody acts: the run stops with exit code 1.",
+        "Nothing can be written until an operator acts: the run stops with exit code 1.",
         "No offset moves.",
         "",
         *_table(STOP, "remedy"),
@@ -117,13 +117,13 @@ def citations() -> dict[str, list[str]]:
 
 
 def sources() -> str:
-    """docs/sources.md: what the code cites, and where."""
+    """The text of docs/sources.md: the cited sources with their addresses."""
     lines = [
         "# Sources",
         "",
         "Rules that come from the service, Kafka, Bytewax or a format cite their source as `[id]`",
         "in docstrings and comments of `connectors/`.",
-        "Made of the code by `make pages`.",
+        "Generated from the code by `make pages`.",
         "",
         "| id | source | cited in |",
         "|---|---|---|",
@@ -136,7 +136,7 @@ def sources() -> str:
 
 
 def guarantees() -> str:
-    """docs/guarantees.md with the tests of each promise, as their markers say."""
+    """The text of docs/guarantees.md, with the tests of each promise by their markers."""
     text = (ROOT / "docs" / "guarantees.md").read_text("utf-8")
     tests = marked_tests()
     for promise in PROMISES:
@@ -191,7 +191,7 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def main() -> None:
-    """Write all of them."""
+    """Write all pages."""
     for name, page in PAGES.items():
         (ROOT / name).write_text(page(), "utf-8")
 

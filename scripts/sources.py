@@ -111,7 +111,7 @@ SOURCES: dict[str, tuple[str, str]] = {
         "https://json-schema.org/draft/2020-12/json-schema-validation",
     ),
     "kafka-list-offsets": (
-        "Kafka: offsets by time, and what stands for the first and the last",
+        "Kafka: offsets by time, and the values for the first and the last",
         f"{_KAFKA}/clients/src/main/resources/common/message/ListOffsetsRequest.json",
     ),
     "kafka-records": (
@@ -186,7 +186,7 @@ SOURCES: dict[str, tuple[str, str]] = {
         f"{_TABLESTORE}/limits-on-the-timeseries-model",
     ),
 }
-# Sections of config.toml stand in brackets too.
+# Sections of config.toml are in brackets too.
 _CITED = re.compile(r"(?<![\w\])'\"`\[])\[([a-z][a-z0-9]*(?:-[a-z0-9]+)*)\]")
 
 

@@ -37,7 +37,7 @@ _DECODE: dict[str, tuple[str, str]] = {
         "Correct the producer: few bytes would become very many values.",
     ),
     "avro_length": (
-        "There are bytes behind the value that the schema describes.",
+        "There are bytes after the value that the schema describes.",
         "Check the schema and the serializer of the producer.",
     ),
     "avro_resolution": (

@@ -52,7 +52,7 @@ def load(path: str | Path | None = None) -> Settings:
 
 
 def check_values(values: dict[str, Any]) -> Settings:
-    """The settings of values that are not in a file yet, whatever the environment holds.
+    """Validate values that are not in a file yet, whatever the environment holds.
 
     Raises ConfigError.
     """
@@ -78,7 +78,7 @@ class _WithoutEnvironment(Settings):
 
 def _read(file: Path, must_exist: bool) -> dict[str, Any]:
     try:
-        text = file.read_text("utf-8-sig")  # a byte order mark is passed over
+        text = file.read_text("utf-8-sig")  # a byte order mark is skipped
     except FileNotFoundError:
         if must_exist:
             raise ConfigError(
@@ -134,7 +134,7 @@ def _reject_secrets(values: dict[str, Any], file: Path) -> None:
         given = values.get(section)
         if isinstance(given, dict) and "secret_properties" in given:
             raise ConfigError(
-                f"{section}.secret_properties: secrets do not belong into this file: set "
+                f"{section}.secret_properties: secrets do not belong in this file: set "
                 f"{ENV_PREFIX}{section.upper()}__SECRET_PROPERTIES="
                 '\'{"sasl.password": "..."}\' in the environment, or name files in '
                 f"{section}.secret_property_files\n"
@@ -146,7 +146,7 @@ def _reject_secrets(values: dict[str, Any], file: Path) -> None:
     for name in ("password", "token"):
         if isinstance(registry, dict) and name in registry:
             raise ConfigError(
-                f"format.registry.{name}: secrets do not belong into this file: set "
+                f"format.registry.{name}: secrets do not belong in this file: set "
                 f"{ENV_PREFIX}FORMAT__REGISTRY__{name.upper()} in the environment, or name a file "
                 f"in format.registry.{name}_file\n  from: {file}, [format.registry] {name}"
             )
@@ -206,10 +206,10 @@ def _explain(error: ValidationError, values: dict[str, Any], file: Path) -> str:
         if item["type"] == "literal_error" and any(
             other[: len(key)] == key and len(other) > len(key) for _, other, _ in items
         ):
-            continue  # the other member of the union says what is wrong inside the list
+            continue  # the other member of the union reports the error inside the list
         where = _origin(_given_as(key, values), values, file)
         text = f"{'.'.join(key) or 'config'}: {_problem(item, key, known)}\n  from: {where}"
-        # A union reports each of its members: the first is the nearest to what was meant. What is
+        # A union reports an error for each member: the first is closest to what was meant. What is
         # wrong in [table] shows again in every [tables.NAME] that inherits it.
         inherited = key[:1] == ("tables",) and ("table", *key[2:]) in seen
         if not inherited:
@@ -297,7 +297,7 @@ def _problem(item: Any, key: tuple[str, ...], known: dict[str, Any]) -> str:
 
 
 def _given_as(key: tuple[str, ...], values: dict[str, Any]) -> tuple[str, ...]:
-    """The key as it was spelt: with the option's former name, where that is set."""
+    """The key as it is spelt: with the option's former name, if that is set."""
     model = _inner_model(Settings.model_fields[key[0]].annotation) if len(key) == 2 else None
     for old, new in getattr(model, "former_names", {}).items():
         section = values.get(key[0])

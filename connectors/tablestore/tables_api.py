@@ -47,7 +47,7 @@ _FROM_SDK = {sdk_type: ours for ours, sdk_type in _TO_SDK.items()}
 
 
 class TableShape(NamedTuple):
-    """What a wide-column table is. Types are named as in config.toml."""
+    """A wide-column table as it is described. Types are named as in config.toml."""
 
     primary_key: tuple[tuple[str, str], ...]
     """(name, type) of the key columns in order; `auto_increment` is such a column's type."""
@@ -59,11 +59,11 @@ class TableShape(NamedTuple):
 
 
 class TimeseriesShape(NamedTuple):
-    """What a time series table is. Times to live are in seconds, -1 for ever."""
+    """A time series table as it is described. Times to live are in seconds, -1 for ever."""
 
     time_to_live: int
     metadata_time_to_live: int | None
-    """None where the service does not describe it, as for the next."""
+    """None if the service does not describe it; so is the next one."""
     metadata_updates: bool | None
     keys: tuple[str, ...]
     """The columns of its series' key; empty for the usual three."""
@@ -172,7 +172,7 @@ class TablesApi:
             answer = getattr(self._sdk, method)(*arguments)
         except (OTSServiceError, OTSClientError) as error:
             raise self._client.request_failed(error) from None
-        except HTTPError as error:  # the SDK passes network failures on as they are
+        except HTTPError as error:  # the SDK does not wrap network failures
             raise self._client.transport_failed(no_connection(self._client.where, error)) from None
         self._client.has_answered = True
         return answer

@@ -1,8 +1,8 @@
 """PutTimeseriesData [put-timeseries-data]: bodies of many points, answers, and the encoding.
 
-The public pages know points as FlatBuffers only. The official Go SDK also sends them as protobuf,
-which costs a third to make and is a third smaller; so the endpoint is asked once whether it reads
-that.
+The public pages describe points only as FlatBuffers. The official Go SDK also sends them as
+protobuf, which costs a third as much to make and is a third smaller; so the endpoint is asked once
+whether it reads that.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _TablePoints = tuple[str, Sequence[bytes], Sequence[Sequence[int]]]
 
 
 class PointRequests:
-    """Points of one time series table a request."""
+    """Requests with points of one time series table each."""
 
     def __init__(
         self, client: Client, encoding: Literal["auto", "protobuf", "flatbuffers"]
@@ -65,11 +65,11 @@ class PointRequests:
         return verdicts
 
     def choose_encoding(self, table: str) -> None:
-        """Ask, by a table that exists, how to send points. Blocks. Raises RequestFailed.
+        """Ask with an existing table how to send points. Blocks. Raises RequestFailed.
 
-        One and the same impossible point (no field, a time before 1970, a measurement that no
-        series can have) is sent in both encodings, and once in none. An endpoint that finds the
-        same fault with both, and another one with what it does not know, can read both.
+        The same impossible point (no field, a time before 1970, a measurement that no series can
+        have) is sent in both encodings, and once in an unknown one. An endpoint that reports the
+        same fault for both, and another fault for the unknown one, can read both.
         """
         if self._encoding is not None:
             return
@@ -79,7 +79,7 @@ class PointRequests:
         same = flat == self._faults(self.body(table, [row], [[len(row)]], "protobuf"))
         unlike = flat != self._faults(points_body(table, _UNKNOWN_TYPE, row))
         self._encoding = "protobuf" if flat and same and unlike else "flatbuffers"
-        log.info("points of time series go as %s", self._encoding)
+        log.info("points of time series are sent as %s", self._encoding)
 
     def body(
         self,
@@ -88,7 +88,7 @@ class PointRequests:
         sizes: Sequence[Sequence[int]],
         encoding: Encoding,
     ) -> bytes:
-        """The body of a request of points that are protobuf, in the encoding that is sent."""
+        """The body of a request, from points as protobuf, in the encoding that is sent."""
         if encoding == "flatbuffers":
             rows = self._flat.encode([*_rows(wires, sizes)])
         else:

@@ -49,7 +49,7 @@ class TimeseriesTable:
         self._call(
             f"CreateTimeseriesTable {self._name}",
             lambda: self._api.create_timeseries(self._name, self._rules),
-            "OTSObjectAlreadyExist",  # another process was quicker
+            "OTSObjectAlreadyExist",  # another process created it first
         )
         log.info("created time series table %s", self._name)
         return True
@@ -102,7 +102,7 @@ class TimeseriesTable:
             )
 
     def _compare_keys(self, shape: TimeseriesShape) -> None:
-        """Raises StopRun for a table whose keys the configured series do not fill."""
+        """Raise StopRun for a table whose keys the configured series do not fill."""
         if shape.field_keys:
             self._wrong(
                 f"has fields as part of its points' key ({', '.join(shape.field_keys)})",
