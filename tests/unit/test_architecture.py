@@ -95,6 +95,8 @@ ONLY_IN = {
         "tablestore/tables_api.py",
         "formats/registry_client.py",
     },
+    "typer": {"cli"},
+    "rich": {"cli"},
     "tomlkit": {"import_config/document.py"},
     "javaproperties": {"import_config/files.py"},
     "fastavro": set(),

@@ -1,0 +1,20 @@
+"""Options that several commands have, so that they are named and described once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="The configuration, instead of ./config.toml."),
+]
+StateOption = Annotated[
+    Path, typer.Option("-r", "--state", metavar="FOLDER", help="The recovery folder.")
+]
+JsonOption = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON document on stdout, for scripts; errors too."),
+]

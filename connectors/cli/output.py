@@ -1,0 +1,42 @@
+"""What commands print: text for people, one JSON document for scripts.
+
+Colours are left out where stdout is no terminal, or the environment has NO_COLOR.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PROGRAM = "tablestore-sync"
+# Where a table is written to a file or a pipe, it is as wide as its text.
+_WIDTH_OF_FILES = 1000
+
+
+def screen(stderr: bool = False) -> Console:
+    """Stdout or stderr for tables and coloured text. Texts are not taken as markup."""
+    from rich.console import Console  # noqa: PLC0415 - `--help` needs none
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _WIDTH_OF_FILES
+    return Console(file=stream, highlight=False, markup=False, soft_wrap=True, width=width)
+
+
+def say(lines: Iterable[str]) -> None:
+    """Print lines as they are."""
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+
+def say_json(document: Any) -> None:
+    """Print the one document of a command with --json. Keys keep their order."""
+    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def warn(text: str) -> None:
+    """Print a line to stderr, with the program's name in front."""
+    sys.stderr.write(f"{PROGRAM}: {text}\n")
