@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_help_imports_nothing_that_a_command_works_with() -> None:
-    """The engine and the clients cost most of a second. (Typer itself brings pydantic.)"""
+    """The engine and the clients cost most of a second; Typer itself brings pydantic."""
     program = (
         "import sys; from connectors import cli\n"
         "for one in sys.argv[1:]: assert cli.main([*one.split(), '--help']) == 0\n"
