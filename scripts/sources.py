@@ -126,6 +126,10 @@ SOURCES: dict[str, tuple[str, str]] = {
         "Kafka Connect: placeholders of config providers (KIP-297)",
         f"{_KAFKA}/clients/src/main/java/org/apache/kafka/common/config/ConfigTransformer.java",
     ),
+    "kip-430": (
+        "KIP-430: authorized operations in the answers to describe",
+        f"{_WIKI}/KIP-430+-+Return+Authorized+Operations+in+Describe+Responses",
+    ),
     "kip-516": (
         "Kafka: ids of topics (KIP-516), as clients see them",
         f"{_KAFKA}/clients/src/main/java/org/apache/kafka/clients/admin/TopicDescription.java",
@@ -161,6 +165,10 @@ SOURCES: dict[str, tuple[str, str]] = {
     "put-timeseries-data": (
         "Tablestore: PutTimeseriesData",
         f"{_TABLESTORE}/developer-reference/puttimeseriesdata",
+    ),
+    "ram-policy": (
+        "Tablestore: actions and resources of RAM policies",
+        f"{_TABLESTORE}/tablestore-ram-policy/",
     ),
     "rfc3339": (
         "RFC 3339: date and time on the Internet",

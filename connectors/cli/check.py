@@ -2,73 +2,119 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connectors.cli.options import ConfigOption, JsonOption
-from connectors.cli.output import say, say_json
-from connectors.errors import StopRun
+from connectors.cli.exit_codes import STOPPED
+from connectors.cli.options import ConfigOption, JsonOption, StateOption
+from connectors.cli.output import say, say_json, screen
 
 if TYPE_CHECKING:
-    from connectors.settings import Settings
+    from connectors.preflight.runner import Group
+    from connectors.settings.origins import Option
 
 EXAMPLES = (
     "tablestore-sync check",
-    "tablestore-sync check --config orders.toml --json",
+    "tablestore-sync check --offline --config orders.toml",
+    "tablestore-sync check -r state --json",
 )
+_MARKS = {
+    "ok": ("✓", "green"),
+    "warning": ("!", "yellow"),
+    "failed": ("✗", "red"),
+    "skipped": ("-", "dim"),
+}
 
 
 def check(
     config: ConfigOption = None,
-    connect: Annotated[
+    state: StateOption = Path("state"),
+    offline: Annotated[
         bool,
-        typer.Option(
-            "--connect",
-            help="Also ask the Schema Registry and Tablestore, which changes nothing there.",
-        ),
+        typer.Option("--offline", help="Only the settings and librdkafka's verdict on them."),
     ] = False,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="When to give up on what has not answered.")
+    ] = 15.0,
+    connect: Annotated[bool, typer.Option("--connect", hidden=True)] = False,  # noqa: ARG001
     as_json: JsonOption = False,
 ) -> None:
-    """Read the settings and print what they mean."""
+    """Say what the settings mean, and whether a run could start with them.
+
+    Asks the brokers, the Schema Registry and Tablestore, and looks at the recovery folder and this
+    machine. Each failure has its remedy. Nothing is changed anywhere: permission to write is tried
+    by requests that cannot write.
+    """
     from connectors.cli.description import describe  # noqa: PLC0415
     from connectors.kafka.property_check import check_client_properties  # noqa: PLC0415
+    from connectors.preflight.plan import checks_of  # noqa: PLC0415
+    from connectors.preflight.runner import run_checks  # noqa: PLC0415
     from connectors.settings.loading import load  # noqa: PLC0415
+    from connectors.settings.origins import options_of  # noqa: PLC0415
 
+    # Each finding says what its own log lines would say.
+    logging.getLogger("sync").addHandler(logging.NullHandler())
     settings = load(config)
     check_client_properties(settings)
+    options = options_of(settings, config)
+    groups = run_checks(checks_of(settings, options, state, offline), timeout)
+    failures = sum(one.status == "failed" for group in groups for one in group.findings)
     lines = describe(settings)
-    if connect:
-        lines += _connect(settings)
     if as_json:
-        say_json({"lines": lines})
+        _say_json(lines, options, groups, failures)
     else:
         say(lines)
+        _say_options(options)
+        for group in groups:
+            _say_group(group)
+        say(["", _summary(failures, offline)])
+    if failures:
+        raise typer.Exit(STOPPED)
 
 
-def _connect(settings: Settings) -> list[str]:
-    """What the services say: a line for each known table. Raises StopRun where one cannot be used.
+def _say_options(options: list[Option]) -> None:
+    say(["", "Set, and where (all others have their default):"])
+    for option in options:
+        if not option.is_default:
+            say([f"  {option.name} = {option.value}  ({option.origin})"])
 
-    What may pass by itself is logged.
-    """
-    from connectors.formats.factory import check_registry  # noqa: PLC0415
-    from connectors.tablestore.client import Client  # noqa: PLC0415
-    from connectors.tablestore.tables_api import TablesApi  # noqa: PLC0415
-    from connectors.tablestore.verdicts import RequestFailed  # noqa: PLC0415
 
-    check_registry(settings.format, with_keys=True)
-    tables_api = TablesApi(Client(settings.tablestore))
-    lines = []
-    for table in settings.known_tables():
-        rules = settings.rules_of(table)
-        points = rules.mode == "timeseries"
-        try:
-            (tables_api.describe_timeseries if points else tables_api.describe)(table)
-            lines.append(f"table {table}: is there")
-        except RequestFailed as failed:
-            if failed.code != "OTSObjectNotExist":
-                reason = getattr(failed.verdict, "reason", failed.code)
-                raise StopRun(f"table {table}: {reason}") from None
-            made = "is made at the start" if rules.auto_create else "does not exist"
-            lines.append(f"table {table}: {made}")
-    return lines
+def _say_group(group: Group) -> None:
+    out = screen()
+    out.print()
+    out.print(group.name, style="bold")
+    for finding in group.findings:
+        mark, style = _MARKS[finding.status]
+        out.print(f"  {mark} ", style=style, end="")
+        out.print(f"{finding.name}: {finding.text}")
+        if finding.remedy:
+            out.print(f"      remedy: {finding.remedy}")
+        if finding.grant:
+            out.print(f"      grant:  {finding.grant}")
+
+
+def _summary(failures: int, offline: bool) -> str:
+    if failures:
+        return f"{failures} of these stop a run: see their remedies."
+    return "The settings are legal." if offline else "A run can start."
+
+
+def _say_json(lines: list[str], options: list[Option], groups: list[Group], failures: int) -> None:
+    say_json(
+        {
+            "ok": failures == 0,
+            "description": lines,
+            "options": [
+                {"name": option.name, "value": option.value, "origin": option.origin}
+                for option in options
+            ],
+            "checks": [
+                {"group": group.name, **finding._asdict()}
+                for group in groups
+                for finding in group.findings
+            ],
+        }
+    )

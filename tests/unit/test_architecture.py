@@ -39,7 +39,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "replay": {"dead_letters", "errors", "kafka", "records", "run", "settings", "tablestore"},
     "import_config": {"settings", "errors"},
-    "cli": {"settings", "errors", "import_config", "kafka", "run", "formats", "tablestore"},
+    "preflight": {"settings", "errors", "kafka", "run", "formats", "tablestore"},
+    "cli": {"settings", "errors", "import_config", "kafka", "run", "preflight"},
     "steps": {
         "settings",
         "records",
@@ -110,6 +111,7 @@ BOUNDARIES = {
     ("tablestore/provided_credentials.py", "look"),
     ("tablestore/provided_credentials.py", "provided"),
     ("kafka/discovery.py", "_loop"),
+    ("preflight/runner.py", "_look"),
     ("formats/avro/decoder.py", "read"),
     ("formats/factory.py", "decode"),
     ("formats/factory.py", "isolated"),
