@@ -60,6 +60,10 @@ SOURCES: dict[str, tuple[str, str]] = {
         "Kafka Connect: the name of a sink's consumer group",
         f"{_RUNTIME.removesuffix('/runtime')}/util/SinkUtils.java",
     ),
+    "capacity-units": (
+        "Tablestore: read and write throughput, and how capacity units are counted",
+        "https://www.alibabacloud.com/help/doc-detail/27284.htm",
+    ),
     "connect-json": (
         "Kafka Connect: JsonConverter",
         f"{_KAFKA}/connect/json/src/main/java/org/apache/kafka/connect/json/JsonConverter.java",
@@ -188,6 +192,10 @@ SOURCES: dict[str, tuple[str, str]] = {
     "timeseries-fbs": (
         "Tablestore's Python SDK: the FlatBuffers schema of points",
         f"{_SDK}/flatbuffer/timeseries.fbs",
+    ),
+    "ts-billing": (
+        "Tablestore: billable items of the TimeSeries model",
+        f"{_TABLESTORE}/billable-items-of-the-timeseries-model",
     ),
     "ts-limits": (
         "Tablestore: limits on the TimeSeries model",

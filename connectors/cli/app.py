@@ -10,7 +10,16 @@ from typing import Any
 import typer
 from typer.main import get_command
 
-from connectors.cli import check, completion, exit_codes, import_config, replay, run, skip
+from connectors.cli import (
+    check,
+    completion,
+    exit_codes,
+    import_config,
+    preview,
+    replay,
+    run,
+    skip,
+)
 from connectors.cli.output import PROGRAM, say_json, warn
 from connectors.errors import ConfigError, StopRun
 
@@ -19,6 +28,7 @@ from connectors.errors import ConfigError, StopRun
 COMMANDS: dict[str, tuple[Callable[..., None], Sequence[str]]] = {
     "run": (run.run, run.EXAMPLES),
     "check": (check.check, check.EXAMPLES),
+    "preview": (preview.preview, preview.EXAMPLES),
     "replay": (replay.replay, replay.EXAMPLES),
     "skip": (skip.skip, skip.EXAMPLES),
     "import-config": (import_config.import_config, import_config.EXAMPLES),

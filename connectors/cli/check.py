@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from connectors.cli.exit_codes import STOPPED
 from connectors.cli.options import ConfigOption, JsonOption, StateOption
-from connectors.cli.output import say, say_json, screen
+from connectors.cli.output import say, say_json, screen, silence_log
 
 if TYPE_CHECKING:
     from connectors.preflight.runner import Group
@@ -55,8 +54,7 @@ def check(
     from connectors.settings.loading import load  # noqa: PLC0415
     from connectors.settings.origins import options_of  # noqa: PLC0415
 
-    # Each finding says what its own log lines would say.
-    logging.getLogger("sync").addHandler(logging.NullHandler())
+    silence_log()  # each finding says what its log lines would say
     settings = load(config)
     check_client_properties(settings)
     options = options_of(settings, config)

@@ -14,6 +14,14 @@ ConfigOption = Annotated[
 StateOption = Annotated[
     Path, typer.Option("-r", "--state", metavar="FOLDER", help="The recovery folder.")
 ]
+TopicOption = Annotated[
+    str | None,
+    typer.Option("--topic", metavar="T", help="This topic; those of [kafka] unless set."),
+]
+PartitionOption = Annotated[
+    int | None,
+    typer.Option("--partition", min=0, metavar="P", help="This partition; all unless set."),
+]
 JsonOption = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON document on stdout, for scripts; errors too."),

@@ -6,6 +6,7 @@ Colours are left out where stdout is no terminal, or the environment has NO_COLO
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,11 @@ def say(lines: Iterable[str]) -> None:
 def say_json(document: Any) -> None:
     """Print the one document of a command with --json. Keys keep their order."""
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def silence_log() -> None:
+    """Let a command say itself what is to be said: warnings of the library do not reach stderr."""
+    logging.getLogger("sync").addHandler(logging.NullHandler())
 
 
 def warn(text: str) -> None:

@@ -40,7 +40,27 @@ MAY_IMPORT: dict[str, set[str]] = {
     "replay": {"dead_letters", "errors", "kafka", "records", "run", "settings", "tablestore"},
     "import_config": {"settings", "errors"},
     "preflight": {"settings", "errors", "kafka", "run", "formats", "tablestore"},
-    "cli": {"settings", "errors", "import_config", "kafka", "run", "preflight"},
+    "inspect": {
+        "dead_letters",
+        "settings",
+        "errors",
+        "records",
+        "kafka",
+        "formats",
+        "transforms",
+        "mapping",
+        "tablestore",
+    },
+    "cli": {
+        "dead_letters",
+        "inspect",
+        "settings",
+        "errors",
+        "import_config",
+        "kafka",
+        "run",
+        "preflight",
+    },
     "steps": {
         "settings",
         "records",
@@ -104,7 +124,7 @@ ONLY_IN = {
 }
 # The functions at a boundary, which alone may catch whatever is raised.
 BOUNDARIES = {
-    ("steps.py", "apply"),
+    ("transforms/chunk_step.py", "_each"),
     ("settings/oauth.py", "token"),
     ("tablestore/sink.py", "_work"),
     ("tablestore/provided_credentials.py", "_first"),
