@@ -15,6 +15,7 @@ from connectors.cli import (
     completion,
     exit_codes,
     import_config,
+    init,
     preview,
     replay,
     run,
@@ -26,6 +27,7 @@ from connectors.errors import ConfigError, StopRun
 # A command is a function whose docstring and annotated parameters are its help, and examples of
 # its use. Its module imports what it works with inside the function, so that `--help` is fast.
 COMMANDS: dict[str, tuple[Callable[..., None], Sequence[str]]] = {
+    "init": (init.init, init.EXAMPLES),
     "run": (run.run, run.EXAMPLES),
     "check": (check.check, check.EXAMPLES),
     "preview": (preview.preview, preview.EXAMPLES),

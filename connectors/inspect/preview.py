@@ -72,7 +72,7 @@ class Preview:
         """
         self._settings = settings
         self._with_stages = with_stages
-        self._decoder = ChunkDecoder(_impatient(settings), wait=_RegistryWait().wait)
+        self._decoder = ChunkDecoder(_impatient(settings), wait=RegistryWait().wait)
         self._transform = _step(settings)
         self._prefixes = [
             (f"{number}. {transform.type}", _step(_first(settings, number)))
@@ -141,7 +141,7 @@ def _impatient(settings: Settings) -> Settings:
     return settings.model_copy(update={"format": formats})
 
 
-class _RegistryWait:
+class RegistryWait:
     """Waits a little for a registry that does not answer; a run waits without end."""
 
     def __init__(self) -> None:

@@ -69,6 +69,17 @@ def check_values(values: dict[str, Any]) -> Settings:
         raise ConfigError(_explain(error, values, file)) from None
 
 
+def from_values(values: dict[str, Any]) -> Settings:
+    """The settings of values that are not in a file yet, and of the environment, which wins.
+
+    Raises ConfigError.
+    """
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, values, Path("the options given"))) from None
+
+
 class _WithoutEnvironment(Settings):
     @classmethod
     def settings_customise_sources(

@@ -52,14 +52,15 @@ MAY_IMPORT: dict[str, set[str]] = {
         "tablestore",
     },
     "cli": {
-        "dead_letters",
-        "inspect",
         "settings",
         "errors",
+        "records",
+        "dead_letters",
         "import_config",
+        "inspect",
         "kafka",
-        "run",
         "preflight",
+        "run",
     },
     "steps": {
         "settings",
