@@ -13,6 +13,8 @@ from typer.main import get_command
 from connectors.cli import (
     check,
     completion,
+    cost,
+    drift,
     exit_codes,
     import_config,
     init,
@@ -31,6 +33,8 @@ COMMANDS: dict[str, tuple[Callable[..., None], Sequence[str]]] = {
     "run": (run.run, run.EXAMPLES),
     "check": (check.check, check.EXAMPLES),
     "preview": (preview.preview, preview.EXAMPLES),
+    "drift": (drift.drift, drift.EXAMPLES),
+    "cost": (cost.cost, cost.EXAMPLES),
     "replay": (replay.replay, replay.EXAMPLES),
     "skip": (skip.skip, skip.EXAMPLES),
     "import-config": (import_config.import_config, import_config.EXAMPLES),

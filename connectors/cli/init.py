@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from connectors.cli.options import JsonOption
-from connectors.cli.output import progress, say, say_json, screen, silence_log
+from connectors.cli.options import JsonOption, RecordsOption
+from connectors.cli.output import say, say_json, screen, silence_log
+from connectors.cli.samples import samples_of
 from connectors.errors import StopRun
 
 if TYPE_CHECKING:
@@ -55,9 +56,7 @@ def init(
         Literal["auto", "wide_column", "timeseries"],
         typer.Option(metavar="auto|wide_column|timeseries", help="What the tables shall be."),
     ] = "auto",
-    records: Annotated[
-        int, typer.Option(min=1, metavar="N", help="How many records of each topic to look at.")
-    ] = 1000,
+    records: RecordsOption = 1000,
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write.")
     ] = Path("config.toml"),
@@ -100,8 +99,7 @@ def init(
     if registry:
         values["format"] = {"registry": {"url": registry}}
     settings = from_values({**values, **table_names(kafka["topics"])})
-    samples = {topic: _sample(settings.kafka, topic, records) for topic in kafka["topics"]}
-    config = initial_config(values, samples, mode=mode)
+    config = initial_config(values, _samples(settings.kafka, records), mode=mode)
     text = config_text(config)
     output.write_text(text, "utf-8")
     if as_json:
@@ -145,18 +143,15 @@ def _choose(kafka: KafkaSettings, asks: bool) -> list[str]:
     )
 
 
-def _sample(kafka: KafkaSettings, topic: str, records: int) -> list[Message]:
-    from connectors.kafka.sampling import Limits, Selection, read_sample  # noqa: PLC0415
-
-    with progress(f"reading {topic}") as on_progress:
-        limits = Limits(records=max(100_000, records), seconds=30.0)
-        sample = read_sample(kafka, Selection(topic, None, records), limits, on_progress)
-    if not sample.messages:
-        raise StopRun(
-            f"topic {topic} has no record to look at\n  remedy: produce some, or start from the "
-            "example configuration (config.toml of the project)"
-        )
-    return sample.messages
+def _samples(kafka: KafkaSettings, records: int) -> dict[str, list[Message]]:
+    found = samples_of(kafka, None, records)
+    for topic, messages in found.items():
+        if not messages:
+            raise StopRun(
+                f"topic {topic} has no record to look at\n  remedy: produce some, or start from "
+                "the example configuration (config.toml of the project)"
+            )
+    return found
 
 
 def _say(config: InitialConfig, output: Path) -> None:

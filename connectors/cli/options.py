@@ -22,6 +22,9 @@ PartitionOption = Annotated[
     int | None,
     typer.Option("--partition", min=0, metavar="P", help="This partition; all unless set."),
 ]
+RecordsOption = Annotated[
+    int, typer.Option("--records", min=1, metavar="N", help="How many records of each topic.")
+]
 JsonOption = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON document on stdout, for scripts; errors too."),

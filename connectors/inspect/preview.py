@@ -80,6 +80,12 @@ class Preview:
         ]
         self._mapper = RowMapper(settings, RowEncoder(), points=PointEncoder())
 
+    def records_of(self, message: Message) -> list[Record]:
+        """The records that a record becomes before it is mapped; none where it is rejected."""
+        chunk = Chunk(str(message.topic()), message.partition(), [message])
+        decoded = self._decoder.decode_chunk(chunk)
+        return (decoded if self._transform is None else self._transform.apply(decoded)).records
+
     def of(self, message: Message) -> Previewed:
         """What would become of a record. Raises StopRun where a schema cannot be asked for."""
         chunk = Chunk(str(message.topic()), message.partition(), [message])
