@@ -1,7 +1,7 @@
 """Writes the pages of docs/ that are made of the code: `make pages`.
 
-docs/options.md, docs/codes.md and docs/sources.md as a whole, and the list of tests of each promise
-in docs/guarantees.md, between its two marks. A test fails when one of them is stale.
+docs/options.md, docs/codes.md, docs/sources.md and docs/cli.md as a whole, and the list of tests of
+each promise in docs/guarantees.md, between its two marks. A test fails when one of them is stale.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from connectors.cli import reference as cli_reference
 from connectors.dead_letters.codes import REJECTION_CODES
 from connectors.settings import Settings, reference
 from connectors.tablestore.verdicts import REJECT, RETRY, SDK_DIFFERENCES, STOP, STOP_MESSAGES
@@ -186,6 +187,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/options.md": options,
     "docs/codes.md": codes,
     "docs/sources.md": sources,
+    "docs/cli.md": cli_reference.page,
     "docs/guarantees.md": guarantees,
 }
 

@@ -110,14 +110,17 @@ class RegistryClient:
         schema.
         """
         finals = []
-        for server in self._servers:
-            answer = server.probe()
+        for url, answer in self.probe():
             if isinstance(answer, Final):
                 finals.append(answer)
-            if isinstance(answer, (Final, Trouble)):
-                log.warning("%s: %s: %s", _NAME, server.url, answer.text)
+            if answer is not None:
+                log.warning("%s: %s: %s", _NAME, url, answer.text)
         if len(finals) == len(self._servers):
             raise StopRun(f"schema registry: {finals[0].text}")
+
+    def probe(self) -> list[tuple[str, Trouble | Final | None]]:
+        """Each URL, asked once, with what stands against using it; None where nothing is known."""
+        return [(server.url, server.probe()) for server in self._servers]
 
     def _ask_all(self, path: str) -> Found | Missing | Trouble:
         word: Missing | None = None

@@ -36,9 +36,8 @@ def load(path: str | Path | None = None) -> Settings:
 
     Without a file the environment must have everything. Raises ConfigError.
     """
-    named = path or os.environ.get(CONFIG_VARIABLE)
-    file = Path(named or "config.toml")
-    values = _read(file, must_exist=named is not None)
+    file, is_named = file_of(path)
+    values = read_file(file, must_exist=is_named)
     _reject_secrets(values, file)
     unknown = list(_unknown_variables(os.environ))
     if unknown:
@@ -49,6 +48,12 @@ def load(path: str | Path | None = None) -> Settings:
         raise ConfigError(_explain(error, values, file)) from None
     except SettingsError as error:
         raise ConfigError("\n".join(_no_json(os.environ)) or str(error)) from None
+
+
+def file_of(path: str | Path | None) -> tuple[Path, bool]:
+    """The file of the settings, and whether the argument or the environment names it."""
+    named = path or os.environ.get(CONFIG_VARIABLE)
+    return Path(named or "config.toml"), named is not None
 
 
 def check_values(values: dict[str, Any]) -> Settings:
@@ -64,6 +69,17 @@ def check_values(values: dict[str, Any]) -> Settings:
         raise ConfigError(_explain(error, values, file)) from None
 
 
+def from_values(values: dict[str, Any]) -> Settings:
+    """The settings of values that are not in a file yet, and of the environment, which wins.
+
+    Raises ConfigError.
+    """
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, values, Path("the options given"))) from None
+
+
 class _WithoutEnvironment(Settings):
     @classmethod
     def settings_customise_sources(
@@ -76,7 +92,8 @@ class _WithoutEnvironment(Settings):
         return (init_settings,)
 
 
-def _read(file: Path, must_exist: bool) -> dict[str, Any]:
+def read_file(file: Path, must_exist: bool) -> dict[str, Any]:
+    """The values of a file as it has them; {} when it may be missing and is. Raises ConfigError."""
     try:
         text = file.read_text("utf-8-sig")  # a byte order mark is skipped
     except FileNotFoundError:
@@ -207,7 +224,7 @@ def _explain(error: ValidationError, values: dict[str, Any], file: Path) -> str:
             other[: len(key)] == key and len(other) > len(key) for _, other, _ in items
         ):
             continue  # the other member of the union reports the error inside the list
-        where = _origin(_given_as(key, values), values, file)
+        where = origin_of(_given_as(key, values), values, file)
         text = f"{'.'.join(key) or 'config'}: {_problem(item, key, known)}\n  from: {where}"
         # A union reports an error for each member: the first is closest to what was meant. What is
         # wrong in [table] shows again in every [tables.NAME] that inherits it.
@@ -308,7 +325,7 @@ def _given_as(key: tuple[str, ...], values: dict[str, Any]) -> tuple[str, ...]:
     return key
 
 
-def _origin(key: tuple[str, ...], values: dict[str, Any], file: Path) -> str:
+def origin_of(key: tuple[str, ...], values: dict[str, Any], file: Path) -> str:
     """Where the value of a key comes from: a variable, a section of the file, the default."""
     if not key:  # of several sections together
         return f"{file} and the environment"

@@ -96,7 +96,7 @@ class TableChecks:
             self._create(table, rules, option)
             shape = self._describe(table)
         if shape is not None:
-            _compare(table, rules, shape)
+            compare(table, rules, shape)
 
     def _ensure_timeseries(self, table: str, rules: TableSettings) -> None:
         timeseries = TimeseriesTable(table, rules, self._api, self._call)
@@ -187,7 +187,7 @@ def _key(columns: tuple[tuple[str, str], ...]) -> str:
     return "(" + ", ".join(f"{name} {key_type}" for name, key_type in columns) + ")"
 
 
-def _compare(table: str, rules: TableSettings, shape: TableShape) -> None:
+def compare(table: str, rules: TableSettings, shape: TableShape) -> None:
     """Raise StopRun if the table and its rules differ."""
     if shape.primary_key != rules.key_columns:
         raise StopRun(

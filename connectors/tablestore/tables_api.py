@@ -5,6 +5,7 @@ All of them block, and raise RequestFailed with a verdict for whatever the SDK r
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -56,6 +57,9 @@ class TableShape(NamedTuple):
     deviation: int | None = None
     """Seconds that the version of a cell may differ from the present; None where not described."""
     allows_updates: bool = True
+    time_to_live: int | None = None
+    """Seconds, -1 for ever; None where not described, as for the next."""
+    max_versions: int | None = None
 
 
 class TimeseriesShape(NamedTuple):
@@ -87,6 +91,8 @@ class TablesApi:
             tuple((name, _FROM_SDK.get(sdk, sdk)) for name, sdk in meta.defined_columns or ()),
             None if options is None else options.max_time_deviation,
             options is None or options.allow_update is not False,
+            None if options is None else options.time_to_live,
+            None if options is None else options.max_version,
         )
 
     def create(self, table: str, rules: TableSettings, defined: int) -> None:
@@ -140,6 +146,24 @@ class TablesApi:
             items.append(UpdateRowItem(row, exists))
         request = BatchWriteRowRequest()
         request.add(TableInBatchWriteRowItem(table, items))
+        for row in self._call("batch_write_row", request).get_failed_of_update():
+            if row.error_code != "OTSConditionCheckFail":
+                verdict = judge(200, row.error_code, row.error_message)
+                raise RequestFailed(verdict, row.error_code)
+
+    def try_write(self, table: str, key: Sequence[tuple[str, Any]]) -> None:
+        """Ask to change a row under a condition that no row fulfils, so that nothing is written.
+
+        The row must exist and have, in a column of a random name, a random text; and all that the
+        change would do is to delete that column. Raises RequestFailed for any answer but that the
+        condition does not hold.
+        """
+        column = f"check_{secrets.token_hex(16)}"
+        never = SingleColumnCondition(column, secrets.token_hex(16), ComparatorType.EQUAL, False)
+        condition = Condition(RowExistenceExpectation.EXPECT_EXIST, never)
+        item = UpdateRowItem(Row(list(key), {"DELETE_ALL": [column]}), condition)
+        request = BatchWriteRowRequest()
+        request.add(TableInBatchWriteRowItem(table, [item]))
         for row in self._call("batch_write_row", request).get_failed_of_update():
             if row.error_code != "OTSConditionCheckFail":
                 verdict = judge(200, row.error_code, row.error_message)

@@ -73,13 +73,20 @@ class PointRequests:
         """
         if self._encoding is not None:
             return
-        encoder = PointEncoder()
-        _, row, _ = encoder.compile(())(encoder.series("#", "", ()), -1, ())
+        row = _impossible_point()
         flat = self._faults(self.body(table, [row], [[len(row)]], "flatbuffers"))
         same = flat == self._faults(self.body(table, [row], [[len(row)]], "protobuf"))
         unlike = flat != self._faults(points_body(table, _UNKNOWN_TYPE, row))
         self._encoding = "protobuf" if flat and same and unlike else "flatbuffers"
         log.info("points of time series are sent as %s", self._encoding)
+
+    def try_write(self, table: str) -> None:
+        """Send the impossible point of `choose_encoding`, as FlatBuffers. Blocks.
+
+        Raises RequestFailed for any answer but that the point is rejected.
+        """
+        row = _impossible_point()
+        self._faults(self.body(table, [row], [[len(row)]], "flatbuffers"))
 
     def body(
         self,
@@ -110,6 +117,13 @@ class PointRequests:
                 raise RequestFailed(verdict, code)
             faults.append(verdict)
         return faults
+
+
+def _impossible_point() -> bytes:
+    """A point that no table takes, as protobuf: no field, before 1970, a measurement of `#`."""
+    encoder = PointEncoder()
+    _, row, _ = encoder.compile(())(encoder.series("#", "", ()), -1, ())
+    return row
 
 
 def _rows(wires: Sequence[bytes], sizes: Sequence[Sequence[int]]) -> Iterator[bytes]:
