@@ -21,7 +21,7 @@ Unit = tuple[int, int]
 """Consumed (read, write) capacity units."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Change:
     """One change as it was asked for."""
 
@@ -31,11 +31,8 @@ class Change:
     existence: int = _IGNORE
     test: Test | None = None
     returns: wire.ReturnContent | None = None
-
-    @property
-    def has_check(self) -> bool:
-        """Whether it depends on the state of the row."""
-        return self.existence != _IGNORE or self.test is not None
+    has_check: bool = False
+    """Whether it depends on the state of the row."""
 
 
 def parse_change(
@@ -53,11 +50,15 @@ def parse_change(
     rows.check_change(operation, row)
     change = Change(operation, row, raw)
     if condition is not None:
-        change.existence = condition.row_existence
         if condition.column_condition:
             change.test = parse_condition(condition.column_condition, inner)
-        if not _IGNORE <= change.existence <= _EXPECT_NOT_EXIST:
-            raise invalid(f"Invalid row-existence expectation: {change.existence}.")
+            change.has_check = True
+        existence = condition.row_existence
+        if existence != _IGNORE:
+            if existence not in (_EXPECT_EXIST, _EXPECT_NOT_EXIST):
+                raise invalid(f"Invalid row-existence expectation: {existence}.")
+            change.existence = existence
+            change.has_check = True
     if returns is not None and returns.return_type:
         if returns.return_type not in (_RETURN_KEY, _RETURN_AFTER):
             raise invalid(f"Invalid return type: {returns.return_type}.")

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from emulator import limits
 from emulator.errors import ServiceError, broken, invalid
+from emulator.wire import columns
+from emulator.wire.columns import Column
 from emulator.wire.crc import crc8
 
 HEADER = b"\x75\x00\x00\x00"
@@ -38,8 +40,7 @@ _u32 = Struct("<I")
 _i64 = Struct("<q")
 _f64 = Struct("<d")
 _read_u32 = _u32.unpack_from
-_KNOWN_NAMES: dict[bytes, int] = {}
-_KNOWN_NAMES_MAX = 20_000
+_read_string_head = Struct("<IBI").unpack_from
 
 KeyCell = tuple[bytes, bytes]
 """A primary key column: name, wire value."""
@@ -110,18 +111,16 @@ def value_size(value: bytes) -> int:
     return len(value) - 1 if value[0] < STRING else len(value) - 5
 
 
-def _learn_name(name: bytes, inner: bool) -> int:
-    """Check a name seen for the first time and remember its checksum."""
+def _learn(name: bytes, inner: bool) -> Column:
+    """Check a name that is not known and remember it; raises 400 for one that is not allowed."""
     if not name:
         raise invalid("invalid name of column: empty name.")
-    if not limits.is_column_name(name, inner=False):
-        if inner and limits.is_column_name(name, inner):
-            return crc8(name, 0)  # not remembered: elsewhere it is refused
+    column = Column(name, crc8(name, 0))
+    if limits.is_column_name(name, inner=False):
+        columns.remember(column)
+    elif not (inner and limits.is_column_name(name, inner)):
         raise limits.column_name_error(name)
-    if len(_KNOWN_NAMES) >= _KNOWN_NAMES_MAX:
-        _KNOWN_NAMES.clear()
-    checksum = _KNOWN_NAMES[name] = crc8(name, 0)
-    return checksum
+    return column  # of a table behind a time series: not remembered, elsewhere it is refused
 
 
 def _shown(name: bytes) -> str:
@@ -175,7 +174,11 @@ def decode_row(buffer: bytes, inner: bool = False) -> RowChange:
             f"mismatch header, actual: {int.from_bytes(buffer[:4], 'little')}, expect: 117."
         )
     try:
-        row, end = _decode(buffer, 4, inner)
+        try:
+            row, end = _decode(buffer, 4, inner)
+        except struct_error:  # shorter than was expected: without expectations the reason is exact
+            columns.forget()
+            row, end = _decode(buffer, 4, inner)
     except (IndexError, struct_error):
         raise broken("row is not end with checksum tag.") from None
     if end != len(buffer) and any(buffer[end:]):
@@ -195,50 +198,49 @@ def _decode(  # noqa: C901 - the hot loop: 11 cells a row, a call a cell would d
     cells: list[CellChange] = []
     in_key = True
     is_plain = True
-    known = _KNOWN_NAMES
     attributes_start = 0
     position = start + 1
+    crc, begins_at, column = crc8, buffer.startswith, columns.BEFORE_FIRST
+    value: bytes | None
     while True:
-        tag = buffer[position]
-        if tag != _TAG_CELL:
-            if tag == _TAG_ATTRIBUTES and in_key:
-                in_key = False
-                position += 1
-                attributes_start = position
-                if buffer[position] != _TAG_CELL:
-                    raise broken("no Cells follow CellTag.")
-                continue
-            break
-        if buffer[position + 1] != _TAG_NAME:
-            raise broken("attr has no name.")
-        left = position + 6
-        right = left + _read_u32(buffer, position + 2)[0]
-        name = buffer[left:right]
-        tag = buffer[right]
-        checksum = known.get(name)
-        if checksum is None:
-            checksum = _learn_name(name, inner)
-        value: bytes | None = None
-        if tag == _TAG_VALUE:
-            size = _read_u32(buffer, right + 1)[0]
-            left = right + 5
-            right = left + size
-            value = buffer[left:right]
-            tag = buffer[right]
-            wire_type = value[0] if value else -1
-            # The common cases inline; `_check_value` has all of them and the reasons.
-            if not (
-                (wire_type == STRING and value.isascii() and _read_u32(value, 1)[0] == size - 5)
-                or (wire_type == INTEGER and size == 9)
-                or (wire_type == DOUBLE and size == 9 and value[8] & 0x7F != 0x7F)
-                or (wire_type == BOOLEAN and size == 2 and value[1] < 2)
-            ):
-                _check_value(name, value, size)
-                if wire_type > BLOB and not in_key:
-                    is_plain = False  # not storable: the cell by cell check says so
-            checksum = crc8(value, checksum)
+        expected = column.following
+        if expected is not None and begins_at(expected.head, position):
+            column = expected
+            wire_type = column.wire_type
+            left = position + column.value_at
+            # The common values inline; `_check_value` has all of them and the reasons.
+            if wire_type == STRING:
+                size, wire_type, length = _read_string_head(buffer, left)
+                left += 4
+                right = left + size
+                value = buffer[left:right]
+                is_good = wire_type == STRING and length == size - 5 and value.isascii()
+            else:
+                size = column.size
+                right = left + size
+                value = buffer[left:right]
+                is_good = wire_type == INTEGER or (
+                    value[8] & 0x7F != 0x7F if wire_type == DOUBLE else value[1] < 2
+                )
+            if not is_good:
+                _check_value(column.name, value, size)
+                is_plain = is_plain and (in_key or wire_type <= BLOB)
         else:
-            is_plain = False  # without a value: allowed for deletes only, the same check says so
+            tag = buffer[position]
+            if tag != _TAG_CELL:
+                if tag == _TAG_ATTRIBUTES and in_key:
+                    in_key = False
+                    position += 1
+                    attributes_start = position
+                    if buffer[position] != _TAG_CELL:
+                        raise broken("no Cells follow CellTag.")
+                    continue
+                break
+            column, value, right = _take_apart(buffer, position, column, inner)
+            # Not storable, or without a value as in deletes: the check cell by cell says so.
+            is_plain = is_plain and (in_key or (value is not None and value[0] <= BLOB))
+        checksum = column.checksum if value is None else crc(value, column.checksum)
+        tag = buffer[right]
         op = PUT
         timestamp = None
         if tag != _TAG_CELL_SUM:
@@ -252,11 +254,11 @@ def _decode(  # noqa: C901 - the hot loop: 11 cells a row, a call a cell would d
             if tag == _TAG_TIMESTAMP:
                 stamp = buffer[right + 1 : right + 9]
                 timestamp = _i64.unpack(stamp)[0]
-                checksum = crc8(stamp, checksum)
+                checksum = crc(stamp, checksum)
                 right += 9
                 tag = buffer[right]
             if op != PUT:
-                checksum = crc8(bytes((op,)), checksum)
+                checksum = crc(bytes((op,)), checksum)
             if tag != _TAG_CELL_SUM:
                 raise broken("cell is not end with checksum[0x0A] tag.")
         if buffer[right + 1] != checksum:
@@ -264,9 +266,9 @@ def _decode(  # noqa: C901 - the hot loop: 11 cells a row, a call a cell would d
         sums.append(checksum)
         position = right + 2
         if in_key:
-            key.append(_key_cell(name, value, op, timestamp))
+            key.append(_key_cell(column.name, value, op, timestamp))
         else:
-            cells.append((name, op, value, timestamp))
+            cells.append((column.name, op, value, timestamp))
     if not key:
         raise broken("empty PK.")
     attributes_end = position
@@ -285,6 +287,37 @@ def _decode(  # noqa: C901 - the hot loop: 11 cells a row, a call a cell would d
         plain = buffer[attributes_start:attributes_end] if cells else b""
     names = {cell[0] for cell in cells}
     return RowChange(key, cells, delete_marker, names, plain), position + 2
+
+
+def _take_apart(
+    buffer: bytes, position: int, before: Column, inner: bool
+) -> tuple[Column, bytes | None, int]:
+    """Return column and value (None without one) of a cell that begins in no expected way.
+
+    The third is where the cell goes on. The next cell after one of `before` is expected to begin
+    like this one.
+    """
+    if buffer[position + 1] != _TAG_NAME:
+        raise broken("attr has no name.")
+    left = position + 6
+    right = left + _read_u32(buffer, position + 2)[0]
+    name = buffer[left:right]
+    tag = buffer[right]
+    column = columns.KNOWN.get(name)
+    if column is None:
+        column = _learn(name, inner)
+    else:
+        before.following = column
+    if tag != _TAG_VALUE:
+        return column, None, right
+    size = _read_u32(buffer, right + 1)[0]
+    left = right + 5
+    right = left + size
+    value = buffer[left:right]
+    _check_value(name, value, size)
+    if value[0] != column.wire_type and value[0] <= STRING:
+        column.expect(value[0])
+    return column, value, right
 
 
 def _key_cell(name: bytes, value: bytes | None, op: int, timestamp: int | None) -> KeyCell:
@@ -323,10 +356,8 @@ def decode_stand_alone(value: bytes) -> bytes:
 
 
 def _cell(name: bytes, value: bytes, timestamp: int | None, sums: bytearray) -> bytes:
-    checksum = _KNOWN_NAMES.get(name)
-    if checksum is None:
-        checksum = crc8(name, 0)
-    checksum = crc8(value, checksum)
+    column = columns.KNOWN.get(name)
+    checksum = crc8(value, crc8(name, 0) if column is None else column.checksum)
     head = b"\x03\x04" + _u32.pack(len(name)) + name + b"\x05" + _u32.pack(len(value)) + value
     if timestamp is None:
         sums.append(checksum)

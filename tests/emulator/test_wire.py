@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from emulator import limits
 from emulator.errors import ServiceError
+from emulator.wire import columns
 from emulator.wire import plainbuffer as pb
 from emulator.wire.crc import crc8, crc8_table
 
@@ -212,3 +213,57 @@ def test_every_flipped_bit_of_a_cell_is_noticed(bit: int) -> None:
     changed[bit // 8] ^= 1 << bit % 8
     with pytest.raises(ServiceError):
         pb.decode_row(bytes(changed))
+
+
+def outcome(buffer: bytes, inner: bool) -> pb.RowChange | str:
+    try:
+        return pb.decode_row(buffer, inner)
+    except ServiceError as error:
+        return error.message
+
+
+FEW_NAMES = st.sampled_from([b"a", b"b", b"bb", b"_#h", b"a:d", b"c" * 300, b""])
+FEW_VALUES = VALUES.map(pb.wire_value) | st.sampled_from(
+    [b"", b"\x09", b"\x0b", b"\x01" + b"\xff" * 8]
+)
+FEW_CELLS = st.lists(st.tuples(FEW_NAMES, st.none() | st.just(7), FEW_VALUES), max_size=4)
+
+
+@given(st.lists(st.tuples(FEW_CELLS, st.booleans(), st.none() | st.integers(0, 200)), max_size=6))
+def test_rows_decoded_before_do_not_change_what_a_row_is(
+    rows: list[tuple[list[tuple[bytes, int | None, bytes]], bool, int | None]],
+) -> None:
+    """The decoder expects the columns and types of the rows before; it must not rely on them."""
+    made = []
+    for cells, inner, flipped in rows:
+        raw = bytearray(pb.HEADER + pb.encode_row(KEY, cells))
+        if flipped is not None:
+            raw[flipped % len(raw)] ^= 1
+        made.append((bytes(raw), inner))
+    alone = []
+    for buffer, inner in made:
+        columns.forget()
+        alone.append(outcome(buffer, inner))
+    columns.forget()
+    assert [outcome(*one) for one in made * 2] == alone * 2
+
+
+@pytest.mark.parametrize("first", [1, 1.5, True, "text", "é", b"\x00"])
+@pytest.mark.parametrize("second", [-(2**63), 2.5, False, "", "é" * 20, b"\xff" * 9])
+def test_a_column_may_change_its_type_from_row_to_row(
+    first: int | float | bool | str | bytes, second: int | float | bool | str | bytes
+) -> None:
+    for value in (first, second, first, first, second):
+        found = pb.decode_row(encoded(pb.wire_value(value)))
+        assert found.cells == [(b"c", pb.PUT, pb.wire_value(value), None)]
+        assert found.plain is not None
+
+
+def test_only_so_many_columns_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names come from clients: without a bound they would fill the memory."""
+    monkeypatch.setattr(columns, "_MAX", 10)
+    for number in range(100):
+        name = f"column_{number}".encode()
+        for _ in range(2):
+            assert pb.decode_row(encoded(pb.integer(number), name)).cells[0][0] == name
+        assert len(columns.KNOWN) <= 10
