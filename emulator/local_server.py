@@ -9,7 +9,6 @@
 
 import itertools
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,13 @@ from typing import IO, Any, NamedTuple
 
 from emulator.settings import DEFAULT_KEY_ID, DEFAULT_KEY_SECRET
 
+_START = (
+    "import sys; sys.path[0] = sys.argv.pop(1);"
+    " from emulator.__main__ import main; sys.exit(main())"
+)
+"""Runs the server of this package even where the working directory has another `emulator`."""
+_NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""The server is on this machine: a proxy that the environment names must not be used."""
 _READY = "ready "
 _STOP_SECONDS = 10.0
 _HTTP_SECONDS = 30.0
@@ -85,13 +91,11 @@ class LocalServer:
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `stop`
         self._numbers = itertools.count(1)
         root = str(Path(__file__).resolve().parent.parent)
-        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         self.process = subprocess.Popen(  # noqa: S603 - this Python, the caller's own options
-            [sys.executable, "-m", "emulator", "--port", "0", "--any-instance", *options],
+            [sys.executable, "-c", _START, root, "--port", "0", "--any-instance", *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env={**os.environ, "PYTHONPATH": path},
             text=True,
         )
         self.endpoint = self._wait()
@@ -157,7 +161,7 @@ class LocalServer:
         body = None if document is None else json.dumps(document).encode()
         request = urllib.request.Request(self.endpoint + path, body, method=method)  # noqa: S310
         try:
-            with urllib.request.urlopen(request, timeout=_HTTP_SECONDS) as answer:  # noqa: S310
+            with _NO_PROXY.open(request, timeout=_HTTP_SECONDS) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             text = error.read().decode("utf-8", "replace")

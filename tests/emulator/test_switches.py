@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import tablestore as ots
 
-from emulator.cli import parse_arguments
+from emulator.arguments import parse_arguments
 from emulator.faults import KINDS
 from emulator.settings import Options
 from tests.emulator import series
@@ -54,6 +54,18 @@ def test_a_bad_instance_is_refused_at_start(given: str, capsys: Any) -> None:
         parse_arguments(["--instance", given])
     assert caught.value.code == 2
     assert given.partition(":")[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--port", "65536"), ("--port", "-1"), ("--latency", "nan"), ("--ready-delay", "-1")],
+)
+def test_a_number_out_of_range_is_refused_at_start(option: str, value: str, capsys: Any) -> None:
+    """Instead of a traceback when the server begins to listen, or a delay that never ends."""
+    with pytest.raises(SystemExit) as caught:
+        parse_arguments([f"{option}={value}"])
+    assert caught.value.code == 2
+    assert f"argument {option}: {value} is not" in capsys.readouterr().err
 
 
 def test_key_columns_may_come_in_any_order_if_so_set() -> None:
