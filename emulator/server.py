@@ -30,7 +30,7 @@ _COMPRESS_ANSWER = "x-ots-response-compress-type"
 
 
 class ConnectionCutError(Exception):
-    """The connection is closed; there is nobody left to answer."""
+    """The connection is closed, so no answer can be sent."""
 
 
 class GatewayAnswerError(Exception):
@@ -147,7 +147,7 @@ class Exchange:
         return out
 
     def _verify(self, body: bytes) -> signing.Caller:
-        """Return who asks; raises 403 for a request that is not signed as it must be."""
+        """Return the caller; raises 403 for a request that is not signed correctly."""
         return signing.verify(
             self._api,
             self._headers,
@@ -159,7 +159,7 @@ class Exchange:
         )
 
     async def _read_body(self) -> bytes:
-        """Return the body; one too long is read to its end, so that the client hears the 413."""
+        """Return the body; one too long is read to its end, so that the client receives the 413."""
         chunks: list[bytes] = []
         size = 0
         if self._headers.get("expect", "").lower() == "100-continue":

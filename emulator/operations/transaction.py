@@ -53,7 +53,7 @@ def commit_transaction(call: Call, request: wire.TransactionRequest) -> wire.Tra
 
 
 def abort_transaction(call: Call, request: wire.TransactionRequest) -> wire.TransactionResponse:
-    """Forget all changes of a transaction."""
+    """Discard all changes of a transaction."""
     transactions = call.service.transactions
     transactions.end(transactions.find(request.transaction_id))
     return wire.TransactionResponse()

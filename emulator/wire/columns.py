@@ -1,8 +1,8 @@
-"""The names of columns that were checked before, so that the decoder does not check every cell's.
+"""Column names that the decoder has already checked, and what it expects after each of them.
 
 Rows of a table mostly have the same columns in the same order, with values of the same types. Each
-column therefore remembers which column followed it last, and of which type its value was; the
-decoder compares a cell with this expectation before it takes the cell apart.
+column therefore remembers which column followed it last and what type its value had. If the next
+cell begins as expected, one comparison replaces several steps of decoding.
 """
 
 from struct import Struct
@@ -35,9 +35,9 @@ class Column:
         self.wire_type = wire_type
         self.head = self._start + fixed
         self.size = fixed[0] if fixed else 0
-        """Bytes of the value with its type, 0 where sizes differ."""
+        """Bytes of the value with its type; 0 where the size varies."""
         self.value_at = len(self._start) + (4 if fixed else 0)
-        """Where the value begins in the cell; where sizes differ, where its size stands."""
+        """Offset of the value in the cell, or, where the size varies, of that size."""
 
 
 KNOWN: dict[bytes, Column] = {}

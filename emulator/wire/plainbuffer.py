@@ -176,7 +176,9 @@ def decode_row(buffer: bytes, inner: bool = False) -> RowChange:
     try:
         try:
             row, end = _decode(buffer, 4, inner)
-        except struct_error:  # shorter than was expected: without expectations the reason is exact
+        except (
+            struct_error
+        ):  # shorter than expected: decoded again without expectations for the exact text
             columns.forget()
             row, end = _decode(buffer, 4, inner)
     except (IndexError, struct_error):
@@ -292,10 +294,10 @@ def _decode(  # noqa: C901 - the hot loop: 11 cells a row, a call a cell would d
 def _take_apart(
     buffer: bytes, position: int, before: Column, inner: bool
 ) -> tuple[Column, bytes | None, int]:
-    """Return column and value (None without one) of a cell that begins in no expected way.
+    """Decode name and value of a cell that does not begin as expected.
 
-    The third is where the cell goes on. The next cell after one of `before` is expected to begin
-    like this one.
+    Returns the column, the value (None if there is none) and the position after it. From now on a
+    cell of this column is expected after one of `before`.
     """
     if buffer[position + 1] != _TAG_NAME:
         raise broken("attr has no name.")
