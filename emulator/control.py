@@ -1,4 +1,4 @@
-"""All that is outside the protocol: pages, counters, faults, limits, logs. Loopback only, unsigned."""
+"""Everything outside the protocol: pages, counters, faults, limits, logs; loopback only."""
 
 import ipaddress
 import json
