@@ -277,14 +277,14 @@ class Exchange:
         raise ConnectionCutError
 
     def _note(self, status: int, code: str | None) -> None:
-        self._service.journal.answered(
-            self._api if self._api in OPERATIONS else "other",
-            self._id,
-            status,
-            code,
-            None if self._rule is None else self._rule.kind,
-            time.perf_counter() - self._started,
-        )
+        api = self._api if self._api in OPERATIONS else "other"
+        fault = None if self._rule is None else self._rule.kind
+        seconds = time.perf_counter() - self._started
+        self._service.journal.answered(api, self._id, status, code, fault, seconds)
+        if log.isEnabledFor(logging.INFO):
+            answer = f"{status} {code or 'OK'}" if status else "no answer"
+            shown = f", fault {fault}" if fault else ""
+            log.info("%s %s: %s%s, %.1f ms", api, self._id, answer, shown, seconds * 1000)
 
 
 def _operation_name(path: str) -> str:
