@@ -20,6 +20,7 @@ from emulator.errors import STATUS, ServiceError
 from emulator.service import RowFault
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
+from emulator.wire.decoder import decode_row
 from emulator.wire.flatbuffer import RawPoint, decode_points
 from emulator.wire.strings import has_bad_text
 
@@ -186,7 +187,7 @@ def _requested_rows(request: Message) -> Iterable[tuple[str, pb.RowChange | None
         return
     for table, buffer in _buffers(request):
         try:
-            yield table, pb.decode_row(buffer, limits.is_inner(table))
+            yield table, decode_row(buffer, limits.is_inner(table))
         except ServiceError:
             yield table, None
 

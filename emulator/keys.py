@@ -12,6 +12,7 @@ from emulator.errors import invalid, invalid_key
 from emulator.tables import KeyColumn, Table
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
+from emulator.wire.decoder import decode_stand_alone
 
 _SIGN = 1 << 63
 _FLIPPED = [bytes((_byte ^ 0x80,)) for _byte in range(256)]
@@ -108,7 +109,7 @@ def encode_bound(table: Table, key: list[pb.KeyCell]) -> bytes:
 
 def _rank(column: KeyColumn, value: bytes) -> bytes:
     """Return the ordered bytes of one end of a partition; raises 400 where it cannot be one."""
-    value = pb.decode_stand_alone(value)
+    value = decode_stand_alone(value)
     if value[0] in _INFINITE:
         return _MINIMUM if value[0] == pb.INF_MIN else _MAXIMUM
     if value[0] != column.wire_type:

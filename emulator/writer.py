@@ -12,6 +12,7 @@ from emulator.tables import Table
 from emulator.transactions import Transaction
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
+from emulator.wire.decoder import decode_row
 from emulator.wire.plainbuffer import RowChange
 from emulator.wire.strings import has_bad_text
 
@@ -45,7 +46,7 @@ def parse_change(
     """Decode a change and check all that does not depend on its table; raises 400."""
     if not PUT_ROW <= operation <= DELETE_ROW:
         raise invalid("The modify type is invalid.")
-    row = pb.decode_row(raw, inner)
+    row = decode_row(raw, inner)
     keys.check_finite(row.key)
     rows.check_change(operation, row)
     change = Change(operation, row, raw)

@@ -14,6 +14,7 @@ from emulator.service import Call
 from emulator.tables import Table
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
+from emulator.wire.decoder import decode_row
 from emulator.writer import Change, Writer, parse_change
 
 
@@ -257,7 +258,7 @@ def batch_get_row(call: Call, request: wire.BatchGetRowRequest) -> wire.BatchGet
     for part in request.tables:
         selection = parse_selection(part, call.service.options.key_columns_count)
         for buffer in part.primary_key:
-            keys.check_finite(pb.decode_row(buffer, limits.is_inner(part.table_name)).key)
+            keys.check_finite(decode_row(buffer, limits.is_inner(part.table_name)).key)
         table = _find(call, part.table_name)
         answer = response.tables.add(table_name=part.table_name)
         reader = Writer(call)

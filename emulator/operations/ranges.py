@@ -20,6 +20,7 @@ from emulator.tables import Table
 from emulator.transactions import Transaction
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
+from emulator.wire.decoder import decode_row
 from emulator.wire.matrix import encode_matrix
 
 _FORWARD, _BACKWARD = 0, 1
@@ -156,7 +157,7 @@ def _keys(table_name: str, *buffers: bytes) -> list[list[pb.KeyCell]]:
     """Return the keys that bound a range."""
     found = []
     for buffer in buffers:
-        row = pb.decode_row(buffer, limits.is_inner(table_name))
+        row = decode_row(buffer, limits.is_inner(table_name))
         check_read_key(row)
         found.append(row.key)
     return found
