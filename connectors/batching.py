@@ -68,7 +68,11 @@ class Batcher(StatefulBatchLogic[Batch, Batch, State]):
         self._segments = [segment_of_state(each) for each in resumed or ()]
         self._rows = sum(map(count_of, self._segments))
         self._bytes = sum(map(size_of, self._segments))
-        self._due = self._due_from_now() if self._segments else None
+        # A resumed batcher is called at once, in the first epoch of the run, and so has a snapshot
+        # in it. Bytewax stores a snapshot before its epoch is complete: without another one, what
+        # a killed run had stored of this epoch would count once a later epoch is complete, and the
+        # rows that wait here would be lost [bytewax-recovery].
+        self._due = None if resumed is None else clock()
         if self._segments:
             count.resumed(self._rows)
 
@@ -179,11 +183,17 @@ def _fitting(segment: Segment, room: int) -> int:
 
 
 def builder(
-    settings: WindowSettings, count: Callable[[], Count]
+    settings: WindowSettings,
+    count: Callable[[], Count],
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
 ) -> Callable[[State | None], Batcher]:
-    """A function from a shard's state to its batcher; each batcher gets its own counts."""
+    """A function from a shard's state to its batcher; each batcher gets its own counts.
+
+    `clock` is the one that Bytewax calls `on_notify` by.
+    """
 
     def build(state: State | None) -> Batcher:
-        return Batcher(settings, state, count())
+        return Batcher(settings, state, count(), clock)
 
     return build

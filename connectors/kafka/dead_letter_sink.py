@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -59,13 +59,24 @@ class _DeliveryError(Exception):
         self.error = error
 
 
+def _in_background(function: Callable[[], None]) -> None:
+    threading.Thread(target=function, name="dead-letters", daemon=True).start()
+
+
 class KafkaDeadLetterSink:
     """The dead-letter topic of a run."""
 
     def __init__(
-        self, run: Run, _writer: object = None, *, clients: KafkaClients | None = None
+        self,
+        run: Run,
+        _writer: object = None,
+        *,
+        clients: KafkaClients | None = None,
+        serve: Callable[[Callable[[], None]], object] = _in_background,
     ) -> None:
+        """`serve` calls a function, which returns when the sink is closed, in the background."""
         self._run = run
+        self._serve = serve
         self._clients = clients or KafkaClients()
         self._settings = run.settings.dead_letters
         self._properties = self._settings.client_properties(run.settings.kafka)
@@ -106,7 +117,7 @@ class KafkaDeadLetterSink:
             self._create()
         elif found.error is not None and found.error.code() in _REMEDIES:
             raise self._stop(found.error.str(), _REMEDIES[found.error.code()])
-        threading.Thread(target=self._poll, name="dead-letters", daemon=True).start()
+        self._serve(self._poll)
 
     async def send(self, dead_letters: Sequence[DeadLetter]) -> None:
         """Return when the brokers have confirmed every dead letter.

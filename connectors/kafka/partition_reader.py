@@ -9,7 +9,6 @@ has the figures.
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
@@ -27,7 +26,7 @@ from connectors.kafka.partition_errors import PartitionErrors
 from connectors.kafka.progress import Progress
 from connectors.records import Chunk
 from connectors.run.committable_offset import CommittableOffset
-from connectors.run.context import Run
+from connectors.run.context import Run, utc_now
 from connectors.settings.kafka import KafkaSettings
 
 # Seconds until a partition that had nothing is asked again, which bounds the latency of a record.
@@ -242,9 +241,15 @@ class SharedConsumer:
         clients: KafkaClients,
         existing: int,
         clock: Callable[[], float],
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
-        """`existing` is the number of partitions of all workers together."""
+        """`existing` is the number of partitions of all workers together.
+
+        `clock` returns seconds, and `now` the time by which Bytewax wakes partitions.
+        """
         self._settings = settings
+        self._clock = clock
+        self._now = now
         self.assignment = Assignment(settings, clients, existing, clock)
         self.waiting_bytes = 0  # in all queues together
         self._max_waiting = 0
@@ -306,7 +311,7 @@ class SharedConsumer:
             return
         now = 0.0
         if len(self._queues) > 1:
-            now = time.monotonic()
+            now = self._clock()
             if now < self._nothing_until:
                 return
         messages = client.consume(max_messages, 0)
@@ -341,7 +346,7 @@ class SharedConsumer:
         """See `PartitionQueue.next_look`."""
         if self.waiting_bytes > 0:
             return None
-        now = datetime.now(timezone.utc)
+        now = self._now()
         if self._look <= now:
             pause = max(_PAUSE, _PAUSE_EACH * len(self._queues))
             self._look = now + timedelta(seconds=pause)

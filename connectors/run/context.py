@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
 
 from connectors.errors import StopRun
 from connectors.run import metrics
@@ -18,6 +19,11 @@ from connectors.settings.kafka import KafkaSettings
 log = logging.getLogger("sync")
 
 Clock = Callable[[], float]
+
+
+def utc_now() -> datetime:
+    """The time of this machine's clock, which may jump."""
+    return datetime.now(timezone.utc)
 
 
 class Run:
@@ -36,10 +42,13 @@ class Run:
         topics_kafka: KafkaSettings | None = None,
         single_process: bool = True,
         clock: Clock = time.monotonic,
+        now: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`topics_kafka` is [kafka] as configured, where a replay's `settings` have another one.
 
-        `single_process`: the run is not part of a cluster; `clock` returns seconds.
+        `single_process`: the run is not part of a cluster. `clock` returns seconds, `now` the time
+        by which Bytewax wakes sources and batchers, and `sleep` blocks for seconds.
         """
         self.flow_id = flow_id
         self.settings = settings
@@ -47,6 +56,8 @@ class Run:
         self.recovery = recovery
         self.counts = Counts(single_process)
         self.clock = clock
+        self.now = now
+        self.sleep = sleep
         metrics.export(self.counts)
         self._failure: BaseException | None = None
         self._drain_reason: str | None = None

@@ -83,16 +83,16 @@ class RetryLoop:
         maximum: float,
         logger: logging.Logger,
         *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] | None = None,
+        sleep: Callable[[float], None] | None = None,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        """The waits grow from `initial` to `maximum` seconds."""
+        """The waits grow from `initial` to `maximum` seconds; clock and sleep are the run's."""
         self._run = run
         self._logger = logger
-        self._clock = clock
-        self._sleep = sleep
-        self._backoff = Backoff(initial, maximum, clock=clock, uniform=uniform)
+        self._clock = clock or run.clock
+        self._sleep = sleep or run.sleep
+        self._backoff = Backoff(initial, maximum, clock=self._clock, uniform=uniform)
 
     def call(self, attempt: Callable[[], T]) -> T:
         """Try until the attempt succeeds; return its result.
@@ -146,8 +146,8 @@ class OutageWait(RetryLoop):
         self,
         run: Run,
         *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] | None = None,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         super().__init__(
             run,

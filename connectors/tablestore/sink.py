@@ -38,6 +38,7 @@ class TablestoreSink(FixedPartitionedSink[Batch, None]):
         tables: Sequence[str],
         writer: TableWriter,
         policy: ErrorPolicy,
+        new_loop: Callable[[Callable[[], None]], WriterLoop] | None = None,
     ) -> None:
         """`tables` are those known before a record is read."""
         self._run = run
@@ -45,7 +46,7 @@ class TablestoreSink(FixedPartitionedSink[Batch, None]):
         self._tables = tables
         self._writer = writer
         self._policy = policy
-        self._loop = WriterLoop(self._close)
+        self._loop = (new_loop or WriterLoop)(self._close)
 
     def list_parts(self) -> list[str]:
         """The names of the shards.
@@ -81,6 +82,10 @@ class WriterLoop:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
         self._shards = 0
+
+    def new_condition(self) -> threading.Condition:
+        """What a worker waits on until the loop has changed something."""
+        return threading.Condition()
 
     def join(self) -> asyncio.AbstractEventLoop:
         """Return the loop for one more shard; the first call starts it."""
@@ -139,7 +144,7 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
         self._batches: deque[Batch] = deque()
         self._counts = run.counts.new_shard()
         self._outcomes = _ShardOutcomes(run, policy, self._counts)
-        self._changed = threading.Condition()
+        self._changed = loop.new_condition()
         self._busy = False
         self._closed = False
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Collection
 from typing import TypeVar
 
@@ -30,13 +29,13 @@ class TableChecks:
         run: Run,
         choose_encoding: Callable[[str], None] | None = None,
         *,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         """`choose_encoding` is called with each time series table, to ask how to send points."""
         self._api = tables_api
         self._run = run
         self._choose_encoding = choose_encoding
-        self._clock = clock
+        self._clock = clock or run.clock
         self._lock = threading.Lock()
         # Tables for which `ensure` has passed.
         self.checked: set[str] = set()

@@ -1,0 +1,640 @@
+"""One seed: the real connector on simulated brokers and tables, run after run, until all is done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import random
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from connectors.batching import builder
+from connectors.errors import StopRun
+from connectors.formats.chunk_decoder import ChunkDecoder
+from connectors.kafka.dead_letter_sink import KafkaDeadLetterSink
+from connectors.kafka.discovery import TopicWatcher
+from connectors.kafka.source import KafkaSource
+from connectors.dead_letters.policy import ErrorPolicy
+from connectors.mapping.row_mapper import RowMapper
+from connectors.records import Batch, Chunk, PlainMessage, count_of
+from connectors.run.context import Run
+from connectors.settings import Settings
+from connectors.tablestore.batch_write import TableWriter
+from connectors.tablestore.client import Client
+from connectors.tablestore.dead_letter_sink import TableDeadLetterSink
+from connectors.tablestore.row_encoder import RowEncoder
+from connectors.tablestore.sink import TablestoreSink, WriterLoop
+from simulation.brokers import Brokers, Log
+from simulation.checker import Checker, Produced, Verdict
+from simulation.engine import Cluster, Flow
+from simulation.plan import DEAD_LETTER_FAULTS, ENDS, REQUEST_FAULTS, TIMEOUT, TOPIC, Plan
+from simulation.recovery import MemoryFolder, Snapshots
+from simulation.service import (
+    INSTANCE,
+    KEY_ID,
+    KEY_SECRET,
+    Change,
+    SimulatedPool,
+    SimulatedService,
+    SimulatedTables,
+)
+from simulation.timeline import Crash, Timeline, VirtualLoop
+
+MAX_TURNS = 60_000
+MAX_RUNS = 40
+_COLUMN = "flag"
+"""A column that the table defines as an integer: text in it is what the service rejects."""
+
+
+@lru_cache(maxsize=16)
+def settings_of(configuration: int, lost_offset: str) -> Settings:
+    """The settings of a configuration."""
+    return Settings.model_validate(
+        {
+            "kafka": {
+                "topics": [TOPIC],
+                "lost_offset": lost_offset,
+                "chunk_messages": 40,
+                "metadata_timeout": 1.0,
+                "discovery_interval": 1.0,
+                "stalled_after": 3600.0,
+            },
+            "format": {"key": "string"},
+            "tablestore": {
+                "instance": INSTANCE,
+                "timeout": TIMEOUT,
+                "retry_initial": 0.01,
+                "retry_max": 0.1,
+                "queue": 1 + configuration % 2,
+            },
+            "table": {
+                "primary_key_mode": "record_key",
+                "primary_key": [{"name": "id", "type": "string"}],
+                "insert_mode": "update" if configuration == 2 else "put",
+                "delete_mode": "row",
+            },
+            "window": {
+                "rows": 50 if configuration == 3 else 8,
+                "age": 2.0 if configuration == 3 else 0.05,
+                "shards": 4,
+            },
+            "errors": {
+                "tolerance": "all",
+                "dead_letters": "tablestore" if configuration == 0 else "kafka",
+            },
+            "shutdown": {"deadline": 60.0},
+        }
+    )
+
+
+@lru_cache(maxsize=16)
+def _decoding(settings: int, lost_offset: str) -> tuple[ChunkDecoder, RowMapper]:
+    """Decoder and mapper depend on the settings only, and are costly to make."""
+    found = settings_of(settings, lost_offset)
+    return ChunkDecoder(found, True), RowMapper(found, RowEncoder(), True)
+
+
+@dataclass
+class Outcome:
+    """What came of a seed."""
+
+    plan: Plan
+    verdict: Verdict
+    runs: int = 0
+    crashes: int = 0
+    calls: int = 0
+    fired: Counter[str] = field(default_factory=Counter)
+    trace: list[tuple[object, ...]] = field(default_factory=list)
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal traces."""
+        text = "\n".join(map(repr, self.trace))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class Condition:
+    """In place of threading.Condition: who waits lets the world go on."""
+
+    def __init__(self, process: SimulatedProcess) -> None:
+        self._process = process
+        self._notified = 0
+
+    def __enter__(self) -> bool:
+        return True
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is locked: there is one thread."""
+
+    def notify_all(self) -> None:
+        """As threading's."""
+        self._notified += 1
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """As threading's."""
+        before = self._notified
+        self._process.sleep(
+            float("inf") if timeout is None else timeout, lambda: self._notified != before
+        )
+        return self._notified != before
+
+
+class _Loop(WriterLoop):
+    """The loop of a simulated process, in no thread."""
+
+    def __init__(self, process: SimulatedProcess, on_stop: Callable[[], None]) -> None:
+        super().__init__(on_stop)
+        self._process = process
+
+    def new_condition(self) -> Any:
+        return Condition(self._process)
+
+    def join(self) -> Any:
+        return self._process.loop
+
+    def leave(self) -> None:
+        pass
+
+
+class _Watcher(TopicWatcher):
+    """Looks at the topics now and then, in no thread."""
+
+    def __init__(self, process: SimulatedProcess, run: Run, seen: dict[str, int], clients: Any):  # noqa: ANN204
+        self._run = run
+        self._seen = seen
+        self._clients = clients
+        self._process = process
+        self._again()
+
+    def _again(self) -> None:
+        interval = self._run.settings.kafka.discovery_interval
+        self._process.loop.call_later(interval, self._look)
+
+    def _look(self) -> None:
+        if self._run.drain_reason is None:
+            if not self._process.world.brokers.are_away:
+                self._look_for_new()
+            self._again()
+
+
+class SimulatedProcess:
+    """One process of a run, with one worker."""
+
+    def __init__(self, world: World, index: int, count: int) -> None:
+        self.world = world
+        self.index = index
+        self.run_number = world.runs
+        self.alive = True
+        self.loop = VirtualLoop(world.timeline)
+        settings = settings_of(world.plan.configuration, world.lost_offset)
+        self.run = Run(
+            "sync",
+            settings,
+            MemoryFolder(world.folder, self.call),
+            single_process=count == 1,
+            clock=lambda: world.timeline.now,
+            now=world.timeline.wall_clock,
+            sleep=self.sleep,
+        )
+        self.flow = self._flow(settings)
+
+    @property
+    def now(self) -> float:
+        """Virtual seconds."""
+        return self.world.timeline.now
+
+    def call(self, label: str, *details: object) -> None:
+        """Note a call, at which the plan may end the process. Raises Crash."""
+        self.world.called(self, label, details)
+
+    def sleep(self, seconds: float, until: Callable[[], bool] = lambda: False) -> None:
+        """Block: everything else goes on meanwhile. Raises Crash."""
+        world = self.world
+        deadline = world.timeline.now + seconds
+        while not until() and world.timeline.now < deadline:
+            if not self.alive:
+                raise Crash
+            if not world.turn(deadline):
+                break
+        if not self.alive:
+            raise Crash
+
+    def _flow(self, settings: Settings) -> Flow:
+        """The steps of flows/sync.py."""
+        world, run = self.world, self.run
+        decoder, mapper = _decoding(world.plan.configuration, world.lost_offset)
+        clients = world.brokers.clients(self)
+        source = KafkaSource(
+            run, clients, watch=lambda *seen: _Watcher(self, *seen)
+        )
+        pool: Any = SimulatedPool(world.service, self)
+        tables: Any = SimulatedTables(world.service, self)
+        client = Client(settings.tablestore, pool)
+        writer = TableWriter(run, client, tables)
+        destination: Any = (
+            TableDeadLetterSink(run, writer)
+            if settings.errors.dead_letters == "tablestore"
+            else KafkaDeadLetterSink(run, clients=clients, serve=lambda _: None)
+        )
+        policy = ErrorPolicy(run, destination)
+        sink = TablestoreSink(
+            run,
+            mapper.shard_names,
+            settings.known_tables(),
+            writer,
+            policy,
+            lambda on_stop: _Loop(self, on_stop),
+        )
+
+        def rows_of(chunk: Chunk) -> list[tuple[str, Batch]]:
+            rows = mapper.map_chunk(decoder.decode_chunk(chunk))
+            mapped = [sum(map(count_of, rows)) + len(dead) for _, (rows, dead) in rows]
+            run.counts.mapped(sum(mapped))
+            return rows
+
+        build = builder(settings.window, run.counts.new_batcher, clock=run.now)
+        return Flow(source, rows_of, build, sink)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.alive = self.loop.alive = False
+
+
+class World:
+    """The simulated world of one plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.chance = random.Random(plan.seed + 1)
+        self.timeline = Timeline()
+        self.brokers = Brokers(self.timeline, self.chance, TOPIC)
+        self.service = SimulatedService(self.timeline, self.chance)
+        self.checker = Checker()
+        self.snapshots = Snapshots()
+        self.folder: dict[str, str] = {}
+        self.lost_offset = "stop"
+        self.outcome = Outcome(plan, Verdict())
+        self.runs = 0
+        self._calls = self._turns = 0
+        self._ends: dict[int, str] = {}
+        self._cluster: Cluster | None = None
+        self._processes: list[SimulatedProcess] = []
+        self._quiet_after = 0.0
+        self._errors: list[BaseException] = []
+        self._killed = False
+        self._excuses: set[str] = set()
+        self._set_up()
+
+    # Before it begins
+
+    def _set_up(self) -> None:
+        service, brokers, checker = self.service, self.brokers, self.checker
+        service.create(TOPIC, (("id", "string"),), flag="integer")
+        if self.plan.configuration == 0:
+            key = (("topic_partition", "string"), ("offset", "integer"))
+            service.create("dead_letters", key)
+        brokers.logs = [Log() for _ in range(self.plan.partitions)]
+        service.on_change = self._changed
+        service.fired = brokers.fired = self.fired
+        brokers.on_commit = lambda where, offset: checker.committed(where, offset)
+        brokers.on_dead_letter = self._dead_letter
+        self.snapshots.on_durable = self._durable
+        for record in self.plan.records:
+            self.timeline.at(record.time, self._produce, record)
+            self._quiet_after = max(self._quiet_after, record.time)
+        for fault in self.plan.faults:
+            if fault.kind in REQUEST_FAULTS:
+                service.faults[int(fault.at)] = fault.kind
+            elif fault.kind in DEAD_LETTER_FAULTS:
+                brokers.dead_letter_faults[int(fault.at)] = fault.kind
+            elif fault.kind not in ENDS:
+                self.timeline.at(fault.at, self._strike, fault.kind, fault.value)
+                self._quiet_after = max(self._quiet_after, fault.at)
+
+    def fired(self, kind: str) -> None:
+        """Count a fault that has had its effect."""
+        self.outcome.fired[kind] += 1
+
+    def note(self, *what: object) -> None:
+        """Add a line to the trace."""
+        self.outcome.trace.append((round(self.timeline.now, 6), *what))
+
+    def _produce(self, planned: Any) -> None:
+        partition = planned.partition % len(self.brokers.logs)
+        if planned.kind == "gap":
+            self.brokers.skip(partition)
+            return
+        key = f"p{partition}k{planned.key}"
+        columns: dict[str, object] = {"n": planned.number, f"c{planned.number % 3}": planned.time}
+        value: bytes | None = _json(columns)
+        kind: Any = "update" if self.plan.configuration == 2 else "put"
+        if planned.kind == "delete":
+            value, kind = None, "delete"
+        elif planned.kind == "poison":
+            value, kind = b"{nope", "reject"
+        elif planned.kind == "invalid":
+            value, kind = _json({"n": planned.number, _COLUMN: "text"}), "refuse"
+        offset = self.brokers.append(partition, key.encode(), value)
+        place = TOPIC, partition, offset
+        self.checker.produced(
+            Produced(place, TOPIC, key, kind, tuple(sorted(columns.items())), value)
+        )
+        self.note("produce", partition, offset, key, planned.kind)
+
+    def _strike(self, kind: str, value: float) -> None:
+        now, brokers, service = self.timeline.now, self.brokers, self.service
+        self.note("fault", kind, value)
+        if kind == "brokers_away":
+            brokers.away_until = now + value
+        elif kind == "retention":
+            self._retention(value)
+        elif kind == "new_partition":
+            brokers.logs.append(Log())
+        elif kind == "table_gone":
+            service.gone_until[TOPIC] = now + value
+            self._excuses |= {"does not exist", "OTSObjectNotExist", "HTTP 404"}
+        elif kind == "throttled":
+            service.throttled_until = now + value
+        elif kind == "denied":
+            service.denied_until = now + value
+            self._excuses |= {"OTSNoPermissionAccess", "HTTP 403"}
+        elif kind == "clock":
+            self.timeline.jump += value
+        elif kind == "transport_error":
+            brokers.errors += 1
+        if kind not in ("table_gone", "throttled", "denied", "retention"):
+            self.fired(kind)
+        self._quiet_after = max(self._quiet_after, now + (0 if kind == "clock" else value))
+
+    def _retention(self, share: float) -> None:
+        """The brokers remove records, also some that were not read yet."""
+        for number, log in enumerate(self.brokers.logs):
+            before = int(log.end * min(1.0, share))
+            if before <= log.low:
+                continue
+            stored = self.checker.stored_offset((TOPIC, number))
+            removed = range(max(log.low, stored), before)
+            self.checker.removed((TOPIC, number, offset) for offset in removed)
+            self.brokers.remove_before(number, before)
+            self.fired("retention")
+            self._excuses.add("is not there any more")
+
+    # What happens meanwhile
+
+    def called(self, process: SimulatedProcess, label: str, details: tuple[object, ...]) -> None:
+        """See `SimulatedProcess.call`."""
+        if not process.alive:
+            raise Crash
+        self._calls += 1
+        self.outcome.calls += 1
+        self.outcome.trace.append((round(self.timeline.now, 6), process.index, label, *details))
+        end = self._ends.get(self._calls)
+        if end == "crash":
+            self.note("killed", process.index, "at call", self._calls)
+            self.fired("crash")
+            self.outcome.crashes += 1
+            self._die(process)
+            raise Crash
+        if end == "sigterm":
+            self.note("sigterm")
+            self.fired("sigterm")
+            for each in self._processes:
+                each.run.drain("SIGTERM")
+
+    def _die(self, process: SimulatedProcess) -> None:
+        """One process is gone; the others of the run follow a little later."""
+        process.kill()
+        self._killed = True
+        self.timeline.at(self.timeline.now + self.chance.random() * 0.2, self._kill_all, self.runs)
+
+    def _kill_all(self, run: int) -> None:
+        if run == self.runs:
+            for process in self._processes:
+                process.kill()
+
+    def failed(self, process: Any, error: Exception) -> None:
+        """A process ends with an error."""
+        self.note("ended", process.index, type(error).__name__)
+        self._errors.append(error)
+        if self._cluster is not None:
+            for worker in self._cluster.workers:
+                if worker.process is process:
+                    with suppress(Crash):
+                        worker.close()
+        self._die(process)
+
+    def _changed(self, run: int, change: Change) -> None:
+        if change.table != TOPIC:
+            partition = int(change.key[0].rpartition("_")[2])
+            place = TOPIC, partition, int(change.key[1])
+            self.note("dead_letter", *place[1:])
+            self.checker.dead_lettered(run, place, change.columns.get("value"))
+            return
+        key = str(change.key[0])
+        partition = int(key[1 : key.index("k")])
+        if change.operation == "delete":
+            log = self.brokers.logs[partition]
+            found = self.checker.last_delete(TOPIC, key, log.seen_to)
+        else:
+            found = self._place_of(partition, int(change.columns["n"]))
+        self.note("effect", key, change.operation, found and found[2])
+        if found is not None:
+            self.checker.applied(run, found, is_exact=change.operation != "delete")
+
+    def _place_of(self, partition: int, number: int) -> tuple[str, int, int] | None:
+        return self.checker.place_of(TOPIC, partition, "n", number)
+
+    def _dead_letter(self, run: int, message: PlainMessage) -> None:
+        headers = dict(message.headers() or ())
+        place = (
+            TOPIC,
+            int(headers["__connect.errors.partition"] or b""),
+            int(headers["__connect.errors.offset"] or b""),
+        )
+        self.note("dead_letter", *place[1:])
+        self.checker.dead_lettered(run, place, message.value())
+
+    def _durable(self) -> None:
+        frontier = self.snapshots.frontier()
+        offsets = {}
+        for key, offset in self.snapshots.states("read", frontier).items():
+            topic, _, partition = key.rpartition(":")
+            offsets[topic, int(partition)] = offset
+        waiting = [
+            (segment[1], segment[2], offset)
+            for state in self.snapshots.states("window", frontier).values()
+            for segment in state
+            for offset in segment[5]
+        ]
+        self.note("durable", frontier, sorted(offsets.values()), len(waiting))
+        self.checker.stored(offsets, waiting)
+
+    def turn(self, until: float = float("inf")) -> bool:
+        """Let one thing happen. False when nothing is left to do."""
+        self._turns += 1
+        if self._turns > MAX_TURNS:
+            if self._turns == MAX_TURNS + 1:
+                self.checker.found("does_not_end", f"after {MAX_TURNS} turns, {self.runs} runs")
+            self._kill_all(self.runs)
+            return False
+        if self._cluster is None:
+            due = self.timeline.next_time()
+            if due <= self.timeline.now:
+                self.timeline.run_one()
+            else:
+                self.timeline.now = min(due, until)
+            return min(due, until) < float("inf")
+        return self._cluster.one_turn(until)
+
+    # Runs
+
+    def play(self) -> Outcome:
+        """Run after run until everything is read and written; returns what came of it."""
+        clean = False
+        while self._turns <= MAX_TURNS and not self.checker.has_failed:
+            clean = self._one_run()
+            if clean and self._all_read():
+                break
+            if self.runs >= MAX_RUNS:
+                self.checker.found("does_not_end", f"after {MAX_RUNS} runs")
+                break
+            self._pass_time(self.timeline.now + 1.2 * TIMEOUT)
+        self._pass_time(self.timeline.now + 1.2 * TIMEOUT)
+        rows = {
+            (TOPIC, str(key[0])): tuple(sorted(columns.items()))
+            for key, columns in self.service.rows(TOPIC).items()
+        }
+        committed = self.brokers.committed if clean and not self._gaps_at_end() else None
+        self.outcome.verdict = self.checker.judge(
+            rows, once_a_run=self.plan.configuration != 0, committed=committed
+        )
+        self.outcome.runs = self.runs
+        return self.outcome
+
+    def _gaps_at_end(self) -> bool:
+        return self.outcome.fired["retention"] > 0
+
+    def _pass_time(self, until: float) -> None:
+        while self.timeline.next_time() <= until:
+            self.timeline.now = max(self.timeline.now, self.timeline.next_time())
+            self.timeline.run_one()
+        self.timeline.now = max(self.timeline.now, until)
+
+    def _one_run(self) -> bool:
+        """One run; returns whether it ended cleanly."""
+        number = self.runs
+        self.runs += 1
+        self._calls = 0
+        self._errors, self._killed = [], False
+        self._ends = {
+            int(fault.at): fault.kind
+            for fault in self.plan.faults
+            if fault.kind in ENDS and int(fault.value) == number
+        }
+        for log in self.brokers.logs:
+            log.read_to = 0
+        workers = self.plan.workers
+        count = workers[min(number, len(workers) - 1)]
+        self.note("run", self.runs, "workers", count)
+        cluster = Cluster(
+            self.timeline, self.snapshots, self.plan.interval, self.chance, self.failed
+        )
+        self._cluster = None
+        try:
+            self._processes = []
+            for index in range(count):
+                self._processes.append(SimulatedProcess(self, index, count))
+            cluster.start([(process, process.flow) for process in self._processes])
+            self._cluster = cluster
+            self._go_on(cluster)
+        except Crash:
+            pass
+        except Exception as error:  # noqa: BLE001 - it is what ended the run
+            self._errors.append(error)
+            self._killed = True
+        self._end_run(cluster)
+        return not self._killed and not self._errors
+
+    def _go_on(self, cluster: Cluster) -> None:
+        ending = float("inf")
+        while any(worker.process.alive and not worker.done for worker in cluster.workers):
+            if not self.turn():
+                if self._turns <= MAX_TURNS:
+                    self.checker.found("stuck", "nothing is left to do, and the run has not ended")
+                return
+            now = self.timeline.now
+            if now > self._quiet_after and ending == float("inf") and self._everything_is_read():
+                ending = now + 0.3
+            if now >= ending:
+                ending = float("inf")
+                for process in self._processes:
+                    process.run.drain("the end")
+
+    def _everything_is_read(self) -> bool:
+        return all(log.read_to >= log.end for log in self.brokers.logs)
+
+    def _end_run(self, cluster: Cluster) -> None:
+        for process in self._processes:
+            if not self._killed:
+                with suppress(Crash):
+                    process.run.finish()
+            if process.run.counts.snapshot()["unbalanced"]:
+                self.checker.found("unbalanced", f"the counts of run {self.runs}")
+        if not self._killed:
+            for worker in cluster.workers:
+                worker.close()
+        self._cluster = None
+        for process in self._processes:
+            process.kill()
+        for error in self._errors:
+            self._judge_end(error)
+
+    def _judge_end(self, error: BaseException) -> None:
+        text = str(error)
+        self.note("error", type(error).__name__, text.splitlines()[0][:120])
+        if not isinstance(error, StopRun) or not any(each in text for each in self._excuses):
+            self.checker.found("unexpected_stop", f"{type(error).__name__}: {text[:300]}")
+        if "is not there any more" in text:
+            self.lost_offset = "earliest"
+        # The operator corrects what the text names, and starts again.
+        healed = max(self.service.denied_until, *self.service.gone_until.values(), 0.0)
+        self._pass_time(max(self.timeline.now, healed))
+
+    def _all_read(self) -> bool:
+        stored = self.snapshots.states("read", self.snapshots.frontier())
+        return self.timeline.now > self._quiet_after and all(
+            stored.get(f"{TOPIC}:{number}", 0) >= log.end
+            for number, log in enumerate(self.brokers.logs)
+        )
+
+
+def _json(value: dict[str, object]) -> bytes:
+    return json.dumps(value).encode()
+
+
+def simulate(plan: Plan) -> Outcome:
+    """Play a plan. Equal plans have equal outcomes and traces."""
+    before = logging.root.manager.disable
+    names = {"ALIBABA_CLOUD_ACCESS_KEY_ID": KEY_ID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": KEY_SECRET}
+    kept = {name: os.environ.get(name) for name in names}
+    state = random.getstate()
+    logging.disable(logging.CRITICAL)
+    os.environ.update(names)
+    random.seed(plan.seed)  # of the waits between retries
+    try:
+        return World(plan).play()
+    finally:
+        random.setstate(state)
+        logging.disable(before)
+        for name, value in kept.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
