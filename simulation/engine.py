@@ -118,9 +118,7 @@ class Cluster:
             and not worker.done
             and worker.wakes_at <= timeline.now
         ]
-        if due <= timeline.now and (
-            not ready or self.chance is None or self.chance.random() < 0.7
-        ):
+        if due <= timeline.now and (not ready or self.chance is None or self.chance.random() < 0.7):
             timeline.run_one()
             return True
         if ready:
@@ -181,6 +179,10 @@ class _Stage:
                 self.inbox[epoch].append((key, value))
         return frontier
 
+    def has_work(self, frontier: float) -> bool:
+        """Whether an epoch is to be closed, or something came in for one that can be processed."""
+        return self.epoch != frontier or any(epoch <= frontier for epoch in self.inbox)
+
     def epochs(self, frontier: float) -> list[float]:
         """The epochs to process now, in their order: the closed ones, and the one at hand."""
         found = {self.epoch, *self.inbox}
@@ -227,7 +229,8 @@ class Worker:
         resume = self.cluster.resume_epoch
         now = self.cluster.timeline.wall_clock()
         states = {
-            step: self.cluster.snapshots.states(step, resume) for step in ("read", "window", "write")
+            step: self.cluster.snapshots.states(step, resume)
+            for step in ("read", "window", "write")
         }
         unknown = sorted({*states["read"]} - {*sources}) + sorted({*states["write"]} - {*sinks})
         if unknown:
@@ -349,8 +352,13 @@ class Worker:
         eof = frontier == _END
         now = self.cluster.timeline.wall_clock()
         due = any(moment <= now for moment in self._scheduled.values())
-        if not stage.inbox and not due and stage.epoch == frontier:
+        if not due and not stage.has_work(frontier):
             return False
+        chance = self.cluster.chance
+        if stage.inbox and (chance is None or chance.random() < 0.5):
+            # What came in is processed before it is known that no more can come.
+            frontier = min(frontier, max(stage.epoch, *stage.inbox))
+            eof = False
         for epoch in stage.epochs(frontier):
             stage.epoch = self._last_epoch = epoch
             self._batch_epoch(int(epoch), now, eof)
@@ -410,7 +418,7 @@ class Worker:
         if stage.epoch == _END:
             return False
         frontier = stage.take(self._channels(self.cluster.batches), self.cluster.batcher_frontier())
-        if not stage.inbox and stage.epoch == frontier:
+        if not stage.has_work(frontier):
             return False
         for epoch in stage.epochs(frontier):
             stage.epoch = epoch

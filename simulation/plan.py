@@ -116,13 +116,9 @@ def plan_of(seed: int, records: int) -> Plan:
     made = []
     for number in range(records):
         time = chance.random() * span if chance.random() < 0.7 else 0.0
-        kind = chance.choices(
-            ("put", "delete", "poison", "invalid", "gap"), (78, 10, 4, 5, 3)
-        )[0]
+        kind = chance.choices(("put", "delete", "poison", "invalid", "gap"), (78, 10, 4, 5, 3))[0]
         made.append(
-            RecordPlan(
-                number, time, chance.randrange(partitions + 1), chance.randrange(keys), kind
-            )
+            RecordPlan(number, time, chance.randrange(partitions + 1), chance.randrange(keys), kind)
         )
     made.sort(key=lambda record: record.time)
     faults = []

@@ -207,9 +207,7 @@ class SimulatedService:
 
 
 def _change(table: str, kind: int, change: pb.RowChange) -> Change:
-    columns = {
-        name.decode(): pb.python_value(value) for name, _, value, _ in change.cells if value
-    }
+    columns = {name.decode(): pb.python_value(value) for name, _, value, _ in change.cells if value}
     key = tuple(pb.python_value(value) for _, value in change.key)
     return Change(table, {1: "put", 2: "update", 3: "delete"}[kind], key, columns)
 
@@ -262,7 +260,9 @@ class _Exchange:
             loop.call_later(there, self._fail, "connection lost")
         elif fault in ("html_502", "empty_503"):
             text = b"<html>502</html>" if fault == "html_502" else b""
-            loop.call_later(there, self._set, Answer(int(fault[-3:]) if fault[-3:].isdigit() else 502, {}, text))
+            loop.call_later(
+                there, self._set, Answer(int(fault[-3:]) if fault[-3:].isdigit() else 502, {}, text)
+            )
         elif fault != "lost":
             service.timeline.at(now + there, self._arrive)
 

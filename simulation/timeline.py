@@ -64,7 +64,8 @@ class Timeline:
 
     def seconds_of(self, moment: datetime) -> float:
         """When the wall clock will show a moment, unless it jumps."""
-        return (moment - _START).total_seconds() - self.jump
+        # The wall clock counts microseconds, so that it may show one less than has passed.
+        return (moment - _START).total_seconds() - self.jump + 2e-6
 
     def at(
         self,

@@ -230,9 +230,7 @@ class SimulatedProcess:
         world, run = self.world, self.run
         decoder, mapper = _decoding(world.plan.configuration, world.lost_offset)
         clients = world.brokers.clients(self)
-        source = KafkaSource(
-            run, clients, watch=lambda *seen: _Watcher(self, *seen)
-        )
+        source = KafkaSource(run, clients, watch=lambda *seen: _Watcher(self, *seen))
         pool: Any = SimulatedPool(world.service, self)
         tables: Any = SimulatedTables(world.service, self)
         client = Client(settings.tablestore, pool)
@@ -302,7 +300,7 @@ class World:
         brokers.logs = [Log() for _ in range(self.plan.partitions)]
         service.on_change = self._changed
         service.fired = brokers.fired = self.fired
-        brokers.on_commit = lambda where, offset: checker.committed(where, offset)
+        brokers.on_commit = checker.committed
         brokers.on_dead_letter = self._dead_letter
         self.snapshots.on_durable = self._durable
         for record in self.plan.records:
@@ -352,6 +350,7 @@ class World:
         self.note("fault", kind, value)
         if kind == "brokers_away":
             brokers.away_until = now + value
+            self._excuses |= {"no metadata", "no watermarks", "no offsets of"}
         elif kind == "retention":
             self._retention(value)
         elif kind == "new_partition":
@@ -637,4 +636,3 @@ def simulate(plan: Plan) -> Outcome:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-

@@ -62,7 +62,9 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         self._max_messages = run.settings.kafka.chunk_messages
         # The run before may have ended before it committed the offset at which this one goes on.
         committed = -1 if resumed else start.offset
-        self._committable = CommittableOffset(committed, run.settings.window.age, run.clock)
+        self._committable = CommittableOffset(
+            committed, run.settings.window.age, run.clock, lambda: run.now().timestamp()
+        )
         self._awake: datetime | None = None
         self._snapshot = start.offset
         self._epochs = 0  # number of epochs that have ended

@@ -16,26 +16,44 @@ class CommittableOffset:
     passed, and they are durable with the next but one snapshot that begins after that.
     """
 
-    def __init__(self, start: int, age: float, clock: Clock = time.monotonic) -> None:
-        """`start` counts as committed already; `age` and the clock are in seconds."""
+    def __init__(
+        self,
+        start: int,
+        age: float,
+        clock: Clock = time.monotonic,
+        now: Clock | None = None,
+    ) -> None:
+        """`start` counts as committed already; `age` and the clocks are in seconds.
+
+        `now` is the clock by which batchers are called. It may be set back: then rows wait longer.
+        """
+        self._now = now or clock
         self._age = age
         self._clock = clock
         self._committed = start
-        # (time of the snapshot, its offset), oldest first.
-        self._waiting: deque[tuple[float, int]] = deque()
-        self._previous = self._latest = float("-inf")
+        # (times of the snapshot by both clocks, its offset), oldest first. By the clock that may be
+        # set back it is the latest time so far: no row that waits was due later, plus the age.
+        self._waiting: deque[tuple[float, float, int]] = deque()
+        self._previous = self._latest = (float("-inf"), float("-inf"))
+        self._latest_now = float("-inf")
 
     def snapshotted(self, offset: int) -> None:
         """The source took a snapshot at this offset."""
-        self._previous, self._latest = self._latest, self._clock()
-        if not self._waiting or self._waiting[-1][1] != offset:
-            self._waiting.append((self._latest, offset))
+        self._previous, self._latest = self._latest, (self._clock(), self._now())
+        self._latest_now = max(self._latest_now, self._latest[1])
+        if not self._waiting or self._waiting[-1][2] != offset:
+            self._waiting.append((self._latest[0], self._latest_now, offset))
 
     def due(self) -> int | None:
         """An offset that became committable, or None. Call it when all snapshots are durable."""
         offset = None
-        while self._waiting and self._waiting[0][0] + self._age < self._previous:
-            offset = self._waiting.popleft()[1]
+        while self._waiting:
+            taken, taken_now, waiting = self._waiting[0]
+            clock, now = self._previous
+            if taken + self._age >= clock or taken_now + self._age >= now:
+                break
+            self._waiting.popleft()
+            offset = waiting
         if offset is None or offset == self._committed:
             return None
         self._committed = offset

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -266,7 +267,11 @@ def run_with(
     recovery = None
     if folder is not None:
         recovery = RecoveryFolder.open(folder, process, 1, CONTRACT)
-    return Run("sync", settings(kafka=kafka), recovery, clock=clock)
+
+    def now() -> datetime:
+        return datetime.fromtimestamp(clock(), timezone.utc)
+
+    return Run("sync", settings(kafka=kafka), recovery, clock=clock, now=now)
 
 
 def end(run: Run) -> None:
