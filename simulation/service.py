@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timezone
 from typing import Any, NamedTuple, cast
 
 from connectors.settings.tables import TableSettings
@@ -194,9 +195,9 @@ class SimulatedService:
         return out
 
     def answer(self, status: int, body: bytes) -> Answer:
-        """An answer, signed."""
+        """An answer, signed. Its date is the real one: the SDK compares it with the real clock."""
         headers = signing.response_headers(
-            "BatchWriteRow", "request", body, self._caller, self.timeline.wall_clock()
+            "BatchWriteRow", "request", body, self._caller, datetime.now(timezone.utc)
         )
         return Answer(status, {name.lower(): text for name, text in headers.items()}, body)
 
