@@ -10,7 +10,7 @@ endif
 RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz lint format bench pages conformance setup lock clean
+.PHONY: help demo test simulation fuzz lint format bench pages conformance setup lock clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -22,6 +22,10 @@ demo: ## 50,000 orders from Kafka into a local Tablestore, read back and checked
 test: ## lint, types and every test lane that this machine can run; ARGS="tests/unit -k json" for some
 	@sh scripts/setup.sh requirements-dev.lock
 	@sh scripts/test.sh $(ARGS)
+
+simulation: ## 10,000 seeds of the whole connector in virtual time, with faults of every kind; ARGS="--seed 7" for one
+	@sh scripts/setup.sh requirements-dev.lock
+	@exec $(RUN) -W ignore -m simulation --seeds 10000 $(ARGS)
 
 fuzz: ## 100,000 random records (headers, names, sizes, null and empty everything) through a whole flow
 	@sh scripts/setup.sh requirements-dev.lock

@@ -64,10 +64,9 @@ class Campaign:
         faults = sum(self.fired.values()) - self.fired["crash"] - self.fired["sigterm"]
         return [
             f"{self.status}: {self.seeds:,} seeds, {self.records:,} records, {self.runs:,} runs",
-            f"ended by a crash {self.crashes:,}, by SIGTERM {self.fired['sigterm']:,}; "
-            f"{faults:,} other faults of {len(self.fired)} kinds",
-            f"{self.applied:,} row changes applied, {self.repeated:,} of them repeated; "
-            f"{self.calls:,} calls",
+            f"ended by a crash {self.crashes:,}, by SIGTERM {self.fired['sigterm']:,}",
+            f"{faults:,} other faults of {len(self.fired)} kinds; {self.calls:,} calls",
+            f"{self.applied:,} row changes applied, {self.repeated:,} of them repeated",
             f"failed {len(self.failed)}, unknown {len(self.doubtful)}; {seconds:.0f} s",
         ]
 
@@ -135,10 +134,15 @@ def _table_row(campaign: Campaign, given: argparse.Namespace, seconds: float) ->
     ).stdout.strip()
     last = given.first + given.seeds - 1
     figures = (campaign.records, campaign.runs, campaign.crashes, campaign.repeated)
-    numbers = " | ".join(f"{figure:,}" for figure in figures)
-    today = time.strftime("%Y-%m-%d")
-    failures = len(campaign.failed)
-    return f"| {today} | {given.first} to {last:,} | {numbers} | {failures} | {seconds:.0f} | {commit} |"
+    cells = [
+        time.strftime("%Y-%m-%d"),
+        f"{given.first:,} to {last:,}",
+        *(f"{figure:,}" for figure in figures),
+        str(len(campaign.failed)),
+        f"{seconds:.0f}",
+        commit,
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 def _say(text: str) -> None:

@@ -115,7 +115,7 @@ def offset_stored_too_early() -> AbstractContextManager[object]:
         offset = original(self)
         fetched = self._source[0]._fetched if self._source else ()
         offsets = [m.offset() + 1 for messages, _ in fetched for m in messages if not m.error()]
-        return max([offset, *offsets])
+        return int(max([offset, *offsets]))
 
     return patch.object(PartitionReader, "snapshot", wrong)
 
@@ -124,14 +124,14 @@ def batcher_forgets() -> AbstractContextManager[object]:
     """A batcher is resumed without its rows."""
     original = batching.Batcher.__init__
 
-    def wrong(self: Any, settings: Any, resumed: Any, *rest: Any) -> None:
-        original(self, settings, None, *rest)
+    def wrong(self: Any, settings: Any, resumed: Any, *rest: Any, **named: Any) -> None:
+        original(self, settings, None if resumed is None else [], *rest, **named)
 
     return patch.object(batching.Batcher, "__init__", wrong)
 
 
 def batcher_is_called_late() -> AbstractContextManager[object]:
-    """A resumed batcher is called only when its rows are old enough, so that a killed run may replace its state."""
+    """A resumed batcher is called only when its rows are old enough."""
     original = batching.Batcher.__init__
 
     def wrong(self: Any, *arguments: Any) -> None:
@@ -145,7 +145,8 @@ def committed_too_early() -> AbstractContextManager[object]:
     """The group's offset is that of the last snapshot, whatever waits in batchers."""
 
     def wrong(self: Any) -> int | None:
-        return self._waiting.pop()[-1] if self._waiting else None
+        offset: int | None = self._waiting.pop()[-1] if self._waiting else None
+        return offset
 
     return patch.object(CommittableOffset, "due", wrong)
 

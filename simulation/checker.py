@@ -78,7 +78,8 @@ class Checker:
         """Note a record, in the order of its partition."""
         self._records[record.place] = record
         for column, found in record.columns:
-            self._by_value[(*record.place[:2], column, found)] = record.place
+            topic, partition, offset = record.place
+            self._by_value[topic, partition, column, found] = record.place
         self._of_row[record.row].append(record)
         topic, partition, offset = record.place
         self._ends[topic, partition] = offset + 1
@@ -112,7 +113,7 @@ class Checker:
         return self._by_value.get((topic, partition, column, value))
 
     def last_delete(self, table: str, key: str, before: int) -> Place | None:
-        """The last record before an offset that deletes a row: which one, the service cannot say."""
+        """The last record before an offset that deletes a row; the service cannot say which did."""
         found = [
             record.place
             for record in self._of_row[table, key]
@@ -224,7 +225,9 @@ class Checker:
         """
         records = self._of_row.get(row, [])
         removed = [number for number, each in enumerate(records) if each.place in self._removed]
-        if not removed or any(each.kind not in ("reject", "refuse") for each in records[removed[-1] + 1 :]):
+        if not removed or any(
+            each.kind not in ("reject", "refuse") for each in records[removed[-1] + 1 :]
+        ):
             return False
         known = {column for each in records for column in each.columns}
         return found is None or known.issuperset(found)

@@ -127,16 +127,20 @@ def plan_of(seed: int, records: int) -> Plan:
         kind = "crash" if chance.random() < 0.8 else "sigterm"
         call = int(chance.random() ** 2 * 500) + 1
         faults.append(Fault(kind, call, run))
-    for _ in range(chance.choice((0, 2, 5, 12, 30))):
-        faults.append(Fault(chance.choice(REQUEST_FAULTS), chance.randrange(80)))
+    faults += [
+        Fault(chance.choice(REQUEST_FAULTS), chance.randrange(80))
+        for _ in range(chance.choice((0, 2, 5, 12, 30)))
+    ]
     for _ in range(chance.choice((0, 0, 1, 2, 4))):
         kind = chance.choice(TIMED_FAULTS)
         value = chance.random() * 1.5
         if kind == "clock":
             value = chance.choice((-20.0, -1.0, -0.1, 0.1, 1.0, 3600.0))
         faults.append(Fault(kind, round(chance.random() * span * 1.2, 4), round(value, 4)))
-    for _ in range(chance.choice((0, 1, 3))):
-        faults.append(Fault(chance.choice(DEAD_LETTER_FAULTS), chance.randrange(10)))
+    faults += [
+        Fault(chance.choice(DEAD_LETTER_FAULTS), chance.randrange(10))
+        for _ in range(chance.choice((0, 1, 3)))
+    ]
     return Plan(
         seed,
         configuration,

@@ -86,8 +86,8 @@ def story(outcome: Outcome, lines: int = 120) -> str:
     """What happened, line by line: the last `lines` of the trace, and the verdict."""
     plan = outcome.plan
     head = [
-        f"seed {plan.seed}, configuration {plan.configuration}, {plan.partitions} partitions, "
-        f"workers {plan.workers}, an epoch of {plan.interval} s",
+        f"seed {plan.seed}, configuration {plan.configuration}, {plan.partitions} partitions",
+        f"workers of the runs {plan.workers}, an epoch of {plan.interval} s",
         f"{len(plan.records)} records, {len(plan.faults)} faults:",
         *(f"  {fault}" for fault in plan.faults),
     ]

@@ -99,7 +99,8 @@ class Timeline:
             handle.function(*handle.args)
             return
         before = asyncio._get_running_loop()
-        asyncio._set_running_loop(loop)
+        running: Any = loop
+        asyncio._set_running_loop(running)
         try:
             (handle.context or loop.context).run(handle.function, *handle.args)
         except Crash:
@@ -108,8 +109,8 @@ class Timeline:
             asyncio._set_running_loop(before)
 
 
-class VirtualLoop(asyncio.AbstractEventLoop):
-    """The asyncio loop of a simulated process."""
+class VirtualLoop:
+    """The asyncio loop of a simulated process, as far as tasks and futures need one."""
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
@@ -150,16 +151,21 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def create_future(self) -> asyncio.Future[Any]:
         """As asyncio's."""
-        return asyncio.Future(loop=self)
+        loop: Any = self
+        return asyncio.Future(loop=loop)
 
     def create_task(self, coro: Any, **kwargs: Any) -> asyncio.Task[Any]:
         """As asyncio's; a task that its process leaves behind is no matter for the log."""
-        task: Any = asyncio.Task(coro, loop=self, **kwargs)
+        loop: Any = self
+        task: Any = asyncio.Task(coro, loop=loop, **kwargs)
         task._log_destroy_pending = False
         return task  # type: ignore[no-any-return]
 
     def run_in_executor(
-        self, executor: Any, func: Callable[..., Any], *args: Any
+        self,
+        executor: Any,  # noqa: ARG002
+        func: Callable[..., Any],
+        *args: Any,
     ) -> asyncio.Future[Any]:
         """Call it at once: a thread of the pool would be a second one."""
         future = self.create_future()

@@ -1,4 +1,4 @@
-"""One seed: the real connector on simulated brokers and tables, run after run, until all is done."""
+"""One seed: the connector on simulated brokers and tables, run after run, until all is done."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from functools import lru_cache
 from typing import Any
 
 from connectors.batching import builder
+from connectors.dead_letters.policy import ErrorPolicy
 from connectors.errors import StopRun
 from connectors.formats.chunk_decoder import ChunkDecoder
 from connectors.kafka.dead_letter_sink import KafkaDeadLetterSink
 from connectors.kafka.discovery import TopicWatcher
 from connectors.kafka.source import KafkaSource
-from connectors.dead_letters.policy import ErrorPolicy
 from connectors.mapping.row_mapper import RowMapper
 from connectors.records import Batch, Chunk, PlainMessage, count_of
 from connectors.run.context import Run
@@ -165,7 +165,7 @@ class _Loop(WriterLoop):
 class _Watcher(TopicWatcher):
     """Looks at the topics now and then, in no thread."""
 
-    def __init__(self, process: SimulatedProcess, run: Run, seen: dict[str, int], clients: Any):  # noqa: ANN204
+    def __init__(self, process: SimulatedProcess, run: Run, seen: dict[str, int], clients: Any):
         self._run = run
         self._seen = seen
         self._clients = clients

@@ -177,7 +177,7 @@ def test_calls_come_in_bytewax_order(ends: tuple[int | None, ...], tmp_path: Pat
     assert calls_of(simulated(), *ends) == calls_of(real(tmp_path), *ends)
 
 
-STALE = '''
+STALE = """
 import os, sys
 from datetime import datetime, timedelta, timezone
 import bytewax.operators as op
@@ -248,7 +248,7 @@ flow = Dataflow("test")
 rows = op.map("map", op.input("read", flow, Source()), lambda item: ("0", item))
 op.output("write", op.stateful_batch("window", rows, Logic), Sink())
 run_main(flow, epoch_interval=timedelta(0), recovery_config=RecoveryConfig(folder, timedelta(0)))
-'''
+"""
 
 
 @pytest.mark.parametrize(("resumed", "third"), [("called", "resumed 1"), ("left", "resumed")])
