@@ -23,7 +23,7 @@ from connectors.kafka.clients import KafkaClients
 from connectors.kafka.metadata import partition_key
 from connectors.kafka.partition_errors import PartitionErrors
 from connectors.kafka.progress import Progress
-from connectors.records import Chunk
+from connectors.records import Chunk, timestamp_of
 from connectors.run.committable_offset import CommittableOffset
 from connectors.run.context import Run
 from connectors.settings.kafka import KafkaSettings
@@ -66,6 +66,9 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         self._committable = CommittableOffset(committed, run.settings.window.age, run.clock)
         self._awake: datetime | None = None
         self._snapshot = start.offset
+        self._meter = run.meters.partition(
+            start.topic, start.partition, start.offset, source is not None
+        )
         self._epochs = 0  # those that ended
         self._unverified_epoch: int | None = None  # the last of them, until it is closed everywhere
 
@@ -81,8 +84,7 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
             raise StopIteration
         queue, errors = source
         if self._unverified_epoch is not None:
-            run.counts.verify_epoch(self._unverified_epoch)
-            self._unverified_epoch = None
+            self._epoch_closed(self._unverified_epoch)
         offset = self._committable.due()
         if offset is not None:
             queue.commit(offset)
@@ -108,9 +110,19 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
                 return skipped
         else:
             self._next = (messages[-1].offset() or 0) + 1
+        if self._meter.wants_first:
+            self._meter.first(messages[0].offset() or 0, timestamp_of(messages[0]))
+        self._meter.position = self._next
         messages = self._select(messages)
         run.counts.add("read", len(messages))
         return [Chunk(self._topic, self._partition, messages), *skipped]
+
+    def _epoch_closed(self, epoch: int) -> None:
+        run = self._run
+        if run.counts.verify_epoch(epoch):
+            run.meters.snapshot_durable()
+        self._meter.made_durable(self._snapshot, run.clock())
+        self._unverified_epoch = None
 
     def next_awake(self) -> datetime | None:
         """At once after a chunk, a little later after none."""
@@ -123,6 +135,8 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         if self._source is not None and self._next != self._snapshot:
             self._source[1].moved()
         self._snapshot = self._next
+        self._meter.position = self._next
+        self._meter.wants_first = True
         self._committable.snapshotted(self._next)
         self._progress.snapshotted(self._topic, self._partition, self._next)
         return self._next

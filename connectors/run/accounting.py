@@ -123,6 +123,11 @@ class Counts:
         """The number of partitions that stand."""
         return len(self._standing)
 
+    def standing_partitions(self) -> set[str]:
+        """The keys of the partitions that stand."""
+        with self._lock:
+            return self._standing.copy()
+
     def add(self, name: CountName, number: int, shard: ShardCounts | None = None) -> None:
         """Add to a count; what a shard has written, rejected or filtered is added to its own too.
 
@@ -190,15 +195,16 @@ class Counts:
             self._batchers.append(BatcherCounts(self))
             return self._batchers[-1]
 
-    def verify_epoch(self, epoch: int) -> None:
+    def verify_epoch(self, epoch: int) -> bool:
         """Compare what the parts of the flow noted in their snapshots of an epoch.
 
         Each source partition calls it before it reads on, and the first call in the process does
         it: then no record of the epoch is on its way any more, and none of the next one yet.
+        Returns whether this was the first call.
         """
         with self._lock:
             if epoch <= self._epoch:
-                return
+                return False
             self._epoch = epoch
             batchers = [batcher.at_snapshot for batcher in self._batchers]
             shards = [shard.at_snapshot for shard in self._shards]
@@ -211,6 +217,7 @@ class Counts:
                 waiting += sum(numbers.emitted for numbers in batchers)
                 waiting -= sum(numbers.received for numbers in shards)
             self._verify(self._counts["read"] + resumed, done + waiting)
+            return True
 
     def verify_end(self) -> None:
         """Compare the counts after a clean end, when nothing waits anywhere."""

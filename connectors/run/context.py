@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable, Mapping
 
 from connectors.errors import StopRun
-from connectors.run import metrics
+from connectors.run import flow_metrics, metrics
 from connectors.run.accounting import Counts
+from connectors.run.meters import Meters
 from connectors.run.recovery import RecoveryFolder
+from connectors.run.waits import Waits
 from connectors.settings import Settings
 from connectors.settings.kafka import KafkaSettings
 
@@ -47,7 +49,12 @@ class Run:
         self.recovery = recovery
         self.counts = Counts(single_process)
         self.clock = clock
+        self.meters = Meters(clock)
+        self.waits = Waits(clock)
         metrics.export(self.counts)
+        flow_metrics.export(self)
+        # Whether this process is the run's alone, as under `python -m bytewax.run`.
+        self.owns_process = False
         self._failure: BaseException | None = None
         self._drain_reason: str | None = None
         self._restart = False

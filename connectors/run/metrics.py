@@ -24,7 +24,7 @@ class MetricSpec(NamedTuple):
     """One metric as Prometheus sees it. The exported name of a counter ends in _total."""
 
     name: str
-    type: Literal["counter", "gauge"]
+    type: Literal["counter", "gauge", "histogram"]
     unit: str
     help: str
     labels: tuple[str, ...] = ()
@@ -135,13 +135,13 @@ class _Exporter(Collector):
             return
         found = self.counts.account()
         for name, spec in RECORDS.items():
-            yield _family(spec, [((), found[name])])
-        yield _family(REJECTIONS, self.counts.reasons().items())
-        yield _family(WAITING, [((), self.waiting)])
-        yield _family(STALLED, [((), self.counts.standing())])
+            yield family(spec, [((), found[name])])
+        yield family(REJECTIONS, self.counts.reasons().items())
+        yield family(WAITING, [((), self.waiting)])
+        yield family(STALLED, [((), self.counts.standing())])
 
 
-def _family(spec: MetricSpec, samples: Iterable[tuple[Sequence[str], int]]) -> Metric:
+def family(spec: MetricSpec, samples: Iterable[tuple[Sequence[str], float]]) -> Metric:
     """A metric with its samples: (values of the labels, value).
 
     The unit is not given to the library, which would put it into the name.

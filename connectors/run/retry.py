@@ -31,6 +31,18 @@ _OUTAGE_INITIAL, _OUTAGE_MAX = 0.1, 5.0
 class TransientFailure(Exception):  # noqa: N818 - it asks for another try
     """Raised by an attempt that failed for now; the text says what failed and why."""
 
+    def __init__(
+        self, text: str, *, subject: str = "", code: str = "", recurs: bool = False
+    ) -> None:
+        """`subject` is what is waited for, such as a table; `code` is the service's own.
+
+        `recurs`: one wait may go over many operations, as when the service takes some of them.
+        """
+        super().__init__(text)
+        self.subject = subject
+        self.code = code
+        self.recurs = recurs
+
 
 class RunEnded(StopRun):
     """Raised by a wait for another try when the run drains: the attempt was never answered."""
@@ -83,36 +95,48 @@ class RetryLoop:
         maximum: float,
         logger: logging.Logger,
         *,
+        service: str = "tablestore",
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        """The waits grow from `initial` to `maximum` seconds."""
+        """The waits grow from `initial` to `maximum` seconds; `service` is what is waited for."""
         self._run = run
         self._logger = logger
+        self._service = service
+        # What is waited for, as long as it is.
+        self._subject: str | None = None
         self._clock = clock
         self._sleep = sleep
         self._backoff = Backoff(initial, maximum, clock=clock, uniform=uniform)
 
     def call(self, attempt: Callable[[], T]) -> T:
         """What the attempt returns at last. Raises as `wait`, and what else the attempt raises."""
-        while True:
-            try:
-                return attempt()
-            except TransientFailure as failure:
-                self.wait(str(failure))
+        try:
+            while True:
+                try:
+                    return attempt()
+                except TransientFailure as failure:
+                    self._note(failure)
+                    self.wait(str(failure))
+        finally:
+            self._over()
 
     async def call_async(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """As `call`, in the loop that writes: a drain lets it go on, as rows must be written.
 
         Raises what failed elsewhere in the run, and what else the attempt raises.
         """
-        while True:
-            try:
-                return await attempt()
-            except TransientFailure as failure:
-                self._run.check()
-                await asyncio.sleep(self._next_wait(str(failure)))
+        try:
+            while True:
+                try:
+                    return await attempt()
+                except TransientFailure as failure:
+                    self._run.check()
+                    self._note(failure)
+                    await asyncio.sleep(self._next_wait(str(failure)))
+        finally:
+            self._over()
 
     def wait(self, reason: str) -> None:
         """Block until the next try. Raises RunEnded on a drain, or what failed elsewhere."""
@@ -129,6 +153,20 @@ class RetryLoop:
                 return
             self._sleep(min(left, _LOOK))
 
+    def _note(self, failure: TransientFailure) -> None:
+        """Make it known that the run waits, and why."""
+        waits = self._run.waits
+        if self._subject != failure.subject:
+            self._over()
+            self._subject = failure.subject
+            waits.enter(self._service, failure.subject)
+        waits.because(self._service, failure.subject, str(failure), failure.code, failure.recurs)
+
+    def _over(self) -> None:
+        if self._subject is not None:
+            self._run.waits.leave(self._service, self._subject)
+            self._subject = None
+
     def _next_wait(self, reason: str) -> float:
         seconds = self._backoff.next_wait()
         if self._backoff.should_log():
@@ -143,6 +181,7 @@ class OutageWait(RetryLoop):
         self,
         run: Run,
         *,
+        service: str = "registry",
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -151,6 +190,7 @@ class OutageWait(RetryLoop):
             _OUTAGE_INITIAL,
             _OUTAGE_MAX,
             logging.getLogger("sync"),
+            service=service,
             clock=clock,
             sleep=sleep,
         )
@@ -160,5 +200,10 @@ class OutageWait(RetryLoop):
         """As `RetryLoop.wait`."""
         if self._clock() - self._last_wait > 4 * _OUTAGE_MAX:
             self._backoff.tries = 0
-        super().wait(reason)
+        # Nobody says when the service has answered, so the wait ends by itself some time after it.
+        self._note(TransientFailure(reason, recurs=True))
+        try:
+            super().wait(reason)
+        finally:
+            self._over()
         self._last_wait = self._clock()

@@ -18,6 +18,7 @@ from bytewax.run import _parse_args
 from connectors.errors import StopRun
 from connectors.run.context import Run, configure_logging
 from connectors.run.ends import reason_of
+from connectors.run.meters import count_restart
 from connectors.run.recovery import RecoveryFolder
 from connectors.run.stderr_capture import StderrCapture
 from connectors.settings import Settings
@@ -93,6 +94,10 @@ def start(
         topics_kafka=topics_kafka,
         single_process=not arguments.addresses,
     )
+    run.owns_process = True
+    run.meters.process = arguments.process_id or 0
+    if arguments.snapshot_interval is not None:
+        run.meters.snapshot_interval = arguments.snapshot_interval.total_seconds()
     _drain_on_signals(run)
     atexit.register(_end, run)
     return run
@@ -171,6 +176,7 @@ def _end(run: Run) -> None:
     _give_stderr_back()
     if run.restart and not failed:
         log.info("starting again: %s", run.drain_reason)
+        count_restart()
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()

@@ -18,6 +18,12 @@ from connectors.run.context import Run
 from connectors.run.retry import RetryLoop, TransientFailure
 from connectors.settings.tables import TableSettings
 from connectors.tablestore.client import Client
+from connectors.tablestore.request_meter import (
+    THROTTLES,
+    RequestMeter,
+    code_in,
+    measure_batch,
+)
 from connectors.tablestore.requests import RequestType, RequestTypes, TableRows
 from connectors.tablestore.table_checks import TableChecks
 from connectors.tablestore.tables_api import TablesApi
@@ -81,6 +87,7 @@ class TableWriter:
 
         `only_missing`: the rows have the condition that there is no row of their key.
         """
+        measure_batch(segments, self._run.settings.window, self._run.meters)
         for request_type, some in self._types.split(segments):
             await self._batch(request_type, some, outcomes, only_missing).write()
 
@@ -100,7 +107,7 @@ class TableWriter:
         only_missing: bool,
     ) -> BatchWrite:
         return BatchWrite(
-            request_type,
+            RequestMeter(request_type, self._run.meters),
             segments,
             self.checks,
             outcomes,
@@ -212,8 +219,12 @@ class BatchWrite:
                 self._check_run()
                 self._outcomes.retried(len(self._waiting))
                 tables = ", ".join(sorted({row.table for row in self._waiting}))
+                code = code_in(trouble)
                 raise TransientFailure(
-                    f"{len(self._waiting)} rows wait for table {tables}: {trouble}"
+                    f"{len(self._waiting)} rows wait for table {tables}: {trouble}",
+                    subject=tables,
+                    code=code,
+                    recurs=code in THROTTLES,
                 )
             if not self._waiting:
                 return

@@ -175,6 +175,8 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
 
     async def _work(self) -> None:
         """Write batches until there are none."""
+        meters = self._run.meters
+        meters.busy_shards += 1
         try:
             while True:
                 with self._changed:
@@ -196,6 +198,8 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
             with self._changed:
                 self._busy = False
                 self._changed.notify_all()
+        finally:
+            meters.busy_shards -= 1
 
 
 class _ShardOutcomes:
