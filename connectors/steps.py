@@ -22,6 +22,7 @@ from connectors.dead_letters.destinations import Destination, DiscardDestination
 from connectors.dead_letters.policy import ErrorPolicy
 from connectors.errors import Rejection, raised_at
 from connectors.formats.chunk_decoder import ChunkDecoder
+from connectors.http_api.observe import observe
 from connectors.kafka.dead_letter_sink import KafkaDeadLetterSink
 from connectors.kafka.source import KafkaSource
 from connectors.mapping.row_mapper import RowMapper
@@ -174,6 +175,7 @@ def write(batches: KeyedStream[Batch], run: Run, tables: Sequence[str] | None = 
 
     `tables` are checked, or created, at the start: those of the topics and routes unless given.
     """
+    observe(run)
     if tables is None:
         tables = topics_tables(run)
     shards = RowMapper(run.settings, RowEncoder()).shard_names

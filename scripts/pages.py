@@ -1,7 +1,8 @@
 """Writes the pages of docs/ that are made of the code: `make pages`.
 
-docs/options.md, docs/codes.md and docs/sources.md as a whole, and the list of tests of each promise
-in docs/guarantees.md, between its two marks. A test fails when one of them is stale.
+docs/options.md, docs/codes.md, docs/sources.md, docs/metrics.md and docs/status.schema.json as a
+whole, and the list of tests of each promise in docs/guarantees.md, between its two marks. A
+test fails when one of them is stale.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from connectors.dead_letters.codes import REJECTION_CODES
+from connectors.http_api.server import status_schema
+from connectors.run.flow_metrics import FLOW_METRICS
+from connectors.run.metrics import METRICS
 from connectors.settings import Settings, reference
 from connectors.tablestore.verdicts import REJECT, RETRY, SDK_DIFFERENCES, STOP, STOP_MESSAGES
 from scripts.sources import SOURCES, cited
@@ -182,11 +186,31 @@ def _marks(nodes: list[ast.expr]) -> list[str]:
     return [promise for promise in PROMISES if promise in texts]
 
 
+def metrics() -> str:
+    """docs/metrics.md: every metric of /metrics."""
+    lines = [
+        "# Metrics",
+        "",
+        "Made of the code by `make pages`. A name and its meaning never change.",
+        "The Python process adds `process_*` and `python_*`; the address of a whole run adds the",
+        "label `process` to each, and `sync_process_up`, which is 1 for a process that answers.",
+        "",
+        "| metric | type | unit | labels | meaning |",
+        "|---|---|---|---|---|",
+    ]
+    for one in (*METRICS, *FLOW_METRICS):
+        labels = ", ".join(f"`{label}`" for label in one.labels)
+        lines.append(f"| `{one.name}` | {one.type} | {one.unit} | {labels} | {_cell(one.help)} |")
+    return "\n".join([*lines, ""])
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/options.md": options,
     "docs/codes.md": codes,
     "docs/sources.md": sources,
     "docs/guarantees.md": guarantees,
+    "docs/metrics.md": metrics,
+    "docs/status.schema.json": status_schema,
 }
 
 

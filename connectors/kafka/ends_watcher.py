@@ -49,11 +49,11 @@ class EndsWatcher:
             partitions = [TopicPartition(one.topic, one.partition) for one in wanted]
             try:
                 ends = offsets_at(run.settings.kafka, client, partitions, LATEST)
-            except StopRun as error:
+            except StopRun:
                 if not waits:
                     waits = True
                     run.waits.enter("kafka")
-                run.waits.because("kafka", "", str(error).partition("\n")[0])
+                run.waits.because("kafka", "", _no_answer(run))
             else:
                 now = run.clock()
                 for one in wanted:
@@ -63,3 +63,11 @@ class EndsWatcher:
                     run.waits.leave("kafka")
             pause.wait(self._interval if partitions else min(self._interval, 0.2))
         client.close()
+
+
+def _no_answer(run: Run) -> str:
+    kafka = run.settings.kafka
+    return (
+        f"{kafka.bootstrap_servers} (kafka.bootstrap_servers) gives no answer for all partitions "
+        f"within {kafka.metadata_timeout:g} s: look at the brokers, and at the log of this run"
+    )

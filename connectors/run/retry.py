@@ -26,22 +26,24 @@ _QUIET_TRIES = 4
 _LOOK = 0.1
 # Waits of an outage of something that every record needs, in seconds.
 _OUTAGE_INITIAL, _OUTAGE_MAX = 0.1, 5.0
+# How long the next try of it may take, after which it counts as answered.
+_OUTAGE_LINGER = 15.0
 
 
 class TransientFailure(Exception):  # noqa: N818 - it asks for another try
     """Raised by an attempt that failed for now; the text says what failed and why."""
 
     def __init__(
-        self, text: str, *, subject: str = "", code: str = "", recurs: bool = False
+        self, text: str, *, subject: str = "", code: str = "", linger: float = 0.0
     ) -> None:
         """`subject` is what is waited for, such as a table; `code` is the service's own.
 
-        `recurs`: one wait may go over many operations, as when the service takes some of them.
+        `linger`: a wait that begins so many seconds after this one is the same, as `Waits` has it.
         """
         super().__init__(text)
         self.subject = subject
         self.code = code
-        self.recurs = recurs
+        self.linger = linger
 
 
 class RunEnded(StopRun):
@@ -160,7 +162,7 @@ class RetryLoop:
             self._over()
             self._subject = failure.subject
             waits.enter(self._service, failure.subject)
-        waits.because(self._service, failure.subject, str(failure), failure.code, failure.recurs)
+        waits.because(self._service, failure.subject, str(failure), failure.code, failure.linger)
 
     def _over(self) -> None:
         if self._subject is not None:
@@ -201,7 +203,7 @@ class OutageWait(RetryLoop):
         if self._clock() - self._last_wait > 4 * _OUTAGE_MAX:
             self._backoff.tries = 0
         # Nobody says when the service has answered, so the wait ends by itself some time after it.
-        self._note(TransientFailure(reason, recurs=True))
+        self._note(TransientFailure(reason, linger=_OUTAGE_LINGER))
         try:
             super().wait(reason)
         finally:

@@ -6,10 +6,6 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
-# Seconds for which a wait that comes again and again stays one wait: the next try of a service that
-# is away takes a while, and a throttled table takes some batches.
-LINGER = 15.0
-
 
 class Wait(NamedTuple):
     """One thing that is waited for."""
@@ -34,7 +30,7 @@ class _Entry:
         self.waiting = 0
         self.code = self.reason = ""
         self.left_at = since
-        self.lingers = False
+        self.linger = 0.0
 
 
 class Waits:
@@ -55,12 +51,15 @@ class Waits:
             entry.waiting += 1
 
     def because(
-        self, service: str, subject: str, reason: str, code: str = "", lingers: bool = False
+        self, service: str, subject: str, reason: str, code: str = "", linger: float = 0.0
     ) -> None:
-        """Why an operation that has entered waits. `lingers`: it may come again, as for LINGER."""
+        """Why an operation that has entered waits.
+
+        One that begins less than `linger` seconds after the last has left is the same wait.
+        """
         with self._lock:
             entry = self._entries[service, subject]
-            entry.reason, entry.code, entry.lingers = reason, code, lingers
+            entry.reason, entry.code, entry.linger = reason, code, linger
 
     def leave(self, service: str, subject: str = "") -> None:
         """An operation that has entered waits no more."""
@@ -68,7 +67,7 @@ class Waits:
             entry = self._entries[service, subject]
             entry.waiting -= 1
             entry.left_at = self._clock()
-            if not entry.waiting and not entry.lingers:
+            if not entry.waiting and not entry.linger:
                 del self._entries[service, subject]
 
     def current(self) -> list[Wait]:
@@ -84,4 +83,4 @@ class Waits:
 
     @staticmethod
     def _is_current(entry: _Entry, now: float) -> bool:
-        return entry.waiting > 0 or (entry.lingers and now - entry.left_at < LINGER)
+        return entry.waiting > 0 or now - entry.left_at < entry.linger

@@ -19,6 +19,7 @@ from connectors.run.retry import RetryLoop, TransientFailure
 from connectors.settings.tables import TableSettings
 from connectors.tablestore.client import Client
 from connectors.tablestore.request_meter import (
+    THROTTLE_LINGER,
     THROTTLES,
     RequestMeter,
     code_in,
@@ -224,7 +225,7 @@ class BatchWrite:
                     f"{len(self._waiting)} rows wait for table {tables}: {trouble}",
                     subject=tables,
                     code=code,
-                    recurs=code in THROTTLES,
+                    linger=THROTTLE_LINGER if code in THROTTLES else 0.0,
                 )
             if not self._waiting:
                 return

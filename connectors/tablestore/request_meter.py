@@ -24,6 +24,8 @@ THROTTLES = frozenset(
         "HTTP_429",
     }
 )
+# Some batches go through a throttle: waits of others within so many seconds are the same wait.
+THROTTLE_LINGER = 5.0
 _CODE = re.compile(r"OTS\w+|HTTP \d{3}\b")
 _OUTCOMES = ((Written, "written"), (Retry, "retried"), (Reject, "rejected"))
 

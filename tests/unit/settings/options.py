@@ -201,6 +201,10 @@ OPTIONS = {
     "recovery.required": Option("false", False, "true"),
     "recovery.partitions": Option("2", 2, "3"),
     "shutdown.deadline": Option("1.5", 1.5, "2"),
+    "http.host": Option("0.0.0.0", "0.0.0.0", '"::1"'),
+    "http.port": Option("8080", 8080, "0"),
+    "http.wait_limit": Option("1.5", 1.5, "2"),
+    "http.snapshot_limit": Option("1.5", 1.5, "2"),
 }
 
 

@@ -1,0 +1,190 @@
+"""The endpoint of a run: what a real one says while all goes well, and while it does not."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer
+from prometheus_client.parser import text_string_to_metric_families
+
+from connectors.http_api.aggregate import RunProvider
+from connectors.http_api.models import Health, History, Problem, SettingsInForce, Status
+from connectors.http_api.server import Endpoint
+from connectors.run.flow_metrics import FLOW_METRICS
+from connectors.run.metrics import METRICS
+from tests.flows.conftest import PARTITIONS, Case
+from tests.flows.test_cluster import drain_all
+from tests.flows.test_throttling import set_limits
+from tests.support.flow_process import FlowProcess
+from tests.support.wait import until
+
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def get(url: str) -> tuple[int, str]:
+    """Status and text."""
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError as error:
+        raise AssertionError(f"no answer of {url}: {error}") from None
+
+
+def address(case: Case, process: FlowProcess, number: int = 0) -> str:
+    """The URL that a process has written to its recovery folder."""
+    file = case.flow.state / f"process-{number}.http"
+
+    def there() -> str:
+        assert process.alive, process.text()
+        return file.read_text() if file.exists() else ""
+
+    return until(there, process.text)
+
+
+def status_of(url: str) -> Status:
+    code, text = get(f"{url}/status")
+    assert code == 200
+    return Status.model_validate_json(text)
+
+
+def ready_of(url: str) -> Health:
+    """What /ready says; its HTTP status says the same."""
+    code, text = get(f"{url}/ready")
+    found = Health.model_validate_json(text)
+    assert code == (200 if found.ok else 503)
+    return found
+
+
+def samples(url: str) -> Samples:
+    _, text = get(f"{url}/metrics")
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+@pytest.fixture
+def case(embedded_case: Case) -> Iterator[Case]:
+    """A case whose run has an endpoint on a free port, and is not ready as soon as it waits."""
+    embedded_case.flow.set({"http": {"port": 0, "wait_limit": 0}})
+    yield embedded_case
+    set_limits(embedded_case.store)
+
+
+def test_a_run_shows_what_it_has_done_and_what_it_waits_for(case: Case) -> None:
+    """Counts, lag and requests are right; a throttled table is named, and forgotten afterwards."""
+    case.store.create_table(case.topic)
+    case.flow.set({"tablestore": {"retry_initial": 0.05, "retry_max": 0.3}})
+    case.orders(400)
+    process = case.flow.start()
+    url = address(case, process)
+    case.wait_committed(process)
+    until(lambda: ready_of(url).ok, lambda: ready_of(url).model_dump_json())
+    until(lambda: all(one.lag_records == 0 for one in status_of(url).partitions), "no lag")
+
+    status = status_of(url)
+    assert (status.state, status.healthy, status.counts["written"]) == ("running", True, 400)
+    assert [one.partition for one in status.partitions] == [*range(PARTITIONS)]
+    assert {one.durable_offset for one in status.partitions} == {100}
+    (table,) = status.tables
+    assert (table.table, table.rows) == (case.topic, {"written": 400})
+    assert table.requests["OK"] == sum(table.durations) > 0
+    assert status.snapshots.number > 0
+    found = samples(url)
+    labels = (("code", "OK"), ("outcome", "written"), ("table", case.topic))
+    assert found["sync_table_rows_total", labels] == 400
+    names = {name for name, _ in found}
+    for metric in (*METRICS, *FLOW_METRICS):
+        if not metric.labels:
+            assert names & {metric.name, f"{metric.name}_bucket"}, metric.name
+
+    set_limits(case.store, {"table": case.topic, "partition_key": 1, "burst": 1})
+    case.orders(40, first=400)
+
+    def throttled() -> Health | None:
+        found = ready_of(url)
+        texts = [one for one in found.problems if one.rule == "waiting" and one.fails_ready]
+        return found if any("OTSCapacityUnitExhausted" in one.text for one in texts) else None
+
+    said = until(throttled, process.text)
+    assert not said.ok
+    assert {one.subject for one in said.problems} == {f"tablestore {case.topic}"}
+    assert get(f"{url}/health")[0] == 200, "a restart would not help"
+    behind = until(
+        lambda: status_of(url) if any(p.lag_records for p in status_of(url).partitions) else None,
+        "records are behind",
+    )
+    assert any(one.lag_seconds is not None for one in behind.partitions if one.lag_records)
+    assert behind.tables[0].rows["retried"] > 0
+    set_limits(case.store)
+    case.wait_committed(process)
+    until(lambda: ready_of(url).ok, lambda: ready_of(url).model_dump_json())
+    assert case.flow.env["ALIBABA_CLOUD_ACCESS_KEY_SECRET"] not in get(f"{url}/settings")[1]
+    process.drain()
+    case.verdict(minimum=440)
+
+
+def test_a_registry_that_is_away_is_named(case: Case) -> None:
+    """/ready fails and says which service does not answer; /health does not."""
+    case.store.create_table(case.topic)
+    case.flow.set({"format": {"value": "avro", "registry": {"url": "http://127.0.0.1:9"}}})
+    producer = Producer({"bootstrap.servers": case.broker.bootstrap})
+    producer.produce(case.topic, b"\0\0\0\0\1\2")
+    assert producer.flush(60) == 0
+    process = case.flow.start()
+    url = address(case, process)
+
+    def registry() -> Problem | None:
+        assert process.alive, process.text()
+        return next((one for one in ready_of(url).problems if one.subject == "registry"), None)
+
+    said = until(registry, process.text)
+    assert "format.registry.url" in said.text
+    assert said.fails_ready
+    assert get(f"{url}/health")[0] == 200
+    process.kill()
+
+
+def test_one_address_for_the_processes_of_a_run(case: Case) -> None:
+    """Sums, the label `process` in each metric; a process that is gone is named, and fails all."""
+    case.store.create_table(case.topic)
+    case.orders(400)
+    processes = case.flow.start_cluster(2)
+    urls = {number: address(case, one, number) for number, one in enumerate(processes)}
+    endpoint = Endpoint(RunProvider(lambda: urls), "127.0.0.1", 0)
+    endpoint.start()
+    try:
+        until(
+            lambda: status_of(endpoint.url).counts["written"] == 400,
+            lambda: status_of(endpoint.url).model_dump_json(),
+        )
+        whole = status_of(endpoint.url)
+        assert [one.process for one in whole.processes] == [0, 1]
+        assert [one.partition for one in whole.partitions] == [*range(PARTITIONS)]
+        assert {one.process for one in whole.partitions} == {0, 1}
+        assert whole.tables[0].rows == {"written": 400}
+        found = samples(endpoint.url)
+        for number in "01":
+            assert found["sync_process_up", (("process", number),)] == 1
+        written = [v for (name, _), v in found.items() if name == "sync_records_written_total"]
+        assert (len(written), sum(written)) == (2, 400)
+        until(lambda: ready_of(endpoint.url).ok, lambda: ready_of(endpoint.url).model_dump_json())
+        history = until(lambda: json.loads(get(f"{endpoint.url}/history")[1])["points"], "points")
+        parsed = History.model_validate({"interval_seconds": 5, "points": history})
+        assert all(point.read <= 400 for point in parsed.points)
+        options = SettingsInForce.model_validate_json(get(f"{endpoint.url}/settings")[1]).options
+        assert options["kafka.topics"] == [case.topic]
+        drain_all(processes)
+        lost: Any = ready_of(endpoint.url)
+        assert (lost.ok, lost.state) == (False, "unreachable")
+        assert {one.subject for one in lost.problems} == {"process 0", "process 1"}
+        assert get(f"{endpoint.url}/health")[0] == 503
+        assert samples(endpoint.url)["sync_process_up", (("process", "0"),)] == 0
+    finally:
+        endpoint.stop()
