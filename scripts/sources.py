@@ -162,6 +162,10 @@ SOURCES: dict[str, tuple[str, str]] = {
         "Tablestore: PutTimeseriesData",
         f"{_TABLESTORE}/developer-reference/puttimeseriesdata",
     ),
+    "otel-variables": (
+        "OpenTelemetry: environment variables",
+        "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/",
+    ),
     "rfc3339": (
         "RFC 3339: date and time on the Internet",
         "https://www.rfc-editor.org/info/rfc3339",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from connectors.errors import StopRun
+from connectors.otel.environment import Signal, wanted_signals, wrong_protocols
 from connectors.run.context import Run
 
 log = logging.getLogger("sync.http")
@@ -15,10 +17,30 @@ def observe(run: Run) -> None:
 
     Only in a process that is the run's own. Raises StopRun when the address cannot be used.
     """
+    if not run.owns_process:
+        return
     settings = run.settings.http
-    if run.owns_process and settings.port is not None:
+    if settings.port is not None:
         run.meters.observed = True
         _listen(run, settings.host, settings.port)
+    signals = wanted_signals()
+    if signals:
+        run.meters.observed = True
+        _export(run, signals)
+
+
+def _export(run: Run, signals: Sequence[Signal]) -> None:
+    for name, value in wrong_protocols().items():
+        log.warning("%s is %s: only http/protobuf is spoken here, to port 4318", name, value)
+    try:
+        from connectors.otel.start import start_export  # noqa: PLC0415 - it needs the extra
+    except ModuleNotFoundError as error:
+        raise StopRun(
+            f"the environment asks for OpenTelemetry (OTEL_EXPORTER_OTLP_*), and package "
+            f"{error.name} is not installed\n  remedy: install bytewax-tablestore[otel], or set "
+            "OTEL_SDK_DISABLED=true"
+        ) from None
+    start_export(run, signals)
 
 
 def _listen(run: Run, host: str, first_port: int) -> None:

@@ -12,6 +12,8 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from connectors.run.tracing import Tracer
+
 # How often this process was started again, by itself or by a supervisor, which passes it on.
 RESTARTS_VARIABLE = "SYNC_RESTARTS"
 # Tables and codes that are counted apart: either may come from data or from the service.
@@ -170,6 +172,7 @@ class Meters:
         self.in_flight = 0  # requests
         self.busy_shards = 0
         self.fills = Histogram(FILLS)
+        self.tracer: Tracer | None = None
         self._tables: dict[str, TableMeter] = {}
 
     def partition(self, topic: str, partition: int, start: int, is_read: bool) -> PartitionMeter:

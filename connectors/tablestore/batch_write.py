@@ -16,6 +16,7 @@ from connectors.errors import StopRun
 from connectors.records import DeadLetter, Row, Segment, count_of
 from connectors.run.context import Run
 from connectors.run.retry import RetryLoop, TransientFailure
+from connectors.run.tracing import BatchSpan
 from connectors.settings.tables import TableSettings
 from connectors.tablestore.client import Client
 from connectors.tablestore.request_meter import (
@@ -88,9 +89,30 @@ class TableWriter:
 
         `only_missing`: the rows have the condition that there is no row of their key.
         """
-        measure_batch(segments, self._run.settings.window, self._run.meters)
+        meters = self._run.meters
+        measure_batch(segments, self._run.settings.window, meters)
+        span = None if meters.tracer is None else meters.tracer.batch(segments)
+        if span is None:
+            await self._write(segments, outcomes, only_missing, None)
+            return
+        error: BaseException | None = None
+        try:
+            await self._write(segments, outcomes, only_missing, span)
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            span.end(error)
+
+    async def _write(
+        self,
+        segments: Sequence[Segment],
+        outcomes: Outcomes,
+        only_missing: bool,
+        span: BatchSpan | None,
+    ) -> None:
         for request_type, some in self._types.split(segments):
-            await self._batch(request_type, some, outcomes, only_missing).write()
+            await self._batch(request_type, some, outcomes, only_missing, span).write()
 
     async def write_rows(self, segments: Sequence[Segment], outcomes: Outcomes) -> None:
         """As `write`, to wide-column tables that no topic goes to."""
@@ -106,9 +128,10 @@ class TableWriter:
         segments: Sequence[Segment],
         outcomes: Outcomes,
         only_missing: bool,
+        span: BatchSpan | None = None,
     ) -> BatchWrite:
         return BatchWrite(
-            RequestMeter(request_type, self._run.meters),
+            RequestMeter(request_type, self._run.meters, span),
             segments,
             self.checks,
             outcomes,

@@ -9,6 +9,7 @@ from time import perf_counter
 
 from connectors.records import Segment, count_of, size_of
 from connectors.run.meters import Meters
+from connectors.run.tracing import BatchSpan
 from connectors.settings import WindowSettings
 from connectors.tablestore.requests import RequestType, TableRows
 from connectors.tablestore.verdicts import Reject, RequestFailed, Retry, Verdict, Written
@@ -39,9 +40,12 @@ def code_in(reason: str) -> str:
 class RequestMeter:
     """A request type that measures those of another one; made for each batch."""
 
-    def __init__(self, request_type: RequestType, meters: Meters) -> None:
+    def __init__(
+        self, request_type: RequestType, meters: Meters, span: BatchSpan | None = None
+    ) -> None:
         self._request_type = request_type
         self._meters = meters
+        self._span = span
 
     async def write(self, tables: Sequence[TableRows]) -> list[Verdict] | None:
         """As the other one."""
@@ -86,6 +90,10 @@ class RequestMeter:
                 ).items():
                     meter.rows(outcome, of_row, rows)
             before += number
+        if self._span is not None:
+            names = [rows.table for rows in tables]
+            size = sum(len(wire) for rows in tables for wire in rows.wires)
+            self._span.request(names, code, before, size, seconds)
 
 
 def measure_batch(segments: Sequence[Segment], window: WindowSettings, meters: Meters) -> None:

@@ -19,6 +19,7 @@ from tests.flows.conftest import PARTITIONS, Case
 from tests.flows.test_cluster import drain_all
 from tests.flows.test_throttling import set_limits
 from tests.support.flow_process import FlowProcess
+from tests.support.otlp import OtlpCollector
 from tests.support.wait import until
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -75,6 +76,12 @@ def case(embedded_case: Case) -> Iterator[Case]:
     embedded_case.flow.set({"http": {"port": 0, "wait_limit": 0}})
     yield embedded_case
     set_limits(embedded_case.store)
+
+
+@pytest.fixture
+def collector() -> Iterator[OtlpCollector]:
+    with OtlpCollector() as made:
+        yield made
 
 
 def test_a_run_shows_what_it_has_done_and_what_it_waits_for(case: Case) -> None:
@@ -151,10 +158,17 @@ def test_a_registry_that_is_away_is_named(case: Case) -> None:
     process.kill()
 
 
-def test_one_address_for_the_processes_of_a_run(case: Case) -> None:
-    """Sums, the label `process` in each metric; a process that is gone is named, and fails all."""
+def test_one_address_for_the_processes_of_a_run(case: Case, collector: OtlpCollector) -> None:
+    """Sums, the label `process` in each metric; a process that is gone is named, and fails all.
+
+    And what each has sent to OpenTelemetry by its end: its counts, and a trace of every batch.
+    """
     case.store.create_table(case.topic)
     case.orders(400)
+    case.flow.env |= {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        "OTEL_TRACES_SAMPLER": "always_on",
+    }
     processes = case.flow.start_cluster(2)
     urls = {number: address(case, one, number) for number, one in enumerate(processes)}
     endpoint = Endpoint(RunProvider(lambda: urls), "127.0.0.1", 0)
@@ -181,6 +195,10 @@ def test_one_address_for_the_processes_of_a_run(case: Case) -> None:
         options = SettingsInForce.model_validate_json(get(f"{endpoint.url}/settings")[1]).options
         assert options["kafka.topics"] == [case.topic]
         drain_all(processes)
+        written_by = collector.sums("sync_records_written")
+        assert {*written_by} == {"0", "1"}
+        assert sum(written_by.values()) == 400
+        assert sum(span.rows for span in collector.spans("write batch")) == 400
         lost: Any = ready_of(endpoint.url)
         assert (lost.ok, lost.state) == (False, "unreachable")
         assert {one.subject for one in lost.problems} == {"process 0", "process 1"}
