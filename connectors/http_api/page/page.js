@@ -85,7 +85,7 @@ const svg = (tag, attributes, text) => {
 const nice = (value) => {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].map((each) => each * power).find((each) => each >= value);
+  return [1, 1.5, 2, 3, 4, 6, 8, 10].map((each) => each * power).find((each) => each >= value);
 };
 const chart = (id, label, series) => {
   const box = $(id);
@@ -130,12 +130,12 @@ const flow = (status) => {
     ["Kafka", stalled, [`lag ${number(lag)}`, seconds(ages.length ? Math.max(...ages) : null)],
       `${number(status.partitions.length)} partitions`],
     ["read", "", [number(counts.read), perSecond("read")], counts.resumed ? `${number(counts.resumed)} resumed` : ""],
-    ["decode, transform", waits("registry"), [`${number(counts.filtered)} filtered`,
+    ["decode, map", waits("registry"), [`${number(counts.filtered)} filtered`,
       `${number(counts.rejected)} rejected`], ""],
     ["batch", "", [`${Math.round(fill * 100)} % full`, `${number(status.requests.batches)} batches`],
-      `${number(counts.in_flight)} records in flight`],
-    ["write", waits("tablestore"), [`${number(status.requests.in_flight)} requests in flight`,
-      `${number(status.requests.waiting_shards)} shards waiting`], `${number(counts.retried)} rows sent again`],
+      `${number(counts.in_flight)} records on their way`],
+    ["write", waits("tablestore"), [`${number(status.requests.in_flight)} in flight`,
+      `${number(status.requests.waiting_shards)} waiting`], `${number(counts.retried)} rows sent again`],
     ["Tablestore", waits("tablestore"), [number(counts.written), perSecond("written")],
       `${number(status.tables.length)} tables`],
   ];
