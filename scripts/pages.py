@@ -1,8 +1,8 @@
 """Writes the pages of docs/ that are made of the code: `make pages`.
 
 docs/options.md, docs/codes.md, docs/sources.md, docs/metrics.md and docs/status.schema.json as a
-whole, and the list of tests of each promise in docs/guarantees.md, between its two marks. A
-test fails when one of them is stale.
+whole, docker/monitoring/, and between two marks the list of tests of each promise in
+docs/guarantees.md and the alerts in docs/operations.md. A test fails when one of them is stale.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from connectors.run.flow_metrics import FLOW_METRICS
 from connectors.run.metrics import METRICS
 from connectors.settings import Settings, reference
 from connectors.tablestore.verdicts import REJECT, RETRY, SDK_DIFFERENCES, STOP, STOP_MESSAGES
+from scripts.alerts import paragraphs, rules
+from scripts.board import board
 from scripts.sources import SOURCES, cited
 
 ROOT = Path(__file__).parents[1]
@@ -204,12 +206,27 @@ def metrics() -> str:
     return "\n".join([*lines, ""])
 
 
+def operations() -> str:
+    """docs/operations.md with a paragraph for each alert."""
+    text = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    begin = "<!-- alerts: made by make pages -->"
+    content = f"{begin}\n{paragraphs()}{_END}"
+    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(_END), re.DOTALL)
+    text, times = pattern.subn(lambda _: content, text)
+    if times != 1:
+        raise ValueError(f"docs/operations.md has no {begin}")
+    return text
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/options.md": options,
     "docs/codes.md": codes,
     "docs/sources.md": sources,
     "docs/guarantees.md": guarantees,
     "docs/metrics.md": metrics,
+    "docs/operations.md": operations,
+    "docker/monitoring/alerts.yaml": rules,
+    "docker/monitoring/board.json": board,
     "docs/status.schema.json": status_schema,
 }
 
