@@ -227,6 +227,9 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/operations.md": operations,
     "docker/monitoring/alerts.yaml": rules,
     "docker/monitoring/board.json": board,
+    # A chart reads no file outside of its own folder.
+    "docker/helm/tablestore-sync/files/alerts.yaml": rules,
+    "docker/helm/tablestore-sync/files/board.json": board,
     "docs/status.schema.json": status_schema,
 }
 
