@@ -80,11 +80,11 @@ ALERTS = (
         "that takes more.",
     ),
     Alert(
-        "SyncPartitionStands",
+        "SyncPartitionStalled",
         "sync_partitions_stalled > 0",
         "1m",
         "critical",
-        "{{ $value }} partitions stand though the brokers have more",
+        "{{ $value }} partitions are stalled though the brokers have more",
         "Nothing is read of a partition for `kafka.stalled_after` seconds, and no cause was found.",
         "The log, which has topic, partition and offset; the brokers' log and the partition's "
         "leader.",

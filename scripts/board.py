@@ -86,7 +86,7 @@ PANELS = (
         "Throttled tables, a registry or brokers that are away",
     ),
     Panel(
-        "Partitions that stand, topics that wait",
+        "Partitions that are stalled, topics that wait",
         "short",
         (
             (f"sum(sync_partitions_stalled{_JOB})", "partitions"),

@@ -127,7 +127,7 @@ class ProcessProvider:
     def _partitions(self) -> list[models.Partition]:
         run = self._run
         now, unix_now = run.clock(), time.time()
-        standing = run.counts.standing_partitions()
+        stalled = run.counts.stalled_partitions()
         return [
             models.Partition(
                 topic=one.topic,
@@ -138,7 +138,7 @@ class ProcessProvider:
                 end_offset=one.end,
                 lag_records=one.lag_records,
                 lag_seconds=one.lag_seconds(now, unix_now),
-                is_stalled=f"{one.topic}:{one.partition}" in standing,
+                is_stalled=f"{one.topic}:{one.partition}" in stalled,
             )
             for one in sorted(run.meters.partitions, key=lambda p: (p.topic, p.partition))
         ]

@@ -116,7 +116,7 @@ class Endpoint:
     async def _guard(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        # A page of somebody else, whose name is made to resolve to this machine, gets nothing.
+        # A web page of another site, whose name is made to resolve to this machine, gets nothing.
         if self._only_local and not is_loopback(urlsplit(f"//{request.host}").hostname or ""):
             return web.Response(status=421, text="this endpoint is for this machine only\n")
         try:

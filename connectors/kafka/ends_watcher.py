@@ -1,7 +1,7 @@
 """Asks the brokers, from time to time, where the partitions of this process end: for the lag.
 
 What a consumer knows by itself is as old as its last fetch, and while a table is throttled it
-fetches nothing: just when somebody looks at the lag.
+fetches nothing: just when an operator looks at the lag.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The metrics of requests, partitions, snapshots and waits, beside the counts of metrics.py.
 
-They are computed from the run's meters when somebody asks. The names never change.
+They are computed from the run's meters when a program asks for them. The names never change.
 """
 
 from __future__ import annotations

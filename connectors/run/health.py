@@ -40,7 +40,7 @@ RULES: dict[str, tuple[str, str]] = {
         "/ready",
         (
             "Nothing is read of a partition for `kafka.stalled_after` seconds though the brokers "
-            "have more; or its durable offset has not moved for that long (at least three "
+            "have more; or its durable offset has been the same for that long (at least three "
             "intervals of `-s`) while nothing is waited for."
         ),
     ),
@@ -137,17 +137,17 @@ def _waits(run: Observed) -> Iterator[Problem]:
 
 def _partitions(run: Observed) -> Iterator[Problem]:
     meters, now = run.meters, run.clock()
-    standing = run.counts.standing_partitions()
+    stalled = run.counts.stalled_partitions()
     after = run.settings.kafka.stalled_after
     limit = max(after, 3 * meters.snapshot_interval)
     idle = run.drain_reason is not None or bool(run.waits.current())
     for one in meters.partitions:
         name = f"{one.topic}:{one.partition}"
         seconds = now - one.progress_at
-        if name in standing:
+        if name in stalled:
             text = "nothing is read though the brokers have more"
         elif not idle and one.lag_records and seconds > limit:
-            text = f"its durable offset has not moved for {seconds:.0f} s"
+            text = f"its durable offset has been the same for {seconds:.0f} s"
         else:
             continue
         yield Problem("partition_stalled", name, text, seconds, False, True)

@@ -157,7 +157,7 @@ class Meters:
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
         self.started = clock()
-        # Whether somebody may look: otherwise the brokers are not asked for the partitions' ends.
+        # Whether a program may look: otherwise the brokers are not asked for the partitions' ends.
         self.observed = "BYTEWAX_DATAFLOW_API_ENABLED" in os.environ
         self.restarts = _restarts()
         self.process = 0

@@ -47,7 +47,7 @@ def test_metrics_can_be_read_by_prometheus(endpoint: Endpoint) -> None:
 
 def test_what_is_not_well_has_status_503(endpoint: Endpoint, run: Run) -> None:
     """And says what, for people and for programs."""
-    run.counts.stands("orders:0", True)
+    run.counts.note_stalled("orders:0", True)
     assert ask(endpoint.url, "/health").status == 200
     reply = ask(endpoint.url, "/ready")
     assert reply.status == 503

@@ -157,7 +157,7 @@ def test_going_on_elsewhere_forgets_what_waits(brokers: FakeBrokers) -> None:
 
 
 def test_an_error_of_the_client_itself_is_judged(brokers: FakeBrokers) -> None:
-    """It names no partition: whoever asks gets it, and it stops the run as it should."""
+    """It names no partition: the next reader gets it, and it stops the run as it should."""
     source = brokers.started(run_with())
     readers = [Reader(source, brokers, f"orders:{number}", 0) for number in (0, 1)]
     readers[1].client.polls = [failing(KafkaError._AUTHENTICATION, "no entry")]

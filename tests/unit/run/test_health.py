@@ -95,7 +95,7 @@ def test_a_wait_is_listed_and_then_not_ready(
 
 def test_a_partition_that_the_source_finds_standing_is_not_ready(case: Case) -> None:
     """It is named."""
-    case.run.counts.stands("orders:0", True)
+    case.run.counts.note_stalled("orders:0", True)
     (problem,) = judge(case.run).problems
     assert (problem.rule, problem.subject) == ("partition_stalled", "orders:0")
     assert case.state() == (True, False)

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from connectors.cli.app import main
+from connectors.cli.run_view import addresses_of, show_run
 from connectors.errors import StopRun
+from connectors.http_api.models import Status
 from connectors.http_api.server import Endpoint
-from connectors.http_api.top import addresses_of, top
 from connectors.run.context import Run
 
 
@@ -16,7 +18,7 @@ def shown(addresses: dict[int, str], times: int = 1) -> str:
     """What is printed, in 120 columns, where there is no terminal."""
     out = StringIO()
     console = Console(file=out, width=120, force_terminal=False)
-    top(lambda: addresses, console, every=0.01, times=times)
+    show_run(lambda: addresses, console, every=0.01, times=times)
     return out.getvalue()
 
 
@@ -30,7 +32,7 @@ def test_the_numbers_are_those_of_the_run(endpoint: Endpoint, run: Run) -> None:
 
 def test_what_is_wrong_comes_first(endpoint: Endpoint, run: Run) -> None:
     """The problem, and the state."""
-    run.counts.stands("orders:0", True)
+    run.counts.note_stalled("orders:0", True)
     text = shown({0: endpoint.url})
     assert "not ready" in text
     assert text.index("orders:0: nothing is read") < text.index("Flow")
@@ -56,6 +58,18 @@ def test_markup_in_names_is_text(endpoint: Endpoint, run: Run) -> None:
     text = shown({0: endpoint.url})
     assert "[red]x[/]" in text
     assert "[/nonsense]: [bold]why[/bold]" in text
+
+
+def test_the_command_prints_the_status_as_json(
+    endpoint: Endpoint, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And shows the same in the terminal; a folder without a run is code 1."""
+    assert main(["top", "--url", endpoint.url, "--json"]) == 0
+    status = Status.model_validate_json(capsys.readouterr().out)
+    assert status.counts["read"] == 160
+    assert main(["top", "--url", f"{endpoint.url}/", "--once"]) == 0
+    assert "running" in capsys.readouterr().out
+    assert main(["top", "-r", "nothing", "--once"]) == 1
 
 
 def test_addresses_are_in_the_recovery_folder(tmp_path: Path) -> None:

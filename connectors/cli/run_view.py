@@ -1,4 +1,4 @@
-"""The same as the page, in a terminal: `tablestore-sync top`."""
+"""A run in a terminal, with the numbers of its page."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -39,7 +40,7 @@ def addresses_of(folder: Path) -> dict[int, str]:
     return found
 
 
-def top(
+def show_run(
     addresses: Callable[[], Mapping[int, str]],
     console: Console,
     every: float = 2.0,
@@ -61,6 +62,11 @@ def top(
                 times -= 1
             if times != 0:
                 time.sleep(every)
+
+
+def status_of(addresses: Callable[[], Mapping[int, str]]) -> dict[str, Any]:
+    """The JSON of /status of the whole run."""
+    return asyncio.run(RunProvider(addresses).status()).model_dump(mode="json")
 
 
 def _screen(status: Status, before: tuple[float, Status] | None, now: float) -> RenderableType:
