@@ -19,6 +19,7 @@ from typing import Any
 
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
+from emulator.wire.decoder import decode_row
 from tests.emulator.harness import Emulator, batch, row, running, signed_headers
 
 _BATCH = 200
@@ -84,7 +85,7 @@ def decoding(rows: int) -> float:
     for body in made:
         for part in wire.BatchWriteRowRequest.FromString(body).tables:
             for one in part.rows:
-                pb.decode_row(one.row_change)
+                decode_row(one.row_change)
     return rows / (time.process_time() - started)
 
 

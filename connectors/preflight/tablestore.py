@@ -29,7 +29,7 @@ _GROUP = "Tablestore"
 _MISSING = "OTSObjectNotExist"
 _DENIED = "OTSNoPermissionAccess"
 # Seconds between this machine's clock and the service's that it denies [error-codes], and from
-# which we warn: the Date header has whole seconds, and the answer takes its time.
+# which we warn: the Date header has whole seconds, and the answer is a moment old.
 _MAX_SKEW, _LARGE_SKEW = 900, 30
 _ROWS = ("ots:BatchWriteRow", "ots:DescribeTable")
 _POINTS = ("ots:PutTimeseriesData", "ots:DescribeTimeseriesTable")
