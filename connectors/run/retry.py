@@ -205,7 +205,7 @@ class OutageWait(RetryLoop):
         """As `RetryLoop.wait`."""
         if self._clock() - self._last_wait > 4 * _OUTAGE_MAX:
             self._backoff.tries = 0
-        # It is not known here when the service has answered, so the wait ends by itself some time after it.
+        # The answer is not seen here: the wait ends by itself some time after the last try.
         self._note(TransientFailure(reason, linger=_OUTAGE_LINGER))
         try:
             super().wait(reason)
