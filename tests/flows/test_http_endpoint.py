@@ -1,7 +1,6 @@
 """The endpoint of a run: what a real one says while all goes well, and while it does not."""
 
 import json
-import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -51,7 +50,7 @@ def address(case: Case, process: FlowProcess, number: int = 0) -> str:
 
 def listening(pid: int) -> set[str]:
     """The addresses on which a process listens."""
-    own = {os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir() if each.is_symlink()}
+    own = {str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir() if each.is_symlink()}
     found = set()
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
