@@ -166,7 +166,10 @@ def map_rows(step_id: str, records: Stream[DecodedChunk], run: Run) -> KeyedStre
 
 def batch(rows: KeyedStream[Batch], run: Run) -> KeyedStream[Batch]:
     """Collect the rows of each shard until a batch is full or old enough, as [window] says."""
-    return op.stateful_batch(WINDOW, rows, builder(run.settings.window, run.counts.new_batcher))
+    window = run.settings.window
+    return op.stateful_batch(
+        WINDOW, rows, builder(window, run.counts.new_batcher, run.read_limits.watch)
+    )
 
 
 def write(batches: KeyedStream[Batch], run: Run, tables: Sequence[str] | None = None) -> None:

@@ -93,7 +93,13 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
                 raise errors.stop
             self._awake = queue.next_look()
             return []
-        messages = queue.take(self._max_messages)
+        max_messages = self._max_messages
+        if run.read_limits.is_on:
+            max_messages = run.read_limits.room(self._topic, max_messages)
+            if max_messages <= 0:
+                self._awake = queue.next_look()
+                return []
+        messages = queue.take(max_messages)
         if not messages:
             if messages is not None:
                 self._awake = queue.next_look()
@@ -109,6 +115,8 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         else:
             self._next = (messages[-1].offset() or 0) + 1
         messages = self._select(messages)
+        if run.read_limits.is_on:
+            run.read_limits.taken(self._topic, len(messages))
         run.counts.add("read", len(messages))
         return [Chunk(self._topic, self._partition, messages), *skipped]
 
