@@ -165,8 +165,11 @@ def described(body: bytes) -> bytes:
 class Server:
     """The answers, and the counts behind them."""
 
-    def __init__(self, latency: float) -> None:
-        self.latency = latency  # seconds
+    def __init__(self, latency: float, rate: float = 0) -> None:
+        """`latency` in seconds; `rate` in rows a second, one after the other: 0 for any."""
+        self.latency = latency
+        self.rate = rate
+        self._free_at = 0.0  # when all rows that came are written
         self.counts = Counts()
         self._written: dict[Shape, tuple[float, bytes]] = {}
 
@@ -175,13 +178,22 @@ class Server:
         if path == "/BatchWriteRow":
             shape = rows_by_table(body)
             self.counts.add(body, sum(rows for _, rows in shape))
-            return self._written_answer(path, shape), self.latency
+            return self._written_answer(path, shape), self.latency + self._queued(shape)
         if path == "/DescribeTable":
             return signed(path, described(body)), 0.0
         if path.startswith("/-/"):
             report = self.counts.report(distinct=path == "/-/stats?distinct")
+            report["queue_ms"] = int(1000 * max(0.0, self._free_at - time.monotonic()))
             return plain(json.dumps(report).encode(), {}), 0.0
         return signed(path, b""), 0.0
+
+    def _queued(self, shape: Shape) -> float:
+        """Seconds until rows that have just come are written."""
+        if not self.rate:
+            return 0.0
+        now = time.monotonic()
+        self._free_at = max(now, self._free_at) + sum(rows for _, rows in shape) / self.rate
+        return self._free_at - now
 
     def _written_answer(self, path: str, shape: Shape) -> bytes:
         now = time.monotonic()
@@ -239,13 +251,13 @@ class Connection(asyncio.Protocol):
             self._transport.write(answer)
 
 
-async def serve(port: int, latency: float) -> None:
+async def serve(port: int, latency: float, rate: float = 0) -> None:
     """Serve until a signal."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    server = Server(latency)
+    server = Server(latency, rate)
     listener = await loop.create_server(lambda: Connection(server), "127.0.0.1", port)
     sys.stdout.write(f"ready http://127.0.0.1:{listener.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
@@ -258,8 +270,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.constant_server", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--latency", type=float, default=0.0, help="of a write, in ms")
+    parser.add_argument("--rate", type=float, default=0.0, help="rows a second, 0: any")
     options = parser.parse_args(arguments)
-    asyncio.run(serve(options.port, options.latency / 1000))
+    asyncio.run(serve(options.port, options.latency / 1000, options.rate))
 
 
 if __name__ == "__main__":

@@ -121,12 +121,11 @@ class ConstantServer:
 
 
 @contextmanager
-def constant_server(latency_ms: float) -> Iterator[ConstantServer]:
-    """Start the server in a process of its own."""
+def constant_server(latency_ms: float, rate: float = 0.0) -> Iterator[ConstantServer]:
+    """Start the server in a process of its own; `rate` as its option."""
+    program = [sys.executable, "-m", "bench.constant_server", "--latency", str(latency_ms)]
     process = subprocess.Popen(
-        child.command(
-            [sys.executable, "-m", "bench.constant_server", "--latency", str(latency_ms)]
-        ),
+        child.command([*program, "--rate", str(rate)]),
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

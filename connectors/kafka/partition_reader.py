@@ -93,13 +93,10 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
                 raise errors.stop
             self._awake = queue.next_look()
             return []
-        max_messages = self._max_messages
         if run.read_limits.is_on:
-            max_messages = run.read_limits.room(self._topic, max_messages)
-            if max_messages <= 0:
-                self._awake = queue.next_look()
-                return []
-        messages = queue.take(max_messages)
+            messages = self._take_few(queue)
+        else:
+            messages = queue.take(self._max_messages)
         if not messages:
             if messages is not None:
                 self._awake = queue.next_look()
@@ -115,8 +112,6 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         else:
             self._next = (messages[-1].offset() or 0) + 1
         messages = self._select(messages)
-        if run.read_limits.is_on:
-            run.read_limits.taken(self._topic, len(messages))
         run.counts.add("read", len(messages))
         return [Chunk(self._topic, self._partition, messages), *skipped]
 
@@ -139,6 +134,18 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         """Read no more. Offsets stay as they are: this is called after failures too."""
         if self._source is not None:
             self._source[0].close()
+
+    def _take_few(self, queue: PartitionQueue) -> list[Message] | None:
+        """As `PartitionQueue.take`, no more than the throttled table of the topic takes soon."""
+        limits = self._run.read_limits
+        messages = None
+        room = limits.room(self._topic, self._max_messages)
+        if room > 0:
+            messages = queue.take(room)
+            limits.taken(self._topic, len(messages or ()))
+        else:
+            self._awake = queue.next_look()
+        return messages
 
     def _select(self, messages: list[Message]) -> list[Message]:
         """All messages; a reader that ends selects those before its end and moves `_next` back."""

@@ -104,6 +104,7 @@ BOUNDARIES = {
     ("steps.py", "apply"),
     ("settings/oauth.py", "token"),
     ("tablestore/sink.py", "_work"),
+    ("tablestore/set_aside.py", "_work"),
     ("tablestore/provided_credentials.py", "_first"),
     ("tablestore/provided_credentials.py", "look"),
     ("tablestore/provided_credentials.py", "provided"),

@@ -135,6 +135,8 @@ class Governor:
             self._former, self._latest = self._latest, (now, self._written)
         if self.is_on or now - sent_at > SLOW:
             self._answered(sent_at, rows, 0, units, now)
+        elif now - sent_at < self._in_flight_limit.usual:
+            self._in_flight_limit.usual = now - sent_at
         self._in_flight -= 1
 
     def answered(
@@ -208,7 +210,8 @@ class Governor:
             self._rows.take(-refused)
         if self._units is not None:
             # What the service names takes the place of what was reckoned.
-            self._units.take(self._used - units)
+            if self._used or not accepted:
+                self._units.take(self._used - units)
             if self._used and accepted:
                 self._units_per_row = max(0.01, self._used / accepted)
             self._used = 0.0

@@ -26,7 +26,8 @@ class InFlightLimit:
         self.limit = math.inf
         self._set_at = self._reached_at = -math.inf
         self._is_reached = False
-        self._usual = math.inf
+        self.usual = math.inf
+        """Seconds of the usual answer: the fastest, while there is no limit."""
 
     @property
     def is_on(self) -> bool:
@@ -43,11 +44,11 @@ class InFlightLimit:
     def answered(self, sent_at: float, in_flight: int, now: float, timed_out: bool = False) -> None:
         """A request of `sent_at` was answered, or was not in time; it is one of `in_flight`."""
         seconds = now - sent_at
-        if seconds < self._usual:
-            self._usual = seconds
+        if seconds < self.usual:
+            self.usual = seconds
         else:
-            self._usual += (seconds - self._usual) * _FOLLOW
-        if timed_out or seconds > max(SLOW, _SLOW_TIMES * self._usual):
+            self.usual += (seconds - self.usual) * _FOLLOW
+        if timed_out or seconds > max(SLOW, _SLOW_TIMES * self.usual):
             if sent_at >= self._set_at:
                 self.limit = max(1.0, math.floor(min(self.limit, in_flight) / 2))
                 self._set_at = self._reached_at = now
