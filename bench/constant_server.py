@@ -51,6 +51,13 @@ class Counts:
         self.rows = 0
         self.bytes = 0
         self.keys: dict[bytes, list[bytes]] = {}
+        self.delays: list[float] = []  # milliseconds from the time in a row to its request
+
+    def add_delays(self, body: bytes, cell: re.Pattern[bytes]) -> None:
+        """Note how long the rows of a request have taken, by their times in microseconds."""
+        now = time.time_ns() // 1000
+        for found in cell.findall(body):
+            self.delays.append((now - int.from_bytes(found, "little")) / 1000)
 
     def add(self, body: bytes, rows: int) -> None:
         """Count one request."""
@@ -69,6 +76,11 @@ class Counts:
         if distinct:
             figures["distinct"] = sum(len(set(offsets)) for offsets in self.keys.values())
         return figures
+
+
+def _integer_cell(column: str) -> re.Pattern[bytes]:
+    """The 8 bytes of an integer column, as they stand in every row after its name."""
+    return re.compile(re.escape(column.encode()) + rb"\x05\x09\x00\x00\x00\x00(.{8})", re.DOTALL)
 
 
 def rows_by_table(body: bytes) -> Shape:
@@ -165,8 +177,12 @@ def described(body: bytes) -> bytes:
 class Server:
     """The answers, and the counts behind them."""
 
-    def __init__(self, latency: float, rate: float = 0) -> None:
-        """`latency` in seconds; `rate` in rows a second, one after the other: 0 for any."""
+    def __init__(self, latency: float, rate: float = 0, times: str = "") -> None:
+        """`latency` in seconds; `rate` in rows a second, one after the other: 0 for any.
+
+        `times` names a column of microseconds since 1970, from which delays are taken.
+        """
+        self._cell = _integer_cell(times) if times else None
         self.latency = latency
         self.rate = rate
         self._free_at = 0.0  # when all rows that came are written
@@ -178,9 +194,13 @@ class Server:
         if path == "/BatchWriteRow":
             shape = rows_by_table(body)
             self.counts.add(body, sum(rows for _, rows in shape))
+            if self._cell is not None:
+                self.counts.add_delays(body, self._cell)
             return self._written_answer(path, shape), self.latency + self._queued(shape)
         if path == "/DescribeTable":
             return signed(path, described(body)), 0.0
+        if path == "/-/delays":
+            return plain(json.dumps(self.counts.delays).encode(), {}), 0.0
         if path.startswith("/-/"):
             report = self.counts.report(distinct=path == "/-/stats?distinct")
             report["queue_ms"] = int(1000 * max(0.0, self._free_at - time.monotonic()))
@@ -251,13 +271,13 @@ class Connection(asyncio.Protocol):
             self._transport.write(answer)
 
 
-async def serve(port: int, latency: float, rate: float = 0) -> None:
+async def serve(port: int, latency: float, rate: float = 0, times: str = "") -> None:
     """Serve until a signal."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    server = Server(latency, rate)
+    server = Server(latency, rate, times)
     listener = await loop.create_server(lambda: Connection(server), "127.0.0.1", port)
     sys.stdout.write(f"ready http://127.0.0.1:{listener.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
@@ -271,8 +291,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--latency", type=float, default=0.0, help="of a write, in ms")
     parser.add_argument("--rate", type=float, default=0.0, help="rows a second, 0: any")
+    parser.add_argument("--times", default="", help="a column of microseconds since 1970")
     options = parser.parse_args(arguments)
-    asyncio.run(serve(options.port, options.latency / 1000, options.rate))
+    asyncio.run(serve(options.port, options.latency / 1000, options.rate, options.times))
 
 
 if __name__ == "__main__":

@@ -119,13 +119,21 @@ class ConstantServer:
         found: dict[str, int] = json.loads(self._connection.getresponse().read())
         return found
 
+    def delays(self, skip: int) -> list[float]:
+        """Milliseconds from the times in the rows to their requests, without the first rows."""
+        self._connection.request("GET", "/-/delays")
+        found: list[float] = json.loads(self._connection.getresponse().read())
+        return found[skip:]
+
 
 @contextmanager
-def constant_server(latency_ms: float, rate: float = 0.0) -> Iterator[ConstantServer]:
-    """Start the server in a process of its own; `rate` as its option."""
+def constant_server(
+    latency_ms: float, rate: float = 0.0, times: str = ""
+) -> Iterator[ConstantServer]:
+    """Start the server in a process of its own; `rate` and `times` as its options."""
     program = [sys.executable, "-m", "bench.constant_server", "--latency", str(latency_ms)]
     process = subprocess.Popen(
-        child.command([*program, "--rate", str(rate)]),
+        child.command([*program, "--rate", str(rate), "--times", times]),
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

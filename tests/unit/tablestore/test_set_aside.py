@@ -71,7 +71,7 @@ def test_what_is_set_aside_is_bounded() -> None:
 
         thread = threading.Thread(target=feed)
         thread.start()
-        until(lambda: writing.run.counts.throttles(), "it is throttled")
+        until(writing.run.counts.throttles, "it is throttled")
         until(lambda: handed_over >= 3, "some are taken")
         thread.join(0.3)
         assert handed_over <= 6

@@ -16,10 +16,11 @@ from connectors.tablestore.throttle.governor import Governor, Limits
 from tests.unit.fake_clock import FakeClock
 
 BATCH = 200
+NO_LIMITS = Limits()
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop whose time goes on by itself when all its tasks wait. One that can never go on fails."""
+    """A loop whose time goes on by itself when all its tasks wait; a deadlock fails."""
 
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
@@ -130,7 +131,7 @@ class Simulation:
     shards: int = 16
     seconds: int = 30
     seed: int = 1
-    limits: Limits = Limits()
+    limits: Limits = NO_LIMITS
     changes: dict[int, Callable[[], None]] = field(default_factory=dict)
     """What happens at the begin of a second."""
     fails: float = 0.0

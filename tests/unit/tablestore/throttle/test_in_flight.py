@@ -31,7 +31,7 @@ def test_a_slow_answer_halves_once_a_round_trip() -> None:
 
 
 def test_a_service_that_is_always_slow_is_not_held_back() -> None:
-    """What counts as slow follows the answers: one that needs three seconds for each is no trouble."""
+    """What counts as slow follows the answers: three seconds for each are no trouble."""
     limit = InFlightLimit()
     for number in range(100):
         limit.answered(number * 5.0, 10, number * 5.0 + 3.0)
