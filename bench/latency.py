@@ -25,12 +25,18 @@ from rich.table import Table
 import localkafka
 from bench import constant_server as service
 from bench.kafka import PARTITIONS
-from bench.processes import MeasurementError, constant_server, watched
+from bench.processes import (
+    ConstantServer,
+    MeasurementError,
+    Watched,
+    constant_server,
+    watched,
+)
 from bench.report import Goal
 
 _TOPIC = "orders"
 _MARGIN = 150.0  # milliseconds above window.age
-_SETTLE = 5.0  # seconds that are left out
+_WARM_UP = 100  # records that are left out: the flow starts with them
 _TICK = 0.005
 _CONFIG = """\
 [kafka]
@@ -60,10 +66,12 @@ class Result:
 
 
 class Feed:
-    """Appends records at a steady rate. A late one has the time at which it was due."""
+    """Appends records at a steady rate, each with the time of its append."""
 
     def __init__(self, bootstrap: str, rate: float, seconds: float) -> None:
-        self._producer = Producer({"bootstrap.servers": bootstrap, "linger.ms": 0, "acks": "1"})
+        self._producer = Producer(
+            {"bootstrap.servers": bootstrap, "linger.ms": 0, "acks": "1", "log_level": 1}
+        )
         self._rate = rate
         self._seconds = seconds
         self.sent = 0
@@ -79,17 +87,34 @@ class Feed:
         if self._producer.flush(30):
             raise MeasurementError("Kafka did not take all records")
 
+    def warm_up(self) -> None:
+        """Append some records at once."""
+        while self.sent < _WARM_UP:
+            self._append(time.time_ns() // 1000)
+        self._producer.flush(30)
+
+    def _append(self, at: int) -> None:
+        value = f'{{"at_us":{at},"number":{self.sent},"note":"{"x" * 160}"}}'
+        self._producer.produce(_TOPIC, value, partition=self.sent % PARTITIONS)
+        self.sent += 1
+
     def _feed(self) -> None:
         began = time.time()
         while (now := time.time()) - began < self._seconds:
-            due = int((now - began) * self._rate)
+            due = int((now - began) * self._rate) + _WARM_UP
             while self.sent < due:
-                at = time.time_ns() // 1000
-                value = f'{{"at_us":{at},"number":{self.sent},"note":"{"x" * 160}"}}'
-                self._producer.produce(_TOPIC, value, partition=self.sent % PARTITIONS)
-                self.sent += 1
+                self._append(time.time_ns() // 1000)
             self._producer.poll(0)
             time.sleep(_TICK)
+
+
+def _wait(process: Watched, server: ConstantServer, feed: Feed) -> None:
+    """Until every row has arrived. Raises MeasurementError."""
+    until = time.monotonic() + 60
+    while server.counts()["rows"] < feed.sent:
+        if time.monotonic() > until or not process.running:
+            raise MeasurementError(f"rows are missing\n{process.log()[-3000:]}")
+        time.sleep(0.1)
 
 
 def measure(age: float | None, rate: float, seconds: float) -> Result:
@@ -110,18 +135,16 @@ def measure(age: float | None, rate: float, seconds: float) -> Result:
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": service.ACCESS_KEY_SECRET,
         }
         with watched(program, environment) as process:
-            feed = Feed(broker.bootstrap, rate, seconds + _SETTLE)
+            feed = Feed(broker.bootstrap, rate, seconds)
+            feed.warm_up()
+            _wait(process, server, feed)
             feed.start()
             began, cpu = time.monotonic(), process.cpu_seconds()
             feed.join()
             cores = (process.cpu_seconds() - cpu) / (time.monotonic() - began)
-            until = time.monotonic() + 60
-            while server.counts()["rows"] < feed.sent:
-                if time.monotonic() > until or not process.running:
-                    raise MeasurementError(f"rows are missing\n{process.log()[-3000:]}")
-                time.sleep(0.1)
+            _wait(process, server, feed)
             process.stop()
-            found = sorted(server.delays(skip=int(rate * _SETTLE)))
+            found = sorted(server.delays(skip=_WARM_UP))
     p50, p90, p99 = (round(found[int(len(found) * part)], 1) for part in (0.5, 0.9, 0.99))
     number, slowest = len(found), round(found[-1], 1)
     return Result(0.5 if age is None else age, number, p50, p90, p99, slowest, round(cores, 2))

@@ -27,7 +27,7 @@ _QUIET, _UNBOUND = 30.0, 10.0
 _MIN_START = 1000.0  # rows a second, where nothing is known
 _LOOK = 0.5  # seconds between two looks at the run while a batch waits
 _LOG_INTERVAL = 10.0
-_QUIET_REFUSALS = 4  # before the first log line
+_QUIET_REFUSALS = 3  # before the first log line
 
 
 class Limits(NamedTuple):

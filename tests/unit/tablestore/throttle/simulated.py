@@ -166,7 +166,7 @@ class Simulation:
                 # A service takes no more than the machine can make.
                 await asyncio.sleep(self.latency / 2 + rows * self.shards / 100_000)
                 if chance.random() < self.fails:
-                    governor.failed(sent_at, is_slow=chance.random() < 0.3)
+                    governor.failed(sent_at, is_slow=False)
                     continue
                 second = int(min(clock(), self.seconds))
                 found.accepted[second] += taken
