@@ -43,6 +43,7 @@ class TableWriter:
     ) -> None:
         """As `TableChecks.ensure`."""
         self.checks.ensure(table, rules, option)
+        self.governors[table]  # its limits hold from the first row on
 
     async def write(
         self, segments: Sequence[Segment], outcomes: Outcomes, only_missing: bool = False
@@ -68,10 +69,6 @@ class TableWriter:
         """As `write_rows`, to one table that is throttled: in turn with other batches."""
         for request_type, some in self._types.split(segments):
             await self._batch(request_type, some, outcomes, only_missing).finish()
-
-    def is_throttled(self, table: str) -> bool:
-        """Whether the rows of a table have to wait for their turn."""
-        return self.governors[table].is_on
 
     def close(self) -> None:
         """Close idle connections; call it in the loop that writes."""

@@ -62,12 +62,14 @@ class SetAside:
 
     def put(self, segments: list[Segment]) -> list[Segment]:
         """Set aside the rows of throttled tables; returns the others."""
-        queues, is_throttled = self._queues, self._writer.is_throttled
+        queues, throttled = self._queues, self._writer.governors.on
+        if not queues and not throttled:
+            return segments
         waiting: dict[str, list[Segment]] = {}
         free: list[Segment] = []
         for segment in segments:
             table = segment.table
-            if table in queues or is_throttled(table):
+            if table in queues or table in throttled:
                 waiting.setdefault(table, []).append(segment)
             else:
                 free.append(segment)

@@ -56,8 +56,11 @@ class Governor:
         read_limits: ReadLimits,
         new_pauses: Callable[[], Backoff],
         clock: Callable[[], float] = time.monotonic,
+        on: set[str] | None = None,
     ) -> None:
+        """`on` are the tables whose governors are on: this one adds and removes its own."""
         self._table = table
+        self._on = set() if on is None else on
         self._counts = counts
         self._read_limits = read_limits
         self._new_pauses = new_pauses
@@ -82,7 +85,7 @@ class Governor:
         self.is_on = self.has_limits
         """Whether requests have to ask for their turn."""
         if self.is_on:
-            self._show()
+            self._changed()
 
     @property
     def rate(self) -> float:
@@ -231,11 +234,12 @@ class Governor:
     def _changed(self) -> None:
         is_throttled = self._rate is not None or self._in_flight_limit.is_on
         self.is_on = self.has_limits or is_throttled
+        (self._on.add if self.is_on else self._on.discard)(self._table)
         if self.is_on or self._numbers is not None:
             self._show(is_throttled)
         self._wake()
 
-    def _show(self, is_throttled: bool = False) -> None:
+    def _show(self, is_throttled: bool) -> None:
         if self._numbers is None:
             self._numbers = self._counts.throttle(self._table)
         numbers, limit, rate = self._numbers, self._in_flight_limit.limit, self.rate

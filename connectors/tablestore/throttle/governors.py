@@ -29,11 +29,18 @@ class Governors(dict[str, Governor]):
         self._counts = counts
         self._read_limits = read_limits
         self._new_pauses = new_pauses
+        self.on: set[str] = set()
+        """The tables whose rows have to wait for their turn."""
 
     def __missing__(self, table: str) -> Governor:
         """A governor for a new table."""
         made = Governor(
-            table, self._limits_of(table), self._counts, self._read_limits, self._new_pauses
+            table,
+            self._limits_of(table),
+            self._counts,
+            self._read_limits,
+            self._new_pauses,
+            on=self.on,
         )
         self[table] = made
         return made
