@@ -147,8 +147,8 @@ class Exported(Protocol):
         """How many records were rejected, by (stage, code, destination)."""
         ...
 
-    def standing(self) -> int:
-        """How many partitions stand."""
+    def stalled(self) -> int:
+        """The number of stalled partitions."""
         ...
 
     def throttles(self) -> dict[str, ThrottleNumbers]:
@@ -157,12 +157,12 @@ class Exported(Protocol):
 
 
 def export(counts: Exported) -> None:
-    """From now on the metrics are those of these counts: a process shows its latest run."""
+    """Export these counts from now on: a process shows its latest run."""
     _exporter.counts = counts
 
 
 def export_waiting(topics: Sequence[str]) -> None:
-    """From now on these topics wait for their table."""
+    """Export these topics as waiting for their tables from now on."""
     _exporter.waiting = len(topics)
 
 
@@ -179,7 +179,7 @@ class _Exporter(Collector):
             yield _family(spec, [((), found[name])])
         yield _family(REJECTIONS, self.counts.reasons().items())
         yield _family(WAITING, [((), self.waiting)])
-        yield _family(STALLED, [((), self.counts.standing())])
+        yield _family(STALLED, [((), self.counts.stalled())])
         throttles = self.counts.throttles().items()
         for name, spec in THROTTLES.items():
             yield _family(spec, [((table,), getattr(each, name)) for table, each in throttles])

@@ -71,7 +71,7 @@ class TableWriter:
             await self._batch(request_type, some, outcomes, only_missing).finish()
 
     def close(self) -> None:
-        """Close idle connections; call it in the loop that writes."""
+        """Close idle connections; called in the writing loop."""
         self._client.close()
 
     def _batch(
