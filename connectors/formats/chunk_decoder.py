@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any
 
 from connectors.errors import Rejection
@@ -57,8 +58,12 @@ class ChunkDecoder:
         # JSON up to this length is decoded by the chunk; in a longer document the values are
         # counted first, and other formats have no decoder that does without checks.
         self._max_bare_bytes = -1
+        self._max_bare_key = -1
+        bare = min(json.MAX_VALUES, self._max_bytes)
         if settings.format.has_fast_path:
-            self._max_bare_bytes = min(json.MAX_VALUES, self._max_bytes)
+            self._max_bare_bytes = bare
+        if settings.format.key == "json":
+            self._max_bare_key = bare
         self._needs_key: dict[str, bool] = {}
         self._fields: dict[str, _TopicFields] = {}
 
@@ -74,18 +79,17 @@ class ChunkDecoder:
     def decode_chunk(self, chunk: Chunk) -> DecodedChunk:
         """The chunk's records, and dead letters of those that cannot be decoded."""
         messages = chunk.messages
-        if (
-            not messages
-            or max(map(len, messages)) > self._max_bare_bytes
-            or self._reads_key(chunk.topic)
-        ):
+        if not messages or max(map(len, messages)) > self._max_bare_bytes:
             return self._one_by_one(chunk)
+        keys = self._keys(messages) if self._reads_key(chunk.topic) else []
         fields = self._fields.get(chunk.topic)
         if fields is None:
             fields = self._fields[chunk.topic] = _TopicFields()
-        decoder = fields.decoder(messages[0])
+        decoder = fields.decoder(messages)
         if decoder is not None:
-            return self._uniform(chunk, decoder, fields)
+            return self._uniform(chunk, keys, decoder, fields)
+        if DeadLetter in map(type, keys):
+            return self._one_by_one(chunk)
         decode = json.decode_bare
         try:
             values = [decode(message.value()) for message in messages]
@@ -94,11 +98,30 @@ class ChunkDecoder:
         of_two = [value for value in values if type(value) is dict and len(value) == 2]
         if of_two and any(map(is_envelope, of_two)):
             return self._one_by_one(chunk)
-        records = [*map(Record, messages, values)]
+        records = [*map(Record, messages, values, keys or repeat(None))]
         return RecordChunk(chunk.topic, chunk.partition, records, [])
 
+    def _keys(self, messages: Sequence[Message]) -> list[Any]:
+        """The decoded keys; in the place of a bad one its dead letter."""
+        data = [message.key() for message in messages]
+        decode = json.decode_bare
+        try:
+            if max(map(len, data)) <= self._max_bare_key:
+                keys = [*map(decode, data)]
+                if not any(type(key) is dict and is_envelope(key) for key in keys):
+                    return keys
+        except (*json.UNDECODABLE, TypeError):  # one of them is bad or null: find out which
+            pass
+        return [*map(self._key_of, messages)]
+
+    def _key_of(self, message: Message) -> Any:
+        try:
+            return self._nullable(self._key, message.key(), self._key_header, message)
+        except Rejection as rejection:
+            return self._dead(message, "key", rejection)
+
     def _uniform(
-        self, chunk: Chunk, decoder: json.StructDecoder, fields: _TopicFields
+        self, chunk: Chunk, keys: list[Any], decoder: json.StructDecoder, fields: _TopicFields
     ) -> UniformChunk:
         """The chunk as structs; a value that does not fit becomes a Record or a dead letter."""
         made = UniformChunk(
@@ -110,16 +133,20 @@ class ChunkDecoder:
         )
         decode = decoder.decode
         try:
-            made.values = [decode(message.value()) for message in chunk.messages]
+            if DeadLetter not in map(type, keys):
+                made.values = [decode(message.value()) for message in chunk.messages]
         except json.UNDECODABLE:
-            self._uniform_mixed(chunk, decoder, fields, made)
+            pass
+        if len(made.values) == len(chunk.messages):
+            made.messages, made.keys = chunk.messages, keys
         else:
-            made.messages = chunk.messages
+            self._uniform_mixed(chunk, keys, decoder, fields, made)
         return made
 
     def _uniform_mixed(
         self,
         chunk: Chunk,
+        keys: list[Any],
         decoder: json.StructDecoder,
         fields: _TopicFields,
         made: UniformChunk,
@@ -127,20 +154,31 @@ class ChunkDecoder:
         made.mixed = True
         decode = decoder.decode
         good: list[Message] = []
+        good_keys: list[Any] = []
         misses = 0
-        for message in chunk.messages:
-            try:
-                made.values.append(decode(message.value()))
-            except json.UNDECODABLE:
-                misses += 1
-                one = self._decode_one(message, reads_key=False)
-                if isinstance(one, DeadLetter):
-                    made.dead_letters.append(one)
-                    continue
-                fields.learn(one.value)
-                made.values.append(one)
+        for message, key in zip(chunk.messages, keys or repeat(None), strict=False):
+            one: Any
+            data = message.value()
+            if type(key) is DeadLetter:
+                made.dead_letters.append(key)
+                continue
+            if data is None:  # a tombstone
+                one = Record(message, None, key)
+            else:
+                try:
+                    one = decode(data)
+                except json.UNDECODABLE:
+                    misses += 1
+                    one = self._value_of(message, key)
+                    if isinstance(one, DeadLetter):
+                        made.dead_letters.append(one)
+                        continue
+                    fields.learn(one.value)
+            made.values.append(one)
             good.append(message)
+            good_keys.append(key)
         made.messages = good
+        made.keys = good_keys if keys else []
         fields.missed(misses, len(chunk.messages))
 
     def _reads_key(self, topic: str) -> bool:
@@ -174,22 +212,24 @@ class ChunkDecoder:
         return RecordChunk(chunk.topic, chunk.partition, records, dead_letters)
 
     def _decode_one(self, message: Message, reads_key: bool) -> Record | DeadLetter:
-        side = "key"
+        key = self._key_of(message) if reads_key else None
+        return key if isinstance(key, DeadLetter) else self._value_of(message, key)
+
+    def _value_of(self, message: Message, key: Any) -> Record | DeadLetter:
         try:
-            key = None
-            if reads_key:
-                key = self._nullable(self._key, message.key(), self._key_header, message)
-            side = "value"
             value = self._nullable(self._value, message.value(), self._value_header, message)
-            return Record(message, value, key)
         except Rejection as rejection:
-            return DeadLetter.of(
-                message,
-                "decode",
-                f"{side}_{rejection.code}",
-                f"the {side} is {rejection.reason}",
-                self._keep_original,
-            )
+            return self._dead(message, "value", rejection)
+        return Record(message, value, key)
+
+    def _dead(self, message: Message, side: str, rejection: Rejection) -> DeadLetter:
+        return DeadLetter.of(
+            message,
+            "decode",
+            f"{side}_{rejection.code}",
+            f"the {side} is {rejection.reason}",
+            self._keep_original,
+        )
 
     def _nullable(
         self, decode: Decode, data: bytes | None, header: str | None, message: Message
@@ -221,16 +261,18 @@ class _TopicFields:
         self._optional = False
         self._rest = 0
 
-    def decoder(self, first: Message) -> json.StructDecoder | None:
-        """The decoder for a chunk that begins with this message; None: decode it to dicts."""
+    def decoder(self, messages: Sequence[Message]) -> json.StructDecoder | None:
+        """The decoder for a chunk of messages; None: decode it to dicts."""
         if self._rest:
             self._rest -= 1
             return None
         decoder = self._decoder
         if decoder is None or not decoder.optional:
+            # The first that is no tombstone.
+            first = next((data for one in messages if (data := one.value()) is not None), b"")
             try:
-                value = json.decode_bare(first.value())
-            except json.UNDECODABLE:  # or a tombstone
+                value = json.decode_bare(first)
+            except json.UNDECODABLE:
                 return decoder
             if type(value) is not dict or (len(value) == 2 and is_envelope(value)):
                 return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -12,9 +13,9 @@ from connectors.errors import Rejection
 from connectors.mapping.cell_version import version_of
 from connectors.mapping.column_names import rewritten
 from connectors.mapping.encoder import Encoded
-from connectors.mapping.fast_path import FastPath
+from connectors.mapping.fast_path import FastPath, Lead
 from connectors.mapping.shape_cache import ShapeCache
-from connectors.records import ABSENT, Record
+from connectors.records import ABSENT, Message, Record, UniformChunk, timestamp_of
 from connectors.settings.tables import SEARCH_TIMESTAMP, TableSettings
 
 # By the word of primary_key_mode, its class below.
@@ -29,13 +30,12 @@ class RowBuilder(ABC):
     fast_path: FastPath | None = None
     """How whole chunks are encoded, where this mode and the table's rules allow it."""
 
+    shard_key: Callable[[bytes], bytes] | None = None
+    """The bytes whose hash chooses the row's shard, from its identity; None: the identity."""
+
     @abstractmethod
     def encode(self, record: Record) -> Encoded:
         """The row of any record. Raises Rejection, or the encoder's own exception."""
-
-    def shard_key(self, identity: bytes) -> bytes:
-        """The bytes whose hash chooses the row's shard: by default the row's identity."""
-        return identity
 
 
 class WideColumnBuilder(RowBuilder):
@@ -65,12 +65,29 @@ class WideColumnBuilder(RowBuilder):
         """The row of a record with this value."""
         if not isinstance(value, dict):
             raise _not_an_object(value)
-        version = None if self._version is None else self._version(record)
+        if self._version is not None:
+            leading = self._version.of(record), *leading
         columns = self._columns
         if columns is None:
-            return self._shapes.row(leading, (*value,), [*value.values()], version)
-        values = [*map(value.get, columns, *self._absent)]
-        return self._shapes.row(leading, columns, values, version)
+            return self._shapes.row(leading, (*value,), [*value.values()])
+        return self._shapes.row(leading, columns, [*map(value.get, columns, *self._absent)])
+
+    def _lead_of(self, names: tuple[str, ...]) -> Lead | None:
+        """What leads the rows of the fast path: the version, and the key where it leads."""
+        key = self._key_of(names)
+        if self._version is None:
+            return key
+        version = self._version.of_fields(names)
+        if key is None:
+            return lambda message, _, fields: (version(message, fields),)
+        return lambda message, its_key, fields: (
+            version(message, fields),
+            *key(message, its_key, fields),
+        )
+
+    def _key_of(self, names: tuple[str, ...]) -> Lead | None:  # noqa: ARG002 - of some modes
+        """The key columns that lead the row; None where they are not read one by one."""
+        return None
 
     def _delete(self, key: tuple[Any, ...]) -> Encoded:
         """The delete of the row with this key. Raises Rejection where delete_mode allows none."""
@@ -106,13 +123,17 @@ class KafkaCoordinates(CoordinatesKey, mode="kafka"):
     ) -> None:
         super().__init__(rules, shapes, topic, partition)
         self.coordinates = f"{topic}_{partition}"
-        if shapes.has_fast_path:
-            self.fast_path = FastPath(shapes, self.coordinates)
+        self.fast_path = FastPath(shapes, self._lead_of, self.coordinates)
 
     def encode(self, record: Record) -> Encoded:
         """The row of a record."""
         leading = (self.coordinates, record.message.offset())
         return self._row(leading, record, self._upserted(record))
+
+    def _key_of(self, names: tuple[str, ...]) -> Lead | None:  # noqa: ARG002 - of any
+        if self._version is None:
+            return None  # the fast path has the coordinates itself
+        return lambda message, _key, _fields: (self.coordinates, message.offset())
 
 
 class SearchCoordinates(CoordinatesKey, mode="search"):
@@ -129,28 +150,46 @@ class SearchCoordinates(CoordinatesKey, mode="search"):
         super().__init__(rules, shapes, topic, partition)
         self._source = topic, partition
         self._prefix = f"{topic}_{partition}_"
+        stamped = rules.search_timestamp != "none"
+        self.fast_path = FastPath(shapes, self._lead_of, prepare=self._prepare if stamped else None)
 
     def encode(self, record: Record) -> Encoded:
         """The row of a record."""
-        offset = record.message.offset()
+        return self._row(self._key(record.message), record, self._stamped(record))
+
+    def _key(self, message: Message) -> tuple[Any, ...]:
+        offset = message.offset()
         digest = hashlib.md5(f"{self._prefix}{offset}".encode(), usedforsecurity=False)
-        leading = (digest.hexdigest()[: self._DIGITS], *self._source, offset)
-        return self._row(leading, record, self._stamped(record))
+        return (digest.hexdigest()[: self._DIGITS], *self._source, offset)
+
+    def _key_of(self, names: tuple[str, ...]) -> Lead | None:  # noqa: ARG002 - of any
+        key = self._key
+        return lambda message, _key, _fields: key(message)
+
+    def _prepare(self, chunk: UniformChunk) -> UniformChunk | None:
+        """The chunk with the column that search_timestamp adds, where it has none of that name."""
+        if SEARCH_TIMESTAMP in chunk.names:
+            return None
+        return chunk.with_field(SEARCH_TIMESTAMP, self._stamp)
 
     def _stamped(self, record: Record) -> Any:
         """The value, with the column that search_timestamp adds."""
         value = self._upserted(record)
-        origin = self._rules.search_timestamp
-        if origin == "none" or not isinstance(value, dict):
+        if self._rules.search_timestamp == "none" or not isinstance(value, dict):
             return value
-        found = record.timestamp if origin == "kafka" else time.time_ns() // 1_000_000
+        return {**value, SEARCH_TIMESTAMP: self._stamp(record.message)}
+
+    def _stamp(self, message: Message) -> int:
+        if self._rules.search_timestamp == "local":
+            return time.time_ns() // 1_000_000
+        found = timestamp_of(message)
         if found is None:
             raise Rejection(
                 "timestamp_missing",
                 "the record has no timestamp, or none after 1970, for search_timestamp: set that "
                 'to "local" or "none"',
             )
-        return {**value, SEARCH_TIMESTAMP: found}
+        return found
 
 
 class RecordValueKey(WideColumnBuilder, mode="record_value"):
@@ -160,8 +199,7 @@ class RecordValueKey(WideColumnBuilder, mode="record_value"):
         self, rules: TableSettings, shapes: ShapeCache, topic: str, partition: int
     ) -> None:
         super().__init__(rules, shapes, topic, partition)
-        if shapes.has_fast_path:
-            self.fast_path = FastPath(shapes)
+        self.fast_path = FastPath(shapes, self._lead_of)
 
     def encode(self, record: Record) -> Encoded:
         """The row of a record, or what deletes it."""
@@ -179,6 +217,12 @@ class RecordValueKey(WideColumnBuilder, mode="record_value"):
 class RecordKey(WideColumnBuilder, mode="record_key"):
     """The key is fields of the record's key, or the whole key where there is one key column."""
 
+    def __init__(
+        self, rules: TableSettings, shapes: ShapeCache, topic: str, partition: int
+    ) -> None:
+        super().__init__(rules, shapes, topic, partition)
+        self.fast_path = FastPath(shapes, self._lead_of)
+
     def encode(self, record: Record) -> Encoded:
         """The row of a record, or what deletes it."""
         fields = self._key_fields(record.key)
@@ -189,14 +233,23 @@ class RecordKey(WideColumnBuilder, mode="record_key"):
         if type(value) is dict:
             for name, _ in self._keys:
                 if name in value and _differs(value[name], fields.get(name)):
-                    raise Rejection(
-                        "key_conflict",
-                        f"the value's field {name!r} is a key column and differs from the record's "
-                        "key: remove it, or rename it",
-                    )
+                    raise _conflict(name)
         elif value is None:
             return self._tombstone(leading, record)
         return self._row(leading, record, value)
+
+    def _key_of(self, names: tuple[str, ...]) -> Lead | None:
+        own = [(names.index(name), name) for name, _ in self._keys if name in names]
+
+        def key(_: Message, found: Any, fields: Sequence[Any]) -> tuple[Any, ...]:
+            of_key = self._key_fields(found)
+            for position, name in own:
+                item = fields[position]
+                if item is not ABSENT and _differs(item, of_key.get(name)):
+                    raise _conflict(name)
+            return self._key_values(of_key)
+
+        return key
 
     def _tombstone(self, leading: tuple[Any, ...], record: Record) -> Encoded:
         rules = self._rules
@@ -223,6 +276,14 @@ class RecordKey(WideColumnBuilder, mode="record_key"):
                 "its fields",
             )
         return {self._keys[0][0]: key}
+
+
+def _conflict(name: str) -> Rejection:
+    return Rejection(
+        "key_conflict",
+        f"the value's field {name!r} is a key column and differs from the record's key: remove it, "
+        "or rename it",
+    )
 
 
 def _differs(found: Any, key: Any) -> bool:

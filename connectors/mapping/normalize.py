@@ -51,10 +51,6 @@ class _Normalized(RowBuilder):
         self._steps = steps
         self._of_key = of_key
 
-    def shard_key(self, identity: bytes) -> bytes:
-        """As the builder itself."""
-        return self._builder.shard_key(identity)
-
     def encode(self, record: Record) -> Encoded:
         """The row of a record. Raises Rejection, or the encoder's own exception."""
         if record.value is not None:

@@ -133,12 +133,14 @@ class RowMapper:
         def general(record: Record) -> None:
             self._add(builder, record, rows, dead_letters)
 
-        if (
-            isinstance(chunk, UniformChunk)
-            and builder.fast_path is not None
-            and builder.fast_path.encode(chunk, rows, general)
-        ):
-            return
+        if builder.fast_path is not None:
+            uniform = chunk
+            if isinstance(uniform, RecordChunk):
+                uniform = UniformChunk.of_records(uniform) or chunk
+            if isinstance(uniform, UniformChunk) and builder.fast_path.encode(
+                uniform, rows, general
+            ):
+                return
         for record in chunk.records:
             if record.table is None:
                 self._add(builder, record, rows, dead_letters)
@@ -186,12 +188,13 @@ class RowMapper:
         target = targets.get(table)
         if target is None:
             topic, partition = chunk.topic, chunk.partition
-            target = targets[table] = (
-                self._builder(topic, partition, table),
-                ShardedRows(
-                    table, topic, partition, self._shards, self._block, self._keep_original
-                ),
+            builder = self._builder(topic, partition, table)
+            rows = ShardedRows(
+                *(table, topic, partition, self._shards, self._block, self._keep_original),
+                by_offset=bool(builder.coordinates),
+                shard_key=builder.shard_key,
             )
+            target = targets[table] = builder, rows
         return target
 
     def _add(
@@ -210,7 +213,7 @@ class RowMapper:
             code, reason = error.args[:2]
             dead_letters.append(self._rejected(record, Rejection(code, reason)))
         else:
-            rows.add(encoded, record.message, builder.coordinates, builder.shard_key(encoded[0]))
+            rows.add(encoded, record.message)
 
     def _builder(self, topic: str, partition: int, table: str) -> RowBuilder:
         key = (topic, partition, table)

@@ -47,7 +47,7 @@ class RowPlanner:
         self._rules = rules
         self._generated = generated
         self._conversions = Conversions(rules, json_only, changed)
-        self._rewrites = rules.column_names == "rewrite"
+        self.rewrites = rules.column_names == "rewrite"
         self.keys = [
             (name, "integer" if key_type == "auto_increment" else key_type)
             for name, key_type in rules.key_columns
@@ -70,7 +70,7 @@ class RowPlanner:
                 self._listed[SEARCH_TIMESTAMP] = "integer"
         self.fields: tuple[str, ...] | None = None
         """The fields to take from a value, in the order of the columns; None: all that it has."""
-        if self._listed is not None and not self._rewrites:
+        if self._listed is not None and not self.rewrites:
             keys = [name for name, _ in self.keys] if self.key_in_value else []
             self.fields = (*keys, *self._listed)
 
@@ -79,7 +79,7 @@ class RowPlanner:
 
         Raises Rejection for a shape that cannot be a row.
         """
-        if self._rewrites:
+        if self.rewrites:
             used = None if self._listed is None else {*self._listed, *self._key_names}
             names = rewritten(names, used)
         keys = self._key_picks(names, types, leading)

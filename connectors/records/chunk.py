@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any, NamedTuple
 
+from connectors.errors import Rejection
 from connectors.records.dead_letter import DeadLetter
 from connectors.records.record import Message, Record
 
@@ -41,6 +43,7 @@ class UniformChunk:
         "_records",
         "dead_letters",
         "fields_of",
+        "keys",
         "messages",
         "mixed",
         "names",
@@ -73,9 +76,38 @@ class UniformChunk:
         self.messages: Sequence[Message] = []
         self.values: list[Any] = []
         self.mixed = False
+        self.keys: Sequence[Any] = []
+        """Beside each message its decoded key; empty where keys are not decoded."""
         self.dead_letters: list[DeadLetter] = []
         self._records: list[Record] | None = None
         self._on_records = on_records
+
+    @classmethod
+    def of_records(cls, chunk: RecordChunk) -> UniformChunk | None:
+        """The same records; None where they have no fields in common, or tables of their own."""
+        records = chunk.records
+        names = next(((*one.value,) for one in records if type(one.value) is dict), ())
+        made = cls(Chunk(chunk.topic, chunk.partition, ()), names, tuple)
+        add = made.values.append
+        others = 0
+        for record in records:
+            value = record.value
+            if record.table is not None:
+                return None
+            if type(value) is dict and (*value,) == names and record.change == "upsert":
+                add((*value.values(),))
+            else:
+                add(record)
+                others += 1
+        if 2 * others >= len(records):
+            return None
+        made.mixed = others > 0
+        made.messages = [record.message for record in records]
+        made.keys = [record.key for record in records]
+        made.dead_letters = chunk.dead_letters
+        # A step may have made several records of one message.
+        made.offsets_unique = False
+        return made
 
     @property
     def records(self) -> list[Record]:
@@ -83,17 +115,36 @@ class UniformChunk:
         if self._records is None:
             if self._on_records is not None:
                 self._on_records()
-            self._records = [*map(self.record_of, self.messages, self.values)]
+            keys = self.keys or repeat(None)
+            self._records = [*map(self.record_of, self.messages, self.values, keys)]
         return self._records
 
-    def record_of(self, message: Message, value: Any) -> Record:
-        """The record of a message and its entry in `values`."""
+    def record_of(self, message: Message, value: Any, key: Any) -> Record:
+        """The record of a message and its entries in `values` and `keys`."""
         if type(value) is Record:
             return value
         fields = zip(self.names, self.fields_of(value), strict=True)
         if self.optional:
-            return Record(message, {name: item for name, item in fields if item is not ABSENT})
-        return Record(message, dict(fields))
+            return Record(message, {name: item for name, item in fields if item is not ABSENT}, key)
+        return Record(message, dict(fields), key)
+
+    def with_field(self, name: str, made: Callable[[Message], Any]) -> UniformChunk:
+        """The chunk with one more field, of each message; Rejection leaves a record as it was."""
+        chunk = Chunk(self.topic, self.partition, (), self.offsets_unique)
+        out = UniformChunk(
+            chunk, (*self.names, name), tuple, optional=self.optional, on_records=self._on_records
+        )
+        out.messages, out.keys, out.dead_letters = self.messages, self.keys, self.dead_letters
+        out.mixed = self.mixed
+        for at, (message, value) in enumerate(zip(self.messages, self.values, strict=True)):
+            if type(value) is not Record:
+                try:
+                    value = (*self.fields_of(value), made(message))
+                except Rejection:
+                    value = self.record_of(message, value, self.keys[at] if self.keys else None)
+                    out.mixed = True
+            out.values.append(value)
+        return out
 
 
 class Absent:

@@ -101,7 +101,6 @@ ONLY_IN = {
 }
 # The functions at a boundary, which alone may catch whatever is raised.
 BOUNDARIES = {
-    ("steps.py", "apply"),
     ("settings/oauth.py", "token"),
     ("tablestore/sink.py", "_work"),
     ("tablestore/provided_credentials.py", "_first"),
@@ -113,6 +112,7 @@ BOUNDARIES = {
     ("formats/factory.py", "isolated"),
     ("formats/json_schema.py", "decode"),
     ("formats/protobuf.py", "decode"),
+    ("transforms/chunk_step.py", "_each"),
     ("mapping/row_mapper.py", "map_chunk"),
     ("mapping/row_mapper.py", "_map_isolated"),
 }
