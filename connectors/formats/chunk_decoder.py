@@ -108,7 +108,8 @@ class ChunkDecoder:
         try:
             if max(map(len, data)) <= self._max_bare_key:
                 keys = [*map(decode, data)]
-                if not any(type(key) is dict and is_envelope(key) for key in keys):
+                of_two = [key for key in keys if type(key) is dict and len(key) == 2]
+                if not any(map(is_envelope, of_two)):
                     return keys
         except (*json.UNDECODABLE, TypeError):  # one of them is bad or null: find out which
             pass

@@ -39,9 +39,17 @@ class CellVersion:
 
     def of_fields(self, names: tuple[str, ...]) -> VersionOfFields:
         """The same of a message, and of the fields of these names in its value."""
-        checked = self._checked
+        checked, deviation, now = self._checked, self._deviation, time.time_ns
         if self._rules.version == "record_timestamp":
-            return lambda message, _: checked(_timestamp(message))
+
+            def of_timestamp(message: Message, _: Sequence[Any]) -> int:
+                timestamp_type, found = message.timestamp()
+                away = found - now() // 1_000_000
+                if timestamp_type and found > 0 and -deviation <= away < deviation:
+                    return found
+                return checked(_timestamp(message))
+
+            return of_timestamp
         get, of_field = paths.getter(names, self._place), self._of_field
         return lambda _, fields: checked(of_field(get(fields)))
 

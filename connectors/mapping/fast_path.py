@@ -18,7 +18,7 @@ from connectors.errors import Rejection
 from connectors.mapping.encoder import Encoded
 from connectors.mapping.shape_cache import Encoders, ShapeCache
 from connectors.mapping.sharding import ShardedRows
-from connectors.records import ABSENT, Message, Record, UniformChunk
+from connectors.records import ABSENT, Message, Part, Record, UniformChunk
 
 # Rows that are encoded again one by one where one of them is not accepted.
 _ROWS = 200
@@ -93,98 +93,99 @@ class FastPath:
                 if len(self._plans) >= _MAX_PLANS:
                     self._plans.clear()
                 self._plans[key] = plan
-        if chunk.mixed:
-            self._encode_each(chunk, 0, len(chunk.values), plan, rows, general)
-        elif self._coordinates and chunk.offsets_unique:
+        if self._coordinates and chunk.offsets_unique and not chunk.mixed:
             self._encode_blocks(chunk, plan, rows, general)
         else:
             for start in range(0, len(chunk.values), _ROWS):
-                end = min(start + _ROWS, len(chunk.values))
-                encoded = self._encoded(chunk, start, end, plan)
-                if encoded is None:
-                    self._encode_each(chunk, start, end, plan, rows, general)
-                else:
-                    rows.add_all(encoded, chunk.messages[start:end])
+                self._encode_rows(chunk, slice(start, start + _ROWS), plan, rows, general)
         return True
 
     def _encode_blocks(
         self, chunk: UniformChunk, plan: _Plan, rows: ShardedRows, general: General
     ) -> None:
-        """Encode by blocks of neighbouring offsets, each of one shard, where the offset is the key."""
+        """Encode by blocks of neighbouring offsets, each of one shard: the offset is the key."""
         coordinates, operation = self._coordinates, self._shapes.operation
-        plain = plan.lead is None
         for start, end, offsets in rows.blocks(chunk.messages):
-            wires: list[bytes] | None = None
             direct = plan.encoders.direct
-            if plain and direct is not None:
-                fields_of = plan.fields_of(chunk)
-                try:
+            try:
+                if direct is not None and plan.lead is None:
+                    fields_of = plan.fields_of(chunk)
                     wires = [
                         direct(coordinates, offset, *fields_of(value))[1]
                         for offset, value in zip(offsets, chunk.values[start:end], strict=True)
                     ]
-                except self._not_taken:
-                    pass
-            else:
-                encoded = self._encoded(chunk, start, end, plan)
-                if encoded is not None:
-                    wires = [wire for _, wire, _ in encoded]
-            if wires is None:
-                self._encode_each(chunk, start, end, plan, rows, general)
+                else:
+                    part = chunk.part(slice(start, end))
+                    wires = [wire for _, wire, _ in self._encoded(chunk, part, plan)]
+            except (KeyError, *self._not_taken):
+                part = chunk.part(slice(start, end))
+                self._encode_each(chunk, part, plan, rows, general)
             else:
                 rows.add_block(wires, operation, offsets, chunk.messages[start:end])
 
-    def _encoded(
-        self, chunk: UniformChunk, start: int, end: int, plan: _Plan
-    ) -> list[Encoded] | None:
-        """The rows of some neighbours; None where one of them needs another look."""
-        values = chunk.values[start:end]
-        fields = [*map(plan.fields_of(chunk), values)]
-        direct, by_types = plan.encoders.direct, plan.encoders.by_types
-        try:
-            leads = self._leads(chunk, start, end, plan.lead)
-            if direct is None:
-                encoders = [by_types[(*map(type, each),)] for each in fields]
-                return [
-                    encode(*lead, *each)
-                    for encode, lead, each in zip(encoders, leads, fields, strict=False)
-                ]
-            if plan.lead is None and not self._coordinates:
-                return [direct(*each) for each in fields]
-            return [direct(*lead, *each) for lead, each in zip(leads, fields, strict=False)]
-        except (KeyError, *self._not_taken):
-            return None
-
-    def _leads(
-        self, chunk: UniformChunk, start: int, end: int, lead: Lead | None
-    ) -> Any:
-        messages = chunk.messages[start:end]
-        if lead is None:
-            if not self._coordinates:
-                return repeat(())
-            return [(self._coordinates, message.offset()) for message in messages]
-        keys = chunk.keys[start:end] or repeat(None)
-        return [*map(lead, messages, keys, map(chunk.fields_of, chunk.values[start:end]))]
-
-    def _encode_each(
+    def _encode_rows(
         self,
         chunk: UniformChunk,
-        start: int,
-        end: int,
+        which: slice,
         plan: _Plan,
         rows: ShardedRows,
         general: General,
     ) -> None:
+        """Encode some neighbours, in order: those that are records already are general ones."""
+        part = chunk.part(which)
+        records = [type(value) is Record for value in part.values] if chunk.mixed else []
+        try:
+            if True not in records:
+                rows.add_all(self._encoded(chunk, part, plan), part.messages)
+                return
+            encoded = iter(self._encoded(chunk, part.without(records), plan))
+        except (KeyError, *self._not_taken):
+            self._encode_each(chunk, part, plan, rows, general)
+            return
+        for message, value, is_record in zip(part.messages, part.values, records, strict=True):
+            if is_record:
+                general(value)
+            else:
+                rows.add(next(encoded), message)
+
+    def _encoded(self, chunk: UniformChunk, part: Part, plan: _Plan) -> list[Encoded]:
+        """The rows of some neighbours. Raises KeyError, or what an encoder raises, if any."""
+        fields = [*map(plan.fields_of(chunk), part.values)]
+        direct, by_types = plan.encoders.direct, plan.encoders.by_types
+        if direct is None:
+            encoders = [by_types[(*map(type, each),)] for each in fields]
+        if plan.lead is None and not self._coordinates:
+            if direct is None:
+                return [encode(*each) for encode, each in zip(encoders, fields, strict=True)]
+            return [direct(*each) for each in fields]
+        leads = self._leads(chunk, part, plan.lead)
+        if direct is None:
+            return [
+                encode(*lead, *each)
+                for encode, lead, each in zip(encoders, leads, fields, strict=True)
+            ]
+        return [direct(*lead, *each) for lead, each in zip(leads, fields, strict=True)]
+
+    def _leads(
+        self, chunk: UniformChunk, part: Part, lead: Lead | None
+    ) -> list[tuple[Any, ...]]:
+        if lead is None:
+            return [(self._coordinates, message.offset()) for message in part.messages]
+        keys = part.keys or repeat(None)
+        return [*map(lead, part.messages, keys, map(chunk.fields_of, part.values))]
+
+    def _encode_each(
+        self, chunk: UniformChunk, part: Part, plan: _Plan, rows: ShardedRows, general: General
+    ) -> None:
+        """Encode some neighbours one by one, since one of them needs another look."""
         names, lead_of, encoders = plan.names, plan.lead, plan.encoders
         fields_of = plan.fields_of(chunk)
-        coordinates, mixed, add, row = self._coordinates, chunk.mixed, rows.add, self._shapes.row
+        coordinates, row = self._coordinates, self._shapes.row
         error, not_taken, by_types = self._shapes.error, self._not_taken, encoders.by_types
         lead: tuple[Any, ...] = ()
-        keys = chunk.keys[start:end] or repeat(None)
-        for message, value, key in zip(
-            chunk.messages[start:end], chunk.values[start:end], keys, strict=False
-        ):
-            if mixed and type(value) is Record:
+        keys = part.keys or repeat(None)
+        for message, value, key in zip(part.messages, part.values, keys, strict=False):
+            if type(value) is Record:
                 general(value)
                 continue
             try:
@@ -201,7 +202,7 @@ class FastPath:
             except not_taken:
                 general(chunk.record_of(message, value, key))
             else:
-                add(encoded, message)
+                rows.add(encoded, message)
 
     def _plan(self, chunk: UniformChunk) -> _Plan | None:
         names, arrange = chunk.names, None

@@ -12,12 +12,15 @@ from typing import Any
 from connectors.errors import Rejection
 from connectors.mapping.cell_version import version_of
 from connectors.mapping.column_names import rewritten
+from connectors.mapping.conversions.column_types import Converter
 from connectors.mapping.encoder import Encoded
 from connectors.mapping.fast_path import FastPath, Lead
 from connectors.mapping.shape_cache import ShapeCache
 from connectors.records import ABSENT, Message, Record, UniformChunk, timestamp_of
 from connectors.settings.tables import SEARCH_TIMESTAMP, TableSettings
 
+# Combinations of types in keys whose converters are remembered.
+_MAX_KEY_TYPES = 200
 # By the word of primary_key_mode, its class below.
 KEY_MODES: dict[str, type[WideColumnBuilder]] = {}
 
@@ -221,6 +224,9 @@ class RecordKey(WideColumnBuilder, mode="record_key"):
         self, rules: TableSettings, shapes: ShapeCache, topic: str, partition: int
     ) -> None:
         super().__init__(rules, shapes, topic, partition)
+        self._key_names = [name for name, _ in self._keys]
+        # By the types of a key's values, what converts them; nothing where they are taken as is.
+        self._converters: dict[tuple[type, ...], tuple[Converter, ...]] = {}
         self.fast_path = FastPath(shapes, self._lead_of)
 
     def encode(self, record: Record) -> Encoded:
@@ -240,16 +246,36 @@ class RecordKey(WideColumnBuilder, mode="record_key"):
 
     def _key_of(self, names: tuple[str, ...]) -> Lead | None:
         own = [(names.index(name), name) for name, _ in self._keys if name in names]
+        read = self._read_key
 
         def key(_: Message, found: Any, fields: Sequence[Any]) -> tuple[Any, ...]:
-            of_key = self._key_fields(found)
-            for position, name in own:
-                item = fields[position]
-                if item is not ABSENT and _differs(item, of_key.get(name)):
-                    raise _conflict(name)
-            return self._key_values(of_key)
+            if own:
+                of_key = self._key_fields(found)
+                for position, name in own:
+                    item = fields[position]
+                    if item is not ABSENT and _differs(item, of_key.get(name)):
+                        raise _conflict(name)
+            return read(found)
 
-        return key
+        return key if own else lambda _message, found, _fields: read(found)
+
+    def _read_key(self, key: Any) -> tuple[Any, ...]:
+        """The key columns, by what is known of keys with these types."""
+        items: tuple[Any, ...]
+        if type(key) is dict:
+            items = (*map(key.get, self._key_names),)
+        else:
+            items = (key,)
+        types = (*map(type, items),)
+        converters = self._converters.get(types)
+        if converters is None:
+            made = self._key_values(self._key_fields(key))  # raises for what is no key
+            if len(self._converters) < _MAX_KEY_TYPES and type(None) not in types:
+                self._converters[types] = self._shapes.planner.key_converters(types)
+            return made
+        if not converters:
+            return items
+        return (*[convert(item) for convert, item in zip(converters, items, strict=True)],)
 
     def _tombstone(self, leading: tuple[Any, ...], record: Record) -> Encoded:
         rules = self._rules

@@ -102,6 +102,14 @@ class RowPlanner:
             values.append(self._conversions.key_converter(name, key_type, type(value))(value))
         return (*values,)
 
+    def key_converters(self, types: Sequence[type]) -> tuple[Converter, ...]:
+        """What converts the key columns from values of these types; empty where nothing must be."""
+        made = [
+            self._conversions.key_converter(name, key_type, found)
+            for (name, key_type, _), found in zip(self._key_columns, types, strict=True)
+        ]
+        return () if all(convert is IDENTITY for convert in made) else (*made,)
+
     def _key_picks(self, names: tuple[str, ...], types: Sequence[type], leading: int) -> list[Pick]:
         if not self.key_in_value:
             return [(position, None) for position in range(leading)]

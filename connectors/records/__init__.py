@@ -5,7 +5,15 @@
 """
 
 from connectors.errors import Rejection
-from connectors.records.chunk import ABSENT, Absent, Chunk, DecodedChunk, RecordChunk, UniformChunk
+from connectors.records.chunk import (
+    ABSENT,
+    Absent,
+    Chunk,
+    DecodedChunk,
+    Part,
+    RecordChunk,
+    UniformChunk,
+)
 from connectors.records.dead_letter import DeadLetter, Original, Stage, original
 from connectors.records.headers import headers_of, readable_headers
 from connectors.records.record import (
@@ -42,6 +50,7 @@ __all__ = [
     "Message",
     "Operation",
     "Original",
+    "Part",
     "PlainMessage",
     "Record",
     "RecordChunk",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import repeat
+from itertools import compress, repeat
 from typing import Any, NamedTuple
 
 from connectors.errors import Rejection
@@ -29,6 +29,19 @@ class RecordChunk(NamedTuple):
     partition: int
     records: list[Record]
     dead_letters: list[DeadLetter]
+
+
+class Part(NamedTuple):
+    """Some neighbours of a uniform chunk: their messages, values, and keys if there are any."""
+
+    messages: Sequence[Message]
+    values: Sequence[Any]
+    keys: Sequence[Any]
+
+    def without(self, which: Sequence[bool]) -> Part:
+        """The same without those of which `which` is true."""
+        kept = [not out for out in which]
+        return Part(*([*compress(each, kept)] for each in self))
 
 
 class UniformChunk:
@@ -118,6 +131,10 @@ class UniformChunk:
             keys = self.keys or repeat(None)
             self._records = [*map(self.record_of, self.messages, self.values, keys)]
         return self._records
+
+    def part(self, which: slice) -> Part:
+        """Some neighbours."""
+        return Part(self.messages[which], self.values[which], self.keys[which])
 
     def record_of(self, message: Message, value: Any, key: Any) -> Record:
         """The record of a message and its entries in `values` and `keys`."""

@@ -27,9 +27,15 @@ _BUDGET = 100_000  # values and lengths remembered by all encoders together, abo
 int32 = struct.Struct("<i").pack
 # How a cell ends, by its checksum.
 CELL_ENDS = tuple(b"\x0a%c" % checksum for checksum in range(256))
-# A cell's checksum behind its version: that of the version xor this of the checksum before. CRC is
-# linear, so that one checksum of the version serves all cells of its row.
-AFTER_TIME = tuple(crc8(bytes(8), checksum) for checksum in range(256))
+
+
+@lru_cache(maxsize=256)
+def after_version(checksum: int) -> bytes:
+    """The checksums of cells behind a version with this checksum, by those before it.
+
+    CRC is linear, so one checksum of the version serves all cells of its row.
+    """
+    return bytes(crc8(bytes(8), before) ^ checksum for before in range(256))
 
 
 class EncodedColumn(NamedTuple):

@@ -14,10 +14,10 @@ from fastcrc.crc8 import smbus as crc8
 from connectors.records import Operation
 from connectors.tablestore.plainbuffer.batch_write_row import CONDITION_IGNORE
 from connectors.tablestore.plainbuffer.cell_cache import (
-    AFTER_TIME,
     CELL_ENDS,
     ROW_HEADS,
     EncodedColumn,
+    after_version,
     cell_starts,
     int32,
 )
@@ -57,7 +57,7 @@ class RowSource:
             "head": heads.head,
             "ENDS": CELL_ENDS,
             "ROW_ENDS": _ROW_ENDS,
-            "AFTER_TIME": AFTER_TIME,
+            "after_version": after_version,
             "AUTO_INCREMENT": AUTO_INCREMENT,
             "ERRORS": _ERRORS,
             "encoding_error": _error_finder(layout.columns),
@@ -65,13 +65,17 @@ class RowSource:
         self._arguments = ", ".join(column.label for column in layout.columns)
         self._statements: list[str] = []
         self._checksums: list[str] = []
+        self._versioned: list[str] = []  # checksums of cells before their version
         self._lengths: list[str] = []  # those that differ from row to row
         self._size = 5 + 2  # header and key tag, row checksum
         self._identity: list[str] = []
         self._row: list[str] = []
         if layout.versioned:
-            self._statements += ["time = pack_integer(version)", "crc_time = crc8(time, 0)"]
-            self._statements.append("stamp = b'\\x07' + time")
+            self._statements += [
+                "time = pack_integer(version)",
+                "after = after_version(crc8(time, 0))",
+                "stamp = b'\\x07' + time",
+            ]
         for column in layout.columns:
             pieces = self._identity if column.key else self._row
             if column.wire_type == "generated":
@@ -82,7 +86,7 @@ class RowSource:
                 self._number(column, pieces)
             else:
                 self._text(column, pieces, column.label in remembered)
-            self._checksums.append(f"crc_{column.label}")
+            (self._versioned if column.versioned else self._checksums).append(f"crc_{column.label}")
         self._deleted_columns()
         if layout.operation == "delete":
             self._row.append(repr(_DELETED))
@@ -92,19 +96,28 @@ class RowSource:
         """Return the function as text; `trial` counts its rows."""
         layout = self._layout
         version = "version, " if layout.versioned else ""
-        checksums = ", ".join([*self._checksums, str(int(layout.operation == "delete"))])
+        checksums = [*self._checksums, str(int(layout.operation == "delete"))]
+        row = f"bytes(({', '.join(checksums)}))"
+        after: list[str] = []
+        if self._versioned:
+            ends = [name.replace("crc_", "end_") for name in self._versioned]
+            after = [
+                f"checksums = bytes(({', '.join(self._versioned)},)).translate(after)",
+                f"{', '.join(ends)}, = checksums",
+            ]
+            row = f"bytes(({', '.join(self._checksums)},)) + checksums + b'\\0'"
         return "\n".join(
             [
                 f"def encode({version}{self._arguments}):",
                 *(["    trial()"] if trial else []),
                 "    try:",
-                *(f"        {line}" for line in self._statements),
+                *(f"        {line}" for line in (*self._statements, *after)),
                 f"        identity = b''.join(({', '.join(self._identity)},))",
                 f"        size = {' + '.join([str(self._size), *self._lengths])}",
                 "        return identity, b''.join((",
                 "            heads.get(size) or head(size), identity,",
                 *(f"            {part}," for part in self._row),
-                f"            ROW_ENDS[crc8(bytes(({checksums})), 0)],",
+                f"            ROW_ENDS[crc8({row}, 0)],",
                 f"        )), {layout.operation!r}",
                 "    except ERRORS as error:",
                 f"        raise encoding_error(error, ({self._arguments},)) from None",
@@ -135,12 +148,11 @@ class RowSource:
 
     def _end(self, column: EncodedColumn, pieces: list[str]) -> None:
         """The end of a cell that is not of one piece, with its version if it has one."""
-        label = column.label
         if column.versioned:
             self._size += 9
-            self._statements.append(f"crc_{label} = AFTER_TIME[crc_{label}] ^ crc_time")
-            pieces.append("stamp")
-        pieces.append(f"ENDS[crc_{label}]")
+            pieces += ["stamp", f"ENDS[end_{column.label}]"]
+        else:
+            pieces.append(f"ENDS[crc_{column.label}]")
 
     def _number(self, column: EncodedColumn, pieces: list[str]) -> None:
         label = column.label
