@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ from connectors.tablestore.timeseries.flatbuffers import FlatBuffers
 from connectors.tablestore.timeseries.protobuf import PointEncoder
 from connectors.transforms.chunk_step import ChunkStep
 from connectors.transforms.pipeline import pipeline
+from connectors.transforms.uniform import program
 
 MESSAGES = 2_000  # of a chunk
 CHUNKS = 6
@@ -58,7 +60,8 @@ def run_of(settings: Settings) -> Run:
     mapper = RowMapper(settings, RowEncoder(), keep, PointEncoder())
     function = pipeline(settings)
     flat = FlatBuffers() if settings.tablestore.timeseries_encoding == "flatbuffers" else None
-    step = ChunkStep("transform", function, keep, lambda _: None) if function else None
+    programs = partial(program, settings.transforms)
+    step = ChunkStep("t", function, keep, lambda _: None, programs) if function else None
 
     def run(chunk: Chunk) -> Rows:
         decoded = decoder.decode_chunk(chunk)

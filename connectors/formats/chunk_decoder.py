@@ -99,7 +99,7 @@ class ChunkDecoder:
         if of_two and any(map(is_envelope, of_two)):
             return self._one_by_one(chunk)
         records = [*map(Record, messages, values, keys or repeat(None))]
-        return RecordChunk(chunk.topic, chunk.partition, records, [])
+        return RecordChunk(chunk.topic, chunk.partition, records, [], chunk.offsets_unique)
 
     def _keys(self, messages: Sequence[Message]) -> list[Any]:
         """The decoded keys; in the place of a bad one its dead letter."""
@@ -210,7 +210,8 @@ class ChunkDecoder:
                 records.append(one)
             else:
                 dead_letters.append(one)
-        return RecordChunk(chunk.topic, chunk.partition, records, dead_letters)
+        unique = chunk.offsets_unique
+        return RecordChunk(chunk.topic, chunk.partition, records, dead_letters, unique)
 
     def _decode_one(self, message: Message, reads_key: bool) -> Record | DeadLetter:
         key = self._key_of(message) if reads_key else None

@@ -131,7 +131,10 @@ class RowMapper:
             return
 
         def general(record: Record) -> None:
-            self._add(builder, record, rows, dead_letters)
+            if record.table is None:
+                self._add(builder, record, rows, dead_letters)
+            else:
+                self._add_routed(chunk, record, targets, dead_letters)
 
         if builder.fast_path is not None:
             uniform = chunk
@@ -142,10 +145,7 @@ class RowMapper:
             ):
                 return
         for record in chunk.records:
-            if record.table is None:
-                self._add(builder, record, rows, dead_letters)
-            else:
-                self._add_routed(chunk, record, targets, dead_letters)
+            general(record)
 
     def _map_by_record(
         self, chunk: DecodedChunk, targets: _Targets, dead_letters: list[DeadLetter]

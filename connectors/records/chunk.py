@@ -29,6 +29,8 @@ class RecordChunk(NamedTuple):
     partition: int
     records: list[Record]
     dead_letters: list[DeadLetter]
+    offsets_unique: bool = False
+    """As in `Chunk`, where each record is of a message of its own."""
 
 
 class Part(NamedTuple):
@@ -100,7 +102,8 @@ class UniformChunk:
         """The same records; None where they have no fields in common, or tables of their own."""
         records = chunk.records
         names = next(((*one.value,) for one in records if type(one.value) is dict), ())
-        made = cls(Chunk(chunk.topic, chunk.partition, ()), names, tuple)
+        own = Chunk(chunk.topic, chunk.partition, (), chunk.offsets_unique)
+        made = cls(own, names, tuple)
         add = made.values.append
         others = 0
         for record in records:
@@ -118,8 +121,6 @@ class UniformChunk:
         made.messages = [record.message for record in records]
         made.keys = [record.key for record in records]
         made.dead_letters = chunk.dead_letters
-        # A step may have made several records of one message.
-        made.offsets_unique = False
         return made
 
     @property
@@ -145,14 +146,21 @@ class UniformChunk:
             return Record(message, {name: item for name, item in fields if item is not ABSENT}, key)
         return Record(message, dict(fields), key)
 
-    def with_field(self, name: str, made: Callable[[Message], Any]) -> UniformChunk:
-        """The chunk with one more field, of each message; Rejection leaves a record as it was."""
+    def changed(
+        self, names: tuple[str, ...], fields_of: Callable[[Any], tuple[Any, ...]]
+    ) -> UniformChunk:
+        """A chunk of other names, with no values yet."""
         chunk = Chunk(self.topic, self.partition, (), self.offsets_unique)
         out = UniformChunk(
-            chunk, (*self.names, name), tuple, optional=self.optional, on_records=self._on_records
+            chunk, names, fields_of, optional=self.optional, on_records=self._on_records
         )
-        out.messages, out.keys, out.dead_letters = self.messages, self.keys, self.dead_letters
-        out.mixed = self.mixed
+        out.dead_letters, out.mixed = [*self.dead_letters], self.mixed
+        return out
+
+    def with_field(self, name: str, made: Callable[[Message], Any]) -> UniformChunk:
+        """The chunk with one more field, of each message; Rejection leaves a record as it was."""
+        out = self.changed((*self.names, name), tuple)
+        out.messages, out.keys = self.messages, self.keys
         for at, (message, value) in enumerate(zip(self.messages, self.values, strict=True)):
             if type(value) is not Record:
                 try:
