@@ -10,7 +10,9 @@ from connectors.errors import Rejection
 from connectors.formats import json
 from connectors.formats.factory import check_registry, decoders
 from connectors.formats.json_envelope import is_envelope
+from connectors.formats.json_structs import StructDecoder
 from connectors.formats.registry_client import Wait
+from connectors.formats.topic_fields import TopicFields
 from connectors.records import (
     Chunk,
     DeadLetter,
@@ -26,15 +28,6 @@ from connectors.settings import Settings
 from connectors.settings.transforms import Function, needs_key
 
 Decode = Callable[[bytes], Any]
-
-# A message that does not fit its topic's struct costs as much time as several fitting ones save.
-# When it is more than one in _MAX_MISSES, the struct's fields become optional. When that does not
-# help, or a step asks for records, the next _REST_CHUNKS chunks are decoded to dicts.
-_MAX_MISSES = 8
-_REST_CHUNKS = 50
-# Field names of a topic that are remembered; beyond that they are learned again.
-_MAX_NAMES = 1000
-
 
 # The headers of Confluent's serializers, as of version 8 [schema-registry].
 _VALUE_HEADER, _KEY_HEADER = "__value_schema_id", "__key_schema_id"
@@ -65,7 +58,7 @@ class ChunkDecoder:
         if settings.format.key == "json":
             self._max_bare_key = bare
         self._needs_key: dict[str, bool] = {}
-        self._fields: dict[str, _TopicFields] = {}
+        self._fields: dict[str, TopicFields] = {}
 
     def check_registry(self) -> None:
         """Ask the Schema Registry before there is a record, where a format needs it.
@@ -84,7 +77,7 @@ class ChunkDecoder:
         keys = self._keys(messages) if self._reads_key(chunk.topic) else []
         fields = self._fields.get(chunk.topic)
         if fields is None:
-            fields = self._fields[chunk.topic] = _TopicFields()
+            fields = self._fields[chunk.topic] = self._new_fields(chunk.topic)
         decoder = fields.decoder(messages)
         if decoder is not None:
             return self._uniform(chunk, keys, decoder, fields)
@@ -122,7 +115,7 @@ class ChunkDecoder:
             return self._dead(message, "key", rejection)
 
     def _uniform(
-        self, chunk: Chunk, keys: list[Any], decoder: json.StructDecoder, fields: _TopicFields
+        self, chunk: Chunk, keys: list[Any], decoder: StructDecoder, fields: TopicFields
     ) -> UniformChunk:
         """The chunk as structs; a value that does not fit becomes a Record or a dead letter."""
         made = UniformChunk(
@@ -131,6 +124,7 @@ class ChunkDecoder:
             decoder.fields_of,
             optional=decoder.optional,
             on_records=fields.rest,
+            value_of=None if decoder.tree is None else _value_of,
         )
         decode = decoder.decode
         try:
@@ -148,8 +142,8 @@ class ChunkDecoder:
         self,
         chunk: Chunk,
         keys: list[Any],
-        decoder: json.StructDecoder,
-        fields: _TopicFields,
+        decoder: StructDecoder,
+        fields: TopicFields,
         made: UniformChunk,
     ) -> None:
         made.mixed = True
@@ -181,6 +175,18 @@ class ChunkDecoder:
         made.messages = good
         made.keys = good_keys if keys else []
         fields.missed(misses, len(chunk.messages))
+
+    def _new_fields(self, topic: str) -> TopicFields:
+        """What is learnt of a topic's fields: flattened where nothing stands before its table."""
+        settings = self._settings
+        rules = settings.rules_of(settings.table_of(topic))
+        flat = (
+            rules.nested == "flatten"
+            and rules.key_fields == "none"
+            and not settings.transforms
+            and not settings.mapping.route_tables
+        )
+        return TopicFields(rules.separator if flat else None)
 
     def _reads_key(self, topic: str) -> bool:
         if topic not in self._needs_key:
@@ -248,67 +254,12 @@ class ChunkDecoder:
         return decode(data)
 
 
+def _value_of(message: Message) -> Any:
+    """The value of a message that was decoded to other fields than its own."""
+    return json.decode_bare(message.value())
+
+
 def _schema_id(message: Message, header: str) -> bytes:
     """The schema id in the last header of this name; no bytes without one."""
     found = [value for name, value in headers_of(message) if name == header and value]
     return bytes(found[-1]) if found else b""
-
-
-class _TopicFields:
-    """The field names seen in a topic's values, and the struct decoder that fits them."""
-
-    def __init__(self) -> None:
-        self._decoder: json.StructDecoder | None = None
-        self._known: dict[str, None] = {}  # in order of appearance
-        self._optional = False
-        self._rest = 0
-
-    def decoder(self, messages: Sequence[Message]) -> json.StructDecoder | None:
-        """The decoder for a chunk of messages; None: decode it to dicts."""
-        if self._rest:
-            self._rest -= 1
-            return None
-        decoder = self._decoder
-        if decoder is None or not decoder.optional:
-            # The first that is no tombstone.
-            first = next((data for one in messages if (data := one.value()) is not None), b"")
-            try:
-                value = json.decode_bare(first)
-            except json.UNDECODABLE:
-                return decoder
-            if type(value) is not dict or (len(value) == 2 and is_envelope(value)):
-                return None
-            if decoder is None or value.keys() != {*decoder.names}:
-                self.learn(value)
-                self._decoder = decoder = json.struct_decoder((*value,))
-        return decoder
-
-    def learn(self, value: Any) -> None:
-        """Remember the names of an object's fields."""
-        if type(value) is dict and not is_envelope(value):
-            if len(self._known) > _MAX_NAMES:
-                self._known.clear()
-            self._known.update(dict.fromkeys(value))
-
-    def missed(self, misses: int, messages: int) -> None:
-        """Adapt the decoder after `misses` of a chunk's `messages` did not fit the struct."""
-        if self._optional and self._decoder is not None and self._decoder.optional:
-            if len(self._known) > len(self._decoder.names):
-                self._decoder = json.struct_decoder((*self._known,), optional=True)
-            elif misses > messages // _MAX_MISSES:
-                self._give_up()
-        elif misses > messages // _MAX_MISSES:
-            self._optional = True
-            self._decoder = json.struct_decoder((*self._known,), optional=True)
-        if self._decoder is not None and len(self._decoder.names) > _MAX_NAMES:
-            self._give_up()
-
-    def rest(self) -> None:
-        """Decode dicts for a while."""
-        self._rest = _REST_CHUNKS
-
-    def _give_up(self) -> None:
-        self.rest()
-        self._optional = False
-        self._decoder = None
-        self._known.clear()

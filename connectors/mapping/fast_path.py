@@ -73,6 +73,20 @@ class FastPath:
         self._not_taken = (shapes.error, Rejection)
         self._plans: dict[tuple[tuple[str, ...], bool], _Plan] = {}
 
+    def behind(
+        self, prepare: Prepare, lead_of: Callable[[tuple[str, ...], Lead | None], Lead | None]
+    ) -> FastPath:
+        """The fast path of chunks that something is done with before, and of its own leads."""
+        inner, of_names = self._prepare, self._lead_of
+
+        def both(chunk: UniformChunk) -> UniformChunk | None:
+            prepared = prepare(chunk)
+            return prepared if inner is None or prepared is None else inner(prepared)
+
+        return FastPath(
+            self._shapes, lambda names: lead_of(names, of_names(names)), self._coordinates, both
+        )
+
     def encode(self, chunk: UniformChunk, rows: ShardedRows, general: General) -> bool:
         """Encode all records of a chunk into `rows`; return False, with nothing done, if it cannot.
 

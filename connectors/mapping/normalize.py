@@ -5,14 +5,15 @@ Records of tables without such rules do not pass here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from connectors.errors import Rejection
 from connectors.mapping.column_names import flattener, rewritten
 from connectors.mapping.encoder import Encoded
+from connectors.mapping.fast_path import Lead
 from connectors.mapping.key_modes import RowBuilder
-from connectors.records import Record
+from connectors.records import ABSENT, Message, Record, UniformChunk
 from connectors.settings.tables import TableSettings
 
 Normalize = Callable[[Record], Record]
@@ -36,11 +37,14 @@ def normalized(builder: RowBuilder, rules: TableSettings, bare: bool) -> RowBuil
     renames = rules.nested == "flatten" or rules.column_names == "rewrite"
     if not steps and not (renames and rules.key_mode.key_from == "key"):
         return builder
-    return _Normalized(builder, steps, _key_named(rules) if renames else None)
+    made = _Normalized(builder, steps, _key_named(rules) if renames else None)
+    if not bare and rules.key_fields == "none" and builder.fast_path is not None:
+        made.fast_path = builder.fast_path.behind(made.prepare, made.lead)
+    return made
 
 
 class _Normalized(RowBuilder):
-    """Has no fast path: the fields of a value are not those of its bytes."""
+    """Has a fast path where there is nothing to do but to flatten, or to rename the key."""
 
     def __init__(
         self, builder: RowBuilder, steps: list[Normalize], of_key: Normalize | None
@@ -50,6 +54,24 @@ class _Normalized(RowBuilder):
         self._builder = builder
         self._steps = steps
         self._of_key = of_key
+
+    def prepare(self, chunk: UniformChunk) -> UniformChunk | None:
+        """The chunk, where its fields are as the steps would make them."""
+        return chunk if chunk.value_of is not None or not self._steps else None
+
+    def lead(self, names: tuple[str, ...], lead: Lead | None) -> Lead | None:
+        """What leads the rows of the fast path, behind the change of the record's key."""
+        of_key = self._of_key
+        if lead is None or of_key is None:
+            return lead
+
+        def changed(message: Message, key: Any, fields: Sequence[Any]) -> tuple[Any, ...]:
+            if isinstance(key, dict):
+                present = [pair for pair in zip(names, fields, strict=True) if pair[1] is not ABSENT]
+                key = of_key(Record(message, dict(present), key)).key
+            return lead(message, key, fields)
+
+        return changed
 
     def encode(self, record: Record) -> Encoded:
         """The row of a record. Raises Rejection, or the encoder's own exception."""

@@ -66,6 +66,7 @@ class UniformChunk:
         "optional",
         "partition",
         "topic",
+        "value_of",
         "values",
     )
 
@@ -77,16 +78,19 @@ class UniformChunk:
         *,
         optional: bool = False,
         on_records: Callable[[], None] | None = None,
+        value_of: Callable[[Message], Any] | None = None,
     ) -> None:
         """`fields_of` gives the fields of a struct in the order of `names`.
 
         `optional`: a struct may lack fields; `fields_of` gives `ABSENT` for those. `on_records` is
-        called when `records` is used.
+        called when `records` is used. `value_of` gives the value of a message where the fields are
+        those of the flattened value.
         """
         self.topic, self.partition, _, self.offsets_unique = chunk
         self.names = names
         self.fields_of = fields_of
         self.optional = optional
+        self.value_of = value_of
         # Beside each message its struct, or its whole Record where it has other fields (`mixed`).
         self.messages: Sequence[Message] = []
         self.values: list[Any] = []
@@ -141,6 +145,8 @@ class UniformChunk:
         """The record of a message and its entries in `values` and `keys`."""
         if type(value) is Record:
             return value
+        if self.value_of is not None:
+            return Record(message, self.value_of(message), key)
         fields = zip(self.names, self.fields_of(value), strict=True)
         if self.optional:
             return Record(message, {name: item for name, item in fields if item is not ABSENT}, key)
@@ -152,7 +158,10 @@ class UniformChunk:
         """A chunk of other names, with no values yet."""
         chunk = Chunk(self.topic, self.partition, (), self.offsets_unique)
         out = UniformChunk(
-            chunk, names, fields_of, optional=self.optional, on_records=self._on_records
+            *(chunk, names, fields_of),
+            optional=self.optional,
+            on_records=self._on_records,
+            value_of=self.value_of,
         )
         out.dead_letters, out.mixed = [*self.dead_letters], self.mixed
         return out
