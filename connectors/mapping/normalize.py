@@ -57,7 +57,14 @@ class _Normalized(RowBuilder):
 
     def prepare(self, chunk: UniformChunk) -> UniformChunk | None:
         """The chunk, where its fields are as the steps would make them."""
-        return chunk if chunk.value_of is not None or not self._steps else None
+        if chunk.value_of is not None or not self._steps:
+            return chunk
+        # Behind transforms, say: there is nothing to do where no field is an object.
+        fields_of = chunk.fields_of
+        for value in chunk.values:
+            if type(value) is not Record and dict in map(type, fields_of(value)):
+                return None
+        return chunk
 
     def lead(self, names: tuple[str, ...], lead: Lead | None) -> Lead | None:
         """What leads the rows of the fast path, behind the change of the record's key."""
