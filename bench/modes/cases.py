@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from bench.orders import FIELDS
@@ -10,12 +12,15 @@ from bench.orders import FIELDS
 CONNECTOR = 0.52
 
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
 class Mode(NamedTuple):
     """A configuration to measure, beside the plain one on the same cells."""
 
     source: str = "orders"
-    table: dict[str, Any] = {}
-    sections: dict[str, Any] = {}
+    table: Mapping[str, Any] = _NOTHING
+    sections: Mapping[str, Any] = _NOTHING
     """Other sections of the configuration. `{registry}` stands for the URL of the registry."""
     goal: float | None = None
     """The share of plain in rows per CPU-second; None where it is only reported."""
@@ -77,7 +82,9 @@ MODES: dict[str, Mode] = {
         sections={"errors": {"tolerance": "all", "dead_letters": "tablestore"}}, goal=0.85
     ),
     "Avro": Mode("avro", sections={"format": {"value": "avro", **_REGISTRY}}, goal=0.5),
-    "Protobuf": Mode("protobuf", sections={"format": {"value": "protobuf", **_REGISTRY}}, goal=0.35),
+    "Protobuf": Mode(
+        "protobuf", sections={"format": {"value": "protobuf", **_REGISTRY}}, goal=0.35
+    ),
     "Connect JSON": Mode("connect", sections={"format": {"value": "connect_json"}}, goal=0.35),
     "Debezium": Mode(
         "debezium",
@@ -104,7 +111,7 @@ MODES: dict[str, Mode] = {
 
 def sections_of(mode: Mode, registry: str) -> dict[str, Any]:
     """The sections of a mode's configuration besides kafka and tablestore."""
-    made: dict[str, Any] = {"table": mode.table, **mode.sections}
+    made: dict[str, Any] = {"table": dict(mode.table), **mode.sections}
     if "registry" in made.get("format", {}):
         made["format"] = {**made["format"], "registry": {"url": registry}}
     return made

@@ -95,7 +95,7 @@ def _long(number: int) -> bytes:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:  # noqa: N802 - the library's name
+    def do_GET(self) -> None:
         """Answer with one of the two schemas."""
         if self.path.startswith(f"/schemas/ids/{_PROTOBUF}"):
             text = base64.b64encode(_file().SerializeToString()).decode()

@@ -20,7 +20,7 @@ Tree = tuple[tuple[str, "Tree | None"], ...]
 
 _MAX_DEPTH = 20
 # Of a table whose objects are flattened, what a field may be that is no object.
-_LEAF = Union[str, int, float, bool, None, list]  # noqa: UP007 - msgspec reads it
+_LEAF = Union[str, int, float, bool, None, list[Any]]  # noqa: UP007 - msgspec reads it
 
 
 class StructDecoder(NamedTuple):
@@ -60,9 +60,7 @@ def tree_of(value: dict[str, Any]) -> Tree:
 
 
 @lru_cache(maxsize=256)
-def flattening_decoder(
-    tree: Tree, separator: str, optional: bool = False
-) -> StructDecoder | None:
+def flattening_decoder(tree: Tree, separator: str, optional: bool = False) -> StructDecoder | None:
     """The decoder of objects with exactly these fields, nested ones included; None without one.
 
     It gives the fields that flattening makes (mapping/column_names.py): the names with the

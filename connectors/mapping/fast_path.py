@@ -3,8 +3,8 @@
 A chunk whose values all have the same fields (`UniformChunk`) needs no `Record`, no dict and no
 inspection of single fields: the table's compiled encoders take the fields of each value in order,
 behind what leads them (a version, a key from elsewhere). Whatever they do not accept goes through
-`RowBuilder.encode` instead, with the same result: that one is the oracle. docs/decisions/hot-path.md
-has the figures.
+`RowBuilder.encode` instead, with the same result: that one is the oracle (figures:
+docs/decisions/hot-path.md).
 """
 
 from __future__ import annotations
@@ -166,23 +166,21 @@ class FastPath:
         """The rows of some neighbours. Raises KeyError, or what an encoder raises, if any."""
         fields = [*map(plan.fields_of(chunk), part.values)]
         direct, by_types = plan.encoders.direct, plan.encoders.by_types
-        if direct is None:
-            encoders = [by_types[(*map(type, each),)] for each in fields]
-        if plan.lead is None and not self._coordinates:
-            if direct is None:
-                return [encode(*each) for encode, each in zip(encoders, fields, strict=True)]
-            return [direct(*each) for each in fields]
-        leads = self._leads(chunk, part, plan.lead)
-        if direct is None:
-            return [
-                encode(*lead, *each)
-                for encode, lead, each in zip(encoders, leads, fields, strict=True)
-            ]
-        return [direct(*lead, *each) for lead, each in zip(leads, fields, strict=True)]
+        leads = None
+        if plan.lead is not None or self._coordinates:
+            leads = self._leads(chunk, part, plan.lead)
+        if direct is not None:
+            if leads is None:
+                return [direct(*each) for each in fields]
+            return [direct(*lead, *each) for lead, each in zip(leads, fields, strict=True)]
+        encoders = [by_types[tuple(map(type, each))] for each in fields]
+        if leads is None:
+            return [encode(*each) for encode, each in zip(encoders, fields, strict=True)]
+        return [
+            encode(*lead, *each) for encode, lead, each in zip(encoders, leads, fields, strict=True)
+        ]
 
-    def _leads(
-        self, chunk: UniformChunk, part: Part, lead: Lead | None
-    ) -> list[tuple[Any, ...]]:
+    def _leads(self, chunk: UniformChunk, part: Part, lead: Lead | None) -> list[tuple[Any, ...]]:
         if lead is None:
             return [(self._coordinates, message.offset()) for message in part.messages]
         keys = part.keys or repeat(None)

@@ -261,11 +261,7 @@ class RecordKey(WideColumnBuilder, mode="record_key"):
 
     def _read_key(self, key: Any) -> tuple[Any, ...]:
         """The key columns, by what is known of keys with these types."""
-        items: tuple[Any, ...]
-        if type(key) is dict:
-            items = (*map(key.get, self._key_names),)
-        else:
-            items = (key,)
+        items = tuple(map(key.get, self._key_names)) if type(key) is dict else (key,)
         types = (*map(type, items),)
         converters = self._converters.get(types)
         if converters is None:

@@ -74,7 +74,9 @@ class _Normalized(RowBuilder):
 
         def changed(message: Message, key: Any, fields: Sequence[Any]) -> tuple[Any, ...]:
             if isinstance(key, dict):
-                present = [pair for pair in zip(names, fields, strict=True) if pair[1] is not ABSENT]
+                present = [
+                    pair for pair in zip(names, fields, strict=True) if pair[1] is not ABSENT
+                ]
                 key = of_key(Record(message, dict(present), key)).key
             return lead(message, key, fields)
 

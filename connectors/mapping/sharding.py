@@ -13,6 +13,7 @@ from zlib import crc32
 from connectors.mapping.encoder import Encoded
 from connectors.records import Message, Operation, Segment, original
 
+
 class ShardedRows:
     """The rows of one chunk for one table, by shard."""
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-
 from itertools import repeat
 from typing import Any
 
 from connectors.errors import Rejection, raised_at
-from connectors.records import Chunk, DeadLetter, DecodedChunk, Record, RecordChunk, UniformChunk
+from connectors.records import DeadLetter, DecodedChunk, Record, RecordChunk, UniformChunk
 from connectors.transforms.uniform import Program
 
 Function = Callable[[Record], Iterable[Record]]
@@ -62,9 +61,7 @@ class ChunkStep:
         self._on_filtered(len(chunk.records) - rejected - len(out))
         return RecordChunk(chunk.topic, chunk.partition, out, dead_letters)
 
-    def _program(
-        self, topic: str, names: tuple[str, ...], program_of: ProgramOf
-    ) -> Program | None:
+    def _program(self, topic: str, names: tuple[str, ...], program_of: ProgramOf) -> Program | None:
         if len(names) > _MAX_NAMES:
             return None
         if (topic, names) not in self._programs:

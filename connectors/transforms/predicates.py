@@ -36,9 +36,7 @@ def condition(predicate: Predicate) -> Condition:
     return _condition(predicate, _OF_RECORD)
 
 
-def condition_on_fields(
-    predicate: Predicate, names: tuple[str, ...]
-) -> Callable[[Subject], bool]:
+def condition_on_fields(predicate: Predicate, names: tuple[str, ...]) -> Callable[[Subject], bool]:
     """The same of a message, and the fields of these names in its value, which is an object."""
 
     def field(path: str) -> Callable[[Subject], Any]:

@@ -79,8 +79,9 @@ def _guarded(transform: models.TransformSettings, names: tuple[str, ...]) -> _Ma
     if step is None:
         return names, None
     if_met = step
-    return names, lambda message, values: (
-        if_met(message, values) if holds((message, values)) else values
+    return (
+        names,
+        lambda message, values: if_met(message, values) if holds((message, values)) else values,
     )
 
 
@@ -139,9 +140,7 @@ def _insert(transform: models.Insert, names: tuple[str, ...]) -> _Made:
     )
 
 
-def _in_place(
-    change: fields.Change, paths: Sequence[str], names: tuple[str, ...]
-) -> _Made:
+def _in_place(change: fields.Change, paths: Sequence[str], names: tuple[str, ...]) -> _Made:
     """A change of some fields that keeps their names, by the change of an object of only these."""
     heads = {path.rpartition(".")[0] or path for path in paths}
     heads |= {path[:at] for path in paths for at, one in enumerate(path) if one == "."} | {*paths}
@@ -160,7 +159,9 @@ def _in_place(
     return names, step if involved else None
 
 
-def _of_value(make: Callable[[Any, tuple[str, ...]], _Made]) -> Callable[[Any, tuple[str, ...]], _Made]:
+def _of_value(
+    make: Callable[[Any, tuple[str, ...]], _Made],
+) -> Callable[[Any, tuple[str, ...]], _Made]:
     """A transform of the value; one of the key takes records."""
 
     def made(transform: Any, names: tuple[str, ...]) -> _Made:

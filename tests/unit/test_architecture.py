@@ -113,6 +113,7 @@ BOUNDARIES = {
     ("formats/json_schema.py", "decode"),
     ("formats/protobuf.py", "decode"),
     ("transforms/chunk_step.py", "_each"),
+    ("transforms/chunk_step.py", "_run"),
     ("mapping/row_mapper.py", "map_chunk"),
     ("mapping/row_mapper.py", "_map_isolated"),
 }

@@ -32,6 +32,7 @@ TRIAL_ROWS = 4096  # 0: no trial, nothing is remembered
 _MAX_TRIAL_MISSES = TRIAL_ROWS // 4  # remembering pays while fewer values than these are new
 LATER_MISSES = 25 * TRIAL_ROWS  # new values after a trial that start another one
 
+
 class PutEncoder(Protocol):
     """A function of the key values and then the column values."""
 

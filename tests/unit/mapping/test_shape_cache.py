@@ -111,7 +111,13 @@ class Counted:
         self._encoder = RowEncoder()
 
     def compile_row(
-        self, kind: Any, primary_key: Any, columns: Any, deleted: Any = (), *, versioned: Any = False
+        self,
+        kind: Any,
+        primary_key: Any,
+        columns: Any,
+        deleted: Any = (),
+        *,
+        versioned: Any = False,
     ) -> Any:
         """Compile."""
         self.compiled.append([name for name, _ in columns])
