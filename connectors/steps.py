@@ -37,7 +37,7 @@ from connectors.tablestore.timeseries.protobuf import PointEncoder
 from connectors.tablestore.topic_gate import TopicGate
 from connectors.transforms.chunk_step import ChunkStep, ProgramOf
 from connectors.transforms.pipeline import pipeline
-from connectors.transforms.uniform import program
+from connectors.transforms.uniform import has_programs, program
 
 __all__ = [
     "STEPS_WITH_STATE",
@@ -75,7 +75,8 @@ def transform(step_id: str, records: Stream[DecodedChunk], run: Run) -> Stream[D
     if function is None:
         return records
     transforms = run.settings.transforms
-    step = _chunk_step(step_id, run, function, partial(program, transforms))
+    programs = partial(program, transforms) if has_programs(transforms) else None
+    step = _chunk_step(step_id, run, function, programs)
     return op.map(step_id, records, step.apply)
 
 

@@ -29,7 +29,7 @@ from connectors.tablestore.timeseries.flatbuffers import FlatBuffers
 from connectors.tablestore.timeseries.protobuf import PointEncoder
 from connectors.transforms.chunk_step import ChunkStep
 from connectors.transforms.pipeline import pipeline
-from connectors.transforms.uniform import program
+from connectors.transforms.uniform import has_programs, program
 
 MESSAGES = 2_000  # of a chunk
 CHUNKS = 6
@@ -60,7 +60,8 @@ def run_of(settings: Settings) -> Run:
     mapper = RowMapper(settings, RowEncoder(), keep, PointEncoder())
     function = pipeline(settings)
     flat = FlatBuffers() if settings.tablestore.timeseries_encoding == "flatbuffers" else None
-    programs = partial(program, settings.transforms)
+    transforms = settings.transforms
+    programs = partial(program, transforms) if has_programs(transforms) else None
     step = ChunkStep("t", function, keep, lambda _: None, programs) if function else None
 
     def run(chunk: Chunk) -> Rows:

@@ -55,6 +55,14 @@ def program(
     return made
 
 
+def has_programs(transforms: Sequence[models.TransformSettings]) -> bool:
+    """Whether `program` can make any of these transforms."""
+    return all(
+        type(transform) in _MADE and getattr(transform, "of", "value") == "value"
+        for transform in transforms
+    )
+
+
 _Made = tuple[tuple[str, ...], "Step | None"]
 
 

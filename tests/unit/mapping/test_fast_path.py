@@ -23,7 +23,7 @@ from connectors.settings import Settings
 from connectors.tablestore.row_encoder import RowEncoder
 from connectors.transforms.chunk_step import ChunkStep
 from connectors.transforms.pipeline import pipeline
-from connectors.transforms.uniform import program
+from connectors.transforms.uniform import has_programs, program
 from tests.unit import factories
 from tests.unit.factories import dead_in, rows_in
 
@@ -135,7 +135,8 @@ class Flow:
         self.filtered = 0
         self._step = None
         if function is not None:
-            programs = partial(program, made.transforms) if fast else None
+            has = fast and has_programs(made.transforms)
+            programs = partial(program, made.transforms) if has else None
             self._step = ChunkStep("transform", function, True, self._count, programs)
 
     def _count(self, number: int) -> None:
