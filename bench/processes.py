@@ -121,11 +121,11 @@ class ConstantServer:
 
 
 @contextmanager
-def constant_server(latency_ms: float) -> Iterator[ConstantServer]:
-    """Start the server in a process of its own."""
+def constant_server(latency_ms: float, *options: str) -> Iterator[ConstantServer]:
+    """Start the server in a process of its own, with further options of its command line."""
     process = subprocess.Popen(
         child.command(
-            [sys.executable, "-m", "bench.constant_server", "--latency", str(latency_ms)]
+            [sys.executable, "-m", "bench.constant_server", "--latency", str(latency_ms), *options]
         ),
         cwd=ROOT,
         stdout=subprocess.PIPE,

@@ -1,6 +1,6 @@
 """What the topics of the modes hold: messages of one form each, all about the same orders.
 
-A source makes a sample (key, value) of a number. Where the order's id stands is known (`MARK`), so
+A source makes a sample (key, value) of a number. Where the order's id stands is known , so
 that a topic of a million orders with ids of their own is made of a few thousand samples.
 """
 
@@ -17,9 +17,9 @@ from bench.orders import order
 Sample = tuple[bytes | None, bytes | None]
 """Key and value of a message."""
 
-ID = "A%010d"
-MARK = b"A9999999999"
-"""Stands in a sample for the id of an order, which is as long."""
+_DIGITS = b"9999999999"
+"""Stand in a sample for the number of its message, which is as long."""
+_ID = f"A{_DIGITS.decode()}"
 _DEVICES = 200
 
 
@@ -40,24 +40,24 @@ def sample(name: str, count: int) -> list[Sample]:
 
 def numbered(one: Sample, number: int) -> Sample:
     """A sample as a message with an id of its own."""
-    own = (ID % number).encode()
+    own = b"%010d" % number
     key, value = one
     return (
-        None if key is None else key.replace(MARK, own),
-        None if value is None else value.replace(MARK, own),
+        None if key is None else key.replace(_DIGITS, own),
+        None if value is None else value.replace(_DIGITS, own),
     )
 
 
 def _order(number: int, source: random.Random) -> dict[str, Any]:
     made: dict[str, Any] = json.loads(order(number, source))
-    return {**made, "order_id": MARK.decode()}
+    return {**made, "order_id": _ID}
 
 
 def _bytes(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-_KEY = _bytes({"id": MARK.decode()})
+_KEY = _bytes({"id": _ID})
 
 
 def _orders(number: int, source: random.Random) -> Sample:
@@ -120,7 +120,7 @@ def _debezium(number: int, source: random.Random) -> Sample:
     if number % 20 == 0:
         operation, before, after = "d", made, None
     elif number % 20 == 10:
-        operation, before, after = "u", made, {**made, "order_id": f"B{number:010d}"}
+        operation, before, after = "u", made, {**made, "order_id": f"B{_ID}"}
     origin = {"version": "2.7.0", "connector": "postgresql", "name": "shop", "ts_ms": made["ts"]}
     origin |= {"snapshot": "false", "db": "shop", "schema": "public", "table": "orders"}
     event = {"before": before, "after": after, "source": origin, "op": operation}
@@ -132,7 +132,7 @@ def _readings(number: int, source: random.Random) -> Sample:
     reading = {
         "device": f"device-{device}",
         "room": f"room-{device // 10}",
-        "at": 1_790_000_000_000_000 + number * 1_000_003,
+        "at": int(f"179{_DIGITS.decode()}000"),
         "alarm": source.randrange(100),
         "humidity": source.random() * 100,
         "reading": source.randrange(10**6),
@@ -147,7 +147,7 @@ def _of_text(columns: int, size: int) -> Callable[[int, random.Random], Sample]:
     def make(_: int, source: random.Random) -> Sample:
         width = size // 16
         made = {f"c{at}": f"{source.randrange(16**16):016x}" * width for at in range(columns - 1)}
-        return _KEY, _bytes({"order_id": MARK.decode(), **made})
+        return _KEY, _bytes({"order_id": _ID, **made})
 
     return make
 
