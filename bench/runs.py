@@ -143,9 +143,7 @@ def watch(
             first = now, cpu, arrived
         if cpu and first is not None and (last is None or arrived <= STEADY_TO * rows):
             last = now, cpu, arrived
-        if arrived >= rows and (
-            not distinct or server.counts(distinct=True)["distinct"] >= rows
-        ):
+        if arrived >= rows and (not distinct or server.counts(distinct=True)["distinct"] >= rows):
             break
         if arrived > seen:
             seen, moved = arrived, now

@@ -41,6 +41,8 @@ def count(run: Run, chunk: Chunk) -> float:
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         return local
 
+    # Without one frame that wants them, the interpreter has no events of opcodes.
+    sys._getframe().f_trace_opcodes = True
     before = sys.gettrace()
     sys.settrace(begin)
     try:

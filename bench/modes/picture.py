@@ -18,11 +18,11 @@ def picture(timings: Sequence[Timing], modes: Mapping[str, Mode]) -> str:
     limit = max(1.1, *(timing.ratio for timing in timings))
     scale = _WIDTH / limit
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_LEFT + _WIDTH + 70}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_LEFT + _WIDTH + 70}"',
         f'height="{height}" font-family="sans-serif" font-size="12">',
-        f'<rect width="100%" height="100%" fill="white"/>',
+        '<rect width="100%" height="100%" fill="white"/>',
         f'<text x="{_LEFT}" y="20" font-size="14">Rows per CPU-second, of the plain mode</text>',
-        f'<line x1="{_LEFT + scale:.0f}" y1="{_TOP - 8}" x2="{_LEFT + scale:.0f}" '
+        f'<line x1="{_LEFT + scale:.0f}" y1="{_TOP - 8}" x2="{_LEFT + scale:.0f}"',
         f'y2="{height - 24}" stroke="{_PLAIN}" stroke-dasharray="3 3"/>',
     ]
     for number, timing in enumerate(timings):

@@ -12,8 +12,8 @@ from connectors.records import field_path as paths
 from connectors.records.timestamps import moment_of
 from connectors.settings.tables import TableSettings
 
-# Of a message and the fields of its value, in the order of names that are known.
-VersionOfFields = Callable[[Message, Sequence[Any]], int]
+# Of messages and the fields of their values, in the order of names that are known.
+VersionsOfFields = Callable[[Sequence[Message], Sequence[Sequence[Any]]], list[int]]
 
 
 class CellVersion:
@@ -37,21 +37,25 @@ class CellVersion:
             return self._checked(_timestamp(record.message))
         return self._checked(self._of_field(paths.get(record.value, self._place)))
 
-    def of_fields(self, names: tuple[str, ...]) -> VersionOfFields:
-        """The same of a message, and of the fields of these names in its value."""
-        checked, deviation, now = self._checked, self._deviation, time.time_ns
+    def of_fields(self, names: tuple[str, ...]) -> VersionsOfFields:
+        """The same of messages, and of the fields of these names in their values."""
+        checked = self._checked
         if self._rules.version == "record_timestamp":
-
-            def of_timestamp(message: Message, _: Sequence[Any]) -> int:
-                timestamp_type, found = message.timestamp()
-                away = found - now() // 1_000_000
-                if timestamp_type and found > 0 and -deviation <= away < deviation:
-                    return found
-                return checked(_timestamp(message))
-
-            return of_timestamp
+            return self._of_messages
         get, of_field = paths.getter(names, self._place), self._of_field
-        return lambda _, fields: checked(of_field(get(fields)))
+        return lambda _, values: [checked(of_field(get(fields))) for fields in values]
+
+    def _of_messages(self, messages: Sequence[Message], _: Sequence[Any]) -> list[int]:
+        now = time.time_ns() // 1_000_000
+        first, end = max(1, now - self._deviation), now + self._deviation
+        versions = [
+            found
+            for timestamp_type, found in [message.timestamp() for message in messages]
+            if timestamp_type and first <= found < end
+        ]
+        if len(versions) == len(messages):
+            return versions
+        return [self._checked(_timestamp(message)) for message in messages]
 
     def _checked(self, found: int) -> int:
         away = found - time.time_ns() // 1_000_000

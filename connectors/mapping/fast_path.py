@@ -25,13 +25,13 @@ _ROWS = 200
 # Sets of field names for which it is known what to do.
 _MAX_PLANS = 200
 
-Lead = Callable[[Message, Any, Sequence[Any]], tuple[Any, ...]]
-"""Of a message, its key and the fields of its value: what leads the row's values.
+Leads = Callable[[Sequence[Message], Sequence[Any], Sequence[Sequence[Any]]], list[tuple[Any, ...]]]
+"""Of messages, their keys and the fields of their values: what leads the values of each row.
 
-It raises Rejection for a record that cannot be a row.
+It raises Rejection where one of them cannot be a row.
 """
-LeadOf = Callable[[tuple[str, ...]], Lead | None]
-"""The lead of records whose fields have these names; None where nothing leads."""
+LeadsOf = Callable[[tuple[str, ...]], Leads | None]
+"""The leads of records whose fields have these names; None where nothing leads."""
 Prepare = Callable[[UniformChunk], UniformChunk | None]
 """A chunk as the mapping needs it; None where that takes a look at each record."""
 General = Callable[[Record], None]
@@ -43,7 +43,7 @@ _Arrange = Callable[[Sequence[Any]], tuple[Any, ...]]
 class _Plan(NamedTuple):
     """What is done with the chunks of one set of names."""
 
-    lead: Lead | None
+    leads: Leads | None
     names: tuple[str, ...]
     arrange: _Arrange | None
     """From the fields of a value to those of the names."""
@@ -61,30 +61,30 @@ class FastPath:
     def __init__(
         self,
         shapes: ShapeCache,
-        lead_of: LeadOf = lambda _: None,
+        leads_of: LeadsOf = lambda _: None,
         coordinates: str = "",
         prepare: Prepare | None = None,
     ) -> None:
         """`coordinates` is the value of key column topic_partition where it and the offset lead."""
         self._shapes = shapes
-        self._lead_of = lead_of
+        self._leads_of = leads_of
         self._coordinates = coordinates
         self._prepare = prepare
         self._not_taken = (shapes.error, Rejection)
         self._plans: dict[tuple[tuple[str, ...], bool], _Plan] = {}
 
     def behind(
-        self, prepare: Prepare, lead_of: Callable[[tuple[str, ...], Lead | None], Lead | None]
+        self, prepare: Prepare, leads_of: Callable[[tuple[str, ...], Leads | None], Leads | None]
     ) -> FastPath:
         """The fast path of chunks that something is done with before, and of its own leads."""
-        inner, of_names = self._prepare, self._lead_of
+        inner, of_names = self._prepare, self._leads_of
 
         def both(chunk: UniformChunk) -> UniformChunk | None:
             prepared = prepare(chunk)
             return prepared if inner is None or prepared is None else inner(prepared)
 
         return FastPath(
-            self._shapes, lambda names: lead_of(names, of_names(names)), self._coordinates, both
+            self._shapes, lambda names: leads_of(names, of_names(names)), self._coordinates, both
         )
 
     def encode(self, chunk: UniformChunk, rows: ShardedRows, general: General) -> bool:
@@ -122,7 +122,7 @@ class FastPath:
         for start, end, offsets in rows.blocks(chunk.messages):
             direct = plan.encoders.direct
             try:
-                if direct is not None and plan.lead is None:
+                if direct is not None and plan.leads is None:
                     fields_of = plan.fields_of(chunk)
                     wires = [
                         direct(coordinates, offset, *fields_of(value))[1]
@@ -167,8 +167,11 @@ class FastPath:
         fields = [*map(plan.fields_of(chunk), part.values)]
         direct, by_types = plan.encoders.direct, plan.encoders.by_types
         leads = None
-        if plan.lead is not None or self._coordinates:
-            leads = self._leads(chunk, part, plan.lead)
+        if plan.leads is not None:
+            raw = fields if plan.arrange is None else [*map(chunk.fields_of, part.values)]
+            leads = plan.leads(part.messages, part.keys or [None] * len(fields), raw)
+        elif self._coordinates:
+            leads = [(self._coordinates, message.offset()) for message in part.messages]
         if direct is not None:
             if leads is None:
                 return [direct(*each) for each in fields]
@@ -180,17 +183,11 @@ class FastPath:
             encode(*lead, *each) for encode, lead, each in zip(encoders, leads, fields, strict=True)
         ]
 
-    def _leads(self, chunk: UniformChunk, part: Part, lead: Lead | None) -> list[tuple[Any, ...]]:
-        if lead is None:
-            return [(self._coordinates, message.offset()) for message in part.messages]
-        keys = part.keys or repeat(None)
-        return [*map(lead, part.messages, keys, map(chunk.fields_of, part.values))]
-
     def _encode_each(
         self, chunk: UniformChunk, part: Part, plan: _Plan, rows: ShardedRows, general: General
     ) -> None:
         """Encode some neighbours one by one, since one of them needs another look."""
-        names, lead_of, encoders = plan.names, plan.lead, plan.encoders
+        names, leads, encoders = plan.names, plan.leads, plan.encoders
         fields_of = plan.fields_of(chunk)
         coordinates, row = self._coordinates, self._shapes.row
         error, not_taken, by_types = self._shapes.error, self._not_taken, encoders.by_types
@@ -202,8 +199,8 @@ class FastPath:
                 continue
             try:
                 fields = fields_of(value)
-                if lead_of is not None:
-                    lead = lead_of(message, key, chunk.fields_of(value))
+                if leads is not None:
+                    (lead,) = leads((message,), (key,), (chunk.fields_of(value),))
                 elif coordinates:
                     lead = coordinates, message.offset()
                 encode = encoders.direct or by_types.get((*map(type, fields),))
@@ -218,14 +215,14 @@ class FastPath:
 
     def _plan(self, chunk: UniformChunk) -> _Plan | None:
         names, arrange = chunk.names, None
-        lead = self._lead_of(names)
+        leads = self._leads_of(names)
         columns = self._shapes.fields
         if columns is not None:
             arrange = _arrangement(names, columns)
             names = columns
         elif chunk.optional and self._shapes.planner.rewrites:
             return None  # fields that are absent would take names from others
-        return _Plan(lead, names, arrange, self._shapes.encoders(names))
+        return _Plan(leads, names, arrange, self._shapes.encoders(names))
 
 
 def _arrangement(names: Sequence[str], columns: Sequence[str]) -> _Arrange | None:

@@ -14,7 +14,7 @@ from connectors.mapping.cell_version import version_of
 from connectors.mapping.column_names import rewritten
 from connectors.mapping.conversions.column_types import Converter
 from connectors.mapping.encoder import Encoded
-from connectors.mapping.fast_path import FastPath, Lead
+from connectors.mapping.fast_path import FastPath, Leads
 from connectors.mapping.shape_cache import ShapeCache
 from connectors.records import ABSENT, Message, Record, UniformChunk, timestamp_of
 from connectors.settings.tables import SEARCH_TIMESTAMP, TableSettings
@@ -75,21 +75,23 @@ class WideColumnBuilder(RowBuilder):
             return self._shapes.row(leading, (*value,), [*value.values()])
         return self._shapes.row(leading, columns, [*map(value.get, columns, *self._absent)])
 
-    def _lead_of(self, names: tuple[str, ...]) -> Lead | None:
+    def _leads_of(self, names: tuple[str, ...]) -> Leads | None:
         """What leads the rows of the fast path: the version, and the key where it leads."""
-        key = self._key_of(names)
+        keys_of = self._keys_of(names)
         if self._version is None:
-            return key
-        version = self._version.of_fields(names)
-        if key is None:
-            return lambda message, _, fields: (version(message, fields),)
-        return lambda message, its_key, fields: (
-            version(message, fields),
-            *key(message, its_key, fields),
-        )
+            return keys_of
+        versions = self._version.of_fields(names)
+        if keys_of is None:
+            return lambda messages, _, fields: [(one,) for one in versions(messages, fields)]
+        return lambda messages, keys, fields: [
+            (version, *key)
+            for version, key in zip(
+                versions(messages, fields), keys_of(messages, keys, fields), strict=True
+            )
+        ]
 
-    def _key_of(self, names: tuple[str, ...]) -> Lead | None:  # noqa: ARG002 - of some modes
-        """The key columns that lead the row; None where they are not read one by one."""
+    def _keys_of(self, names: tuple[str, ...]) -> Leads | None:  # noqa: ARG002 - of some modes
+        """The key columns that lead the rows; None where they are not read one by one."""
         return None
 
     def _delete(self, key: tuple[Any, ...]) -> Encoded:
@@ -126,17 +128,18 @@ class KafkaCoordinates(CoordinatesKey, mode="kafka"):
     ) -> None:
         super().__init__(rules, shapes, topic, partition)
         self.coordinates = f"{topic}_{partition}"
-        self.fast_path = FastPath(shapes, self._lead_of, self.coordinates)
+        self.fast_path = FastPath(shapes, self._leads_of, self.coordinates)
 
     def encode(self, record: Record) -> Encoded:
         """The row of a record."""
         leading = (self.coordinates, record.message.offset())
         return self._row(leading, record, self._upserted(record))
 
-    def _key_of(self, names: tuple[str, ...]) -> Lead | None:  # noqa: ARG002 - of any
+    def _keys_of(self, names: tuple[str, ...]) -> Leads | None:  # noqa: ARG002 - of any
         if self._version is None:
             return None  # the fast path has the coordinates itself
-        return lambda message, _key, _fields: (self.coordinates, message.offset())
+        mine = self.coordinates
+        return lambda messages, _keys, _fields: [(mine, one.offset()) for one in messages]
 
 
 class SearchCoordinates(CoordinatesKey, mode="search"):
@@ -154,7 +157,9 @@ class SearchCoordinates(CoordinatesKey, mode="search"):
         self._source = topic, partition
         self._prefix = f"{topic}_{partition}_"
         stamped = rules.search_timestamp != "none"
-        self.fast_path = FastPath(shapes, self._lead_of, prepare=self._prepare if stamped else None)
+        self.fast_path = FastPath(
+            shapes, self._leads_of, prepare=self._prepare if stamped else None
+        )
 
     def encode(self, record: Record) -> Encoded:
         """The row of a record."""
@@ -165,9 +170,9 @@ class SearchCoordinates(CoordinatesKey, mode="search"):
         digest = hashlib.md5(f"{self._prefix}{offset}".encode(), usedforsecurity=False)
         return (digest.hexdigest()[: self._DIGITS], *self._source, offset)
 
-    def _key_of(self, names: tuple[str, ...]) -> Lead | None:  # noqa: ARG002 - of any
+    def _keys_of(self, names: tuple[str, ...]) -> Leads | None:  # noqa: ARG002 - of any
         key = self._key
-        return lambda message, _key, _fields: key(message)
+        return lambda messages, _keys, _fields: [*map(key, messages)]
 
     def _prepare(self, chunk: UniformChunk) -> UniformChunk | None:
         """The chunk with the column that search_timestamp adds, where it has none of that name."""
@@ -202,7 +207,7 @@ class RecordValueKey(WideColumnBuilder, mode="record_value"):
         self, rules: TableSettings, shapes: ShapeCache, topic: str, partition: int
     ) -> None:
         super().__init__(rules, shapes, topic, partition)
-        self.fast_path = FastPath(shapes, self._lead_of)
+        self.fast_path = FastPath(shapes, self._leads_of)
 
     def encode(self, record: Record) -> Encoded:
         """The row of a record, or what deletes it."""
@@ -227,7 +232,7 @@ class RecordKey(WideColumnBuilder, mode="record_key"):
         self._key_names = [name for name, _ in self._keys]
         # By the types of a key's values, what converts them; nothing where they are taken as is.
         self._converters: dict[tuple[type, ...], tuple[Converter, ...]] = {}
-        self.fast_path = FastPath(shapes, self._lead_of)
+        self.fast_path = FastPath(shapes, self._leads_of)
 
     def encode(self, record: Record) -> Encoded:
         """The row of a record, or what deletes it."""
@@ -244,20 +249,22 @@ class RecordKey(WideColumnBuilder, mode="record_key"):
             return self._tombstone(leading, record)
         return self._row(leading, record, value)
 
-    def _key_of(self, names: tuple[str, ...]) -> Lead | None:
+    def _keys_of(self, names: tuple[str, ...]) -> Leads | None:
         own = [(names.index(name), name) for name, _ in self._keys if name in names]
-        read = self._read_key
 
-        def key(_: Message, found: Any, fields: Sequence[Any]) -> tuple[Any, ...]:
-            if own:
-                of_key = self._key_fields(found)
-                for position, name in own:
+        def keys_of(
+            _: Sequence[Message], keys: Sequence[Any], values: Sequence[Sequence[Any]]
+        ) -> list[tuple[Any, ...]]:
+            for position, name in own:
+                for key, fields in zip(keys, values, strict=True):
                     item = fields[position]
-                    if item is not ABSENT and _differs(item, of_key.get(name)):
+                    if item is not ABSENT and _differs(item, self._key_fields(key).get(name)):
                         raise _conflict(name)
-            return read(found)
+            if {*map(type, keys)} == {str} and self._converters.get((str,)) == ():
+                return [(key,) for key in keys]
+            return [*map(self._read_key, keys)]
 
-        return key if own else lambda _message, found, _fields: read(found)
+        return keys_of
 
     def _read_key(self, key: Any) -> tuple[Any, ...]:
         """The key columns, by what is known of keys with these types."""

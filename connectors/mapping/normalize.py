@@ -11,7 +11,7 @@ from typing import Any
 from connectors.errors import Rejection
 from connectors.mapping.column_names import flattener, rewritten
 from connectors.mapping.encoder import Encoded
-from connectors.mapping.fast_path import Lead
+from connectors.mapping.fast_path import Leads
 from connectors.mapping.key_modes import RowBuilder
 from connectors.records import ABSENT, Message, Record, UniformChunk
 from connectors.settings.tables import TableSettings
@@ -39,7 +39,7 @@ def normalized(builder: RowBuilder, rules: TableSettings, bare: bool) -> RowBuil
         return builder
     made = _Normalized(builder, steps, _key_named(rules) if renames else None)
     if not bare and rules.key_fields == "none" and builder.fast_path is not None:
-        made.fast_path = builder.fast_path.behind(made.prepare, made.lead)
+        made.fast_path = builder.fast_path.behind(made.prepare, made.leads)
     return made
 
 
@@ -66,21 +66,22 @@ class _Normalized(RowBuilder):
                 return None
         return chunk
 
-    def lead(self, names: tuple[str, ...], lead: Lead | None) -> Lead | None:
-        """What leads the rows of the fast path, behind the change of the record's key."""
+    def leads(self, names: tuple[str, ...], leads: Leads | None) -> Leads | None:
+        """What leads the rows of the fast path, behind the change of the records' keys."""
         of_key = self._of_key
-        if lead is None or of_key is None:
-            return lead
+        if leads is None or of_key is None:
+            return leads
 
-        def changed(message: Message, key: Any, fields: Sequence[Any]) -> tuple[Any, ...]:
-            if isinstance(key, dict):
-                present = [
-                    pair for pair in zip(names, fields, strict=True) if pair[1] is not ABSENT
-                ]
-                key = of_key(Record(message, dict(present), key)).key
-            return lead(message, key, fields)
+        def changed(message: Message, key: Any, fields: Sequence[Any]) -> Any:
+            if not isinstance(key, dict):
+                return key
+            pairs = zip(names, fields, strict=True)
+            value = {name: item for name, item in pairs if item is not ABSENT}
+            return of_key(Record(message, value, key)).key
 
-        return changed
+        return lambda messages, keys, fields: leads(
+            messages, [*map(changed, messages, keys, fields)], fields
+        )
 
     def encode(self, record: Record) -> Encoded:
         """The row of a record. Raises Rejection, or the encoder's own exception."""

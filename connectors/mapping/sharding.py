@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from zlib import crc32
 
 from connectors.mapping.encoder import Encoded
-from connectors.records import Message, Operation, Segment, original
+from connectors.records import Message, Operation, Segment, originals
 
 
 class ShardedRows:
@@ -89,37 +89,35 @@ class ShardedRows:
         out = self._blocks
         blocks = len(out)
         if self._encoded:
+            messages = self._messages
             identities, wires, operations = zip(*self._encoded, strict=True)
-            offsets = [message.offset() for message in self._messages]
+            offsets = [message.offset() for message in messages]
+            puts = operations.count("put") == len(operations)
             by_shard: list[list[int]] = [[] for _ in range(self._shards)]
             for index, shard in enumerate(self._chosen(identities, offsets)):
                 by_shard[shard].append(index)
             for shard, which in enumerate(by_shard):
                 if which:
-                    out.append(
-                        (
-                            shard,
-                            self._segment(
-                                [identities[index] for index in which],
-                                [wires[index] for index in which],
-                                [operations[index] for index in which],
-                                [offsets[index] for index in which],
-                                [self._messages[index] for index in which],
-                            ),
-                        )
+                    segment = self._segment(
+                        [identities[index] for index in which],
+                        [wires[index] for index in which],
+                        [] if puts else [operations[index] for index in which],
+                        [offsets[index] for index in which],
+                        [messages[index] for index in which] if self._keep else [],
                     )
+                    out.append((shard, segment))
         if 0 < blocks < len(out):
             out.sort(key=lambda found: found[1].offsets[0])
         return out
 
-    def _chosen(self, identities: Sequence[bytes], offsets: Sequence[int]) -> Iterator[int]:
+    def _chosen(self, identities: Sequence[bytes], offsets: Sequence[int]) -> list[int]:
         """The shard of each row."""
         shards, seed = self._shards, self._seed
         if self._by_offset:
             start, block = self._start, self._block
-            return ((start + offset // block) % shards for offset in offsets)
+            return [(start + offset // block) % shards for offset in offsets]
         keys = identities if self._shard_key is None else map(self._shard_key, identities)
-        return (crc32(key, seed) % shards for key in keys)
+        return [crc32(key, seed) % shards for key in keys]
 
     def _segment(
         self,
@@ -134,7 +132,7 @@ class ShardedRows:
             identities,
             b"".join(wires),
             offsets,
-            [original(message) for message in messages] if self._keep else [],
+            originals(messages) if self._keep else [],
             [*map(len, wires)],
             [] if operations.count("put") == len(operations) else operations,
         )

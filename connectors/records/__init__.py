@@ -14,7 +14,7 @@ from connectors.records.chunk import (
     RecordChunk,
     UniformChunk,
 )
-from connectors.records.dead_letter import DeadLetter, Original, Stage, original
+from connectors.records.dead_letter import DeadLetter, Original, Stage, original, originals
 from connectors.records.headers import headers_of, readable_headers
 from connectors.records.record import (
     UNAVAILABLE,
@@ -64,6 +64,7 @@ __all__ = [
     "count_of",
     "headers_of",
     "original",
+    "originals",
     "readable_headers",
     "segment_of_state",
     "size_of",
