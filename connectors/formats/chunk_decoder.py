@@ -29,6 +29,8 @@ from connectors.settings.transforms import Function, needs_key
 
 Decode = Callable[[bytes], Any]
 
+# Messages that are decoded again, one by one, where one of them is bad.
+_TOGETHER = 100
 # The headers of Confluent's serializers, as of version 8 [schema-registry].
 _VALUE_HEADER, _KEY_HEADER = "__value_schema_id", "__key_schema_id"
 
@@ -73,7 +75,7 @@ class ChunkDecoder:
         """The chunk's records, and dead letters of those that cannot be decoded."""
         messages = chunk.messages
         if not messages or max(map(len, messages)) > self._max_bare_bytes:
-            return self._one_by_one(chunk)
+            return self._any_format(chunk)
         keys = self._keys(messages) if self._reads_key(chunk.topic) else []
         fields = self._fields.get(chunk.topic)
         if fields is None:
@@ -94,6 +96,49 @@ class ChunkDecoder:
         records = [*map(Record, messages, values, keys or repeat(None))]
         return RecordChunk(chunk.topic, chunk.partition, records, [], chunk.offsets_unique)
 
+    def _any_format(self, chunk: Chunk) -> DecodedChunk:
+        """The chunk by decoders that take one value at a time; a bad one costs its neighbours."""
+        longest = max(map(len, chunk.messages), default=0)
+        if longest > self._max_bytes or self._value_header is not None:
+            return self._one_by_one(chunk)
+        reads_key = self._reads_key(chunk.topic)
+        messages: list[Message] = []
+        values: list[Any] = []
+        keys: list[Any] = []
+        dead_letters: list[DeadLetter] = []
+        decode = self._value
+        for start in range(0, len(chunk.messages), _TOGETHER):
+            some = chunk.messages[start : start + _TOGETHER]
+            some_keys = self._keys(some) if reads_key else []
+            try:
+                if DeadLetter not in map(type, some_keys):
+                    # Without a value its length is 0.
+                    made = [decode(one.value()) if len(one) else None for one in some]
+                    if None not in made:
+                        messages += some
+                        values += made
+                        keys += some_keys
+                        continue
+            except Rejection:
+                pass
+            for message in some:
+                one = self._decode_one(message, reads_key)
+                if isinstance(one, DeadLetter):
+                    dead_letters.append(one)
+                    continue
+                messages.append(message)
+                values.append(one.value)
+                if reads_key:
+                    keys.append(one.key)
+        uniform = UniformChunk.of_values(chunk, messages, values, keys)
+        if uniform is not None:
+            uniform.dead_letters = dead_letters
+            return uniform
+        records = [*map(Record, messages, values, keys or repeat(None))]
+        return RecordChunk(
+            chunk.topic, chunk.partition, records, dead_letters, chunk.offsets_unique
+        )
+
     def _keys(self, messages: Sequence[Message]) -> list[Any]:
         """The decoded keys; in the place of a bad one its dead letter."""
         data = [message.key() for message in messages]
@@ -101,8 +146,9 @@ class ChunkDecoder:
         try:
             if max(map(len, data)) <= self._max_bare_key:
                 keys = [*map(decode, data)]
-                of_two = [key for key in keys if type(key) is dict and len(key) == 2]
-                if not any(map(is_envelope, of_two)):
+                if dict not in map(type, keys):
+                    return keys
+                if not any(map(is_envelope, keys)):
                     return keys
         except (*json.UNDECODABLE, TypeError):  # one of them is bad or null: find out which
             pass

@@ -260,8 +260,13 @@ class RecordKey(WideColumnBuilder, mode="record_key"):
                     item = fields[position]
                     if item is not ABSENT and _differs(item, self._key_fields(key).get(name)):
                         raise _conflict(name)
-            if {*map(type, keys)} == {str} and self._converters.get((str,)) == ():
-                return [(key,) for key in keys]
+            found: list[list[Any]] = [[*keys]]
+            if {*map(type, keys)} == {dict}:
+                found = [[key.get(name) for key in keys] for name in self._key_names]
+            types = [{*map(type, column)} for column in found]
+            alike = tuple(kind for kinds in types for kind in kinds)
+            if len(alike) == len(found) and self._converters.get(alike) == ():
+                return [*zip(*found, strict=True)]  # all are taken as they are
             return [*map(self._read_key, keys)]
 
         return keys_of

@@ -8,6 +8,9 @@ divided in blocks instead: neighbouring offsets share a shard, and reach it as o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from operator import itemgetter
+from typing import Any
 from zlib import crc32
 
 from connectors.mapping.encoder import Encoded
@@ -92,18 +95,26 @@ class ShardedRows:
             messages = self._messages
             identities, wires, operations = zip(*self._encoded, strict=True)
             offsets = [message.offset() for message in messages]
-            puts = operations.count("put") == len(operations)
             by_shard: list[list[int]] = [[] for _ in range(self._shards)]
             for index, shard in enumerate(self._chosen(identities, offsets)):
                 by_shard[shard].append(index)
+            # The rows in the order of their shards, so that each has a slice of them.
+            order = _taking([*chain.from_iterable(by_shard)])
+            identities, wires, given = order(identities), order(wires), order(offsets)
+            kept = order(messages) if self._keep else ()
+            puts = operations.count("put") == len(operations)
+            operations = () if puts else order(operations)
+            end = 0
             for shard, which in enumerate(by_shard):
                 if which:
+                    mine = slice(end, end + len(which))
+                    end = mine.stop
                     segment = self._segment(
-                        [identities[index] for index in which],
-                        [wires[index] for index in which],
-                        [] if puts else [operations[index] for index in which],
-                        [offsets[index] for index in which],
-                        [messages[index] for index in which] if self._keep else [],
+                        [*identities[mine]],
+                        wires[mine],
+                        [*operations[mine]],
+                        given[mine],
+                        kept[mine],
                     )
                     out.append((shard, segment))
         if 0 < blocks < len(out):
@@ -122,7 +133,7 @@ class ShardedRows:
     def _segment(
         self,
         identities: list[bytes],
-        wires: list[bytes],
+        wires: Sequence[bytes],
         operations: list[Operation],
         offsets: Sequence[int],
         messages: Sequence[Message],
@@ -136,3 +147,10 @@ class ShardedRows:
             [*map(len, wires)],
             [] if operations.count("put") == len(operations) else operations,
         )
+
+
+def _taking(positions: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    """The function from a sequence to its items at these positions."""
+    if len(positions) == 1:
+        return tuple
+    return itemgetter(*positions)

@@ -91,7 +91,8 @@ class UniformChunk:
         self.fields_of = fields_of
         self.optional = optional
         self.value_of = value_of
-        # Beside each message its struct, or its whole Record where it has other fields (`mixed`).
+        # Beside each message its struct, or its dict where the format has no structs, or its whole
+        # Record where it has other fields (`mixed`).
         self.messages: Sequence[Message] = []
         self.values: list[Any] = []
         self.mixed = False
@@ -105,9 +106,10 @@ class UniformChunk:
     def of_records(cls, chunk: RecordChunk) -> UniformChunk | None:
         """The same records; None where they have no fields in common, or tables of their own."""
         records = chunk.records
-        names = next(((*one.value,) for one in records if type(one.value) is dict), ())
+        rows = (one.value for one in records if one.change == "upsert")
+        names = next(((*value,) for value in rows if type(value) is dict), ())
         own = Chunk(chunk.topic, chunk.partition, (), chunk.offsets_unique)
-        made = cls(own, names, tuple)
+        made = cls(own, names, _fields_of)
         add = made.values.append
         others = 0
         for record in records:
@@ -115,7 +117,7 @@ class UniformChunk:
             if record.table is not None:
                 return None
             if type(value) is dict and (*value,) == names and record.change == "upsert":
-                add((*value.values(),))
+                add(value)
             else:
                 add(record)
                 others += 1
@@ -125,6 +127,27 @@ class UniformChunk:
         made.messages = [record.message for record in records]
         made.keys = [record.key for record in records]
         made.dead_letters = chunk.dead_letters
+        return made
+
+    @classmethod
+    def of_values(
+        cls, chunk: Chunk, messages: list[Message], values: list[Any], keys: list[Any]
+    ) -> UniformChunk | None:
+        """Decoded values beside their messages and keys; None where they have no fields in common.
+
+        Entries of `values` that differ become records.
+        """
+        names = next(((*value,) for value in values if type(value) is dict), ())
+        others = [
+            at for at, value in enumerate(values) if type(value) is not dict or (*value,) != names
+        ]
+        if 2 * len(others) >= len(values):
+            return None
+        made = cls(chunk, names, _fields_of)
+        for at in others:
+            values[at] = Record(messages[at], values[at], keys[at] if keys else None)
+        made.mixed = bool(others)
+        made.messages, made.values, made.keys = messages, values, keys
         return made
 
     @property
@@ -145,6 +168,8 @@ class UniformChunk:
         """The record of a message and its entries in `values` and `keys`."""
         if type(value) is Record:
             return value
+        if type(value) is dict:
+            return Record(message, value, key)
         if self.value_of is not None:
             return Record(message, self.value_of(message), key)
         fields = zip(self.names, self.fields_of(value), strict=True)
@@ -179,6 +204,10 @@ class UniformChunk:
                     out.mixed = True
             out.values.append(value)
         return out
+
+
+def _fields_of(value: dict[str, Any]) -> tuple[Any, ...]:
+    return (*value.values(),)
 
 
 class Absent:

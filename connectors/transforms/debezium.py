@@ -283,7 +283,9 @@ def _row_of(key: Any, event: dict[str, Any]) -> dict[str, Any]:
     """What the record's key says of the row: MongoDB's `id` is the document's `_id`."""
     if not isinstance(key, dict):
         return {}
-    return {"_id": key["id"]} if _of_mongodb(event) and key.keys() == {"id"} else dict(key)
+    if len(key) == 1 and "id" in key and _of_mongodb(event):
+        return {"_id": key["id"]}
+    return dict(key)
 
 
 def _image(value: Any) -> dict[str, Any] | None:
