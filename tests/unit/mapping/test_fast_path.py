@@ -149,7 +149,7 @@ class Flow:
         if self._fast:
             decoded = self._decoder.decode_chunk(chunk)
         else:
-            decoded = self._decoder._one_by_one(chunk)
+            decoded = self._decoder._one_by_one.one_by_one(chunk)
         if self._step is not None:
             decoded = self._step.apply(decoded)
         made: list[tuple[str, Batch]] = self._mapper.map_chunk(decoded)
