@@ -19,18 +19,17 @@ from bytewax.dataflow import Dataflow, Stream
 from bytewax.operators import KeyedStream
 
 from connectors.batching import builder
-from connectors.dead_letters.destinations import Destination, DiscardDestination, LogDestination
+from connectors.dead_letters.destinations import Destination
 from connectors.dead_letters.policy import ErrorPolicy
 from connectors.formats.chunk_decoder import ChunkDecoder
-from connectors.kafka.dead_letter_sink import KafkaDeadLetterSink
 from connectors.kafka.source import KafkaSource
 from connectors.mapping.row_mapper import RowMapper
 from connectors.records import Batch, Chunk, DecodedChunk, Record, count_of
 from connectors.run.context import Run
 from connectors.run.recovery import READ, STEPS_WITH_STATE, WINDOW, WRITE
 from connectors.run.retry import OutageWait
+from connectors.settings.implementations import implementation
 from connectors.tablestore.batch_write import TableWriter
-from connectors.tablestore.dead_letter_sink import TableDeadLetterSink
 from connectors.tablestore.row_encoder import RowEncoder
 from connectors.tablestore.sink import TablestoreSink
 from connectors.tablestore.timeseries.protobuf import PointEncoder
@@ -178,18 +177,11 @@ def topics_tables(run: Run) -> list[str]:
     return run.settings.known_tables()
 
 
-# By the word in errors.dead_letters, as settings.errors.DEAD_LETTER_DESTINATIONS lists them.
-DESTINATIONS: dict[str, Callable[[Run, TableWriter], Destination]] = {
-    "log": lambda run, _: LogDestination(run),
-    "ignore": lambda _run, _writer: DiscardDestination(),
-    "kafka": lambda run, _: KafkaDeadLetterSink(run),
-    "tablestore": TableDeadLetterSink,
-}
-
-
 def error_policy(run: Run, writer: TableWriter) -> ErrorPolicy:
     """What [errors] says, with its destination; the dead-letter table is written by `writer`."""
-    return ErrorPolicy(run, DESTINATIONS[run.settings.errors.dead_letters](run, writer))
+    make: Callable[[Run, TableWriter], Destination]
+    make = implementation(run.settings.errors.destination.implementation)
+    return ErrorPolicy(run, make(run, writer))
 
 
 def _keeps_original(run: Run) -> bool:

@@ -41,7 +41,7 @@ _Known = dict[str, "_Known | None"]
 
 
 class ChunkDecoder:
-    """Decodes values, and keys where the table's key or a transform is taken from them."""
+    """Decodes values, and keys where the table's key or a transform needs them."""
 
     def __init__(
         self, settings: Settings, keep_original: bool = False, wait: Wait | None = None
@@ -57,9 +57,9 @@ class ChunkDecoder:
         self._fields: dict[str, _TopicFields] = {}
 
     def check_registry(self) -> None:
-        """Ask the Schema Registry before there is a record, where a format needs it.
+        """Ask the Schema Registry before the first record, where a format needs it.
 
-        Logs what may pass by itself; raises StopRun for what does not.
+        Logs trouble that may go away by itself; raises StopRun for any other.
         """
         kafka = self._settings.kafka
         topics = kafka.topics or ("",)  # of a pattern the topics are not known yet
@@ -237,7 +237,7 @@ class _TopicFields:
         return flattening_decoder(tree, self._separator, optional)
 
     def rest(self) -> None:
-        """Decode dicts for a while."""
+        """Decode to dicts for the next _REST_CHUNKS chunks."""
         self._rest = _REST_CHUNKS
 
     def _give_up(self) -> None:

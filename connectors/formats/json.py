@@ -13,9 +13,9 @@ import msgspec
 
 from connectors.errors import Rejection
 
-# Without the checks of `decode`, for bytes whose length is known to be harmless.
+# Without the checks of `decode`, for bytes that are short enough to be harmless.
 decode_bare = msgspec.json.Decoder().decode
-# What msgspec raises for bytes that it does not decode.
+# The exceptions of msgspec for bytes that it does not decode.
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError)
 # Values of one document, nested ones included; a row has at most 1,024 columns [limits]. Three
 # bytes can become an object of 70, so the values of long documents are counted first.
@@ -24,7 +24,7 @@ _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
 def decode(data: bytes) -> Any:
-    """One JSON document. Raises Rejection; the reason holds positions, never content."""
+    """Decode one JSON document. Raises Rejection; the reason has positions, never content."""
     check_values(data)
     try:
         return decode_bare(data)
@@ -47,7 +47,7 @@ def check_values(data: bytes) -> None:
     # Each value takes a byte, and all but one a comma or a bracket before it.
     if len(data) <= MAX_VALUES or _marks(data) <= MAX_VALUES:
         return
-    # There may be commas in texts.
+    # Some commas may be inside of texts.
     if _marks(_TEXT.sub(b"", data)) > MAX_VALUES:
         raise Rejection("json_values", f"too large: more than {MAX_VALUES:,} values")
 
@@ -57,7 +57,7 @@ def _marks(data: bytes) -> int:
 
 
 def _without_content(text: str) -> str:
-    """Msgspec's own text, without the values that it quotes."""
+    """The text of msgspec's error, without the values that it quotes."""
     return text.split(" - at `", maxsplit=1)[0].split(" `", maxsplit=1)[0]
 
 

@@ -1,12 +1,12 @@
 """The shape cache: how the values of one shape become a row is planned once, and then reused.
 
 A shape is the field names and the Python types of their values. Most topics have a handful, so the
-work that depends on names and types alone (row_plan.py) is done once for each shape, and each
-record only pays for its values.
+work that depends only on names and types (row_plan.py) is done once for each shape, and each record
+only costs the work on its values.
 
-While all records of the same names have had the same types, their compiled encoder is called
-without looking at the types (`direct`): it checks them itself, and a value of another type makes it
-raise, after which the shape is looked up. Values that need no conversion thus cost one look-up.
+As long as all records of the same names have had the same types, their compiled encoder is called
+without looking at the types (`direct`): it checks them itself, and raises for a value of another
+type, after which the shape is looked up. So values that need no conversion cost one look-up.
 """
 
 from __future__ import annotations

@@ -66,13 +66,13 @@ class ShardedRows:
         offsets: Sequence[int],
         messages: Sequence[Message],
     ) -> None:
-        """Add the rows of one of `blocks`: the offset is the key, so no two rows have the same."""
+        """Add the rows of one of `blocks`: the offset is the key, so all keys differ."""
         operations: list[Operation] = [] if operation == "put" else [operation] * len(messages)
         shard = (self._start + offsets[0] // self._block) % self._shards
         self._blocks.append((shard, self._segment([], wires, operations, offsets, messages)))
 
     def blocks(self, messages: Sequence[Message]) -> Iterator[tuple[int, int, Sequence[int]]]:
-        """Start, end and offsets of each run of messages, in offset order, that is of one shard."""
+        """(start, end, offsets) of each run of messages, in offset order, of the same shard."""
         block = self._block
         start, number = 0, len(messages)
         while start < number:

@@ -214,7 +214,7 @@ class Absent:
     """The type of `ABSENT`."""
 
 
-# Stands for a field that an object does not have, where that differs from null.
+# In place of a field that an object does not have, where that differs from null.
 ABSENT = Absent()
 
 DecodedChunk = RecordChunk | UniformChunk

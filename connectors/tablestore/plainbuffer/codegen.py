@@ -29,7 +29,7 @@ from connectors.tablestore.plainbuffer.limits import check_layout
 from connectors.tablestore.plainbuffer.row_source import Layout, RowSource
 
 TRIAL_ROWS = 4096  # 0: no trial, nothing is remembered
-_MAX_TRIAL_MISSES = TRIAL_ROWS // 4  # remembering pays while fewer values than these are new
+_MAX_TRIAL_MISSES = TRIAL_ROWS // 4  # remembering pays while fewer values than this are new
 LATER_MISSES = 25 * TRIAL_ROWS  # new values after a trial that start another one
 
 
@@ -125,7 +125,7 @@ class _Encoder:
             self._replace_code(self._generate(paying, trial=False))
 
     def _replace_code(self, other: FunctionType) -> None:
-        """Give the function another's code: callers keep the function, calls that run go on."""
+        """Give the function the code of another: callers keep the function, running calls go on."""
         self._function.__code__ = other.__code__
         self.function.__source__ = cast(PutEncoder, other).__source__
 
