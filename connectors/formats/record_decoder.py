@@ -90,8 +90,8 @@ class RecordDecoder:
 
     def together(self, chunk: Chunk) -> DecodedChunk:
         """The chunk by decoders that take one value at a time; a bad one costs its neighbours."""
-        longest = max(map(len, chunk.messages), default=0)
-        if longest > self._max_bytes or self._value_header is not None:
+        max_length = max(map(len, chunk.messages), default=0)
+        if max_length > self._max_bytes or self._value_header is not None:
             return self.one_by_one(chunk)
         reads_key = self.reads_key(chunk.topic)
         messages: list[Message] = []

@@ -228,7 +228,7 @@ class FastPath:
 def _arrangement(names: Sequence[str], columns: Sequence[str]) -> _Arrange | None:
     """From all fields to those of the listed columns, ABSENT where there is none."""
     position_of = {name: position for position, name in enumerate(names)}
-    # One position behind the last field is that of ABSENT.
+    # The position after the last field is that of ABSENT.
     positions = [position_of.get(column, len(names)) for column in columns]
     if positions == [*range(len(names))]:
         return None

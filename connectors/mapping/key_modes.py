@@ -24,8 +24,6 @@ from connectors.settings.tables import SEARCH_TIMESTAMP, TableSettings
 
 # Combinations of types in keys whose converters are remembered.
 _MAX_KEY_TYPES = 200
-# By the word of primary_key_mode, its class below.
-KEY_MODES: dict[str, type[WideColumnBuilder]] = {}
 
 
 class RowBuilder(ABC):
