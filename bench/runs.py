@@ -125,8 +125,8 @@ def watch(
 ) -> tuple[Sample, Sample, float]:
     """Return the samples at both ends of the steady part, and the most memory until the last row.
 
-    `distinct`: rows are distinguished by their offsets, and each must arrive. Raises MeasurementError
-    when the process ends or stalls before.
+    `distinct`: rows are distinguished by their offsets, and each must arrive. Raises
+    MeasurementError when the process ends or stalls before.
     """
     first: Sample | None = None
     last: Sample | None = None

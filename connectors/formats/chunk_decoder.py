@@ -70,10 +70,10 @@ class ChunkDecoder:
         messages = chunk.messages
         if not messages or max(map(len, messages)) > self._max_bare_bytes:
             return self._one_by_one.together(chunk)
-        keys = self._one_by_one.keys(messages) if self._one_by_one.reads_key(chunk.topic) else []
         fields = self._fields.get(chunk.topic)
         if fields is None:
             fields = self._fields[chunk.topic] = self._new_fields(chunk.topic)
+        keys = self._one_by_one.keys(messages) if fields.reads_key else []
         decoder = fields.decoder(messages)
         if decoder is not None:
             return self._uniform(chunk, keys, decoder, fields)
@@ -162,7 +162,9 @@ class ChunkDecoder:
             and not settings.transforms
             and not settings.mapping.route_tables
         )
-        return _TopicFields(rules.separator if flat else None)
+        return _TopicFields(
+            rules.separator if flat else None, reads_key=self._one_by_one.reads_key(topic)
+        )
 
 
 def _value_of(message: Message) -> Any:
@@ -173,8 +175,10 @@ def _value_of(message: Message) -> Any:
 class _TopicFields:
     """The field names seen in a topic's values, and the struct decoder that fits them."""
 
-    def __init__(self, separator: str | None = None) -> None:
+    def __init__(self, separator: str | None, *, reads_key: bool) -> None:
         """`separator` is that of flattened names, where the topic's objects are flattened."""
+        self.reads_key = reads_key
+        """Whether the records need their keys."""
         self._separator = separator
         self._decoder: StructDecoder | None = None
         self._known: _Known = {}  # in order of appearance
