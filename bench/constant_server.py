@@ -187,7 +187,8 @@ def points_in(body: bytes) -> int:
     """Return how many points a PutTimeseriesData has, in either encoding."""
     rows = points.PutTimeseriesDataRequest.FromString(body).rows_data
     data = rows.rows_data
-    if rows.type == points.RST_FLAT_BUFFER:
+    # The SDK's messages do not know the type of protobuf, and take it for a field that is absent.
+    if rows.HasField("type") and rows.type == points.RST_FLAT_BUFFER:
         groups = _vector(data, _field(data, _at(data, 0), 0))
         return sum(len(_vector(data, _field(data, group, 3))) for group in groups)
     count = position = 0
