@@ -30,9 +30,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--in-process", action="store_true", help="bytes to rows alone, without Kafka and service"
     )
-    parser.add_argument(
-        "--budget", action="store_true", help="bound the bytecodes a row"
-    )
+    parser.add_argument("--budget", action="store_true", help="bound the bytecodes a row")
     parser.add_argument("--rows", type=int, default=400_000, help="messages of a topic")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each mode")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
