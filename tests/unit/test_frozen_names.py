@@ -143,6 +143,7 @@ def test_metric_names() -> None:
         "sync_rejections_total",
         "sync_topics_waiting",
         "sync_partitions_stalled",
+        "sync_drift_fields_total",
     }
     labels = '{code="key_missing",destination="log",stage="map"}'
     assert any(line.startswith(f"sync_rejections_total{labels} ") for line in lines)
