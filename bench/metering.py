@@ -103,7 +103,7 @@ class _Nothing:
 
 def _measuring() -> float:
     """Microseconds of CPU time that measuring a batch of one request takes."""
-    meters = Run("sync", _settings(), None).meters
+    run = Run("sync", _settings(), None)
     window = WindowSettings()
     # A batch of a fast topic is made of few segments.
     segments = [
@@ -116,8 +116,8 @@ def _measuring() -> float:
 
     async def measured() -> None:
         for _ in range(_CALLS):
-            measure_batch(segments, window, meters)
-            await RequestMeter(nothing, meters).write(tables)
+            measure_batch(segments, window, run.meters)
+            await RequestMeter(nothing, run).write(tables)
 
     async def plain() -> None:
         for _ in range(_CALLS):

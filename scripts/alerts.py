@@ -160,6 +160,17 @@ ALERTS = (
         "it by itself), correct the cause, and replay.",
     ),
     Alert(
+        "SyncDrift",
+        "sum by (topic, kind) (increase(sync_drift_fields_total[1h])) > 0",
+        "0m",
+        "info",
+        "Topic {{ $labels.topic }}: fields {{ $labels.kind }}",
+        "Fields of a topic have appeared, vanished or changed their type while it was read.",
+        "The log, which names the fields.",
+        "Compare topic and configuration with `tablestore-sync drift` ([tools](tools.md)), and add "
+        "columns where they are listed.",
+    ),
+    Alert(
         "SyncTopicWaits",
         "max(sync_topics_waiting) > 0",
         "15m",

@@ -154,6 +154,48 @@ PANELS = (
         ),
     ),
     Panel(
+        "Throttled requests a second",
+        "ops",
+        (
+            (
+                f"sum by (table) (rate(sync_throttled_requests_total{_JOB}[$__rate_interval]))",
+                "{{table}}",
+            ),
+        ),
+    ),
+    Panel(
+        "What throttled tables take",
+        "short",
+        (
+            (
+                f"sum by (table) (sync_throttle_limit_rows_per_second{_JOB})",
+                "{{table}} rows a second",
+            ),
+            (f"sum by (table) (sync_throttle_limit_requests{_JOB})", "{{table}} requests"),
+        ),
+        "0: no limit",
+    ),
+    Panel(
+        "Batches that wait for their turn",
+        "short",
+        (
+            (
+                f"sum by (table) (rate(sync_throttle_wait_seconds_total{_JOB}[$__rate_interval]))",
+                "{{table}}",
+            ),
+        ),
+    ),
+    Panel(
+        "Fields that appeared, vanished or changed, in an hour",
+        "short",
+        (
+            (
+                f"sum by (topic, kind) (increase(sync_drift_fields_total{_JOB}[1h]))",
+                "{{topic}} {{kind}}",
+            ),
+        ),
+    ),
+    Panel(
         "Rejections in five minutes",
         "short",
         (

@@ -110,7 +110,7 @@ class ProcessProvider:
             requests=models.Requests(
                 in_flight=meters.in_flight,
                 busy_shards=meters.busy_shards,
-                waiting_shards=sum(w.waiting for w in waits if w.service == "tablestore"),
+                waiting_shards=meters.throttled_shards() + run.waits.waiting_for("tablestore"),
                 batches=sum(fills.counts),
                 fill_sum=fills.sum,
             ),

@@ -95,7 +95,10 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
                 raise errors.stop
             self._awake = queue.next_look()
             return []
-        messages = queue.take(self._max_messages)
+        if run.read_limits.is_on:
+            messages = self._take_few(queue)
+        else:
+            messages = queue.take(self._max_messages)
         if not messages:
             if messages is not None:
                 self._awake = queue.next_look()
@@ -110,12 +113,16 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
                 return skipped
         else:
             self._next = (messages[-1].offset() or 0) + 1
-        if self._meter.wants_first:
-            self._meter.first(messages[0].offset() or 0, timestamp_of(messages[0]))
-        self._meter.position = self._next
+        self._measure(messages[0])
         messages = self._select(messages)
         run.counts.add("read", len(messages))
         return [Chunk(self._topic, self._partition, messages), *skipped]
+
+    def _measure(self, first: Message) -> None:
+        meter = self._meter
+        meter.position = self._next
+        if meter.wants_first:
+            meter.first(first.offset() or 0, timestamp_of(first))
 
     def _epoch_closed(self, epoch: int) -> None:
         run = self._run
@@ -145,6 +152,18 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         """Stop reading. Offsets stay as they are: this is called after failures too."""
         if self._source is not None:
             self._source[0].close()
+
+    def _take_few(self, queue: PartitionQueue) -> list[Message] | None:
+        """As `PartitionQueue.take`, no more than the throttled table of the topic takes soon."""
+        limits = self._run.read_limits
+        messages = None
+        room = limits.room(self._topic, self._max_messages)
+        if room > 0:
+            messages = queue.take(room)
+            limits.taken(self._topic, len(messages or ()))
+        else:
+            self._awake = queue.next_look()
+        return messages
 
     def _select(self, messages: list[Message]) -> list[Message]:
         """All messages; a reader with an end returns those before it and moves `_next` back."""

@@ -12,6 +12,7 @@ from connectors.errors import StopRun
 from connectors.run import flow_metrics, metrics
 from connectors.run.accounting import Counts
 from connectors.run.meters import Meters
+from connectors.run.read_limits import ReadLimits
 from connectors.run.recovery import RecoveryFolder
 from connectors.run.waits import Waits
 from connectors.settings import Settings
@@ -51,6 +52,7 @@ class Run:
         self.clock = clock
         self.meters = Meters(clock)
         self.waits = Waits(clock)
+        self.read_limits = ReadLimits(settings.window.age, clock)
         metrics.export(self.counts)
         flow_metrics.export(self)
         # Whether this process is the run's alone, as under `python -m bytewax.run`.

@@ -66,7 +66,7 @@ SHARDS_WAITING = MetricSpec(
     "sync_shards_waiting",
     "gauge",
     "shards",
-    "Shards whose batch waits to be sent again after a transient failure.",
+    "Shards whose rows wait: to be sent again, or for their turn at a throttled table.",
 )
 DEAD_LETTERS = MetricSpec(
     "sync_dead_letters_total",
@@ -206,7 +206,7 @@ _SAMPLES: dict[MetricSpec, Found] = {
     IN_FLIGHT: _one(lambda run: run.meters.in_flight),
     SHARDS_BUSY: _one(lambda run: run.meters.busy_shards),
     SHARDS_WAITING: _one(
-        lambda run: sum(w.waiting for w in run.waits.current() if w.service == "tablestore")
+        lambda run: run.meters.throttled_shards() + run.waits.waiting_for("tablestore")
     ),
     DEAD_LETTERS: _dead_letters,
     LAG_RECORDS: _lags,

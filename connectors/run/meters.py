@@ -171,6 +171,7 @@ class Meters:
         self.prefetched: list[Callable[[], int]] = []  # bytes that wait in each consumer's queues
         self.in_flight = 0  # requests
         self.busy_shards = 0
+        self.shards: list[Callable[[], bool]] = []  # whether each has rows of a throttled table
         self.fills = Histogram(FILLS)
         self.tracer: Tracer | None = None
         self._tables: dict[str, TableMeter] = {}
@@ -203,6 +204,10 @@ class Meters:
     def tables(self) -> dict[str, TableMeter]:
         """All meters of tables, by name."""
         return self._tables.copy()
+
+    def throttled_shards(self) -> int:
+        """Shards with rows that wait for their turn at a throttled table."""
+        return sum(is_waiting() for is_waiting in self.shards)
 
     def prefetched_bytes(self) -> int:
         """Bytes of messages that wait to be decoded, outside librdkafka."""

@@ -61,6 +61,12 @@ class Waits:
             entry = self._entries[service, subject]
             entry.reason, entry.code, entry.linger = reason, code, linger
 
+    def touch(self, service: str, subject: str, reason: str, code: str, linger: float) -> None:
+        """Note a wait of no operation by itself, which lasts for `linger` seconds from now."""
+        self.enter(service, subject)
+        self.because(service, subject, reason, code, linger)
+        self.leave(service, subject)
+
     def leave(self, service: str, subject: str = "") -> None:
         """An operation that has entered waits no more."""
         with self._lock:
@@ -80,6 +86,10 @@ class Waits:
                 for key, entry in self._entries.items()
             ]
         return sorted(found, key=lambda wait: -wait.seconds)
+
+    def waiting_for(self, service: str) -> int:
+        """How many operations wait for a service now."""
+        return sum(wait.waiting for wait in self.current() if wait.service == service)
 
     @staticmethod
     def _is_current(entry: _Entry, now: float) -> bool:

@@ -8,25 +8,15 @@ from collections.abc import Sequence
 from time import perf_counter
 
 from connectors.records import Segment, count_of, size_of
+from connectors.run.context import Run
 from connectors.run.meters import Meters
 from connectors.run.tracing import BatchSpan
 from connectors.settings import WindowSettings
 from connectors.tablestore.requests import RequestType, TableRows
 from connectors.tablestore.verdicts import Reject, RequestFailed, Retry, Verdict, Written
 
-# The service takes rows again as soon as there are fewer of them.
-THROTTLES = frozenset(
-    {
-        "OTSServerBusy",
-        "OTSStorageServerBusy",
-        "OTSNotEnoughCapacityUnit",
-        "OTSCapacityUnitExhausted",
-        "OTSOperationThrottled",
-        "HTTP_429",
-    }
-)
-# Some batches go through a throttle: waits of others within so many seconds are the same wait.
-THROTTLE_LINGER = 5.0
+# A throttle lets some rows through: refusals within so many seconds are one wait.
+THROTTLE_LINGER = 15.0
 _CODE = re.compile(r"OTS\w+|HTTP \d{3}\b")
 _OUTCOMES = ((Written, "written"), (Retry, "retried"), (Reject, "rejected"))
 
@@ -40,11 +30,10 @@ def code_in(reason: str) -> str:
 class RequestMeter:
     """A request type that measures those of another one; made for each batch."""
 
-    def __init__(
-        self, request_type: RequestType, meters: Meters, span: BatchSpan | None = None
-    ) -> None:
+    def __init__(self, request_type: RequestType, run: Run, span: BatchSpan | None = None) -> None:
         self._request_type = request_type
-        self._meters = meters
+        self._meters = run.meters
+        self._waits = run.waits
         self._span = span
 
     async def write(self, tables: Sequence[TableRows]) -> list[Verdict] | None:
@@ -81,6 +70,7 @@ class RequestMeter:
             number = sum(map(len, sizes))
             if failed is not None:
                 meter.rows(_outcome(failed.verdict), code, number)
+                self._note_throttle(table, [failed.verdict])
             elif verdicts is None:
                 meter.rows("written", "OK", number)
             else:
@@ -89,11 +79,20 @@ class RequestMeter:
                     for verdict in verdicts[before : before + number]
                 ).items():
                     meter.rows(outcome, of_row, rows)
+                self._note_throttle(table, verdicts[before : before + number])
             before += number
         if self._span is not None:
             names = [rows.table for rows in tables]
             size = sum(len(wire) for rows in tables for wire in rows.wires)
             self._span.request(names, code, before, size, seconds)
+
+    def _note_throttle(self, table: str, verdicts: Sequence[Verdict]) -> None:
+        """A throttled table is waited for, however its rows are sent again."""
+        for verdict in verdicts:
+            if isinstance(verdict, Retry) and verdict.cause == "throttled":
+                reason, code = verdict.reason, code_in(verdict.reason)
+                self._waits.touch("tablestore", table, reason, code, THROTTLE_LINGER)
+                return
 
 
 def measure_batch(segments: Sequence[Segment], window: WindowSettings, meters: Meters) -> None:

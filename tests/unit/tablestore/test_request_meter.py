@@ -3,7 +3,7 @@
 import pytest
 
 from connectors.errors import StopRun
-from connectors.tablestore.request_meter import THROTTLES, code_in
+from connectors.tablestore.request_meter import code_in
 from connectors.tablestore.verdicts import RETRY, Reject, RequestFailed, Retry, Stop, judge
 from tests.unit.factories import new_run
 from tests.unit.tablestore.fake_service import BAD, BUSY, OK, Writing, answers, changes, tolerant
@@ -88,7 +88,6 @@ def test_codes_of_the_service_are_found_in_reasons() -> None:
         verdict = judge(200, code, "text")
         assert isinstance(verdict, Retry)
         assert code_in(verdict.reason) == code
-    assert THROTTLES - {"HTTP_429"} <= {*RETRY}
     assert [code_in(text) for text in ("HTTP 503", "HTTP 5034", "busy", "")] == [
         "HTTP_503",
         "",
