@@ -22,6 +22,8 @@ from connectors.run.skip import skip
 from connectors.settings import ENV_PREFIX, Settings
 from connectors.settings.hot_keys import hot_key_warning
 from connectors.settings.loading import CONFIG_VARIABLE, load
+from connectors.supervisor import service
+from connectors.supervisor.plan import RunPlan, parse_hosts
 
 Command = Callable[[argparse.Namespace], int]
 _SNAPSHOT_SECONDS = "5"
@@ -61,16 +63,42 @@ def _with_config(parser: argparse.ArgumentParser, state: str | None = None) -> N
 
 
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("run", help="move the topics, until SIGTERM or SIGINT")
+    parser = commands.add_parser(
+        "run",
+        help="move the topics, until SIGTERM or SIGINT",
+        description="Starts the processes of a run, watches them, and starts all of them again "
+        "when one ends or they are stuck.",
+    )
     _with_config(parser, "state")
-    parser.add_argument("--flow", default="flows.sync", metavar="MODULE", help="your own page")
-    parser.add_argument("--workers", type=int, metavar="N", help="worker threads (default 1)")
+    add = parser.add_argument
+    add("--flow", default="flows.sync", metavar="MODULE", help="your own page")
+    add("--processes", type=int, default=1, metavar="N", help="processes on this host (default 1)")
+    add("--workers", type=int, metavar="N", help="worker threads of a process (default 1)")
+    add("--snapshot-interval", type=int, default=int(_SNAPSHOT_SECONDS), metavar="SECONDS",
+        help=f"between two snapshots (default {_SNAPSHOT_SECONDS})")  # fmt: skip
+    add("--hosts", metavar="A:PORT,B:PORT", help="run on several hosts: their addresses, the same "
+        "list on each; a host's processes take as many ports, from its port on")  # fmt: skip
+    add("--host-index", type=int, metavar="I", help="which of them this one is, from 0 on; the "
+        "first one has the state")  # fmt: skip
     parser.set_defaults(command=_run)
 
 
 def _run(options: argparse.Namespace) -> int:
-    more = [] if options.workers is None else ["-w", str(options.workers)]
-    _become(options.flow, options, {}, more)
+    if (options.hosts is None) != (options.host_index is None):
+        raise ConfigError("--hosts and --host-index go together: give both, or none of them")
+    hosts = () if options.hosts is None else parse_hosts(options.hosts, options.processes)
+    plan = RunPlan(
+        folder=Path(options.state),
+        flow=options.flow,
+        processes=options.processes,
+        workers=options.workers,
+        snapshot_seconds=options.snapshot_interval,
+        hosts=hosts,
+        host=options.host_index or 0,
+    )
+    if options.config is not None:
+        os.environ[CONFIG_VARIABLE] = options.config
+    return service.run(plan, load(options.config))
 
 
 def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

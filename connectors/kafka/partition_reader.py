@@ -24,6 +24,7 @@ from connectors.kafka.metadata import partition_key
 from connectors.kafka.partition_errors import PartitionErrors
 from connectors.kafka.progress import Progress
 from connectors.records import Chunk
+from connectors.run.activity import Position
 from connectors.run.committable_offset import CommittableOffset
 from connectors.run.context import Run
 from connectors.settings.kafka import KafkaSettings
@@ -65,9 +66,11 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         committed = -1 if resumed else start.offset
         self._committable = CommittableOffset(committed, run.settings.window.age, run.clock)
         self._awake: datetime | None = None
-        self._snapshot = start.offset
+        self._snapshot = self._durable = start.offset
         self._epochs = 0  # those that ended
         self._unverified_epoch: int | None = None  # the last of them, until it is closed everywhere
+        if source is not None:
+            run.activity.reads(self._key, self._position)
 
     def next_batch(self) -> list[Chunk]:
         """One chunk, or nothing; StopIteration when the run drains.
@@ -82,7 +85,9 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         queue, errors = source
         if self._unverified_epoch is not None:
             run.counts.verify_epoch(self._unverified_epoch)
+            run.activity.epoch_closed(self._unverified_epoch)
             self._unverified_epoch = None
+            self._durable = self._snapshot
         offset = self._committable.due()
         if offset is not None:
             queue.commit(offset)
@@ -91,6 +96,9 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         if errors.stop is not None:
             if self._snapshot == self._next:
                 raise errors.stop
+            self._awake = queue.next_look()
+            return []
+        if run.activity.paused:
             self._awake = queue.next_look()
             return []
         messages = queue.take(self._max_messages)
@@ -131,6 +139,11 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         """Read no more. Offsets stay as they are: this is called after failures too."""
         if self._source is not None:
             self._source[0].close()
+
+    def _position(self) -> Position:
+        """How far the partition is; asked for by other threads."""
+        end = None if self._source is None else self._source[0].seen_end()
+        return Position(self._topic, self._partition, self._next, self._durable, end)
 
     def _select(self, messages: list[Message]) -> list[Message]:
         """All messages; a reader that ends selects those before its end and moves `_next` back."""
@@ -199,6 +212,10 @@ class PartitionQueue:
     def known_end(self) -> int:
         """The end of the partition as the brokers' last answer has it; -1 while there is none."""
         return self.consumer.assignment.known_end(self.topic, self.partition)
+
+    def seen_end(self) -> int | None:
+        """As `known_end`, for other threads: the client is left as it is."""
+        return self.consumer.assignment.seen_end(self.topic, self.partition)
 
     def next_look(self) -> datetime:
         """When a partition that had nothing is to look again: all of a worker at the same time."""

@@ -68,6 +68,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         Bytewax crashes on state whose partition is not listed [bytewax-recovery], so partitions
         that were removed stay listed. Raises StopRun for another cluster or a missing topic.
         """
+        self._run.activity.formed = True
         settings = self._run.settings.kafka
         cluster = list_partitions(settings, self._clients)
         cluster = cluster._replace(topics=self._run.readable_topics(cluster.topics))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -11,6 +10,7 @@ from collections.abc import Callable, Mapping
 from connectors.errors import StopRun
 from connectors.run import metrics
 from connectors.run.accounting import Counts
+from connectors.run.activity import Activity
 from connectors.run.recovery import RecoveryFolder
 from connectors.settings import Settings
 from connectors.settings.kafka import KafkaSettings
@@ -47,6 +47,7 @@ class Run:
         self.recovery = recovery
         self.counts = Counts(single_process)
         self.clock = clock
+        self.activity = Activity(clock)
         metrics.export(self.counts)
         self._failure: BaseException | None = None
         self._drain_reason: str | None = None
@@ -129,14 +130,3 @@ class Run:
             except StopRun as error:
                 log.warning("after the end: %s", error)
         self.counts.verify_end()
-
-
-def configure_logging() -> None:
-    """One line an event to stderr, unless the program that embeds the flow has its own logging."""
-    if log.handlers or logging.getLogger().handlers:
-        return
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    log.propagate = False

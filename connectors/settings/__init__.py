@@ -17,6 +17,7 @@ from connectors.settings.errors import DeadLetterSettings, ErrorSettings
 from connectors.settings.formats import FormatSettings
 from connectors.settings.kafka import KafkaSettings
 from connectors.settings.mapping import MappingSettings
+from connectors.settings.operation import LogSettings, SupervisorSettings
 from connectors.settings.replay import ReplaySettings
 from connectors.settings.tables import (
     NAME,
@@ -79,6 +80,8 @@ class Settings(BaseSettings):
     replay: ReplaySettings = ReplaySettings()
     recovery: RecoverySettings = RecoverySettings()
     shutdown: ShutdownSettings = ShutdownSettings()
+    supervisor: SupervisorSettings = SupervisorSettings()
+    log: LogSettings = LogSettings()
 
     @classmethod
     def settings_customise_sources(

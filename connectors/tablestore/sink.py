@@ -54,6 +54,7 @@ class TablestoreSink(FixedPartitionedSink[Batch, None]):
         What the run is to check, the known tables and the destination of dead letters are looked
         at here, once at the start, so that a wrong one stops the run before a record is read.
         """
+        self._run.activity.formed = True
         self._run.check_start()
         for table in self._tables:
             self._writer.ensure(table)

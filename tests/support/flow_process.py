@@ -106,6 +106,18 @@ class Flow:
         self._runs.append(process)
         return process
 
+    def supervise(self, *options: str) -> "FlowProcess":
+        """Run it with `tablestore-sync run`, a snapshot each second."""
+        command = ["-m", "connectors.cli", "run", "-r", str(self.state)]
+        process = FlowProcess(
+            [*command, "--snapshot-interval", "1", *options],
+            self.folder,
+            {**self.env, **environment(self.settings)},
+            name=f"flow-{len(self._runs) + 1}",
+        )
+        self._runs.append(process)
+        return process
+
     def output(self) -> str:
         """All that all runs have written."""
         return "".join(process.text() for process in self._runs)

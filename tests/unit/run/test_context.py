@@ -9,7 +9,8 @@ import pytest
 
 from connectors.errors import StopRun
 from connectors.run.accounting import COUNT_NAMES, Counts
-from connectors.run.context import Run, configure_logging
+from connectors.run.context import Run
+from connectors.run.log import configure_logging
 from tests.unit.factories import new_run, settings
 from tests.unit.fake_clock import FakeClock
 
