@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from connectors import import_config
+from connectors.control.protocol import CommandError
 from connectors.errors import ConfigError, StopRun
 from connectors.kafka.property_check import check_client_properties
+from connectors.operator_commands import add_commands
 from connectors.run.skip import skip
 from connectors.settings import ENV_PREFIX, Settings
 from connectors.settings.hot_keys import hot_key_warning
@@ -35,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Command = options.command
     try:
         return command(options)
-    except (ConfigError, StopRun) as error:
+    except (ConfigError, StopRun, CommandError) as error:
         sys.stderr.write(f"tablestore-sync: {error}\n")
         return 1
     except import_config.UnsupportedConnectorConfig as error:
@@ -48,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="tablestore-sync", description="Kafka topics into Alibaba Cloud Tablestore tables."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_run, _add_replay, _add_check, _add_skip, _add_import):
+    for add in (_add_run, _add_replay, _add_check, _add_skip, _add_import, add_commands):
         add(commands)
     return parser
 

@@ -64,7 +64,7 @@ def decode(step_id: str, chunks: Stream[Chunk], run: Run) -> Stream[DecodedChunk
     """Decode messages by the configured formats; one that cannot be decoded is dead-lettered."""
     decoder = ChunkDecoder(run.settings, _keeps_original(run), OutageWait(run).wait)
     run.on_start(decoder.check_registry)
-    return op.map(step_id, chunks, decoder.decode_chunk)
+    return op.map(step_id, chunks, run.noting(decoder.decode_chunk))
 
 
 def transform(step_id: str, records: Stream[DecodedChunk], run: Run) -> Stream[DecodedChunk]:
@@ -136,7 +136,7 @@ def flat_map_records(
         run.counts.add("filtered", len(chunk.records) - rejected - len(out))
         return RecordChunk(chunk.topic, chunk.partition, out, dead_letters)
 
-    return op.map(step_id, records, apply)
+    return op.map(step_id, records, run.noting(apply))
 
 
 def map_rows(step_id: str, records: Stream[DecodedChunk], run: Run) -> KeyedStream[Batch]:
@@ -161,7 +161,7 @@ def map_rows(step_id: str, records: Stream[DecodedChunk], run: Run) -> KeyedStre
         )
         return rows
 
-    return op.flat_map(step_id, records, map_chunk)
+    return op.flat_map(step_id, records, run.noting(map_chunk))
 
 
 def batch(rows: KeyedStream[Batch], run: Run) -> KeyedStream[Batch]:

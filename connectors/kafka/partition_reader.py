@@ -71,6 +71,7 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         self._unverified_epoch: int | None = None  # the last of them, until it is closed everywhere
         if source is not None:
             run.activity.reads(self._key, self._position)
+        self.next_batch = run.noting(self.next_batch)  # type: ignore[method-assign]
 
     def next_batch(self) -> list[Chunk]:
         """One chunk, or nothing; StopIteration when the run drains.

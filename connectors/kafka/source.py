@@ -61,6 +61,8 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         self._existing: set[str] = set()
         self._watch: Watch | None = watch
         run.on_clean_end(self._commit_at_end)
+        self.list_parts = run.noting(self.list_parts)  # type: ignore[method-assign]
+        self.build_part = run.noting(self.build_part)  # type: ignore[method-assign]
 
     def list_parts(self) -> list[str]:
         """The key of every partition that exists, or that the recovery folder has state of.

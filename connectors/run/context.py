@@ -6,6 +6,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from connectors.errors import StopRun
 from connectors.run import metrics
@@ -18,6 +20,8 @@ from connectors.settings.kafka import KafkaSettings
 log = logging.getLogger("sync")
 
 Clock = Callable[[], float]
+Given = ParamSpec("Given")
+Returned = TypeVar("Returned")
 
 
 class Run:
@@ -98,6 +102,24 @@ class Run:
         with self._lock:
             if self._failure is None:
                 self._failure = error
+
+    def noting(self, function: Callable[Given, Returned]) -> Callable[Given, Returned]:
+        """The function, whose exceptions are noted as by `fail` before Bytewax gets them.
+
+        In a cluster Bytewax may raise the consequence instead: that a connection is lost.
+        """
+
+        @wraps(function)
+        def call(*args: Given.args, **named: Given.kwargs) -> Returned:
+            try:
+                return function(*args, **named)
+            except StopIteration:
+                raise
+            except BaseException as error:
+                self.fail(error)
+                raise
+
+        return call
 
     def check(self) -> None:
         """Raise what failed in the background, if anything did."""

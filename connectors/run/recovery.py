@@ -14,7 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -205,12 +205,17 @@ class RecoveryFolder:
                 self._new_starts = manifest["new_starts"]
                 self._write(manifest)
 
-    def skip_to(self, partition_key: str, offset: int) -> None:
-        """The next run reads a partition from this offset on, whatever its state is."""
+    def go_on_at(self, offsets: Mapping[str, int]) -> None:
+        """The next run reads these partitions from these offsets on, whatever their state is."""
         with self._exclusive():
             manifest = self._read()
-            manifest["new_starts"] = {**manifest.get("new_starts", {}), partition_key: offset}
+            manifest["new_starts"] = {**manifest.get("new_starts", {}), **offsets}
             self._write(manifest)
+
+    def new_starts(self) -> dict[str, int]:
+        """What overrules the state of partitions, by partition key."""
+        found: dict[str, int] = self._read().get("new_starts", {})
+        return found
 
     def new_start_of(self, partition_key: str) -> int | None:
         """The start in a recreated topic, which overrules the partition's state; or None."""

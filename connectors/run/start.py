@@ -104,6 +104,7 @@ def start(
         topics_kafka=topics_kafka,
         single_process=not arguments.addresses,
     )
+    _process.run, _process.in_cluster = run, bool(arguments.addresses)
     run.activity.paused = was_paused()
     _drain_on_signals(run)
     _take_commands(run, arguments.process_id or 0)
@@ -153,10 +154,16 @@ def _report_end(
 
     What Rust has printed of its panic goes with the traceback.
     """
-    capture, link = _process.capture, _process.link
+    capture, link, run = _process.capture, _process.link, _process.run
     held = "" if capture is None else capture.held
     reason = reason_of(error, held, _process.recovery)
     kind = kind_of(error, reason)
+    failure = None if run is None else run.failure
+    if failure is not None and kind in ("peer", "error"):
+        # Bytewax has raised what followed from it: the loss of a connection.
+        error_type, error, trace = type(failure), failure, failure.__traceback__
+        reason = reason_of(error, "", _process.recovery)
+        kind = kind_of(error, reason)
     if capture is not None:
         capture.end(known=reason is not None or link is not None)
     if link is not None:
@@ -172,9 +179,11 @@ class _Process:
     """What belongs to the process of a run that Bytewax's command started."""
 
     capture: StderrCapture | None = None
+    run: Run | None = None
     recovery: Path | None = None
     link: SupervisorLink | None = None
     control: ControlServer | None = None
+    in_cluster = False
 
 
 _process = _Process()
@@ -209,6 +218,11 @@ def _end(run: Run) -> None:
     else:
         _report(run, "failed" if failed else "ended", with_rejected)
     _give_stderr_back()
+    if failed and _process.in_cluster:
+        # Threads of Bytewax that still run would abort the process while Python tears down.
+        logging.shutdown()
+        sys.stderr.flush()
+        os._exit(1)
     if run.restart and not failed:
         log.info("starting again: %s", run.drain_reason)
         keep_over_exec(run)

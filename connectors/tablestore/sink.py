@@ -47,6 +47,7 @@ class TablestoreSink(FixedPartitionedSink[Batch, None]):
         self._writer = writer
         self._policy = policy
         self._loop = WriterLoop(self._close)
+        self.list_parts = run.noting(self.list_parts)  # type: ignore[method-assign]
 
     def list_parts(self) -> list[str]:
         """The shards.
@@ -127,6 +128,8 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
         self._changed = threading.Condition()
         self._busy = False
         self._closed = False
+        self.write_batch = run.noting(self.write_batch)  # type: ignore[method-assign]
+        self.snapshot = run.noting(self.snapshot)  # type: ignore[method-assign]
 
     def write_batch(self, values: list[Batch]) -> None:
         """Hand batches over. Blocks while the shard's queue is full: that is the back-pressure.
