@@ -29,8 +29,11 @@ UNREADABLE = {
     KafkaError.INVALID_MSG,
     KafkaError.MSG_SIZE_TOO_LARGE,
 }
-_PATIENCE = 4.0  # seconds in which a readable offset gives a record or the partition's end
+_PATIENCE = 4.0  # seconds in which brokers that answer give a record or the partition's end
+_TRIES = 4  # with twice the patience each, while the brokers do not answer at all
 _PAUSE = 0.1
+# What else than an offset comes of a try.
+_UNREADABLE, _SILENCE = -1, -2
 
 
 class BatchProbe:
@@ -43,26 +46,23 @@ class BatchProbe:
     def readable_again(self, topic: str, partition: int, offset: int, high: int) -> int | None:
         """The first offset from `offset` on that can be read; `offset` itself, when it can.
 
-        `high` is the end of the partition. None when none can be read, or the run drains: then the
-        brokers do not answer either, and nothing is known. It takes a second a try where the client
-        reports an error, some seconds where it says nothing.
+        `high` is the end of the partition. None when none can be read, when the run drains, or when
+        the brokers do not answer for a minute: then nothing is known. Each try takes a second where
+        the client reports an error, some seconds where it reports nothing.
         """
         settings = self._run.settings.kafka
         client = self._clients.consumer(settings, ClientErrors(), **{"enable.partition.eof": True})
-
-        def reads(at: int) -> int | None:
-            return self._reads(client, TopicPartition(topic, partition, at))
-
+        tries = _Tries(self, client, TopicPartition(topic, partition, high))
         try:
-            return _first_readable(reads, offset, high)
+            return _first_readable(tries.reads, offset, high)
         finally:
             client.close()
 
-    def _reads(self, client: Consumer, start: TopicPartition) -> int | None:
-        """The offset of what is read first from there, or the partition's end; None for nothing."""
+    def first(self, client: Consumer, start: TopicPartition, patience: float) -> int:
+        """The offset of what comes first from there, or one of the constants below zero."""
         client.assign([start])
-        deadline = time.monotonic() + _PATIENCE
-        while time.monotonic() < deadline and not self._stops():
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline and not self.stops():
             for message in client.consume(1, _PAUSE):
                 error = message.error()
                 offset = message.offset()
@@ -71,11 +71,42 @@ class BatchProbe:
                 if error is None or error.code() == KafkaError._PARTITION_EOF:
                     return int(offset)
                 if error.code() in UNREADABLE:
-                    return None
-        return None
+                    return _UNREADABLE
+        return _SILENCE
 
-    def _stops(self) -> bool:
+    def stops(self) -> bool:
+        """Whether the run ends."""
         return self._run.drain_reason is not None or self._run.failure is not None
+
+
+class _Tries:
+    """Distinguishes an offset that cannot be read from brokers that are slow.
+
+    Both are silent, and to take a good offset for a bad one would skip records. So silence counts
+    only between two reports of the partition's end, which brokers that answer give at once.
+    """
+
+    def __init__(self, probe: BatchProbe, client: Consumer, end: TopicPartition) -> None:
+        self._probe = probe
+        self._client = client
+        self._end = end
+        self._answered = False  # the last time that the end was asked for
+
+    def reads(self, at: int) -> int | None:
+        """The offset of what is read first from there, or the partition's end; None for nothing."""
+        start = TopicPartition(self._end.topic, self._end.partition, at)
+        patience = _PATIENCE
+        for _ in range(_TRIES):
+            found = self._probe.first(self._client, start, patience)
+            if found != _SILENCE:
+                return None if found == _UNREADABLE else found
+            answered = self._answered
+            self._answered = self._probe.first(self._client, self._end, patience) >= 0
+            if self._probe.stops() or (answered and self._answered):
+                return None
+            if not self._answered:
+                patience *= 2
+        return None
 
 
 def _first_readable(reads: Callable[[int], int | None], offset: int, high: int) -> int | None:

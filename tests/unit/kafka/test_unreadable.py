@@ -2,12 +2,14 @@
 
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from confluent_kafka import Message, TopicPartition
 
 from connectors.errors import StopRun
 from connectors.kafka import unreadable
+from connectors.kafka.clients import KafkaClients
 from connectors.kafka.source import KafkaSource
 from connectors.kafka.unreadable import BatchProbe, _first_readable
 from connectors.records import SkippedBatch
@@ -15,7 +17,7 @@ from connectors.run.context import Run
 from localkafka import EmbeddedKafka
 from tests.support.raw_batches import RawRecord, batch, flip, produce
 from tests.support.wait import until
-from tests.unit.kafka.fake_kafka import run_with
+from tests.unit.kafka.fake_kafka import messages, run_with
 
 GOOD = [RawRecord(b"k", b"{}")] * 7
 JUNK = b"junk" * 8
@@ -184,3 +186,51 @@ def test_the_end_is_found_in_few_steps(first: int, end: int, high: int) -> None:
     assert _first_readable(reads, first, high) == end
     assert len(asked) <= 2 * (end - first).bit_length() + 2
     assert _first_readable(lambda _: None, first, high) is None
+
+
+class SlowBrokers:
+    """A client of brokers that are silent for some tries, and have one silent batch."""
+
+    def __init__(self, silent: int, bad: range) -> None:
+        self.silent = silent
+        self.bad = bad
+        self.at = -1
+
+    def consumer(self, *_: object, **__: object) -> Any:
+        """Itself, as a client."""
+        return self
+
+    def assign(self, partitions: list[TopicPartition]) -> None:
+        """Begins a try."""
+        self.silent -= 1
+        self.at = partitions[0].offset
+
+    def consume(self, _count: int, _timeout: float) -> list[Message]:
+        """The record at the offset, or nothing."""
+        answers = self.silent < 0 and self.at not in self.bad
+        return messages(self.at) if answers else []
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+@pytest.mark.parametrize("silent", [0, 1, 3])
+def test_slow_brokers_skip_no_readable_record(
+    kafka: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch, silent: int
+) -> None:
+    """Their silence says nothing about an offset: what is skipped is the bad batch alone."""
+    monkeypatch.setattr(unreadable, "_PATIENCE", 0.001)
+    run = run_of(kafka, "orders")
+    good = BatchProbe(run, cast(KafkaClients, SlowBrokers(silent, range(0))))
+    assert good.readable_again("orders", 0, 7, 21) == 7
+    bad = BatchProbe(run, cast(KafkaClients, SlowBrokers(silent, range(7, 14))))
+    assert bad.readable_again("orders", 0, 7, 21) == 14
+
+
+def test_brokers_that_never_answer_skip_nothing(
+    kafka: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is known then."""
+    monkeypatch.setattr(unreadable, "_PATIENCE", 0.001)
+    probe = BatchProbe(run_of(kafka, "orders"), cast(KafkaClients, SlowBrokers(9999, range(0))))
+    assert probe.readable_again("orders", 0, 7, 21) is None
