@@ -26,6 +26,7 @@ from connectors.run.environment import PAUSED, SUPERVISOR
 from connectors.run.operate import state_of
 
 BEAT = 1.0  # seconds
+_MARGIN = 10.0  # seconds beyond the deadline of a drain, which ends it from within
 _PATIENCE = 5.0  # seconds until a supervisor that does not read is given up
 
 
@@ -81,11 +82,17 @@ class SupervisorLink:
             except OSError:
                 received = b""
             if not received:
-                run.drain("its supervisor has ended")
-                return
+                self._end_alone(run)
             *lines, pending = (pending + received).split(b"\n")
             for line in lines:
                 self._send(answer(line, handlers))
+
+    def _end_alone(self, run: Run) -> None:
+        """Drain; nobody else is left who would end a process that cannot."""
+        run.drain("its supervisor has ended")
+        if run.activity.formed:  # else it waits for the others, and nothing was read
+            threading.Event().wait(run.settings.shutdown.deadline + _MARGIN)
+        os._exit(1)
 
 
 def _beat(run: Run) -> dict[str, Any]:
