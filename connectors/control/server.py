@@ -37,7 +37,7 @@ class ControlServer:
                 self._socket.bind(short)
             path.chmod(0o600)
             self._socket.listen(16)
-            self._inode = path.stat().st_ino
+            self._identity = _identity(path)
         except BaseException:
             self._socket.close()
             raise
@@ -50,14 +50,15 @@ class ControlServer:
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         with contextlib.suppress(OSError):
-            if self._path.stat().st_ino == self._inode:
+            if _identity(self._path) == self._identity:
                 self._path.unlink()
 
     def _serve(self) -> None:
         while not self._closed.is_set():
             try:
                 connection, _ = self._socket.accept()
-            except OSError:
+            except OSError:  # as when the process has no file left to give
+                self._closed.wait(0.1)
                 continue
             # Each in a thread of its own: one that connects and says nothing holds up no other.
             threading.Thread(
@@ -89,6 +90,12 @@ class ControlServer:
         except Exception as error:  # noqa: BLE001 - the boundary of this thread
             text = f"the command failed: {type(error).__name__}: {error}"
             return encode({"ok": False, "error": text})
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Of a file; the number of one that was removed may be given to the next."""
+    found = path.stat()
+    return found.st_ino, found.st_ctime_ns
 
 
 def _is_owner(connection: socket.socket) -> bool:

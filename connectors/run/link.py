@@ -83,6 +83,7 @@ class SupervisorLink:
                 received = b""
             if not received:
                 self._end_alone(run)
+                return
             *lines, pending = (pending + received).split(b"\n")
             for line in lines:
                 self._send(answer(line, handlers))
