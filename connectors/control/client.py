@@ -79,7 +79,7 @@ def _ask(path: Path, command: str, arguments: Mapping[str, Any]) -> bytes | None
         try:
             with short_path(path) as short:
                 connection.connect(short)
-        except (ConnectionRefusedError, FileNotFoundError):
+        except (ConnectionError, FileNotFoundError):
             return None  # left by a run that was killed
         except OSError as error:
             raise _silent(path, error) from None

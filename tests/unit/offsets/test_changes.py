@@ -25,7 +25,9 @@ def test_where_to(text: str, target: Target) -> None:
     assert parse_target(text) == target
 
 
-@pytest.mark.parametrize("text", ["", "-1", "yesterday", "2026-01-31T08:00:00", "group:x", "１２"])
+@pytest.mark.parametrize(
+    "text", ["", "-1", "yesterday", "2026-01-31T08:00:00", "group:x", "\uff11"]
+)
 def test_what_is_no_place(text: str) -> None:
     """With an example of a time."""
     with pytest.raises(StopRun, match="2026-01-31T08:00:00Z"):

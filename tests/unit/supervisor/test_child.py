@@ -52,7 +52,7 @@ def test_what_it_reports(child: Child) -> None:
 def test_how_it_ends(child: Child) -> None:
     """With its own words, and the counts that it has sent before."""
     assert child.ask("end") == 1
-    until(lambda: child.poll(), "its end")
+    until(child.poll, "its end")
     end = child.poll()
     assert end is not None
     assert (end.number, end.pid, end.code) == (2, child.pid, 1)
@@ -73,7 +73,7 @@ def test_it_is_killed_though_it_is_stopped(child: Child) -> None:
     """And is marked as such: it is a consequence."""
     child.signal(signal.SIGSTOP)
     child.kill()
-    until(lambda: child.poll(), "its end")
+    until(child.poll, "its end")
     end = child.poll()
     assert end is not None
     assert end.rank == "killed"

@@ -90,7 +90,9 @@ def test_what_a_process_is_given(plan: RunPlan, monkeypatch: pytest.MonkeyPatch)
         each.kill()
         each.close()
     assert not left.exists()
-    assert [(one["SYNC_PAUSED"], one["SYNC__LOG__LEVEL"]) for one in seen] == [("true", "debug")] * 2
+    assert [(one["SYNC_PAUSED"], one["SYNC__LOG__LEVEL"]) for one in seen] == [
+        ("true", "debug")
+    ] * 2
     assert seen[0]["SYNC_STORE_ELSEWHERE"] == "false"
 
 
