@@ -18,7 +18,9 @@ CLEAN = ProcessEnd(8, 18, 0, None, "", killed=False)
 FROM_CAUSE_TO_CONSEQUENCE = [STOP, PASSING, ERROR, SIGNAL, CODE, PEER, KILLED, CLEAN]
 
 
-@pytest.mark.parametrize(("cause", "other"), itertools.combinations(FROM_CAUSE_TO_CONSEQUENCE, 2))
+@pytest.mark.parametrize(
+    ("cause", "other"), [*itertools.combinations(FROM_CAUSE_TO_CONSEQUENCE, 2)]
+)
 def test_the_better_reason_is_the_cause(cause: ProcessEnd, other: ProcessEnd) -> None:
     """Whichever ended first."""
     assert cause_of([cause, other]) == cause_of([other, cause]) == cause
