@@ -62,7 +62,12 @@ def became(*arguments: str) -> list[str]:
 def test_run_supervises_what_its_options_say(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a recovery folder, a file of settings, processes and workers as given."""
     plans: list[RunPlan] = []
-    monkeypatch.setattr(service, "run", lambda plan, _: plans.append(plan) or 7)
+
+    def run(plan: RunPlan, _: object) -> int:
+        plans.append(plan)
+        return 7
+
+    monkeypatch.setattr(service, "run", run)
     assert cli.main(["run"]) == 7
     where = ("--config", str(config), "-r", "x", "--flow", "my.page")
     cli.main(["run", *where, "--workers", "2", "--processes", "3", "--snapshot-interval", "1"])

@@ -1,6 +1,7 @@
 """When all processes are started again, when the run ends, and with which exit code."""
 
 import signal
+from collections.abc import Callable
 
 import pytest
 
@@ -12,6 +13,18 @@ from tests.unit.supervisor.fakes import DRAIN_DEADLINE, SETTINGS, FakeProcess, R
 @pytest.fixture(autouse=True)
 def _log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "sync.supervisor")
+
+
+def end_all(
+    code: int, kind: str | None = None, text: str = ""
+) -> Callable[[list[FakeProcess]], None]:
+    """A script in which all processes end at once, alike."""
+
+    def script(processes: list[FakeProcess]) -> None:
+        for process in processes:
+            process.ends(code, kind, text)
+
+    return script
 
 
 def test_a_drain_is_passed_on(caplog: pytest.LogCaptureFixture) -> None:
@@ -32,7 +45,7 @@ def test_a_drain_is_passed_on(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_run_that_ends_by_itself_has_ended() -> None:
     """As a flow that reads to the end, or a process that somebody has drained alone."""
     rig = Rig()
-    rig.script = lambda processes: [process.ends(0) for process in processes] and None
+    rig.script = end_all(0)
     assert rig.run() == 0
     assert len(rig.starts) == 1
 
@@ -86,7 +99,7 @@ def test_the_text_of_a_stop_comes_once(caplog: pytest.LogCaptureFixture) -> None
     """Though each process has found the same."""
     rig = Rig()
     text = "table orders does not exist\n  remedy: create it"
-    rig.script = lambda processes: [each.ends(1, "stop", text) for each in processes] and None
+    rig.script = end_all(1, "stop", text)
     assert rig.run() == 1
     assert caplog.text.count(text) == 1
 
@@ -258,8 +271,8 @@ def test_new_partitions_of_one_are_those_of_all() -> None:
 
     rig.script = script
     assert rig.run() == 0
-    command, arguments = rig.starts[0][1].got[0]  # type: ignore[misc]
-    assert (command, arguments["restart"]) == ("drain", True)
+    reason = "another process found new partitions"
+    assert rig.starts[0][1].got[0] == ("drain", {"reason": reason, "restart": True})
     assert rig.starts[0][0].got == ["SIGTERM"]
 
 
