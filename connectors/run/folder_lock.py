@@ -7,6 +7,7 @@ never left over.
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import time
 from contextlib import suppress
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import IO
 
 from connectors.errors import StopRun
+
+log = logging.getLogger("sync")
 
 _SUPERVISED = " (its supervisor has ended; it drains)"
 
@@ -30,6 +33,17 @@ def prepare(path: Path) -> None:
             f"recovery folder {path} can be written by others (mode {mode & 0o777:o}): "
             "its content is run as code.\n  remedy: chmod 700 it, or name a folder "
             "inside of it, which is then created with the right mode"
+        )
+
+
+def warn_of_readers(path: Path) -> None:
+    """Log when others may look into the folder. They cannot use its sockets, which are 0600."""
+    mode = path.stat().st_mode & 0o777
+    if mode & 0o077:
+        log.warning(
+            "recovery folder %s can be read by others (mode %o): rows may wait in it: chmod 700 it",
+            path,
+            mode,
         )
 
 
@@ -98,6 +112,15 @@ def supervisor_of(path: Path) -> str | None:
             if not _try(lock, fcntl.LOCK_SH):
                 return f"the supervisor with pid {_owner(lock)}"
     return None
+
+
+def other_hosts(path: Path) -> bool:
+    """Whether supervisors of hosts other than the first use the folder too."""
+    for file in path.glob("supervisor-*.lock"):
+        with file.open("r") as lock:
+            if not _try(lock, fcntl.LOCK_SH):
+                return True
+    return False
 
 
 def processes_of(path: Path) -> dict[int, str]:

@@ -22,7 +22,7 @@ from typing import IO, Any
 from bytewax.recovery import init_db_dir
 
 from connectors.errors import StopRun
-from connectors.run.folder_lock import forget, lock_process, prepare, unusable
+from connectors.run.folder_lock import forget, lock_process, other_hosts, prepare, unusable
 
 MANIFEST = "manifest.json"
 # The steps that have state in the recovery store. Under another name their state would not be found
@@ -74,6 +74,8 @@ class RecoveryFolder:
         try:
             on_locked()
             with folder._exclusive():
+                if has_store:
+                    folder._check_first_host()
                 if has_store or folder._has_parts():
                     folder._make_store(partitions)
                 folder._check(contract)
@@ -113,6 +115,22 @@ class RecoveryFolder:
                 "backup, or remove it to start again at kafka.start (rows are written again, none "
                 "is lost)"
             )
+
+    def _check_first_host(self) -> None:
+        """The state of a run is on its first host; of another one nothing was kept here."""
+        # One that all hosts share may be in use by another one, which came first.
+        if self.is_of_other_host() and not other_hosts(self.path):
+            raise StopRun(
+                f"recovery folder {self.path} has no offsets: its run had them on another host, "
+                "the first of --hosts.\n  remedy: keep the order of the hosts; or give this one a "
+                "new folder with -r, which reads again from kafka.start"
+            )
+
+    def is_of_other_host(self) -> bool:
+        """Whether the store of the run is on another host."""
+        manifest = self._read()
+        known = "contract" in manifest and "partitions" not in manifest
+        return known and not self._has_parts() and not (self.path / "store.new").exists()
 
     def _has_parts(self) -> bool:
         return any(self.path.glob("part-*.sqlite3"))

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import logging
 import os
+import re
 import signal
 import sys
 import traceback
@@ -22,6 +23,7 @@ from connectors.errors import StopRun
 from connectors.run.context import Run
 from connectors.run.ends import kind_of, reason_of
 from connectors.run.environment import STORE_ELSEWHERE
+from connectors.run.folder_lock import warn_of_readers
 from connectors.run.link import SupervisorLink, keep_over_exec, was_paused
 from connectors.run.log import apply, configure_logging, report_counts
 from connectors.run.operate import handlers
@@ -32,6 +34,8 @@ from connectors.settings.loading import load
 
 log = logging.getLogger("sync")
 
+# What timely says each second while the processes wait for each other; a supervisor says it itself.
+_CONNECTING = re.compile(r"worker \d+:\s+error connecting to worker")
 HOW_TO_RUN = "python -m bytewax.run flows.sync -r state -s 5 -b 0"
 
 
@@ -124,6 +128,7 @@ def _take_commands(run: Run, process: int) -> None:
         _process.link.serve(run, commands)
     elif run.recovery is not None:
         path = process_socket(run.recovery.path, process)
+        warn_of_readers(run.recovery.path)
         try:
             _process.control = ControlServer(path, commands)
         except OSError as error:
@@ -195,7 +200,8 @@ def _capture_stderr(folder: Path, process: int) -> None:
     if _process.capture is None:
         former = sys.stderr
         with contextlib.suppress(OSError):  # the folder is judged by those who need it
-            _process.capture = StderrCapture(folder / f"process-{process}.stderr")
+            dropped = None if _process.link is None else _CONNECTING
+            _process.capture = StderrCapture(folder / f"process-{process}.stderr", dropped)
         for handler in log.handlers:
             if isinstance(handler, logging.StreamHandler) and handler.stream is former:
                 handler.setStream(sys.stderr)

@@ -48,6 +48,12 @@ class StoppedRun:
         self._locks = lock_stopped(path)
         try:
             self._folder = RecoveryFolder(path, self._locks[0])
+            if self._folder.is_of_other_host():
+                raise StopRun(
+                    f"{command}: recovery folder {path} has no offsets: they are on the first host "
+                    "of the run\n  remedy: change them there, then run that host alone until its "
+                    "first snapshot, so that they are known to all"
+                )
             # A change that is not applied yet overrules the state, and that the first start.
             self.positions: Mapping[str, int] = {
                 **self._folder.starts(),

@@ -61,6 +61,7 @@ def _run(plan: RunPlan, settings: Settings) -> int:
     signal.signal(signal.SIGUSR1, report_counts)
     await_former_processes(plan, settings.shutdown.deadline, lambda: supervisor.draining)
     server = None
+    folder_lock.warn_of_readers(plan.folder)
     path = supervisor_socket(plan.folder, plan.host)
     try:
         server = ControlServer(path, handlers(supervisor, launcher.set_level))

@@ -174,6 +174,7 @@ class Supervisor:
                 if stuck is not None:
                     return stuck
             self._spread_restart()
+            self._keep_paused()
             if all(process.formed for process in self.processes):
                 formed_at = self._clock() if formed_at is None else formed_at
                 if any(process.epochs for process in self.processes):
@@ -203,6 +204,17 @@ class Supervisor:
                     reason = "another process found new partitions"
                     with contextlib.suppress(CommandError):  # asked again at the next look
                         process.ask("drain", reason=reason, restart=True)
+
+    def _keep_paused(self) -> None:
+        """One that was just starting, or has started again, has missed a command."""
+        wrong, command, right = (
+            ("running", "pause", "paused") if self.paused else ("paused", "resume", "running")
+        )
+        for process in self.processes:
+            if process.state == wrong:
+                process.state = right  # until it says otherwise
+                with contextlib.suppress(CommandError):
+                    process.ask(command)
 
     def _end_all(self, now: bool) -> list[ProcessEnd]:
         """How each process ended, in the order in which they did; `now`: kill them."""

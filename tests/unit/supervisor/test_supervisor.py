@@ -306,3 +306,19 @@ def test_counts_are_summed(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().err.splitlines()
     assert lines[-1] == "sync: ended: read=4 in_flight=0"
     assert lines[:2] == ["sync: rejected: orders-0", "sync: rejected: orders-1"]
+
+
+def test_a_process_that_was_just_starting_is_paused_too() -> None:
+    """It could not be asked yet when the command came; what it says of itself shows it."""
+    rig = Rig(1)
+
+    def script(processes: list[FakeProcess]) -> None:
+        process = processes[0].runs()
+        rig.supervisor.paused = not process.got
+        process.state = "paused" if process.got else "running"
+        if len(process.got) == 2:
+            rig.supervisor.drain()
+
+    rig.script = script
+    assert rig.run() == 0
+    assert rig.starts[0][0].got[:2] == [("pause", {}), ("resume", {})]

@@ -66,7 +66,7 @@ def test_its_command_line_is_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 
 def test_a_drain_has_the_time_that_it_may_take() -> None:
-    """systemd kills what is left only after the supervisor would have done it."""
+    """Systemd kills what is left only after the supervisor would have done it."""
     longest = ShutdownSettings().deadline + supervisor._DRAIN_MARGIN
     assert float(value("TimeoutStopSec")) > longest
     assert value("KillMode") == "mixed", "only the supervisor gets the signal"
