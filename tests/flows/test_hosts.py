@@ -88,8 +88,9 @@ def hosts(embedded_case: Case, request: pytest.FixtureRequest) -> Iterator[Hosts
         pytest.skip(reason)
     case = embedded_case
     case.store.create_table(case.topic)
-    limits = {"backoff_initial": 0.2, "backoff_max": 2, "forming_deadline": 12,
-              "progress_deadline": 8}  # fmt: skip
+    limits = {"backoff_initial": 0.2, "backoff_max": 2, "progress_deadline": 12}
+    # The long part has many starts in which a host is missing; it has the machine for itself.
+    limits["forming_deadline"] = 12 if LONG else 60
     case.flow.set({"supervisor": limits})
     ports = [int(one.rpartition(":")[2]) for one in case.broker.bootstrap.split(",")]
     ports.append(int(case.store.url.rpartition(":")[2]))
@@ -121,8 +122,8 @@ class Producing:
 
 @pytest.mark.P1
 @pytest.mark.timeout(400)
-def test_a_host_is_killed_and_a_link_is_cut(embedded_case: Case, hosts: Hosts) -> None:
-    """P1: two hosts, each with a folder of its own; the other one starts again until it is back."""
+def test_a_host_is_killed(embedded_case: Case, hosts: Hosts) -> None:
+    """P1: of two hosts, each with a folder of its own; the other waits until it is back."""
     produce = Producing(embedded_case, hosts)
     hosts.start(2, 1, 0)
     produce.more()
@@ -131,18 +132,12 @@ def test_a_host_is_killed_and_a_link_is_cut(embedded_case: Case, hosts: Hosts) -
     hosts.wait_restarted(0)
     hosts.start(2, 1)
     produce.more()
-    before = hosts.supervisors[0].text().count("(restart ")
-    hosts._network.cut(1)
-    produce.send()
-    hosts.wait_restarted(0, before + 1)
-    hosts._network.mend(1)
-    produce.more()
     hosts.drain()
     embedded_case.verdict(minimum=produce.sent)
 
 
 @pytest.mark.P1
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1200)
 @pytest.mark.skipif(not LONG, reason="the long part: `make hosts`")
 @pytest.mark.parametrize("hosts", ["own", "shared"], indirect=True)
 def test_three_hosts(embedded_case: Case, hosts: Hosts) -> None:

@@ -20,7 +20,7 @@ def case(embedded_case: Case) -> Case:
     """One Kafka is enough: what is tested is how processes begin and end."""
     embedded_case.store.create_table(embedded_case.topic)
     # Short, so that tests are quick, and long enough for a machine that is busy.
-    supervisor = {"backoff_initial": 0.1, "progress_deadline": 8}
+    supervisor = {"backoff_initial": 0.1, "progress_deadline": 15}
     embedded_case.flow.set({"supervisor": supervisor})
     return embedded_case
 
@@ -54,13 +54,11 @@ def test_killed_and_stopped_processes(case: Case) -> None:
     _, victim = wait_running(case, process, 2)
     case.wait_written(100, process)
     os.kill(victim, signal.SIGKILL)
-    line = process.wait_for("restart 1")
-    assert f"process 1 (pid {victim}) was ended by SIGKILL" in line
+    process.wait_for(f"process 1 (pid {victim}) was ended by SIGKILL")
     case.orders(400, first=400)
     victim, _ = wait_running(case, process, 2)
     os.kill(victim, signal.SIGSTOP)
-    line = process.wait_for("restart 2")
-    assert f"process 0 (pid {victim}) gave no sign of life" in line
+    line = process.wait_for(f"process 0 (pid {victim}) gave no sign of life")
     assert f"stopped by a signal: pid {victim}" in line
     case.orders(200, first=800)
     case.wait_committed(process)
