@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from connectors.control.client import is_running
-from connectors.control.commands import status
+from connectors.control.commands import partition_lines, status
 from connectors.errors import StopRun
 from connectors.kafka.bounds import bounds_of
 from connectors.kafka.clients import KafkaClients
@@ -35,6 +35,11 @@ def show(folder: Path) -> list[dict[str, Any]]:
         {"topic": key.rpartition(":")[0], "partition": int(key.rpartition(":")[2]), "next": offset}
         for key, offset in sorted(stopped.positions.items())
     ]
+
+
+def lines(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What `show` has found, for people."""
+    return [*partition_lines(found)]
 
 
 def reset(

@@ -62,7 +62,7 @@ def process_status(run: Run, process: int) -> dict[str, Any]:
         "snapshot_age": None if age is None else round(age, 1),
         "counts": counts.account(),
         "partitions": [position.as_json() for position in activity.positions()],
-        "partitions_stalled": counts.standing(),
+        "partitions_stalled": counts.stalled(),
         "waiting": [*activity.waits(), *activity.topics_waiting],
         "last_rejected": counts.last_rejected(),
         "rejections": [

@@ -1,8 +1,8 @@
 """Retries of transient failures: one loop, in a blocking and an asyncio form, without a last try.
 
-An attempt raises `TransientFailure` when it may be made again. Waits double from try to try and are
-spread by jitter, so that what failed together does not come back together. A failure that lasts is
-logged, at most once in ten seconds.
+An attempt raises `TransientFailure` if it may be repeated. Waits double from try to try, with
+jitter, so that operations that failed together do not retry together. A lasting failure is logged,
+at most once in ten seconds.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _OUTAGE_INITIAL, _OUTAGE_MAX = 0.1, 5.0
 
 
 class TransientFailure(Exception):  # noqa: N818 - it asks for another try
-    """Raised by an attempt that failed for now; the text says what failed and why."""
+    """Raised by an attempt that may be repeated; the text says what failed and why."""
 
 
 class RunEnded(StopRun):
-    """Raised by a wait for another try when the run drains: the attempt was never answered."""
+    """Raised while waiting for another try, when the run drains: there was no answer."""
 
 
 class RetryLoop:
@@ -62,7 +62,10 @@ class RetryLoop:
         self._reason: str | None = None  # of the last failure, while it lasts
 
     def call(self, attempt: Callable[[], T]) -> T:
-        """What the attempt returns at last. Raises as `wait`, and what else the attempt raises."""
+        """Try until the attempt succeeds; return its result.
+
+        Raises as `wait` does, and any other exception of the attempt.
+        """
         while True:
             try:
                 found = attempt()
@@ -73,9 +76,9 @@ class RetryLoop:
                 return found
 
     async def call_async(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """As `call`, in the loop that writes: a drain lets it go on, as rows must be written.
+        """As `call`, in the writing loop; it goes on during a drain, as rows must be written.
 
-        Raises what failed elsewhere in the run, and what else the attempt raises.
+        Raises what failed elsewhere in the run, and any other exception of the attempt.
         """
         while True:
             try:
@@ -118,7 +121,7 @@ class RetryLoop:
 
 
 class OutageWait(RetryLoop):
-    """Waits for a service that many operations share: a quiet time begins the waits again."""
+    """Waits for a service that many operations share; after a quiet time the waits start over."""
 
     def __init__(
         self,

@@ -9,9 +9,10 @@ from connectors.run.stopped import StoppedRun
 
 
 def skip(path: Path, topic: str, partition: int, offset: int) -> str:
-    """Note that the next run goes on behind `offset`; returns what is skipped, for people.
+    """Make the next run go on after `offset`; return a text that says what is skipped.
 
-    Raises StopRun when the folder is in use, knows no such partition, or has it further already.
+    Raises StopRun when the folder is in use, does not know the partition, or is already past the
+    offset.
     """
     stopped = StoppedRun(path, "skip")
     try:
@@ -35,7 +36,7 @@ def skipped(stopped: StoppedRun, topic: str, partition: int, offset: int) -> str
     if offset < state:
         raise StopRun(
             f"skip: topic {topic} partition {partition} goes on at offset {state}, which is past "
-            f"offset {offset} already\n  remedy: nothing is to be done, or correct --offset"
+            f"offset {offset} already\n  remedy: do nothing, or correct --offset"
         )
     return (
         f"topic {topic} partition {partition}: {offset + 1 - state} offsets are skipped, {state} "

@@ -6,22 +6,30 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 
 class PrimaryKeyMode(NamedTuple):
-    """The properties of one mode; its row builder is in connectors.mapping.key_modes."""
+    """The properties of one mode."""
 
+    implementation: str
+    """Its row builder as module:name, a WideColumnBuilder."""
     key_from: Literal["coordinates", "key", "value"]
     """The record's coordinates in Kafka, fields of its key, or fields of its value."""
     columns: tuple[tuple[str, str], ...] = ()
     """Name and type of the key columns, where the mode fixes them; else primary_key has them."""
 
 
-# By the word in config.toml; what is legal follows this list.
+_HERE = "connectors.mapping.key_modes"
+# By the word in config.toml. What is legal and the row builders of a run follow this list.
 PRIMARY_KEY_MODES = {
     # The two columns that the Java connector has in this mode.
-    "kafka": PrimaryKeyMode("coordinates", (("topic_partition", "string"), ("offset", "integer"))),
-    "record_key": PrimaryKeyMode("key"),
-    "record_value": PrimaryKeyMode("value"),
+    "kafka": PrimaryKeyMode(
+        f"{_HERE}:KafkaCoordinates",
+        "coordinates",
+        (("topic_partition", "string"), ("offset", "integer")),
+    ),
+    "record_key": PrimaryKeyMode(f"{_HERE}:RecordKey", "key"),
+    "record_value": PrimaryKeyMode(f"{_HERE}:RecordValueKey", "value"),
     # The connector's too: a hash in front spreads the records of a partition.
     "search": PrimaryKeyMode(
+        f"{_HERE}:SearchCoordinates",
         "coordinates",
         (("md5", "string"), ("topic", "string"), ("partition", "integer"), ("offset", "integer")),
     ),

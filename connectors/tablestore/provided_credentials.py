@@ -18,7 +18,7 @@ from connectors.tablestore.credentials import Credentials
 
 log = logging.getLogger("sync.tablestore")
 
-# Seconds between two looks, and between two warnings; tries of the first look.
+# Seconds between two requests for a key and between two warnings; tries of the first request.
 _INTERVAL = 15.0
 _WARN_INTERVAL = 300.0
 _FIRST_TRIES = 5
@@ -48,7 +48,7 @@ class ProvidedCredentials:
         interval: float = _INTERVAL,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`kind` is the word of tablestore.credentials. Nothing is asked yet."""
+        """`kind` is the value of tablestore.credentials. Nothing is requested yet."""
         self._kind = kind
         self._fetch = fetch
         self._interval = interval
@@ -126,7 +126,7 @@ def provided(settings: TablestoreSettings) -> ProvidedCredentials:
             "install it: pip install 'bytewax-tablestore[credentials]', or in a checkout pip "
             "install alibabacloud-credentials"
         ) from None
-    # It prints to stderr by itself.
+    # The package prints to stderr.
     logging.getLogger("credentials").setLevel(logging.CRITICAL + 1)
     makers: dict[str, Callable[[], Any]] = {
         "default": kinds.DefaultCredentialsProvider,

@@ -36,7 +36,7 @@ def brokers() -> FakeProducerBrokers:
 
 def send(run: Run, brokers: FakeProducerBrokers, *offsets: int) -> None:
     """Send dead letters, and close."""
-    sink = KafkaDeadLetterSink(run, brokers.clients)
+    sink = KafkaDeadLetterSink(run, clients=brokers.clients)
     sink.prepare()
     sink.prepare()  # by another worker
     try:
@@ -71,7 +71,7 @@ def test_a_failed_delivery_is_sent_again(run: Run, brokers: FakeProducerBrokers)
     assert len(brokers.delivered) == 2
 
 
-def test_an_error_that_nobody_can_wait_out_stops(run: Run, brokers: FakeProducerBrokers) -> None:
+def test_an_error_that_waiting_cannot_resolve_stops(run: Run, brokers: FakeProducerBrokers) -> None:
     """The text has topic, record and remedy."""
     brokers.errors = [KafkaError(KafkaError.MSG_SIZE_TOO_LARGE, "too large")]
     with pytest.raises(StopRun, match=r"(?s)topic dead: too large.*offset 7.*remedy: raise"):
@@ -91,7 +91,7 @@ def test_a_missing_topic_stops_unless_it_may_be_created(brokers: FakeProducerBro
 
 def test_a_failed_login_fails_the_run(run: Run, brokers: FakeProducerBrokers) -> None:
     """The client would repeat it without end."""
-    sink = KafkaDeadLetterSink(run, brokers.clients)
+    sink = KafkaDeadLetterSink(run, clients=brokers.clients)
     sink.prepare()
     (producer,) = brokers.producers
     producer.properties["error_cb"](KafkaError(KafkaError._AUTHENTICATION, "wrong password"))
