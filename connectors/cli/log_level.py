@@ -16,7 +16,7 @@ EXAMPLES = ("tablestore-sync log-level debug -r state",)
 def log_level(
     level: Annotated[
         Literal["debug", "info", "warning", "error"],
-        typer.Argument(help="Events of this level and above are logged."),
+        typer.Argument(metavar="LEVEL", help="Events of this level and above are logged."),
     ],
     state: StateOption = Path("state"),
 ) -> None:

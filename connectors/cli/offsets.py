@@ -21,7 +21,10 @@ EXAMPLES = (
 def offsets(
     what: Annotated[
         Literal["show", "reset", "skip"],
-        typer.Argument(help="show: each partition; the others are for a run that is stopped."),
+        typer.Argument(
+            metavar="WHAT",
+            help="show, reset or skip. show prints each partition; the others change stopped runs.",
+        ),
     ] = "show",
     config: ConfigOption = None,
     state: StateOption = Path("state"),

@@ -65,13 +65,13 @@ def _sockets(folder: Path) -> list[Path]:
     if mode & 0o022:
         raise CommandError(
             f"recovery folder {folder} can be written by others (mode {mode & 0o777:o}): its "
-            "sockets may be anybody's.\n  remedy: chmod 700 it"
+            "sockets may belong to any program.\n  remedy: chmod 700 it"
         )
     return found
 
 
 def _ask(path: Path, command: str, arguments: Mapping[str, Any]) -> bytes | None:
-    """The line of the answer; None where nobody listens any more."""
+    """The line of the answer; None where no process listens any more."""
     if path.lstat().st_uid not in (0, os.geteuid()) and os.geteuid() != 0:
         raise CommandError(f"{path} belongs to another user\n  remedy: run this as that user")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:

@@ -117,7 +117,7 @@ def _process(found: Status) -> str:
     if found.get("snapshot_age") is not None:
         text += f", snapshot {found['snapshots']} {found['snapshot_age']:.0f} s ago"
     if found.get("partitions_stalled"):
-        text += f", {found['partitions_stalled']} partitions stand though there are more records"
+        text += f", {found['partitions_stalled']} partitions are stalled"
     return text
 
 

@@ -26,7 +26,7 @@ Handler = Callable[[Request], Any]
 
 
 class CommandError(Exception):
-    """A command that cannot be done; the text is for whoever gave it."""
+    """A command that cannot be done; the text is for the user who gave it."""
 
 
 def encode(message: Mapping[str, Any]) -> bytes:

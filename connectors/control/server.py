@@ -1,7 +1,7 @@
 """The socket of a run: one thread answers, one line after the other.
 
-The socket is of mode 0600, and in a folder that only its owner can write to; besides, whoever
-connects must be that owner or root [unix-sockets].
+The socket has mode 0600, and its folder can be written by the owner only. In addition, the process
+that connects must belong to that owner or to root [unix-sockets].
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from connectors.control.protocol import MAX_REQUEST, CommandError, Handler, answer, encode
 
-_PATIENCE = 10.0  # seconds for a line of whoever has connected
+_PATIENCE = 10.0  # seconds without a line, after which a connection is closed
 _PEER = struct.Struct("3i")  # pid, uid, gid
 
 

@@ -1,6 +1,6 @@
 """What a supervisor passes to the processes of a run, by environment variables.
 
-They are no settings: nobody else sets them.
+They are not settings: no user sets them.
 """
 
 from __future__ import annotations

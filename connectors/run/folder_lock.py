@@ -169,7 +169,7 @@ def _supervisor_file(host: int) -> str:
 
 
 def _take(file: IO[str]) -> bool:
-    """Take a lock, past somebody who just looks whether it is held."""
+    """Take a lock; another process may hold it for a moment to see whether it is free."""
     for _ in range(5):
         if _try(file):
             return True

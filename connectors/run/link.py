@@ -89,7 +89,7 @@ class SupervisorLink:
                 self._send(answer(line, handlers))
 
     def _end_alone(self, run: Run) -> None:
-        """Drain; nobody else is left who would end a process that cannot."""
+        """Drain. No supervisor is left to end the process if it cannot drain, so it ends itself."""
         run.drain("its supervisor has ended")
         if run.activity.formed:  # else it waits for the others, and nothing was read
             threading.Event().wait(run.settings.shutdown.deadline + _MARGIN)

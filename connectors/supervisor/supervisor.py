@@ -31,7 +31,7 @@ _CONSEQUENCES = 5.0
 _PORT_TAKEN = "Address already in use"
 # What a drain may take beyond its own deadline, which ends it from within.
 _DRAIN_MARGIN = 15.0
-# A start that has worked so long is a good one: the next restart waits as the first one does.
+# After a start that has worked for this long, the next restart waits as the first one does.
 _GOOD_AFTER = 60.0
 
 
@@ -112,7 +112,7 @@ class Supervisor:
 
     @property
     def draining(self) -> bool:
-        """Whether the run ends, as somebody has asked for it."""
+        """Whether a signal or a command has ended the run."""
         return bool(self._signals)
 
     def status(self) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def test_a_status_in_words(found: dict[str, Any]) -> None:
     for words in (
         "run: running for 1 h 2 min (supervisor pid 99, 2 restarts, the last one because process 1",
         "process 0 (pid 100): running, snapshot 4 2 s ago",
-        "1 partitions stand",
+        "1 partitions are stalled",
         "records: read 20, in_flight 0",
         "waiting: table orders: OTSServerBusy",
         "rejected: 4 by map, key_missing -> log",
