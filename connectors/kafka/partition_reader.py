@@ -35,6 +35,9 @@ from connectors.settings.kafka import KafkaSettings
 # Each partition adds a little, so that many idle ones cost little.
 _PAUSE, _PAUSE_EACH = 0.010, 0.0004  # seconds
 
+# Until the next look of a partition while an operator has paused the run.
+_PAUSED = timedelta(seconds=0.1)
+
 
 class PartitionReader(StatefulSourcePartition[Chunk, int]):
     """Reads one Kafka partition. Its state is the next offset to read.
@@ -100,7 +103,7 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
             self._awake = queue.next_look()
             return []
         if run.activity.paused:
-            self._awake = queue.next_look()
+            self._awake = datetime.now(timezone.utc) + _PAUSED
             return []
         messages = queue.take(self._max_messages)
         if not messages:

@@ -41,7 +41,8 @@ class StoppedRun:
         """`command` begins the texts of errors. Raises StopRun when the folder is none, or runs."""
         if not (path / MANIFEST).exists():
             raise StopRun(
-                f"{command}: {path} is not a recovery folder\n  remedy: name the run's folder with -r"
+                f"{command}: {path} is not a recovery folder\n"
+                "  remedy: name the run's folder with -r"
             )
         self._command = command
         self.path = path

@@ -8,8 +8,9 @@ import pytest
 
 from connectors.control import commands
 from connectors.control.protocol import CommandError
-from tests.flows.conftest import Case
+from tests.flows.conftest import PARTITIONS, Case
 from tests.support.flow_process import FlowProcess
+from tests.support.producers import send_order
 from tests.support.wait import until
 
 CONSEQUENCES = ("panicked", "Traceback", "lost its connection", "another process of this run")
@@ -117,3 +118,25 @@ def test_sigterm_at_any_moment_of_the_start(case: Case) -> None:
     case.wait_written(100, process)
     process.drain(signal.SIGINT)
     assert case.verdict(minimum=100).duplicates == 0
+
+
+@pytest.mark.timeout(240)
+def test_new_topics_are_read_by_a_cluster(case: Case) -> None:
+    """The process that finds them first has the other one drain too; both start again."""
+    case.flow.unset("kafka", "topics")
+    case.flow.set({"kafka": {"topics_pattern": f"{case.topic}.*", "discovery_interval": 1}})
+    case.flow.set({"table": {"auto_create": True}})
+    case.orders(100)
+    process = case.flow.supervise("--processes", "2")
+    case.wait_written(100, process)
+    pids = wait_running(case, process, 2)
+    new = f"{case.topic}_new"
+    case.broker.create_topic(new)
+    for number in range(100):
+        send_order(case.producer, new, number, number % PARTITIONS)
+    case.producer.flush()
+    case.wait_written(200, process)
+    assert wait_running(case, process, 2) == pids, "they are the same processes"
+    assert "starting all again" not in process.text()
+    process.drain()
+    assert case.verdict(minimum=200).duplicates == 0
