@@ -147,13 +147,18 @@ class Supervisor:
             self._again(f"the processes cannot be started: {error.strerror or error}")
             return None
         pids = ", ".join(str(process.pid) for process in self.processes)
-        log.info("started %d processes (pid %s)", len(self.processes), pids)
+        number = len(self.processes)
+        log.info("started %s (pid %s)", f"{number} processes" if number > 1 else "1 process", pids)
         stuck = self._watch()
         ends = self._end_all(stuck is not None)
         worked = any(process.formed for process in self.processes)
+        unread = all(self._had_read_nothing(end) for end in ends)
         for process in self.processes:
             process.close()
         self._report(ends)
+        if self.draining and unread and len(self._signals) == 1:
+            log.info("drained")
+            return 0
         return self._outcome(ends, stuck, worked)
 
     def _watch(self) -> str | None:
@@ -241,6 +246,12 @@ class Supervisor:
                     process.kill()
             self._wait(_TICK)
 
+    def _had_read_nothing(self, end: ProcessEnd) -> bool:
+        """Whether a process ended cleanly, or in a drain before it could handle the signal."""
+        formed = any(process.formed for process in self.processes if process.number == end.number)
+        by_our_signal = -end.code in self._signals
+        return end.code == 0 or by_our_signal or (end.killed and not formed)
+
     def _report(self, ends: Sequence[ProcessEnd]) -> None:
         """The counts of all processes together, as the last lines of this start."""
         total: dict[str, int] = {}
@@ -258,9 +269,6 @@ class Supervisor:
         if len(self._signals) > 1:
             return 128 + self._signals[-1]
         cause = cause_of(ends)
-        if self.draining and not worked and cause.rank in ("signal", "killed"):
-            log.info("drained: nothing was read yet")
-            return 0
         why = f"process {cause.number} (pid {cause.pid}) {cause.why}"
         if stuck is not None:
             why = f"the processes were ended: {stuck}"

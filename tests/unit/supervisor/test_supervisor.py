@@ -322,3 +322,28 @@ def test_a_process_that_was_just_starting_is_paused_too() -> None:
     rig.script = script
     assert rig.run() == 0
     assert rig.starts[0][0].got[:2] == [("pause", {}), ("resume", {})]
+
+
+def test_a_drain_while_a_process_starts_again() -> None:
+    """For new partitions: it has no handler for the signal yet, and has read nothing."""
+    rig = Rig()
+
+    def script(processes: list[FakeProcess]) -> None:
+        processes[0].runs().drains_with = -signal.SIGTERM
+        rig.supervisor.drain()
+
+    rig.script = script
+    assert rig.run() == 0
+
+
+def test_a_process_that_somebody_else_ends_is_no_drain() -> None:
+    """By another signal than that which was passed on."""
+    rig = Rig()
+
+    def script(processes: list[FakeProcess]) -> None:
+        for process in processes:
+            process.runs().drains_with = -signal.SIGKILL
+        rig.supervisor.drain()
+
+    rig.script = script
+    assert rig.run() == 1
