@@ -19,6 +19,7 @@ from connectors.settings.formats import FormatSettings
 from connectors.settings.http import HttpSettings
 from connectors.settings.kafka import KafkaSettings
 from connectors.settings.mapping import MappingSettings
+from connectors.settings.operation import LogSettings, SupervisorSettings
 from connectors.settings.replay import ReplaySettings
 from connectors.settings.tables import (
     NAME,
@@ -82,6 +83,8 @@ class Settings(BaseSettings):
     backfill: BackfillSettings = BackfillSettings()
     recovery: RecoverySettings = RecoverySettings()
     shutdown: ShutdownSettings = ShutdownSettings()
+    supervisor: SupervisorSettings = SupervisorSettings()
+    log: LogSettings = LogSettings()
     http: HttpSettings = HttpSettings()
 
     @classmethod

@@ -218,6 +218,12 @@ OPTIONS = {
     "http.port": Option("8080", 8080, "0"),
     "http.wait_limit": Option("1.5", 1.5, "2"),
     "http.snapshot_limit": Option("1.5", 1.5, "2"),
+    "supervisor.backoff_initial": Option("0.5", 0.5, "2"),
+    "supervisor.backoff_max": Option("5", 5.0, "6"),
+    "supervisor.forming_deadline": Option("10", 10.0, "20"),
+    "supervisor.progress_deadline": Option("30", 30.0, "40"),
+    "log.format": Option("json", "json", '"text"'),
+    "log.level": Option("debug", "debug", '"warning"'),
 }
 
 
