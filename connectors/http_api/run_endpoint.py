@@ -7,7 +7,7 @@ recovery folder.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from connectors.http_api.aggregate import RunProvider
@@ -15,9 +15,6 @@ from connectors.http_api.server import Endpoint
 from connectors.settings.http import HttpSettings
 
 log = logging.getLogger("sync.http")
-
-# In the environment of each process, so that the configured address is that of the whole run.
-CHILD_ENVIRONMENT: Mapping[str, str] = {"SYNC__HTTP__HOST": "127.0.0.1", "SYNC__HTTP__PORT": "0"}
 
 
 def serve_run(folder: Path, settings: HttpSettings, processes: Sequence[int]) -> Endpoint | None:

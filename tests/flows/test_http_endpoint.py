@@ -1,25 +1,23 @@
 """The endpoint of a run: what a real one says while all goes well, and while it does not."""
 
 import json
+import os
+import signal
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from confluent_kafka import Producer
 from prometheus_client.parser import text_string_to_metric_families
 
-from connectors.http_api.aggregate import RunProvider
 from connectors.http_api.models import Health, History, Problem, SettingsInForce, Status
-from connectors.http_api.server import Endpoint
 from connectors.run.flow_metrics import FLOW_METRICS
 from connectors.run.metrics import METRICS
 from tests.flows.conftest import PARTITIONS, Case
-from tests.flows.test_cluster import drain_all
 from tests.flows.test_throttling import set_limits
-from tests.support.flow_process import FlowProcess
+from tests.support.flow_process import FlowProcess, free_port
 from tests.support.otlp import OtlpCollector
 from tests.support.wait import until
 
@@ -176,50 +174,63 @@ def test_a_registry_that_is_away_is_named(case: Case) -> None:
 
 
 def test_one_address_for_the_processes_of_a_run(case: Case, collector: OtlpCollector) -> None:
-    """Sums, the label `process` in each metric; a process that is gone is named, and fails all.
+    """Under the supervisor: sums, the label `process`; after a kill the restart is counted.
 
     And what each has sent to OpenTelemetry by its end: its counts, and a trace of every batch.
     """
     case.store.create_table(case.topic)
     case.orders(400)
+    port = free_port()
+    case.flow.set({"http": {"port": port}, "supervisor": {"backoff_initial": 0.1}})
     case.flow.env |= {
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
         "OTEL_TRACES_SAMPLER": "always_on",
     }
-    processes = case.flow.start_cluster(2)
-    urls = {number: address(case, one, number) for number, one in enumerate(processes)}
-    endpoint = Endpoint(RunProvider(lambda: urls), "127.0.0.1", 0)
-    endpoint.start()
-    try:
-        until(
-            lambda: status_of(endpoint.url).counts["written"] == 400,
-            lambda: status_of(endpoint.url).model_dump_json(),
-        )
-        whole = status_of(endpoint.url)
-        assert [one.process for one in whole.processes] == [0, 1]
-        assert [one.partition for one in whole.partitions] == [*range(PARTITIONS)]
-        assert {one.process for one in whole.partitions} == {0, 1}
-        assert whole.tables[0].rows == {"written": 400}
-        found = samples(endpoint.url)
-        for number in "01":
-            assert found["sync_process_up", (("process", number),)] == 1
-        written = [v for (name, _), v in found.items() if name == "sync_records_written_total"]
-        assert (len(written), sum(written)) == (2, 400)
-        until(lambda: ready_of(endpoint.url).ok, lambda: ready_of(endpoint.url).model_dump_json())
-        history = until(lambda: json.loads(get(f"{endpoint.url}/history")[1])["points"], "points")
-        parsed = History.model_validate({"interval_seconds": 5, "points": history})
-        assert all(point.read <= 400 for point in parsed.points)
-        options = SettingsInForce.model_validate_json(get(f"{endpoint.url}/settings")[1]).options
-        assert options["kafka.topics"] == [case.topic]
-        drain_all(processes)
-        written_by = collector.sums("sync_records_written")
-        assert {*written_by} == {"0", "1"}
-        assert sum(written_by.values()) == 400
-        assert sum(span.rows for span in collector.spans("write batch")) == 400
-        lost: Any = ready_of(endpoint.url)
-        assert (lost.ok, lost.state) == (False, "unreachable")
-        assert {one.subject for one in lost.problems} == {"process 0", "process 1"}
-        assert get(f"{endpoint.url}/health")[0] == 503
-        assert samples(endpoint.url)["sync_process_up", (("process", "0"),)] == 0
-    finally:
-        endpoint.stop()
+    process = case.flow.supervise("--processes", "2")
+    url = f"http://127.0.0.1:{port}"
+
+    def whole() -> Status | None:
+        assert process.alive, process.text()
+        try:
+            found = status_of(url)
+        except AssertionError:  # it does not listen yet
+            return None
+        return found if found.counts.get("written") == 400 and found.ready else None
+
+    status = until(whole, process.text)
+    assert [one.process for one in status.processes] == [0, 1]
+    assert [one.partition for one in status.partitions] == [*range(PARTITIONS)]
+    assert {one.process for one in status.partitions} == {0, 1}
+    assert status.tables[0].rows == {"written": 400}
+    found = samples(url)
+    for number in "01":
+        assert found["sync_process_up", (("process", number),)] == 1
+        assert found["sync_restarts_total", (("process", number),)] == 0
+    written = [v for (name, _), v in found.items() if name == "sync_records_written_total"]
+    assert (len(written), sum(written)) == (2, 400)
+    history = until(lambda: json.loads(get(f"{url}/history")[1])["points"], "points")
+    parsed = History.model_validate({"interval_seconds": 5, "points": history})
+    assert all(point.read <= 400 for point in parsed.points)
+    options = SettingsInForce.model_validate_json(get(f"{url}/settings")[1]).options
+    assert options["kafka.topics"] == [case.topic]
+
+    victim = status.processes[1].pid
+    assert victim is not None
+    os.kill(victim, signal.SIGKILL)
+
+    def started_again() -> bool:
+        assert process.alive, process.text()
+        again = samples(url).get(("sync_restarts_total", (("process", "1"),)))
+        return again == 1 and ready_of(url).ok
+
+    until(started_again, process.text)
+    case.orders(400, first=400)
+    case.wait_committed(process)
+    process.terminate()
+    assert process.wait() == 0, process.text()
+    assert {*collector.sums("sync_records_written")} == {"0", "1"}
+    assert sum(collector.sums("sync_records_written").values()) >= 400
+    assert sum(span.rows for span in collector.spans("write batch")) >= 400
+    with pytest.raises(AssertionError, match="no answer"):
+        get(url)
+    case.verdict(minimum=800)

@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run": {"control", "settings", "errors", "records"},
     "otel": {"settings", "records", "run"},
     "http_api": {"settings", "errors", "run", "otel"},
-    "supervisor": {"control", "errors", "run", "settings"},
+    "supervisor": {"control", "errors", "http_api", "run", "settings"},
     "offsets": {"control", "errors", "kafka", "run", "settings"},
     "dead_letters": {"errors", "records", "run"},
     "formats": {"settings", "records", "errors", "network"},

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from connectors.http_api.run_endpoint import CHILD_ENVIRONMENT, serve_run
+from connectors.http_api.run_endpoint import serve_run
 from connectors.http_api.server import Endpoint
+from connectors.run.environment import CHILD_ENVIRONMENT
 from connectors.settings.http import HttpSettings
 from connectors.settings.loading import load
 from tests.unit.http_api.conftest import ask
