@@ -20,9 +20,10 @@ class HttpSettings(Section):
         None,
         ge=0,
         le=65_535,
-        description="Port to listen on; without one there is no endpoint. Under tablestore-sync run "
-        "it is one for all processes; in a cluster without it, process N listens on port + N. 0: "
-        "any free port, which is logged and written to process-N.http in the recovery folder.",
+        description="Port to listen on; without one there is no endpoint. Under `tablestore-sync "
+        "run` it is that of all processes together; without it, process N of a cluster listens on "
+        "port + N. 0: any free port, which is logged, and written to process-N.http in the "
+        "recovery folder.",
     )
     wait_limit: float = Field(
         30.0,
