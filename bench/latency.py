@@ -122,7 +122,7 @@ def measure(age: float | None, rate: float, seconds: float) -> Result:
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         localkafka.ApacheKafka({_TOPIC: PARTITIONS}) as broker,
-        constant_server(0, times="at_us") as server,
+        constant_server(0, "--times", "at_us") as server,
     ):
         config = Path(folder) / "config.toml"
         window = "" if age is None else f"[window]\nage = {age}\n"

@@ -127,13 +127,12 @@ class ConstantServer:
 
 
 @contextmanager
-def constant_server(
-    latency_ms: float, rate: float = 0.0, times: str = ""
-) -> Iterator[ConstantServer]:
-    """Start the server in a process of its own; `rate` and `times` as its options."""
-    program = [sys.executable, "-m", "bench.constant_server", "--latency", str(latency_ms)]
+def constant_server(latency_ms: float, *options: str) -> Iterator[ConstantServer]:
+    """Start the server in a process of its own, with further options of its command line."""
     process = subprocess.Popen(
-        child.command([*program, "--rate", str(rate), "--times", times]),
+        child.command(
+            [sys.executable, "-m", "bench.constant_server", "--latency", str(latency_ms), *options]
+        ),
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

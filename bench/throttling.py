@@ -331,7 +331,7 @@ def _numbers(instance: Instance, table: str) -> dict[str, int]:
 def measure_queue(rate: float, seconds: float) -> Result:
     """A service that takes `rate` rows a second, one after the other, and refuses none."""
     rows = int(rate * seconds * 1.5)
-    with filled_topic("apache", rows) as topic, constant_server(5, rate) as server:
+    with filled_topic("apache", rows) as topic, constant_server(5, "--rate", str(rate)) as server:
         key = service.ACCESS_KEY_ID, service.ACCESS_KEY_SECRET
         where = (server.endpoint, *key, "bench")
         with _flow(topic.bootstrap, [topic.name], where, "") as process:
