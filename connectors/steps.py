@@ -67,7 +67,7 @@ def decode(step_id: str, chunks: Stream[Chunk], run: Run) -> Stream[DecodedChunk
     """Decode messages by the configured formats; one that cannot be decoded is dead-lettered."""
     decoder = ChunkDecoder(run.settings, _keeps_original(run), OutageWait(run).wait)
     run.on_start(decoder.check_registry)
-    return op.map(step_id, chunks, decoder.decode_chunk)
+    return op.map(step_id, chunks, run.noting(decoder.decode_chunk))
 
 
 def transform(step_id: str, records: Stream[DecodedChunk], run: Run) -> Stream[DecodedChunk]:
@@ -78,7 +78,7 @@ def transform(step_id: str, records: Stream[DecodedChunk], run: Run) -> Stream[D
     transforms = run.settings.transforms
     programs = partial(program, transforms) if has_programs(transforms) else None
     step = _chunk_step(step_id, run, function, programs)
-    return op.map(step_id, records, step.apply)
+    return op.map(step_id, records, run.noting(step.apply))
 
 
 def map_records(
@@ -114,7 +114,7 @@ def flat_map_records(
     Where the function raises, the record is dead-lettered with code step_failed, and file and line
     as the reason; raise `Rejection` to give a code and a reason of your own.
     """
-    return op.map(step_id, records, _chunk_step(step_id, run, function).apply)
+    return op.map(step_id, records, run.noting(_chunk_step(step_id, run, function).apply))
 
 
 def _chunk_step(
@@ -153,7 +153,7 @@ def map_rows(step_id: str, records: Stream[DecodedChunk], run: Run) -> KeyedStre
         )
         return rows
 
-    return op.flat_map(step_id, records, map_chunk)
+    return op.flat_map(step_id, records, run.noting(map_chunk))
 
 
 def batch(rows: KeyedStream[Batch], run: Run) -> KeyedStream[Batch]:

@@ -49,6 +49,8 @@ _REMEDIES = {
     KafkaError.UNSUPPORTED_FOR_MESSAGE_FORMAT: "the broker is too old for headers: use another",
 }
 _RETRY_PAUSE = 0.5  # seconds
+# librdkafka tries for `message.timeout.ms`, five minutes unless set, before it reports a failure.
+_UNCONFIRMED, _CONFIRMED_WITHIN = "the brokers' confirmation of dead letters", 600.0
 
 
 class _DeliveryError(Exception):
@@ -122,7 +124,10 @@ class KafkaDeadLetterSink:
         while waiting:
             producer = self._producers[-1]
             reports = [self._produce(dead_letter, headers) for dead_letter, headers in waiting]
+            activity = self._run.activity
+            activity.waits_for(_UNCONFIRMED, _CONFIRMED_WITHIN)
             outcomes = await asyncio.gather(*reports, return_exceptions=True)
+            activity.goes_on(_UNCONFIRMED)
             failed = []
             error: KafkaError | None = None
             for sent, outcome in zip(waiting, outcomes, strict=True):
@@ -135,6 +140,7 @@ class KafkaDeadLetterSink:
             waiting = failed
             if error is not None:
                 log.warning("%d dead letters wait: %s", len(failed), error.str())
+                activity.waits_for(f"dead letters wait: {error.str()}", _RETRY_PAUSE)
                 self._run.check()
                 if error.fatal() or error.code() == KafkaError._FATAL:
                     self._replace_producer(producer)

@@ -18,6 +18,7 @@ from connectors.settings.errors import DeadLetterSettings, ErrorSettings
 from connectors.settings.formats import FormatSettings
 from connectors.settings.kafka import KafkaSettings
 from connectors.settings.mapping import MappingSettings
+from connectors.settings.operation import LogSettings, SupervisorSettings
 from connectors.settings.replay import ReplaySettings
 from connectors.settings.tables import (
     NAME,
@@ -81,6 +82,8 @@ class Settings(BaseSettings):
     backfill: BackfillSettings = BackfillSettings()
     recovery: RecoverySettings = RecoverySettings()
     shutdown: ShutdownSettings = ShutdownSettings()
+    supervisor: SupervisorSettings = SupervisorSettings()
+    log: LogSettings = LogSettings()
 
     @classmethod
     def settings_customise_sources(

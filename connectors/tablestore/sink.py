@@ -47,6 +47,7 @@ class TablestoreSink(FixedPartitionedSink[Batch, None]):
         self._writer = writer
         self._policy = policy
         self._loop = WriterLoop(self._close)
+        self.list_parts = run.noting(self.list_parts)  # type: ignore[method-assign]
 
     def list_parts(self) -> list[str]:
         """The names of the shards.
@@ -54,6 +55,7 @@ class TablestoreSink(FixedPartitionedSink[Batch, None]):
         The checks of the run, the known tables and the destination of dead letters are checked
         here, once at the start, so that an error stops the run before a record is read.
         """
+        self._run.activity.formed = True
         self._run.check_start()
         for table in self._tables:
             self._writer.ensure(table)
@@ -148,6 +150,8 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
         self._busy = False
         self._closed = False
         run.read_limits.watch(self._waiting)
+        self.write_batch = run.noting(self.write_batch)  # type: ignore[method-assign]
+        self.snapshot = run.noting(self.snapshot)  # type: ignore[method-assign]
 
     def write_batch(self, values: list[Batch]) -> None:
         """Hand batches over. Blocks while the shard's queue is full: that is the back-pressure.

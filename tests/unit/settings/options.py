@@ -214,6 +214,12 @@ OPTIONS = {
     "recovery.required": Option("false", False, "true"),
     "recovery.partitions": Option("2", 2, "3"),
     "shutdown.deadline": Option("1.5", 1.5, "2"),
+    "supervisor.backoff_initial": Option("0.5", 0.5, "2"),
+    "supervisor.backoff_max": Option("5", 5.0, "6"),
+    "supervisor.forming_deadline": Option("10", 10.0, "20"),
+    "supervisor.progress_deadline": Option("30", 30.0, "40"),
+    "log.format": Option("json", "json", '"text"'),
+    "log.level": Option("debug", "debug", '"warning"'),
 }
 
 
