@@ -35,7 +35,7 @@ from connectors.tablestore.row_encoder import RowEncoder
 from connectors.tablestore.sink import TablestoreSink
 from connectors.tablestore.timeseries.protobuf import PointEncoder
 from connectors.tablestore.topic_gate import TopicGate
-from connectors.transforms.pipeline import pipeline
+from connectors.transforms.pipeline import Made, pipeline
 
 __all__ = [
     "STEPS_WITH_STATE",
@@ -103,13 +103,15 @@ def flat_map_records(
 ) -> Stream[DecodedChunk]:
     """Replace each record by those that the function returns, made with `Record.with_value`.
 
-    Where the function raises, the record is dead-lettered with code step_failed, and file and line
-    as the reason; raise `Rejection` to give a code and a reason of your own.
+    A record of which it makes none counts as filtered; of those beyond the first each counts as
+    added. Where the function raises, the record is dead-lettered with code step_failed, and file
+    and line as the reason; raise `Rejection` to give a code and a reason of your own.
     """
     keep_original = _keeps_original(run)
 
     def apply(chunk: DecodedChunk) -> RecordChunk:
         out: list[Record] = []
+        filtered = added = 0
         dead_letters = list(chunk.dead_letters)
 
         def reject(record: Record, code: str, reason: str) -> None:
@@ -119,7 +121,8 @@ def flat_map_records(
 
         for record in chunk.records:
             try:
-                returned = list(function(record))
+                made = function(record)
+                returned = list(made)
                 for item in returned:
                     if type(item) is not Record:
                         raise Rejection(
@@ -128,12 +131,15 @@ def flat_map_records(
                             "Record: use record.with_value(...)",
                         )
                 out += returned
+                dropped = made.dropped if type(made) is Made else not returned
+                filtered += dropped
+                added += len(returned) + dropped - 1
             except Rejection as rejection:
                 reject(record, rejection.code, rejection.reason)
             except Exception as error:  # noqa: BLE001 - users' code: the boundary to it
                 reject(record, "step_failed", f"step {step_id!r} raised {raised_at(error)}")
-        rejected = len(dead_letters) - len(chunk.dead_letters)
-        run.counts.add("filtered", len(chunk.records) - rejected - len(out))
+        run.counts.add("filtered", filtered)
+        run.counts.add("added", added)
         return RecordChunk(chunk.topic, chunk.partition, out, dead_letters)
 
     return op.map(step_id, records, apply)

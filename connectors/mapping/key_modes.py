@@ -14,7 +14,7 @@ from connectors.mapping.column_names import rewritten
 from connectors.mapping.encoder import Encoded
 from connectors.mapping.fast_path import FastPath
 from connectors.mapping.shape_cache import ShapeCache
-from connectors.records import ABSENT, Record
+from connectors.records import ABSENT, Record, position_lost
 from connectors.settings.tables import SEARCH_TIMESTAMP, TableSettings
 
 # By the word of primary_key_mode, its class below.
@@ -84,7 +84,18 @@ class WideColumnBuilder(RowBuilder):
 
 
 class CoordinatesKey(WideColumnBuilder):
-    """The key is the record's coordinates in Kafka, so each record is a row of its own."""
+    """The key is the record's coordinates in Kafka, so each record is a row of its own.
+
+    Where records are exploded the positions of the rows are key columns too.
+    """
+
+    def _positions(self, record: Record) -> tuple[int, ...]:
+        names = self._rules.index_columns
+        if not names:
+            return ()
+        if record.positions is None:
+            raise position_lost()
+        return (*map(record.positions.get, names, repeat(0)),)
 
     def _upserted(self, record: Record) -> Any:
         """The record's value. Raises Rejection for a delete."""
@@ -106,12 +117,12 @@ class KafkaCoordinates(CoordinatesKey, mode="kafka"):
     ) -> None:
         super().__init__(rules, shapes, topic, partition)
         self.coordinates = f"{topic}_{partition}"
-        if shapes.has_fast_path:
+        if shapes.has_fast_path and not rules.index_columns:
             self.fast_path = FastPath(shapes, self.coordinates)
 
     def encode(self, record: Record) -> Encoded:
         """The row of a record."""
-        leading = (self.coordinates, record.message.offset())
+        leading = (self.coordinates, record.message.offset(), *self._positions(record))
         return self._row(leading, record, self._upserted(record))
 
 
@@ -127,14 +138,17 @@ class SearchCoordinates(CoordinatesKey, mode="search"):
         self, rules: TableSettings, shapes: ShapeCache, topic: str, partition: int
     ) -> None:
         super().__init__(rules, shapes, topic, partition)
-        self._source = topic, partition
+        self._source: tuple[Any, ...] = topic, partition
+        if rules.index_columns:
+            self._source = (f"{topic}_{partition}",)
         self._prefix = f"{topic}_{partition}_"
 
     def encode(self, record: Record) -> Encoded:
         """The row of a record."""
         offset = record.message.offset()
         digest = hashlib.md5(f"{self._prefix}{offset}".encode(), usedforsecurity=False)
-        leading = (digest.hexdigest()[: self._DIGITS], *self._source, offset)
+        digits = digest.hexdigest()[: self._DIGITS]
+        leading = (digits, *self._source, offset, *self._positions(record))
         return self._row(leading, record, self._stamped(record))
 
     def _stamped(self, record: Record) -> Any:

@@ -16,6 +16,7 @@ from connectors.records.record import (
     PlainMessage,
     Record,
     Unavailable,
+    position_lost,
     timestamp_of,
 )
 from connectors.records.segment import (
@@ -55,6 +56,7 @@ __all__ = [
     "count_of",
     "headers_of",
     "original",
+    "position_lost",
     "readable_headers",
     "segment_of_state",
     "size_of",

@@ -12,18 +12,23 @@ class PrimaryKeyMode(NamedTuple):
     """The record's coordinates in Kafka, fields of its key, or fields of its value."""
     columns: tuple[tuple[str, str], ...] = ()
     """Name and type of the key columns, where the mode fixes them; else primary_key has them."""
+    before_index: tuple[tuple[str, str], ...] = ()
+    """Those before the positions of exploded records, of which a record has a row each."""
 
 
+_KAFKA = (("topic_partition", "string"), ("offset", "integer"))
 # By the word in config.toml; what is legal follows this list.
 PRIMARY_KEY_MODES = {
     # The two columns that the Java connector has in this mode.
-    "kafka": PrimaryKeyMode("coordinates", (("topic_partition", "string"), ("offset", "integer"))),
+    "kafka": PrimaryKeyMode("coordinates", _KAFKA, _KAFKA),
     "record_key": PrimaryKeyMode("key"),
     "record_value": PrimaryKeyMode("value"),
     # The connector's too: a hash in front spreads the records of a partition.
     "search": PrimaryKeyMode(
         "coordinates",
         (("md5", "string"), ("topic", "string"), ("partition", "integer"), ("offset", "integer")),
+        # A key has four columns at most.
+        (("md5", "string"), *_KAFKA),
     ),
 }
 if TYPE_CHECKING:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import repeat
 from typing import Any
 
+import msgspec
+
 from connectors.errors import Rejection
-from connectors.records import Record
+from connectors.records import Record, position_lost
 from connectors.settings import Settings
 from connectors.settings import transforms as models
 from connectors.settings.predicates import Predicate
@@ -25,11 +28,25 @@ MAX_RECORDS = 200_000
 
 Step = Callable[[Record], Iterable[Record]]
 """The records that a record becomes; raises Rejection for one that the transform does not take."""
+
+
+class Made(list[Record]):
+    """The records that one becomes in all transforms."""
+
+    __slots__ = ("dropped",)
+
+    def __init__(self, records: Iterable[Record], dropped: int) -> None:
+        """`dropped`: how many records transforms dropped, be it this one or one made of it."""
+        super().__init__(records)
+        self.dropped = dropped
+
+
+Pipeline = Callable[[Record], Made]
 # (the transform's own settings, all settings, the option's name for texts) -> its step
 MakeStep = Callable[[Any, Settings, str], Step]
 
 
-def pipeline(settings: Settings) -> Step | None:
+def pipeline(settings: Settings) -> Pipeline | None:
     """All transforms of the configuration as one step; None when it has none.
 
     Raises StopRun for a function of the user that cannot be found.
@@ -40,16 +57,23 @@ def pipeline(settings: Settings) -> Step | None:
     ]
     if not steps:
         return None
+    explodes = [isinstance(one, models.Explode) for one in settings.transforms]
+    with_positions = settings.has_index_columns
 
-    def all_of_them(record: Record) -> Iterable[Record]:
-        records = [record]
-        for step in steps:
+    def all_of_them(record: Record) -> Made:
+        records, dropped = [record], 0
+        positioned = False
+        for step, is_explode in zip(steps, explodes, strict=True):
             if len(records) == 1:
                 records = [*step(records[0])]
+                dropped += not records
+                positioned |= is_explode and any(one.positions is not None for one in records)
                 continue
             made: list[Record] = []
             for each in records:
+                before = len(made)
                 made += step(each)
+                dropped += len(made) == before
                 if len(made) > MAX_RECORDS:
                     raise Rejection(
                         "explode_count",
@@ -57,9 +81,24 @@ def pipeline(settings: Settings) -> Step | None:
                         "one list only, or split the record at its producer",
                     )
             records = made
-        return records
+            positioned |= is_explode and any(one.positions is not None for one in records)
+        if with_positions:
+            records = [*map(_placed, records, repeat(positioned))]
+        return Made(records, dropped)
 
     return all_of_them
+
+
+def _placed(record: Record, exploded: bool) -> Record:
+    """The record with a position, which a table's key needs; it is 0 without an explode.
+
+    `exploded`: records of this one had positions. Raises Rejection where it got lost.
+    """
+    if record.positions is not None:
+        return record
+    if exploded:
+        raise position_lost()
+    return msgspec.structs.replace(record, positions={})
 
 
 def _guarded(transform: models.TransformSettings, step: Step) -> Step:
@@ -97,7 +136,7 @@ def _of_fields(make: Callable[[Any], fields.Change]) -> MakeStep:
                 )
             new = change(record, found)
             if of == "key":
-                return (Record(record.message, record.value, new, record.change, record.table),)
+                return (record.with_key(new),)
             return (record.with_value(new),)
 
         return step
@@ -133,7 +172,7 @@ def _delete_when(_transform: models.DeleteWhen, _settings: Settings, _option: st
     """Its predicate is `when`, so only the records of which that holds come here."""
 
     def step(record: Record) -> Iterable[Record]:
-        return (Record(record.message, record.value, record.key, "delete", record.table),)
+        return (msgspec.structs.replace(record, change="delete"),)
 
     return step
 
