@@ -60,10 +60,9 @@ def test_unpacked_bytes_are_bounded(embedded_case: Case) -> None:
     while time.monotonic() < deadline:  # for what a reader without a bound would take meanwhile
         assert process.alive, process.text()
         time.sleep(0.2)
-    stalled = peak_mib(process.pid)
+    assert peak_mib(process.pid) < _MAX_MIB
     case.store.set_faults()
-    case.wait_written(PARTITIONS * _MESSAGES * _BATCHES, process)
+    case.wait_written(PARTITIONS * _MESSAGES * _BATCHES, process, within=240)
     whole = peak_mib(process.pid)
     process.drain()
-    assert stalled < _MAX_MIB
     assert whole < _MAX_MIB

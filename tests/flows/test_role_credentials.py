@@ -9,6 +9,7 @@ import pytest
 from tests.flows.conftest import Case, MakeCase
 from tests.flows.dead_letters import wait_logged
 from tests.support.brokers import Broker
+from tests.support.flow_process import FlowProcess
 from tests.support.key_server import METADATA_HOST, KeyServer
 from tests.support.proxy import HttpProxy
 from tests.support.store import TablestoreProcess
@@ -33,6 +34,7 @@ def test_keys_of_a_uri(case: Case) -> None:
     with KeyServer() as server:
         case.flow.set({"tablestore": {"credentials": "uri", "retry_max": 1}})
         case.flow.env["ALIBABA_CLOUD_CREDENTIALS_URI"] = server.uri
+        process: FlowProcess | None = None
         for number, secret in enumerate(SECRETS):
             server.answer = (503, secret.encode()) if number == 2 else None
             if number == 2:
@@ -40,14 +42,14 @@ def test_keys_of_a_uri(case: Case) -> None:
             server.lives = SHORT if number == 1 else 600  # the package asks when it is asked
             server.key = (f"key-{number}", secret, "t")
             case.store.take_key(*server.key[:2])
-            if number == 0:
-                process = case.flow.start()
+            process = process or case.flow.start()
             case.orders(100)
             if number == 2:
                 wait_logged(process, "the access key has expired")
                 assert process.alive
                 server.answer = None
             case.wait_committed(process)
+        assert process is not None
         process.drain()
     case.verdict_of_rows(minimum=300)
     assert not any(secret in process.text() for secret in SECRETS)

@@ -113,7 +113,7 @@ def test_an_error_that_comes_again_and_again_is_logged_once_in_a_while(
 ) -> None:
     """It comes with every attempt to connect; how long the attempt took makes it no other error."""
     clock = FakeClock(0.0)
-    errors = ClientErrors(clock)
+    errors, text = ClientErrors(clock), ""
     with caplog.at_level(logging.WARNING):
         for attempt in range(40):
             clock.now += 1
