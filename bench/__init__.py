@@ -1,1 +1,1 @@
-"""Benchmarks: the flow beside a bare loop, and our encoder beside the SDK's (bench/README.md)."""
+"""Benchmarks: the flow compared with a bare loop, our encoder with the SDK's (bench/README.md)."""

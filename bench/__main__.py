@@ -1,4 +1,4 @@
-"""The flow beside the bare loop: `python -m bench` or `make bench` (see bench/README.md)."""
+"""The flow compared with the bare loop: `python -m bench` or `make bench` (bench/README.md)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The bare loop: what the flow does for each row, and nothing else. The yardstick of its cost.
+"""The bare loop, to which the flow is compared: what the flow does for each row, and nothing else.
 
 Consume, decode, encode, sign, send, read the answer, in one process, without Bytewax, windows,
-shards, state, retries or rejected records: nobody should run this, and no flow can be faster.
+shards, state, retries or rejected records: it is not for use, and no flow can be faster.
 Settings that make it faster (prefetch, garbage collection, chunk size) are the flow's own.
 """
 
@@ -29,7 +29,7 @@ from connectors.tablestore.plainbuffer.encode import PutEncoder, compile_put
 from connectors.tablestore.requests import batch_body
 
 PATH = "/BatchWriteRow"
-ROWS = 200  # of a request
+ROWS = 200  # rows of a request
 CHUNK = 2000  # messages of a poll
 
 Request = tuple[bytes, int]  # body and rows
@@ -56,7 +56,7 @@ def _base64(data: bytes) -> str:
 
 
 class Connection(asyncio.Protocol):
-    """One request at a time; parses just what this server answers."""
+    """A connection with one request at a time; it parses only what this server answers."""
 
     def __init__(self) -> None:
         self._buffer = b""
@@ -100,7 +100,7 @@ class Loop:
         """Move the whole topic."""
         senders = [asyncio.create_task(self._send()) for _ in range(self._options.in_flight)]
         reader = asyncio.create_task(self._read())
-        # Whichever fails first ends the run.
+        # The first failure ends the run.
         await asyncio.gather(reader, *senders)
 
     async def _read(self) -> None:

@@ -1,13 +1,12 @@
-"""A Tablestore that takes every row and keeps none: what a client costs when writing costs nothing.
+"""A Tablestore that accepts every row and stores none: the cost of a client when writing is free.
 
-It speaks enough of the protocol for the official SDK: answers are signed, carry their checksum and
-hold one result a row, for any number of tables. It remembers which (partition, offset) it was
-given, so that a measurement can tell whether every row came, and how many came twice.
+It speaks enough of the protocol for the official SDK: answers are signed, have their checksum and
+one result per row, for any number of tables. It remembers the (partition, offset) of each row, so
+that a measurement knows whether every row arrived, and how many arrived twice.
 
-    python -m bench.constant_server [--port 0] [--latency 20]
-
-prints `ready http://127.0.0.1:PORT`. `GET /-/stats` answers JSON, and
-`/-/stats?distinct` also how many different keys came. It ends with SIGTERM or SIGINT.
+`python -m bench.constant_server [--port 0] [--latency 20]` prints `ready http://127.0.0.1:PORT`.
+`GET /-/stats` answers JSON, with `?distinct` also the number of different keys. It ends on SIGTERM
+or SIGINT.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ ACCESS_KEY_ID = "bench-key"
 ACCESS_KEY_SECRET = "bench-secret"  # noqa: S105 - of nothing
 KEY_COLUMNS = (("topic_partition", messages.STRING), ("offset", messages.INTEGER))
 
-# The two key cells of primary key mode `kafka`, as they stand in every row.
+# The two key cells of primary key mode `kafka`, as they are in every row.
 _KEY = re.compile(
     rb"topic_partition\x05.{4}\x03.{4}([^\x0a]{1,255})\x0a.\x03\x04\x06\x00\x00\x00offset\x05\x09\x00\x00\x00\x00(.{8})",
     re.DOTALL,
@@ -44,7 +43,7 @@ Shape = tuple[tuple[bytes, int], ...]  # rows by table, as in the request
 
 
 class Counts:
-    """What came in since the start or the last reset."""
+    """The requests and rows since the start or the last reset."""
 
     def __init__(self) -> None:
         self.requests = 0
@@ -136,7 +135,7 @@ def _base64(data: bytes) -> str:
 
 
 def written(shape: Shape) -> bytes:
-    """Return the answer to a BatchWriteRow: one success a row."""
+    """Return the answer to a BatchWriteRow: one success per row."""
     answer = messages.BatchWriteRowResponse()
     for name, rows in shape:
         table = answer.tables.add(table_name=name.decode())

@@ -1,8 +1,8 @@
-"""The encoder beside the SDK's: `python -m bench.encoder`.
+"""The encoder compared with the SDK's: `python -m bench.encoder`.
 
-CPU time for each row, of rows that already are Python values: from values to the part of a request.
-All subjects run in turns in this process, and their bytes are compared first. The SDK's figures
-include its row objects, without which it cannot encode.
+CPU time for each row, from values in Python to the row's part of a request. All subjects run in
+turns in this process, and their bytes are compared first. The SDK's figures include its row
+objects, without which it cannot encode.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from connectors.tablestore.plainbuffer.encode import (
 )
 from connectors.tablestore.requests import batch_body
 
-ROWS = 200  # of a request
+ROWS = 200  # rows of a request
 KEY = ("topic_partition", "offset")
 COLUMNS = list(FIELDS)
 
@@ -53,7 +53,7 @@ def compiled() -> Subject:
 
 
 def compiled_without_memory() -> Subject:
-    """Return the same with nothing remembered of the values of string columns."""
+    """Return the same without remembering values of string columns."""
     kept = codegen.TRIAL_ROWS
     codegen.TRIAL_ROWS = 0
     try:
@@ -63,7 +63,7 @@ def compiled_without_memory() -> Subject:
 
 
 def generic(rows: Sequence[Values]) -> bytes:
-    """Encode rows one by one, as for changes that are no plain puts, with the check of limits."""
+    """Encode rows one by one, as operations other than plain puts are, with the check of limits."""
     wires = []
     for row in rows:
         key = list(zip(KEY, row, strict=False))
@@ -91,7 +91,7 @@ def of_sdk(native: bool) -> Subject:
 
 
 def subjects() -> dict[str, tuple[Subject, int]]:
-    """Return what is measured, and how many of the requests each encodes a turn."""
+    """Return the encoders to measure, each with the number of requests that it encodes per turn."""
     found: dict[str, tuple[Subject, int]] = {
         "compiled (the flow's)": (compiled(), 100),
         "compiled, nothing remembered": (compiled_without_memory(), 100),
@@ -114,7 +114,7 @@ def requests(count: int) -> list[list[Values]]:
 
 
 def measure(turns: int) -> dict[str, list[float]]:
-    """Return µs of CPU time a row for each subject, one figure a turn."""
+    """Return µs of CPU time per row for each subject, one figure per turn."""
     work = requests(100)
     tried = subjects()
     expected = generic(work[0])

@@ -1,4 +1,4 @@
-"""The broker of a benchmark: the real one where it can run, else the embedded one."""
+"""The broker of a benchmark: Apache Kafka if it can run here, else the embedded one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Topic(NamedTuple):
     partitions: int
     rows: int
     mean_bytes: float
-    broker: str  # what it is, in words
+    broker: str  # description of the broker
 
 
 @contextmanager

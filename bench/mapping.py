@@ -1,8 +1,8 @@
-"""From bytes to rows, by the quick way and by the general way: `python -m bench.mapping`.
+"""Decoding and mapping, by the fast and by the general path: `python -m bench.mapping`.
 
 CPU time for each row, decoding and encoding together, of orders as the flow's topic has them. The
-general way is what a record takes that has passed a step, or that the quick way does not take. All
-subjects run in turns in this process, and both ways' rows are compared first.
+general path is for records that have passed a step, or that the fast path does not accept. All
+subjects run in turns in this process, and the rows of both paths are compared first.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from connectors.records import Batch, Chunk, PlainMessage, RecordChunk
 from connectors.settings import Settings
 from connectors.tablestore.row_encoder import RowEncoder
 
-MESSAGES = 2_000  # of a chunk
+MESSAGES = 2_000  # messages of a chunk
 FEW = ("order_id", "city", "amount", "items")
 
 Rows = list[tuple[str, Batch]]
@@ -40,7 +40,7 @@ def columns(names: Sequence[str]) -> list[dict[str, str]]:
 
 
 def configurations() -> dict[str, dict[str, Any]]:
-    """Return the rules of the table to measure with, by what they are."""
+    """Return the table rules to measure, by their names in the report."""
     by_value = {
         "primary_key_mode": "record_value",
         "primary_key": [{"name": "order_id", "type": FIELDS["order_id"]}],
@@ -56,12 +56,12 @@ def configurations() -> dict[str, dict[str, Any]]:
 
 
 def ways(table: dict[str, Any]) -> tuple[Way, Way]:
-    """Return the quick way and the general way with these rules."""
+    """Return the fast path and the general path with these rules."""
     settings = Settings.model_validate(
         {"kafka": {"bootstrap_servers": "127.0.0.1:1", "topics": ["orders"]}, "table": table}
     )
 
-    def quick() -> Way:
+    def fast() -> Way:
         decoder, mapper = ChunkDecoder(settings), RowMapper(settings, RowEncoder())
         return lambda chunk: mapper.map_chunk(decoder.decode_chunk(chunk))
 
@@ -69,14 +69,14 @@ def ways(table: dict[str, Any]) -> tuple[Way, Way]:
         decoder, mapper = ChunkDecoder(settings), RowMapper(settings, RowEncoder())
 
         def way(chunk: Chunk) -> Rows:
-            opened = decoder.decode_chunk(chunk)
+            decoded = decoder.decode_chunk(chunk)
             return mapper.map_chunk(
-                RecordChunk(opened.topic, opened.partition, opened.records, opened.dead_letters)
+                RecordChunk(decoded.topic, decoded.partition, decoded.records, decoded.dead_letters)
             )
 
         return way
 
-    return quick(), general()
+    return fast(), general()
 
 
 def chunks(count: int) -> list[Chunk]:
@@ -96,7 +96,7 @@ def chunks(count: int) -> list[Chunk]:
 
 
 def wires(rows: Rows) -> list[tuple[int, bytes]]:
-    """Return the rows alone, by offset."""
+    """Return (offset, wire bytes) of all rows, sorted."""
     return sorted(
         (row.offset, row.wire)
         for _, (segments, _) in rows
@@ -106,13 +106,13 @@ def wires(rows: Rows) -> list[tuple[int, bytes]]:
 
 
 def measure(turns: int) -> dict[str, tuple[list[float], list[float]]]:
-    """Return µs of CPU time a row by the quick and the general way, one figure a turn each."""
+    """Return µs of CPU time per row, for the fast and the general path, one figure per turn."""
     work = chunks(6)
     tried = {name: ways(table) for name, table in configurations().items()}
-    for name, (quick, general) in tried.items():
-        for chunk in work:  # past the trials of both
-            if wires(quick(chunk)) != wires(general(chunk)):
-                raise RuntimeError(f"{name}: the two ways give other rows")
+    for name, (fast, general) in tried.items():
+        for chunk in work:  # until the trials of both are over
+            if wires(fast(chunk)) != wires(general(chunk)):
+                raise RuntimeError(f"{name}: the two paths make different rows")
     found: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in tried}
     gc.disable()
     for _ in range(turns):
@@ -135,11 +135,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     table = Table(
         title=f"orders of {len(FIELDS)} fields, bytes to rows; CPython {platform.python_version()}"
     )
-    for name in ("table", "quick, µs a row", "general, µs a row", "general ÷ quick"):
+    for name in ("table", "fast path, µs per row", "general, µs per row", "general ÷ fast"):
         table.add_column(name, justify="left" if name == "table" else "right", no_wrap=True)
-    for name, (quick, general) in measure(options.turns).items():
-        ratio = median(slow / fast for fast, slow in zip(quick, general, strict=True))
-        table.add_row(name, f"{median(quick):.2f}", f"{median(general):.2f}", f"{ratio:.2f}")
+    for name, (fast, general) in measure(options.turns).items():
+        ratio = median(slow / each for each, slow in zip(fast, general, strict=True))
+        table.add_row(name, f"{median(fast):.2f}", f"{median(general):.2f}", f"{ratio:.2f}")
     Console(width=None if sys.stdout.isatty() else 110).print(table)
     return 0
 

@@ -1,8 +1,8 @@
-"""Many partitions beside four: `python -m bench.partitions`.
+"""Many partitions compared with four: `python -m bench.partitions`.
 
-For each number of partitions: seconds from the start to the first row, threads and open files, the
-most memory, the rate of the steady part, and the share of a core that the flow takes while nothing
-comes. Needs a real Apache Kafka (see localkafka), and Linux for /proc.
+For each number of partitions: seconds from the start to the first row, threads and open files, peak
+memory, the rate of the steady part, and the share of a core that the idle flow takes. Needs a real
+Apache Kafka (see localkafka), and Linux for /proc.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bench import constant_server as service
 from bench.orders import fill
 from bench.processes import ConstantServer, MeasurementError, Watched, constant_server, watched
 
-_LOOK = 0.05  # seconds between two looks
+_LOOK = 0.05  # seconds between two samples
 _STALLED = 60.0  # seconds without a row
 _SETTLE, _IDLE = 8.0, 20.0  # seconds: after the last row, and of the idle flow
 _FEW = 4
@@ -112,7 +112,7 @@ def _idle(process: Watched) -> dict[str, float]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print a line of JSON a run."""
+    """Measure, and print a line of JSON for each run."""
     parser = argparse.ArgumentParser(prog="python -m bench.partitions", description=__doc__)
     parser.add_argument("--partitions", type=int, default=1000)
     parser.add_argument("--topics", type=int, default=1, help="that share the partitions")

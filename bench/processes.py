@@ -1,4 +1,4 @@
-"""The processes of a measurement: start, watch what they use, end."""
+"""The processes of a measurement: start them, watch their resources, end them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STOP_SECONDS = 60.0
 
 
 class MeasurementError(RuntimeError):
-    """A run that gives no figures: it failed, it hung, or rows are missing."""
+    """Raised for a run without figures: it failed or hung, or rows are missing."""
 
 
 class Watched:
@@ -55,22 +55,22 @@ class Watched:
         return (int(fields[11]) + int(fields[12])) / _TICK
 
     def peak_mib(self) -> float:
-        """The most memory it has had resident, as far as was looked."""
+        """The highest resident memory seen so far, in MiB."""
         for line in (self._proc / "status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 self._peak = int(line.split()[1]) / 1024
         return self._peak
 
     def threads(self) -> int:
-        """Its threads now."""
+        """The present number of its threads."""
         return len([*(self._proc / "task").iterdir()])
 
     def open_files(self) -> int:
-        """Its open files now."""
+        """The present number of its open files."""
         return len([*(self._proc / "fd").iterdir()])
 
     def log(self) -> str:
-        """What it wrote to stdout and stderr."""
+        """Its output on stdout and stderr."""
         self._log.seek(0)
         return self._log.read().decode(errors="replace")
 
@@ -87,7 +87,7 @@ class Watched:
             raise MeasurementError(f"does not end within {_STOP_SECONDS:g} s") from None
 
     def end(self) -> None:
-        """Make sure that nothing is left."""
+        """Kill the process if it still runs."""
         if self.running:
             self._process.kill()
         self._process.wait()
@@ -114,7 +114,7 @@ class ConstantServer:
         self._connection = http.client.HTTPConnection(urlsplit(endpoint).netloc, timeout=60)
 
     def counts(self, distinct: bool = False) -> dict[str, int]:
-        """What it has received: rows, requests, bytes; on demand also the different keys."""
+        """The rows, requests and bytes that it has received; optionally also the different keys."""
         self._connection.request("GET", "/-/stats?distinct" if distinct else "/-/stats")
         found: dict[str, int] = json.loads(self._connection.getresponse().read())
         return found

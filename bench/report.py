@@ -1,4 +1,4 @@
-"""From figures to tables, ratios and verdicts."""
+"""The report: tables, ratios, goals and verdicts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Goal:
 
     @property
     def verdict(self) -> str:
-        """In one word."""
+        """The result in one word."""
         return "met" if self.met else "MISSED"
 
 
@@ -58,13 +58,13 @@ def goals(rounds: Sequence[Sequence[Figures]], slow_ms: float) -> list[Goal]:
 
 
 def remarks(rounds: Sequence[Sequence[Figures]]) -> list[str]:
-    """Return what a reader must know to judge the goals."""
+    """Return what a reader must know to interpret the goals."""
     ratio = _ratio(rounds, _cpu_rate, ("flow", 0), ("bare loop", 0))
     cores = median(_of(turn, ("bare loop", 0)).cores for turn in rounds)
     found = [f"flow ÷ bare loop in rows per CPU-second, 0 ms: {ratio:.4g} (no goal)"]
     if cores < _QUIET_CORES:
         found.append(
-            f"The machine was busy: the bare loop, which has always work for one core, got"
+            f"The machine was busy: the bare loop, which always has work for one core, got"
             f" {cores:.2f}. Ratios of rows/s say nothing then; that of rows/CPU-s says a little."
         )
     return found

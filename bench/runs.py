@@ -19,9 +19,9 @@ from bench.processes import (
     watched,
 )
 
-# The steady part: starting and draining are not what a flow does all day.
+# The steady part of a run, without start and drain.
 STEADY_FROM, STEADY_TO = 0.2, 0.95
-_LOOK = 0.05  # seconds between two looks at process and server
+_LOOK = 0.05  # seconds between two samples of process and server
 _STALLED = 30.0  # seconds without a row
 
 _CONFIG = """\
@@ -40,7 +40,7 @@ instance = "bench"
 class Figures:
     """What one run did. Rates are of its steady part."""
 
-    subject: str  # flow or bare
+    subject: str  # flow or bare loop
     latency_ms: float
     rows_per_second: float
     rows_per_cpu_second: float  # user and system time of the process under test
@@ -133,7 +133,7 @@ def _watch(process: Watched, server: ConstantServer, rows: int) -> tuple[Sample,
         now = time.monotonic()
         try:
             cpu, peak = process.cpu_seconds(), max(peak, process.peak_mib())
-        except (OSError, ValueError):  # it has just ended
+        except (OSError, ValueError):  # the process has just ended
             cpu = 0.0
         arrived = server.counts()["rows"]
         if cpu and first is None and arrived >= STEADY_FROM * rows:

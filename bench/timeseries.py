@@ -1,7 +1,7 @@
-"""Points of time series beside the SDK's: `python -m bench.timeseries`.
+"""Encoding points of time series, compared with the SDK: `python -m bench.timeseries`.
 
-CPU time for each point, of values in Python to the body of a request of 200 points: 6 fields and 2
-tags, in 200 series. All subjects run in turns in this process, and each body is read back and
+CPU time for each point, from values in Python to the body of a request of 200 points: 6 fields and
+2 tags, in 200 series. All subjects run in turns in this process, and each body is read back and
 compared first. The SDK's figures include its row objects, without which it cannot encode.
 """
 
@@ -33,7 +33,7 @@ from connectors.tablestore.timeseries.requests import points_body
 from emulator.timeseries.points import Point, from_flatbuffer, from_message
 from emulator.wire import flatbuffer, messages_pb2
 
-ROWS = 200  # of a request
+ROWS = 200  # points of a request
 DEVICES = 200
 KINDS = {
     "alarm": "integer",
@@ -95,7 +95,7 @@ _mapping = PointBuilder(
 
 
 def sdk(points: Sequence[Values]) -> bytes:
-    """Encode with the official SDK, which has points as FlatBuffers in Python only."""
+    """Encode with the official SDK, whose Python version has only FlatBuffers."""
     rows = [
         TimeseriesRow(
             TimeseriesKey("climate", "plant", {"device": device, "room": room}),
@@ -149,7 +149,7 @@ def read(body: bytes) -> list[Point]:
 
 
 def measure(turns: int) -> dict[str, list[float]]:
-    """Return µs of CPU time a point for each subject, one figure a turn."""
+    """Return µs of CPU time per point for each subject, one figure per turn."""
     work = requests(50)
     expected = read(sdk(work[0]))
     for name, (encode, _) in SUBJECTS.items():
@@ -175,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     found = measure(options.turns)
     work = requests(1)[0]
-    # A machine's speed drifts, so what counts is the ratio within a turn.
+    # A machine's speed drifts, so ratios are taken within a turn.
     rivals = found["SDK (FlatBuffers, Python)"]
     ratios = {
         name: median([rival / own for rival, own in zip(rivals, times, strict=True)])

@@ -1,7 +1,7 @@
-"""Batching: rows of a shard wait until there are enough of them, or the oldest has waited enough.
+"""Batching: rows of a shard wait until a batch is full or its oldest row is old enough.
 
-Bytewax's own `collect` restarts its time-out at each item and copies deeply in each snapshot
-[bytewax-operators], so a trickle of records would wait for ever and a flood would stall.
+Bytewax's own `collect` restarts its time-out at each item and copies its state deeply in each
+snapshot [bytewax-operators]: a trickle of records would wait for ever, and a flood would stall.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ State = list[tuple[Any, ...]]
 
 
 class Count(Protocol):
-    """Who counts the rows and dead letters that pass through a batcher."""
+    """Counts the rows and dead letters that pass through a batcher."""
 
     def resumed(self, number: int) -> None:
-        """Rows of an earlier run."""
+        """Count rows that an earlier run left in the recovery store."""
         ...
 
     def received(self, number: int) -> None:
-        """Rows and dead letters came in."""
+        """Count rows and dead letters that came in."""
         ...
 
     def emitted(self, number: int) -> None:
-        """Rows and dead letters went on."""
+        """Count rows and dead letters that went on to the sink."""
         ...
 
     def snapshot(self, waiting: int) -> None:
-        """A snapshot was taken, with `waiting` rows in it."""
+        """Note a snapshot, in which `waiting` rows wait."""
         ...
 
 
@@ -97,19 +97,19 @@ class Batcher(StatefulBatchLogic[Batch, Batch, State]):
         return full, StatefulBatchLogic.RETAIN
 
     def on_notify(self) -> tuple[list[Batch], bool]:
-        """The oldest row has waited long enough."""
+        """Return all rows as batches: the oldest has waited `settings.age` seconds."""
         return self._all(), StatefulBatchLogic.RETAIN
 
     def on_eof(self) -> tuple[list[Batch], bool]:
-        """The run drains: every row goes on."""
+        """Return all rows as batches: the run drains."""
         return self._all(), StatefulBatchLogic.RETAIN
 
     def notify_at(self) -> datetime | None:
-        """When the oldest row is due."""
+        """When to call `on_notify` for the oldest row; None without rows."""
         return self._due
 
     def snapshot(self) -> State:
-        """The waiting rows. The copy is shallow: segments never change."""
+        """The waiting rows, each segment as a tuple. The copy is shallow: segments never change."""
         self._count.snapshot(sum(map(count_of, self._segments)))
         return [tuple(segment) for segment in self._segments]
 
@@ -174,7 +174,7 @@ def split_requests(
 
 
 def _fitting(segment: Segment, room: int) -> int:
-    """How many of the first rows have at most `room` bytes together."""
+    """How many of the first rows have together at most `room` bytes."""
     return bisect_right([*accumulate(segment.sizes)], room)
 
 

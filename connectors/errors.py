@@ -1,4 +1,4 @@
-"""The exceptions that cross the borders between the parts of the application."""
+"""The exceptions that are raised in one room and handled in another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why there is no connection: what errors of sockets and TLS mean, whoever raised them."""
+"""Why there is no connection: what the errors of sockets and TLS mean."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import ssl
 from typing import Literal, NamedTuple
 
 Kind = Literal["certificate", "no_tls", "name", "closed_port", "other"]
-# What OpenSSL says of bytes that are no TLS; the words differ between its versions.
+# OpenSSL's texts for bytes that are not TLS, which differ between its versions.
 _NO_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
 
 
 class ConnectionTrouble(NamedTuple):
-    """What stood in the way of a connection."""
+    """Why a connection could not be made."""
 
     kind: Kind
     text: str
-    """Such as "TLS: CERTIFICATE_VERIFY_FAILED"; "" of another kind."""
+    """Such as "TLS: CERTIFICATE_VERIFY_FAILED"; "" for an error of unknown meaning."""
 
     @property
     def is_final(self) -> bool:
-        """Whether waiting does not mend it, where there has never been a connection."""
+        """Whether waiting is useless, if there has never been a connection."""
         return self.kind in ("certificate", "no_tls")
 
 
 def trouble_of(error: BaseException) -> ConnectionTrouble:
-    """The first cause in the chain of an error that says something."""
+    """The trouble of the first error in a chain of causes that has a known meaning."""
     for cause in causes(error):
         if isinstance(cause, ssl.SSLError):
             reason = str(cause.reason or type(cause).__name__)
@@ -43,7 +43,7 @@ def trouble_of(error: BaseException) -> ConnectionTrouble:
 
 
 def causes(error: BaseException) -> list[BaseException]:
-    """The error and all that is behind it: its arguments, its reason and its causes."""
+    """An error with the errors behind it: its arguments, its reason and its causes."""
     found: list[BaseException] = []
     waiting: list[object] = [error]
     while waiting:

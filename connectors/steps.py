@@ -18,24 +18,23 @@ from bytewax.dataflow import Dataflow, Stream
 from bytewax.operators import KeyedStream
 
 from connectors.batching import builder
-from connectors.dead_letters.destinations import Destination, DiscardDestination, LogDestination
+from connectors.dead_letters.destinations import Destination
 from connectors.dead_letters.policy import ErrorPolicy
-from connectors.errors import Rejection, raised_at
 from connectors.formats.chunk_decoder import ChunkDecoder
-from connectors.kafka.dead_letter_sink import KafkaDeadLetterSink
 from connectors.kafka.source import KafkaSource
 from connectors.mapping.row_mapper import RowMapper
-from connectors.records import Batch, Chunk, DeadLetter, DecodedChunk, Record, RecordChunk, count_of
+from connectors.records import Batch, Chunk, DecodedChunk, Record, count_of
 from connectors.run.context import Run
 from connectors.run.recovery import READ, STEPS_WITH_STATE, WINDOW, WRITE
 from connectors.run.retry import OutageWait
+from connectors.settings.implementations import implementation
 from connectors.tablestore.batch_write import TableWriter
-from connectors.tablestore.dead_letter_sink import TableDeadLetterSink
 from connectors.tablestore.row_encoder import RowEncoder
 from connectors.tablestore.sink import TablestoreSink
 from connectors.tablestore.timeseries.protobuf import PointEncoder
 from connectors.tablestore.topic_gate import TopicGate
-from connectors.transforms.pipeline import Made, pipeline
+from connectors.transforms.chunk_step import ChunkStep
+from connectors.transforms.pipeline import pipeline
 
 __all__ = [
     "STEPS_WITH_STATE",
@@ -107,42 +106,13 @@ def flat_map_records(
     added. Where the function raises, the record is dead-lettered with code step_failed, and file
     and line as the reason; raise `Rejection` to give a code and a reason of your own.
     """
-    keep_original = _keeps_original(run)
-
-    def apply(chunk: DecodedChunk) -> RecordChunk:
-        out: list[Record] = []
-        filtered = added = 0
-        dead_letters = list(chunk.dead_letters)
-
-        def reject(record: Record, code: str, reason: str) -> None:
-            dead_letters.append(
-                DeadLetter.of(record.message, "transform", code, reason, keep_original)
-            )
-
-        for record in chunk.records:
-            try:
-                made = function(record)
-                returned = list(made)
-                for item in returned:
-                    if type(item) is not Record:
-                        raise Rejection(
-                            "step_failed",
-                            f"step {step_id!r} returned a {type(item).__name__} instead of a "
-                            "Record: use record.with_value(...)",
-                        )
-                out += returned
-                dropped = made.dropped if type(made) is Made else not returned
-                filtered += dropped
-                added += len(returned) + dropped - 1
-            except Rejection as rejection:
-                reject(record, rejection.code, rejection.reason)
-            except Exception as error:  # noqa: BLE001 - users' code: the boundary to it
-                reject(record, "step_failed", f"step {step_id!r} raised {raised_at(error)}")
-        run.counts.add("filtered", filtered)
-        run.counts.add("added", added)
-        return RecordChunk(chunk.topic, chunk.partition, out, dead_letters)
-
-    return op.map(step_id, records, apply)
+    step = ChunkStep(
+        step_id,
+        function,
+        _keeps_original(run),
+        run.counts.step_done,
+    )
+    return op.map(step_id, records, step.apply)
 
 
 def map_rows(step_id: str, records: Stream[DecodedChunk], run: Run) -> KeyedStream[Batch]:
@@ -195,18 +165,11 @@ def topics_tables(run: Run) -> list[str]:
     return run.settings.known_tables()
 
 
-# By the word in errors.dead_letters, as settings.errors.DEAD_LETTER_DESTINATIONS lists them.
-DESTINATIONS: dict[str, Callable[[Run, TableWriter], Destination]] = {
-    "log": lambda run, _: LogDestination(run),
-    "ignore": lambda _run, _writer: DiscardDestination(),
-    "kafka": lambda run, _: KafkaDeadLetterSink(run),
-    "tablestore": TableDeadLetterSink,
-}
-
-
 def error_policy(run: Run, writer: TableWriter) -> ErrorPolicy:
     """What [errors] says, with its destination; the dead-letter table is written by `writer`."""
-    return ErrorPolicy(run, DESTINATIONS[run.settings.errors.dead_letters](run, writer))
+    make: Callable[[Run, TableWriter], Destination]
+    make = implementation(run.settings.errors.destination.implementation)
+    return ErrorPolicy(run, make(run, writer))
 
 
 def _keeps_original(run: Run) -> bool:

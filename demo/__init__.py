@@ -1,1 +1,1 @@
-"""The whole journey on one machine: orders in Kafka, the flow, Tablestore, and the proof."""
+"""The demo: orders in Kafka, the flow, Tablestore and the check of the result, on one machine."""

@@ -1,8 +1,8 @@
-"""Ctrl-C and its relatives, as a question asked at safe places and never as a bolt from the blue.
+"""Signals that end the demo, handled only at safe points.
 
-A signal that raises wherever the program happens to be can hit between the start of a process and
-the note of its number, or inside the clean-up: then something stays behind. So the handler only
-takes a note, and every wait of the demo passes through `check` or `pause`.
+A signal that raises wherever the program happens to be can arrive between the start of a process
+and the note of its number, or inside the clean-up: then a process or file is left behind. So the
+handler only takes a note, and every wait of the demo goes through `check` or `pause`.
 """
 
 import signal
@@ -21,35 +21,35 @@ class Interrupted(Exception):  # noqa: N818 - not an error
 
 
 class Interruption:
-    """What signals came so far."""
+    """The signals that arrived so far."""
 
     def __init__(self) -> None:
         self._number: int | None = None
         self._seen = False
         self._arrived = threading.Event()
         self.urgent = False
-        """A second signal came: end without waiting for anyone."""
+        """Whether a second signal arrived: end without waiting for any process."""
 
     def listen(self) -> None:
-        """Take over SIGINT, SIGTERM and SIGHUP. Main thread only."""
+        """Handle SIGINT, SIGTERM and SIGHUP from now on. Main thread only."""
         for number in _SIGNALS:
             signal.signal(number, self._note)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
-        # `make` passes on the SIGINT that the terminal has already given to everyone: a repeat of
-        # it is no second wish, so only a later one counts, once the first was seen.
+        # `make` repeats the SIGINT that the terminal has already sent to all processes. That is no
+        # second request, so a repeat counts only after `check` has seen the first.
         if self._number is not None and self._seen:
             self.urgent = True
         self._number = number
         self._arrived.set()
 
     def check(self) -> None:
-        """Raise Interrupted when a signal came."""
+        """Raise Interrupted if a signal has arrived."""
         if self._number is not None:
             self._seen = True
             raise Interrupted(self._number)
 
     def pause(self, seconds: float) -> None:
-        """Wait, at most until a signal comes. Raises Interrupted then."""
+        """Wait `seconds`, or until a signal arrives. Raises Interrupted then."""
         self._arrived.wait(seconds)
         self.check()

@@ -1,4 +1,4 @@
-"""Orders and readings into Kafka, each with its delivery report."""
+"""Produces orders and readings to Kafka, each confirmed by its delivery report."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -15,7 +15,7 @@ _ANSWER_SECONDS = 10.0
 
 
 class ProducingFailedError(RuntimeError):
-    """Kafka did not take every order; the text has the count and the first reason."""
+    """Kafka did not accept every order; the text has the count and the first reason."""
 
 
 def produce(
@@ -25,9 +25,10 @@ def produce(
     interruption: Interruption,
     progress: Callable[[int], None],
 ) -> int:
-    """Send all orders and wait until each is confirmed; returns how many. Tells `progress`.
+    """Send all orders, wait until each is confirmed, and return their number.
 
-    Raises ProducingFailedError when one is not confirmed, and Interrupted.
+    `progress` is called with the number confirmed so far. Raises ProducingFailedError when one is
+    not confirmed, and Interrupted.
     """
     delivered = 0
     failures: list[str] = []
@@ -46,7 +47,7 @@ def produce(
             "compression.type": "zstd",
             "linger.ms": 20,
             "message.timeout.ms": int(_DELIVERY_SECONDS * 1000),
-            # What fails is in the reports; after Ctrl-C it would complain of what it still holds.
+            # The reports have the failures; the client would log what it still holds.
             "log_level": 2,
         }
     )
@@ -76,7 +77,7 @@ def produce(
 
 
 def stored(bootstrap: str, topic: str) -> int:
-    """How many messages the topic holds: the sum of its partitions' offsets, high less low."""
+    """The number of messages in the topic: the sum of its partitions' high minus low offsets."""
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "demo-count"})
     try:
         partitions = consumer.list_topics(topic, timeout=_ANSWER_SECONDS).topics[topic].partitions

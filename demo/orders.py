@@ -1,4 +1,4 @@
-"""The orders: realistic JSON, the same at every run, and a few that are broken on purpose."""
+"""The orders: realistic JSON, the same in every run, with a few that are broken on purpose."""
 
 import json
 import random
@@ -7,11 +7,11 @@ from typing import Any, Literal, NamedTuple
 
 SEED = 20260105
 BROKEN = 12
-"""Broken orders among however many: three faults in turn."""
+"""The number of broken orders, whatever the total: three faults in turn."""
 
 Fault = Literal["not JSON", "order_id named id", "integer beyond 64 bits"]
 MISNAMED = {"order_id": "id"}
-"""What a rename in the mapping mends."""
+"""The fault that a rename in the mapping corrects."""
 FAULTS: tuple[Fault, ...] = ("not JSON", "order_id named id", "integer beyond 64 bits")
 
 # Opening of the shop, 2026-01-05 08:00 UTC, in milliseconds since 1970.
@@ -33,7 +33,7 @@ _ARTICLES = ("tea", "lamp", "notebook", "headphones", "mug", "charger")
 
 
 class Order(NamedTuple):
-    """One message. `fields` is what should arrive; None where the order is broken (`fault`)."""
+    """One message. `fields` are the expected columns; None if the order is broken (`fault`)."""
 
     key: bytes
     value: bytes
@@ -58,7 +58,7 @@ def orders(count: int) -> Iterator[Order]:
 
 
 def _broken_places(count: int) -> dict[int, Fault]:
-    """Spread over the first nine tenths, so that good orders follow each in its partition."""
+    """Positions in the first nine tenths, so that good orders follow each in its partition."""
     places = [count * 9 * turn // (10 * BROKEN) for turn in range(min(BROKEN, count // 10))]
     return {place: FAULTS[turn % len(FAULTS)] for turn, place in enumerate(places)}
 
@@ -66,7 +66,7 @@ def _broken_places(count: int) -> dict[int, Fault]:
 def _fields(number: int, clock: int, chance: random.Random) -> dict[str, Any]:
     city, currency = chance.choice(_CITIES)
     fields: dict[str, Any] = {
-        # Unique, since the multiplier is odd, and spread: a rising key would heat one partition.
+        # Unique, since the multiplier is odd, and spread: a rising key makes one partition hot.
         "order_id": f"ORD-{number * 2_654_435_761 % 2**32:08X}",
         "customer_id": chance.randrange(1, _CUSTOMERS),
         "amount": chance.randrange(100, 250_000) / 100,

@@ -1,8 +1,8 @@
-"""The three programs of the demo as child processes, none of which may outlive it.
+"""The three programs of the demo as child processes, which must not outlive it.
 
 Each is in a session of its own, so that a Ctrl-C in the terminal reaches only the demo, which then
-ends them in order; and each is tied to the demo (localkafka/child.py), so that on Linux even a
-SIGKILL of the demo takes them along.
+ends them in order; and each is tied to the demo (localkafka/child.py), so that on Linux they end
+even when the demo is killed by SIGKILL.
 """
 
 import os
@@ -24,7 +24,7 @@ _TAIL_LINES = 15
 
 
 class ChildFailedError(RuntimeError):
-    """A program did not start, ended by itself or did not end well; the text has its last lines."""
+    """A program did not start, ended unexpectedly or failed; the text has its last lines."""
 
 
 class Child:
@@ -92,11 +92,11 @@ class Child:
             )
 
     def stop(self, seconds: float) -> int:
-        """End it: SIGTERM, and SIGKILL after `seconds` or on the user's second Ctrl-C."""
+        """End it by SIGTERM, and by SIGKILL after `seconds` or on the user's second Ctrl-C."""
         return processes.stop(self._process, seconds, lambda: self._interruption.urgent)
 
     def stop_well(self, seconds: float) -> None:
-        """As `stop`; raises ChildFailedError when the exit code is not 0."""
+        """As `stop`, but raise ChildFailedError if the exit code is not 0."""
         code = self.stop(seconds)
         if code != 0:
             raise ChildFailedError(
@@ -109,7 +109,7 @@ class Child:
 
 
 class Children:
-    """Everything that runs; leaving the block ends it, the last started first."""
+    """The running programs; leaving the block ends them, the last started first."""
 
     _GRACE_SECONDS = 5.0
 
@@ -144,7 +144,7 @@ class Children:
 
 
 def _clean_environment() -> dict[str, str]:
-    """Ours, less what would reconfigure the flow behind the demo's back."""
+    """The environment without variables that would reconfigure the flow."""
     foreign = ("SYNC_", "ALIBABA_CLOUD_", "BYTEWAX_", "PYTHONPATH", "PYTHONUNBUFFERED")
     kept = {name: text for name, text in os.environ.items() if not name.startswith(foreign)}
     return {**kept, "PYTHONUNBUFFERED": "1"}

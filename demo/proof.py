@@ -1,4 +1,4 @@
-"""What was produced against what arrived: the part of the demo that can say no."""
+"""Compares what was produced with what arrived: the check that may fail."""
 
 import json
 import re
@@ -14,7 +14,7 @@ _SHOWN_FAULTS = 5
 
 
 class FlowEnd(NamedTuple):
-    """The flow's own account from its last line, and the dead letters by reason and by topic."""
+    """The flow's counts from its last line, and its dead letters by reason and by topic."""
 
     counts: Mapping[str, int]
     reasons: Mapping[str, int]
@@ -22,7 +22,7 @@ class FlowEnd(NamedTuple):
 
 
 def flow_end(lines: Iterable[str], dead_letters: Iterable[DeadLetter]) -> FlowEnd:
-    """Read the account out of the flow's output; empty counts where it wrote no last line."""
+    """Read the counts from the flow's output; empty if it wrote no last line."""
     counts: dict[str, int] = {}
     for line in lines:
         if match := _ENDED.match(line):
@@ -33,7 +33,7 @@ def flow_end(lines: Iterable[str], dead_letters: Iterable[DeadLetter]) -> FlowEn
 
 
 class Comparison:
-    """Rows read back, held against the orders they should be."""
+    """Compares rows that are read back with the orders that they should be."""
 
     def __init__(self, expected: Mapping[str, Mapping[str, Any]], what: str = "order") -> None:
         """`expected`: fields by order_id, or by the name of the point."""
@@ -53,7 +53,7 @@ class Comparison:
             self._fault(f"row {row.key}: {difference}")
 
     def verdict(self) -> list[str]:
-        """What is wrong, worded; empty when every order is there with its values."""
+        """The differences as texts; empty if every order is in the table with its values."""
         worded = list(self._shown)
         if self._faults > len(worded):
             worded.append(f"... and {self._faults - len(worded)} more such rows")
@@ -69,7 +69,7 @@ class Comparison:
 
 
 def _difference(fields: Mapping[str, Any], columns: Mapping[str, Any]) -> str | None:
-    """The first column that is not as produced; a null is no column, nested values are JSON."""
+    """The first column that differs; a null is no column, and nested values are JSON."""
     wanted = {
         name: value for name, value in fields.items() if name != "order_id" and value is not None
     }
@@ -88,7 +88,7 @@ def _difference(fields: Mapping[str, Any], columns: Mapping[str, Any]) -> str | 
 def accounting(
     produced: int, broken: int, end: FlowEnd, rows: int, differences: Iterable[str]
 ) -> list[str]:
-    """Every equation that does not hold, worded; empty when all add up."""
+    """The equations that do not hold, as texts; empty if all do."""
     counts = end.counts
     if not counts:
         return ["the flow did not print its last line `sync: ended: ...`", *differences]

@@ -1,4 +1,4 @@
-"""The second topic: sensor readings for a time series table, the same at every run, some broken."""
+"""The second topic: sensor readings for a time series table, the same in every run, some broken."""
 
 import json
 import random
@@ -20,7 +20,7 @@ RULES = {
 }
 """The options of [tables.readings], with which readings become points."""
 BROKEN = 6
-"""Broken readings among however many: three faults in turn."""
+"""The number of broken readings, whatever the total: three faults in turn."""
 
 Fault = Literal["no time", "a quote in a tag", "names that collide"]
 FAULTS: tuple[Fault, ...] = ("no time", "a quote in a tag", "names that collide")
@@ -31,7 +31,7 @@ _SITES = ("Hangzhou", "Zürich")
 
 
 class Reading(NamedTuple):
-    """One message. `fields` is what should arrive at `series`; None where it is broken."""
+    """One message. `fields` are those expected at `series`; None if it is broken."""
 
     key: bytes
     value: bytes
@@ -41,7 +41,7 @@ class Reading(NamedTuple):
 
 
 def series_of(site: str, device: str, room: str, microseconds: int) -> str:
-    """A name for the point of a series at a time."""
+    """The name of a series' point at a time."""
     return f"{site} {device} {room} {microseconds}"
 
 

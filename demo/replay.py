@@ -1,11 +1,11 @@
-"""The sequel: the dead letters of a demo once more, through a mended mapping.
+"""Replays the dead letters of a demo through a corrected mapping.
 
 Usage: python -m demo replay demo-data/NAME
 
 It starts the local Tablestore on the demo's data and runs `python -m connectors.cli replay` with
 the demo's mended.toml, in which a rename gives the orders their key. Those become rows; the others
-are rejected again, and their new dead letters say so. Exit code 0: every order that can be mended
-is a row.
+are rejected again, and their new dead letters say why. Exit code 0: every order that can be
+corrected is a row.
 """
 
 import argparse
@@ -27,15 +27,15 @@ _STOP_SECONDS = 15.0
 
 
 def main(argv: Sequence[str], interruption: Interruption) -> int:
-    """Replay and look; returns the exit code."""
+    """Replay and check the result; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m demo replay",
-        description="Replays the dead letters of a demo through its mended mapping.",
+        description="Replays the dead letters of a demo through its corrected mapping.",
     )
     parser.add_argument("folder", type=Path, help="the folder that the demo has written")
     folder: Path = parser.parse_args(argv).folder
     if not (folder / MENDED).is_file() or not (folder / "tablestore").is_dir():
-        parser.error(f"{folder} is no folder of a demo: run `python -m demo` first")
+        parser.error(f"{folder} is not the folder of a demo: run `python -m demo` first")
     screen = Screen()
     try:
         with Children(interruption) as children:
@@ -70,7 +70,7 @@ def _replay(folder: Path, screen: Screen, interruption: Interruption, children: 
     mended = [fields for one in before if (fields := _mended(one)) is not None]
     rows, wrong = _check(mended, read_all(endpoint, TABLE, KEY, interruption))
     tablestore.stop_well(_STOP_SECONDS)
-    screen.rows(TABLE, rows, "The mended rows")
+    screen.rows(TABLE, rows, "The corrected rows")
     for text in wrong:
         screen.fail(text)
     if not wrong:
@@ -79,7 +79,7 @@ def _replay(folder: Path, screen: Screen, interruption: Interruption, children: 
 
 
 def _run(folder: Path, endpoint: str, children: Children) -> str:
-    """The command as a user gives it; returns its last line."""
+    """Run the command as a user would; return its last line."""
     arguments = ["replay", "--from", "table", "--config", str(folder / MENDED)]
     replay: Child = children.start(
         "the replay",
@@ -92,7 +92,7 @@ def _run(folder: Path, endpoint: str, children: Children) -> str:
 
 
 def _mended(dead_letter: DeadLetter) -> dict[str, Any] | None:
-    """The order of a dead letter whose key is misnamed, with its right name."""
+    """The order of a dead letter whose key has a wrong name, with the right name."""
     if dead_letter.topic != TOPIC:
         return None
     try:
@@ -106,7 +106,7 @@ def _mended(dead_letter: DeadLetter) -> dict[str, Any] | None:
 
 
 def _check(mended: Sequence[dict[str, Any]], rows: Iterable[Row]) -> tuple[list[Row], list[str]]:
-    """The rows of these orders, and what is wrong with them."""
+    """The rows of these orders, and the differences as texts."""
     expected = {str(fields[KEY]): fields for fields in mended}
     comparison = Comparison(expected)
     found: list[Row] = [row for row in rows if row.key in expected]

@@ -1,4 +1,4 @@
-"""What the user sees: colours and moving bars in a terminal, plain lines anywhere else."""
+"""The demo's output: colours and progress bars in a terminal, else plain lines."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,22 +32,22 @@ class Screen:
             )
 
     def step(self, text: str) -> None:
-        """Something is done."""
+        """Report a step that is done."""
         self._console.print(f"[green]{self._sign('✓', 'ok:')}[/] {escape(text)}", soft_wrap=True)
 
     def say(self, text: str = "") -> None:
-        """A line as it is."""
+        """Print a line as it is."""
         self._console.print(escape(text), soft_wrap=True)
 
     def fail(self, text: str) -> None:
-        """Something is wrong."""
+        """Report a failure."""
         self._console.print(
             f"[bold red]{self._sign('✗', 'failed:')}[/] {escape(text)}", soft_wrap=True
         )
 
     @contextmanager
     def bars(self, totals: Mapping[str, int]) -> Iterator[Advance]:
-        """Moving bars, in a terminal; the steps tell the rest of the world."""
+        """Progress bars in a terminal; elsewhere only the steps are printed."""
         if not self._terminal:
             yield lambda _name, _number: None
             return
@@ -62,7 +62,7 @@ class Screen:
             yield lambda name, number: progress.update(tasks[name], completed=number)
 
     def rows(self, table: str, rows: Sequence[Row], which: str = "The first rows") -> None:
-        """A few rows of the table."""
+        """Print a few rows of the table."""
         shown = self._table(f"{which} of table {table}, by GetRange")
         shown.add_column("order_id", no_wrap=True)
         for name in _COLUMNS:
@@ -75,7 +75,7 @@ class Screen:
         self.say()
 
     def dead_letters(self, title: str, dead_letters: Sequence[DeadLetter]) -> None:
-        """Dead letters: where each record stands in Kafka, and why it is no row."""
+        """Print dead letters: each record's coordinates, and the reason of its rejection."""
         shown = self._table(title)
         shown.add_column("topic, partition, offset", no_wrap=True)
         shown.add_column("replays", justify="right")
@@ -87,7 +87,7 @@ class Screen:
         self.say()
 
     def account(self, produced: int, end: FlowEnd, rows: int) -> None:
-        """Where every order and reading ended up."""
+        """Print how many orders and readings ended as what."""
         shown = self._table("Where every order and reading ended up")
         shown.add_column("")
         shown.add_column("records", justify="right")
@@ -101,14 +101,14 @@ class Screen:
         self.say()
 
     def closing(self, folder: Path, replay: str, look_again: str) -> None:
-        """Where to look, and what to try next."""
+        """Print where the files are, and what to try next."""
         self.say(f"Everything it used and wrote is in {folder}:")
         self.say(
             "  config.toml  mended.toml  flow.log  kafka.log  tablestore.log  state/  tablestore/"
         )
         self.say("Next:")
         self.say(f"  {replay}")
-        self.say("      the dead letters once more, through the mended mapping of mended.toml")
+        self.say("      replay the dead letters through the corrected mapping of mended.toml")
         self.say(f"  {look_again}")
         self.say("      the same table again, for a browser or your own program")
         self.say("  README.md, config.toml")

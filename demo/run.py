@@ -1,8 +1,10 @@
-"""The story: start Kafka, Tablestore and the flow; produce; wait; stop; read back; compare.
+"""Runs the demo: start Kafka, Tablestore and the flow; produce; wait; stop; read back; compare.
 
-Usage: python -m demo [--orders 50000] [--folder demo-data/NAME]
-Then: python -m demo replay demo-data/NAME
-Exit code 0: every order is where it should be. 1: not, with what is wrong. 128 + n: signal n.
+Usage: python -m demo [--orders 50000] [--folder demo-data/NAME] Then: python -m demo replay
+demo-data/NAME
+
+Exit code 0: every order is where it should be. 1: some are not, and the output says what is wrong.
+128 + n: ended by signal n.
 """
 
 import argparse
@@ -38,14 +40,14 @@ KEY = "order_id"
 DEAD_LETTERS = "dead_letters"
 MENDED = "mended.toml"
 MENDING = f"""
-# What the demo mends: some orders call their key something else.
+# What the replay corrects: some orders have another name for their key.
 [[transforms]]
 type = "rename"
 topics = "{TOPIC}"
 fields = {{ id = "order_id" }}
 """
 _PRODUCED, _WRITTEN, _READ = "produced to Kafka", "written to Tablestore", "read back"
-# Compressed, an order takes some 100 bytes; uncompressed 250. Never near the embedded Kafka's end.
+# An order takes about 100 bytes compressed and 250 uncompressed: far below the mock's limit.
 _ORDERS_A_PARTITION = 12_500
 _STALL_SECONDS = 60.0
 _STOP_SECONDS = 45.0
@@ -54,7 +56,7 @@ _SHOWN_ROWS = 6
 
 
 def environment(endpoint: str) -> dict[str, str]:
-    """The settings that the demo has beside its config.toml: addresses, keys, a second topic."""
+    """The environment of the demo's flow: addresses, keys and a second topic."""
     return {
         "SYNC__KAFKA__TOPICS": json.dumps([TOPIC, READINGS]),
         "SYNC__TABLES": json.dumps({READINGS: RULES}),
@@ -65,16 +67,16 @@ def environment(endpoint: str) -> dict[str, str]:
 
 
 class StalledError(RuntimeError):
-    """The flow runs, but nothing arrives any more."""
+    """Raised when the flow runs, but no more rows arrive."""
 
 
 def main(argv: Sequence[str], interruption: Interruption) -> int:
-    """Tell the story; returns the exit code."""
+    """Run the demo; returns the exit code."""
     arguments = _arguments(argv)
     screen = Screen()
     folder = _make_folder(arguments.folder)
     try:
-        return _Story(arguments.orders, folder, screen, interruption).tell()
+        return _Story(arguments.orders, folder, screen, interruption).run()
     except Interrupted as interrupted:
         screen.say(f"Stopped by {interrupted}; nothing is left running. Its files: {folder}")
         return interrupted.exit_code
@@ -97,7 +99,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or not 200 <= int(text) <= 1_000_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 200 to 1000000")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 200 to 1000000")
     return int(text)
 
 
@@ -127,8 +129,8 @@ class _Story:
         self._screen = screen
         self._interruption = interruption
 
-    def tell(self) -> int:
-        """All chapters; the processes end with the block, whatever happens in it."""
+    def run(self) -> int:
+        """Run all steps; the processes end with the block, whatever happens in it."""
         began = time.monotonic()
         config = ROOT / "config.toml"
         shutil.copyfile(config, self._folder / "config.toml")
@@ -288,7 +290,7 @@ class _Story:
         return first, comparison
 
     def _read_points_back(self, endpoint: str) -> Comparison:
-        """The readings in the time series table, held against what was produced."""
+        """Compare the readings in the time series table with what was produced."""
         good = [reading for reading in readings(self._readings) if reading.fields is not None]
         comparison = Comparison({one.series: one.fields or {} for one in good}, "reading")
         for point in read_points(endpoint, READINGS, series_of, self._interruption):
@@ -306,6 +308,6 @@ def shown_path(folder: Path) -> Path:
 
 
 def _python() -> Path:
-    """Our interpreter as the user would type it."""
+    """The running interpreter as the user would type it."""
     python = Path(sys.executable)
     return python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python

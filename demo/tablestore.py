@@ -1,4 +1,4 @@
-"""The table as anyone reads it, through the official SDK; and the local server's own figures."""
+"""Reads the tables through the official SDK, and the local server's own figures."""
 
 import http.client
 import json
@@ -15,7 +15,7 @@ ACCESS_KEY_SECRET = "demo-secret"  # noqa: S105 - the local server's published d
 
 _ANSWER_SECONDS = 10.0
 _PAGE_ROWS = 2_000
-_ALWAYS = 10**17  # a time in microseconds that is far away
+_ALWAYS = 10**17  # a time in microseconds, far in the future
 _SDK_LOGGER = "tablestore-client"
 
 
@@ -50,7 +50,7 @@ def _client(endpoint: str) -> Any:
 
 
 class DeadLetter(NamedTuple):
-    """A dead letter read back: where its record stands in Kafka, and why it is here."""
+    """A dead letter that is read back: its record's coordinates, and its reason."""
 
     topic: str
     partition: int

@@ -1,17 +1,15 @@
-"""The command: options, the texts printed at start, a clean stop."""
+"""The command: what it prints when it starts, the server, and a clean stop."""
 
-import argparse
 import asyncio
 import gc
-import logging
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from aiohttp import web
 
-from emulator import limits, regex, settings
+from emulator import limits, regex
+from emulator.arguments import parse_arguments
 from emulator.catalog import Catalog
 from emulator.faults import FaultRuleError, Faults
 from emulator.journal import Journal
@@ -19,268 +17,9 @@ from emulator.server import Server
 from emulator.service import Service
 from emulator.settings import Options
 from emulator.storage import Store, StoreBusyError
-from emulator.throughput import Limit, Throughput, ThroughputError, parse_option
+from emulator.throughput import Throughput
 from emulator.timeseries.tables import TimeseriesCatalog
 from emulator.transactions import Transactions
-
-_DEFAULT_EFFECTS = 100_000
-_DESCRIPTION = (
-    "A local Tablestore for the official SDKs. At start it prints where it listens and how to"
-    " connect; open that address in a browser to look inside. SIGTERM or Ctrl-C stops it."
-)
-
-
-def parse_arguments(arguments: Sequence[str]) -> Options:
-    """Return the options of a command line; exits with 2 and a text for a wrong one."""
-    name = Path(sys.argv[0]).name
-    program = name if name == "local-tablestore" else "python -m emulator"
-    parser = argparse.ArgumentParser(prog=program, description=_DESCRIPTION)
-    defaults = Options()
-    _add_common(parser, defaults)
-    _add_switches(parser, defaults)
-    _add_observing(parser, defaults)
-    given = parser.parse_args(arguments)
-    instances, own_keys = _instances(parser, given)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO if given.verbose else logging.WARNING)
-    return Options(
-        host=given.host,
-        port=given.port,
-        data=given.data,
-        instances=instances,
-        instance_keys=own_keys,
-        access_key_id=given.access_key_id,
-        access_key_secret=given.access_key_secret,
-        open_pages=given.open_pages,
-        faults=given.faults,
-        effects=given.effects,
-        answers=given.answers,
-        ready_delay=given.ready_delay,
-        not_ready_as=given.not_ready_as,
-        latency=given.latency / 1000,
-        discard=given.discard,
-        duplicates=given.duplicates,
-        missing_table=given.missing_table,
-        key_order=given.key_order,
-        column_names=given.column_names,
-        max_filters=given.max_filters,
-        table_names=given.table_names,
-        analytical_stores=given.analytical_stores,
-        any_instance=given.any_instance,
-        key_columns_count=given.key_columns == "count",
-        transaction_lifetime=given.transaction_lifetime,
-        meta_delay=given.meta_delay,
-        throughput=tuple(given.throughput or ()),
-        table_operations_per_second=given.table_operations_per_second,
-    )
-
-
-def _positive(text: str) -> int:
-    """Return the number of an option that must be 1 or more."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not 1 or more")
-    return value
-
-
-def _limit(text: str) -> Limit:
-    """Return the throughput limit of an option."""
-    try:
-        return parse_option(text)
-    except ThroughputError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _add_common(parser: argparse.ArgumentParser, defaults: Options) -> None:
-    add = parser.add_argument
-    add("--host", default=defaults.host, help="address to listen on (%(default)s)")
-    add("--port", type=int, default=defaults.port, help="0 takes a free one (%(default)s)")
-    add(
-        "--data",
-        type=Path,
-        metavar="DIR",
-        help="folder of the database; without it everything is in memory",
-    )
-    add(
-        "--instance",
-        action="append",
-        metavar="NAME[:KEY_ID:SECRET]",
-        help=f"with tables of its own, and a key of its own if given; repeatable"
-        f" ({settings.DEFAULT_INSTANCE})",
-    )
-    add(
-        "--any-instance",
-        action="store_true",
-        help="serve every instance name, each with tables of its own, to the keys of this server",
-    )
-    add(
-        "--access-key-id",
-        metavar="ID",
-        default=defaults.access_key_id,
-        help="of the instances without a key of their own (%(default)s)",
-    )
-    add(
-        "--access-key-secret",
-        metavar="SECRET",
-        default=defaults.access_key_secret,
-        help="its secret (%(default)s)",
-    )
-    add(
-        "--open-pages",
-        action="store_true",
-        help="pages and fault plans for every address that reaches the port, not only loopback",
-    )
-    add("--discard", action="store_true", help="check and count writes, store nothing")
-    add(
-        "--transaction-lifetime",
-        type=float,
-        metavar="SECONDS",
-        default=defaults.transaction_lifetime,
-        help="until a local transaction ends by itself (%(default)s, as on the service)",
-    )
-
-
-def _add_switches(parser: argparse.ArgumentParser, defaults: Options) -> None:
-    group = parser.add_argument_group("where the service is not documented (emulator/README.md)")
-    add = group.add_argument
-    add(
-        "--duplicates",
-        choices=["lenient", "strict"],
-        default=defaults.duplicates,
-        help="repeated rows in a batch: applied in order, or all of it refused (%(default)s)",
-    )
-    add(
-        "--missing-table",
-        choices=["request", "row"],
-        default=defaults.missing_table,
-        help="what fails in a batch when a table is missing (%(default)s)",
-    )
-    add(
-        "--key-order",
-        choices=["schema", "any"],
-        default=defaults.key_order,
-        help="order in which the columns of a primary key are taken (%(default)s)",
-    )
-    add(
-        "--column-names",
-        choices=["any", "documented"],
-        default=defaults.column_names,
-        help="attribute columns: any text without # in front, or letters, digits and _ only"
-        " (%(default)s)",
-    )
-    add(
-        "--max-filters",
-        type=_positive,
-        metavar="N",
-        default=defaults.max_filters,
-        help="conditions in one filter (%(default)s; the guide says 10)",
-    )
-    add(
-        "--table-names",
-        choices=["shared", "separate"],
-        default=defaults.table_names,
-        help="whether a wide-column and a time series table may not, or may, have the same name"
-        " (%(default)s)",
-    )
-    add(
-        "--analytical-stores",
-        choices=["asked", "default"],
-        default=defaults.analytical_stores,
-        help="whether a time series table has one when its creation does not say (%(default)s)",
-    )
-    add(
-        "--key-columns",
-        choices=["count", "ignored"],
-        default="count",
-        help="whether a key column in columns_to_get shows a row without other columns"
-        " (%(default)s)",
-    )
-    add(
-        "--ready-delay",
-        type=float,
-        metavar="SECONDS",
-        default=0.0,
-        help="until a new table is usable (0)",
-    )
-    add(
-        "--not-ready-as",
-        metavar="CODE",
-        choices=["OTSTableNotReady", "OTSObjectNotExist", "OTSPartitionUnavailable"],
-        default=defaults.not_ready_as,
-        help="answer until then: %(choices)s (%(default)s)",
-    )
-    add(
-        "--meta-delay",
-        type=float,
-        metavar="SECONDS",
-        default=0.0,
-        help="until a new time series is found by its metadata (0)",
-    )
-    add(
-        "--table-operations-per-second",
-        type=float,
-        metavar="N",
-        default=0.0,
-        help="above it: OTSQuotaExhausted; 0: no limit (0; the service allows about 10)",
-    )
-
-
-def _add_observing(parser: argparse.ArgumentParser, defaults: Options) -> None:
-    add = parser.add_argument_group("faults and logs").add_argument
-    add("--faults", type=Path, metavar="FILE", help="JSON file with fault rules to begin with")
-    add(
-        "--effects",
-        type=int,
-        nargs="?",
-        metavar="N",
-        const=_DEFAULT_EFFECTS,
-        default=0,
-        help="keep a log of the last N row changes for GET /-/effects"
-        f" (off; N: {_DEFAULT_EFFECTS})",
-    )
-    add(
-        "--answers",
-        type=int,
-        metavar="N",
-        default=defaults.answers,
-        help="requests kept for GET /-/answers (%(default)s)",
-    )
-    add(
-        "--latency",
-        type=float,
-        metavar="MS",
-        default=0.0,
-        help="milliseconds added to each data request (0)",
-    )
-    add(
-        "--throughput",
-        action="append",
-        type=_limit,
-        metavar="TABLE:READ:WRITE[:KEY]",
-        help="capacity units a second above which a table throttles, and one value of its partition"
-        " key; TABLE * is each, - no limit; repeatable (none)",
-    )
-    add("--verbose", action="store_true", help="log each request to stderr")
-
-
-def _instances(
-    parser: argparse.ArgumentParser, given: argparse.Namespace
-) -> tuple[tuple[str, ...], dict[str, tuple[str, str]]]:
-    """Return the names of the instances and the keys of those that have their own."""
-    secrets = {given.access_key_id: given.access_key_secret}
-    own: dict[str, tuple[str, str]] = {}
-    names: list[str] = []
-    for text in given.instance or [settings.DEFAULT_INSTANCE]:
-        name, *key = text.split(":", 2)
-        if not limits.is_instance_name(name):
-            parser.error(f"--instance {name!r}: 3..16 letters, digits and hyphens, a letter first")
-        if len(key) == 1 or not all(key):
-            parser.error(f"--instance {name}: give NAME, or NAME:KEY_ID:SECRET")
-        if key:
-            if secrets.setdefault(key[0], key[1]) != key[1]:
-                parser.error(f"--instance {name}: the key id {key[0]} has another secret already")
-            own[name] = (key[0], key[1])
-        names.append(name)
-    return tuple(dict.fromkeys(names)), own
 
 
 def _say(text: str) -> None:
@@ -289,8 +28,8 @@ def _say(text: str) -> None:
 
 
 def _introduce(options: Options, endpoint: str) -> None:
-    kept = f"in {options.data}" if options.data else "in memory (--data DIR keeps it)"
-    _say(f"A local Tablestore. Data: {kept}. Pages: {endpoint}/")
+    kept = f"in {options.data}" if options.data else "in memory (use --data DIR to keep it)"
+    _say(f"A local Tablestore. Data: {kept}. Web pages: {endpoint}/")
     _say(f"  endpoint {endpoint}")
     for instance in options.instances:
         _say("  instance {}, key id {}, secret {}".format(instance, *options.key_of(instance)))
@@ -380,6 +119,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(serve(options))
     except (StoreBusyError, FaultRuleError, OSError) as error:
-        sys.stderr.write(f"emulator: {error}\n")
+        sys.stderr.write(f"local-tablestore: {error}\n")
         return 1
     return 0

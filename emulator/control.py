@@ -1,4 +1,4 @@
-"""What lies beside the protocol: pages, counters, faults, limits, logs; unsigned, loopback only."""
+"""Everything outside the protocol: pages, counters, faults, limits, logs; loopback only."""
 
 import ipaddress
 import json
@@ -53,9 +53,11 @@ class Control:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         if not (self._service.options.open_pages or _is_local(request.remote)):
-            return _json({"error": "only from loopback"}, 403)
+            return _json(
+                {"error": "served to loopback only, unless the server runs with --open-pages"}, 403
+            )
         if "Origin" in request.headers and request.method != "GET":
-            return _json({"error": "not from a page of another site"}, 403)
+            return _json({"error": "requests from web pages of other sites are refused"}, 403)
         method = request.method
         if request.path in ("/", "/-/table") and method == "GET":
             return self._page(request)
@@ -135,7 +137,7 @@ class Control:
             else:
                 throughput.replace(limits)
         elif request.method != "GET":
-            return _json({"error": "GET, POST or DELETE"}, 405)
+            return _json({"error": "the method must be GET, POST or DELETE"}, 405)
         return _json(throughput.shown())
 
     async def _handle_faults(self, request: web.BaseRequest) -> web.Response:
@@ -150,5 +152,5 @@ class Control:
                 self._faults.clear()
             self._faults.add(rules)
         elif request.method != "GET":
-            return _json({"error": "GET, POST or DELETE"}, 405)
+            return _json({"error": "the method must be GET, POST or DELETE"}, 405)
         return _json(self._faults.shown())

@@ -20,6 +20,7 @@ from emulator.errors import STATUS, ServiceError
 from emulator.service import RowFault
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
+from emulator.wire.decoder import decode_row
 from emulator.wire.flatbuffer import RawPoint, decode_points
 from emulator.wire.strings import has_bad_text
 
@@ -80,9 +81,9 @@ class Rule:
     rows: list[int] | None = None
     """Positions in the request, over all its tables, from 0."""
     count: int | None = None
-    """How many times; None: until removed."""
+    """How many times it fires; None: until it is removed."""
     skip: int = 0
-    """How many times it would have applied and lets go by first."""
+    """How many matches to skip first."""
     probability: float = 1.0
     seed: int | None = None
     delay: float = 0.0
@@ -176,9 +177,9 @@ def parse_rules(document: object) -> list[Rule]:
 
 
 def _requested_rows(request: Message) -> Iterable[tuple[str, pb.RowChange | None]]:
-    """Yield (table, row) of a write or read, in request order; None for one that is not whole.
+    """Yield (table, row) of a write or read, in request order; None for a row that is broken.
 
-    What cannot be read here is refused by the operation.
+    The operation will refuse such a row.
     """
     if isinstance(request, wire.PutTimeseriesDataRequest):
         for point in _points(request.rows_data):
@@ -186,7 +187,7 @@ def _requested_rows(request: Message) -> Iterable[tuple[str, pb.RowChange | None
         return
     for table, buffer in _buffers(request):
         try:
-            yield table, pb.decode_row(buffer, limits.is_inner(table))
+            yield table, decode_row(buffer, limits.is_inner(table))
         except ServiceError:
             yield table, None
 

@@ -14,6 +14,7 @@ from emulator.errors import invalid
 from emulator.rows import Versions
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
+from emulator.wire.decoder import decode_stand_alone
 from emulator.wire.strings import has_bad_text
 
 Test = Callable[[Mapping[bytes, bytes], Versions], bool]
@@ -83,7 +84,7 @@ def _expected(name: bytes, value: bytes) -> bytes:
     """Check the value to compare with; it may be as long as the value of a column."""
     if value[:1] in (b"\x03", b"\x07") and len(value) - 5 > limits.CELL_VALUE_BYTES:
         raise limits.value_length_error(name, len(value) - 5)
-    return pb.decode_stand_alone(value)
+    return decode_stand_alone(value)
 
 
 def _single(data: bytes, inner: bool) -> Test:

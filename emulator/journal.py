@@ -1,8 +1,7 @@
 """What happened: counters, the log of effects and the log of answers.
 
-The two logs are apart on purpose. A request that "timed out after it was applied" stands in the log
-of effects as applied and in the log of answers as 503; a client that retries it shows up twice in
-the one and once in the other.
+The two logs are separate on purpose. A request that timed out after it was applied is in the log of
+effects as applied and in the log of answers as 503.
 """
 
 import hashlib

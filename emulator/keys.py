@@ -12,8 +12,11 @@ from emulator.errors import invalid, invalid_key
 from emulator.tables import KeyColumn, Table
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
+from emulator.wire.decoder import decode_stand_alone
 
 _SIGN = 1 << 63
+_FLIPPED = [bytes((_byte ^ 0x80,)) for _byte in range(256)]
+"""The first byte of an integer with its sign flipped."""
 _INFINITE = (pb.INF_MIN, pb.INF_MAX)
 _MINIMUM, _VALUE, _MAXIMUM = b"\x01", b"\x02", b"\x03"
 
@@ -64,8 +67,7 @@ def _type_error(value: bytes, column: KeyColumn) -> Exception:
 def encode_value(value: bytes) -> bytes:
     """Return the ordered bytes of one wire value of a key column."""
     if value[0] == pb.INTEGER:
-        number = int.from_bytes(value[1:9], "little", signed=True) + _SIGN
-        return _VALUE + number.to_bytes(8, "big")
+        return _VALUE + _FLIPPED[value[8]] + value[7:0:-1]
     return _VALUE + value[5:].replace(b"\x00", b"\x00\xff") + b"\x00\x01"
 
 
@@ -107,7 +109,7 @@ def encode_bound(table: Table, key: list[pb.KeyCell]) -> bytes:
 
 def _rank(column: KeyColumn, value: bytes) -> bytes:
     """Return the ordered bytes of one end of a partition; raises 400 where it cannot be one."""
-    value = pb.decode_stand_alone(value)
+    value = decode_stand_alone(value)
     if value[0] in _INFINITE:
         return _MINIMUM if value[0] == pb.INF_MIN else _MAXIMUM
     if value[0] != column.wire_type:

@@ -1,15 +1,14 @@
-"""A server in a process of its own, for tests in Python: start, connect, break, empty, stop.
+"""A local Tablestore in a process of its own, for tests that are written in Python.
 
     with LocalServer("--latency", "5") as server:
         with server.instance() as instance:
             client = tablestore.OTSClient(*instance.arguments)
 
-`emulator.testing` has the same as pytest fixtures.
+`emulator.testing` offers the same as pytest fixtures.
 """
 
 import itertools
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -23,17 +22,24 @@ from typing import IO, Any, NamedTuple
 
 from emulator.settings import DEFAULT_KEY_ID, DEFAULT_KEY_SECRET
 
+_START = (
+    "import sys; sys.path[0] = sys.argv.pop(1);"
+    " from emulator.__main__ import main; sys.exit(main())"
+)
+"""Runs the server of this package even where the working directory has another `emulator`."""
+_NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""The server is on this machine: a proxy that the environment names must not be used."""
 _READY = "ready "
 _STOP_SECONDS = 10.0
 _HTTP_SECONDS = 30.0
 
 
 class LocalServerError(RuntimeError):
-    """The server did not start, or refused what it was asked to do; the text has its words."""
+    """The server did not start or refused a request; the text contains its own message."""
 
 
 class Instance(NamedTuple):
-    """An instance to use in one test: where it is, and how to look inside and break it."""
+    """An instance for one test: how to connect to it, inspect it and inject faults."""
 
     server: "LocalServer"
     endpoint: str
@@ -65,19 +71,19 @@ class Instance(NamedTuple):
         self.server.control(f"/-/instances/{self.name}", "DELETE")
 
     def faults(self, *rules: Mapping[str, Any]) -> None:
-        """Replace the fault rules of the server; without any, nothing goes wrong any more."""
+        """Replace the fault rules of the whole server; without arguments, remove them."""
         self.server.control("/-/faults", "POST", list(rules))
 
     def throughput(self, **limit: Any) -> None:
-        """Limit the throughput of this instance; without fields, no table has a limit any more."""
+        """Limit the throughput of this instance; without fields, remove every limit."""
         limits = [{**limit, "instance": self.name}] if limit else []
         self.server.control("/-/throughput", "POST", limits)
 
 
 class LocalServer:
-    """A running server on a free port of 127.0.0.1; data in memory unless the options say else.
+    """A running server on a free port of 127.0.0.1, in memory unless the options say otherwise.
 
-    `options` are those of the command line. It serves any instance name. Raises
+    It serves any instance name. `options` are those of the command line. Raises
     `LocalServerError` when it does not start.
     """
 
@@ -85,19 +91,17 @@ class LocalServer:
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `stop`
         self._numbers = itertools.count(1)
         root = str(Path(__file__).resolve().parent.parent)
-        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         self.process = subprocess.Popen(  # noqa: S603 - this Python, the caller's own options
-            [sys.executable, "-m", "emulator", "--port", "0", "--any-instance", *options],
+            [sys.executable, "-c", _START, root, "--port", "0", "--any-instance", *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env={**os.environ, "PYTHONPATH": path},
             text=True,
         )
         self.endpoint = self._wait()
 
     def _wait(self) -> str:
-        """Return the endpoint once the server is ready; its output ends when it is not."""
+        """Return the endpoint once the server is ready; raise when its output ends before that."""
         if self.process.stdout is not None:
             for line in self.process.stdout:
                 if line.startswith(_READY):
@@ -109,7 +113,7 @@ class LocalServer:
         raise LocalServerError(f"the local Tablestore did not start: {words}")
 
     def stop(self) -> None:
-        """Stop it; killed when it does not end by itself. A second call does nothing."""
+        """Stop the server, and kill it if it does not end in time. A second call does nothing."""
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -137,9 +141,9 @@ class LocalServer:
 
     @contextmanager
     def instance(self, name: str | None = None) -> Iterator[Instance]:
-        """Yield an instance that no other test has; afterwards its tables are removed.
+        """Yield an instance of its own for a test; its tables are deleted afterwards.
 
-        Fault rules and throughput limits, which are those of the whole server, are removed too.
+        Fault rules and throughput limits belong to the whole server; they are removed too.
         """
         if name is None:
             name = f"test-{next(self._numbers)}"
@@ -157,7 +161,7 @@ class LocalServer:
         body = None if document is None else json.dumps(document).encode()
         request = urllib.request.Request(self.endpoint + path, body, method=method)  # noqa: S310
         try:
-            with urllib.request.urlopen(request, timeout=_HTTP_SECONDS) as answer:  # noqa: S310
+            with _NO_PROXY.open(request, timeout=_HTTP_SECONDS) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             text = error.read().decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Regular expressions of clients, with an end: a bad one must not stop the server for others.
+"""Regular expressions of clients, with a time limit: a bad one must not block other clients.
 
 Python's matcher backtracks, and a pattern such as `^(a+)+$` can take years on a short text. The
 matcher looks for signals while it works, so a timer of the process's own CPU time ends it.

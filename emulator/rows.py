@@ -1,4 +1,4 @@
-"""What a stored row is and how each change turns it into the next one.
+"""The stored form of a row, and how each change leads to the next one.
 
 A stored row is one byte of format, eight bytes with the time of its last write (ms, little-endian),
 then its cells. Format 0 holds the cells of a put as they came, all of them versions of that time:

@@ -30,7 +30,7 @@ _COMPRESS_ANSWER = "x-ots-response-compress-type"
 
 
 class ConnectionCutError(Exception):
-    """The connection is closed; there is nobody left to answer."""
+    """The connection is closed, so no answer can be sent."""
 
 
 class GatewayAnswerError(Exception):
@@ -147,7 +147,7 @@ class Exchange:
         return out
 
     def _verify(self, body: bytes) -> signing.Caller:
-        """Return who asks; raises 403 for a request that is not signed as it must be."""
+        """Return the caller; raises 403 for a request that is not signed correctly."""
         return signing.verify(
             self._api,
             self._headers,
@@ -159,7 +159,7 @@ class Exchange:
         )
 
     async def _read_body(self) -> bytes:
-        """Return the body; one too long is read to its end, so that the client hears the 413."""
+        """Return the body; one too long is read to its end, so that the client receives the 413."""
         chunks: list[bytes] = []
         size = 0
         if self._headers.get("expect", "").lower() == "100-continue":
@@ -277,14 +277,14 @@ class Exchange:
         raise ConnectionCutError
 
     def _note(self, status: int, code: str | None) -> None:
-        self._service.journal.answered(
-            self._api if self._api in OPERATIONS else "other",
-            self._id,
-            status,
-            code,
-            None if self._rule is None else self._rule.kind,
-            time.perf_counter() - self._started,
-        )
+        api = self._api if self._api in OPERATIONS else "other"
+        fault = None if self._rule is None else self._rule.kind
+        seconds = time.perf_counter() - self._started
+        self._service.journal.answered(api, self._id, status, code, fault, seconds)
+        if log.isEnabledFor(logging.INFO):
+            answer = f"{status} {code or 'OK'}" if status else "no answer"
+            shown = f", fault {fault}" if fault else ""
+            log.info("%s %s: %s%s, %.1f ms", api, self._id, answer, shown, seconds * 1000)
 
 
 def _operation_name(path: str) -> str:

@@ -41,7 +41,7 @@ class Call:
     row_faults: list[RowFault] = field(default_factory=list)
 
     def gate(self, table: str) -> Gate | None:
-        """Return the measure of a table whose throughput is limited."""
+        """Return the budget of a table whose throughput is limited."""
         throughput = self.service.throughput
         return throughput.gate(self.instance, table) if throughput.is_active else None
 

@@ -1,4 +1,4 @@
-"""Switches of the server, each with its default. What the service leaves open is decided here."""
+"""The options of the server with their defaults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ DEFAULT_KEY_SECRET = "demo-secret"  # noqa: S105 - printed at start, of use on l
 
 @dataclass(frozen=True)
 class Options:
-    """Everything that can be chosen at start."""
+    """The options that are set at the start."""
 
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
@@ -29,7 +29,7 @@ class Options:
     instance_keys: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Access key id and secret of the instances that have their own."""
     open_pages: bool = False
-    """Pages, counters and fault plans answer everybody and not loopback only."""
+    """Pages, counters and fault rules are served to every client instead of loopback only."""
     faults: Path | None = None
     """JSON file with the fault rules to begin with."""
     effects: int = 0
@@ -72,7 +72,7 @@ class Options:
     """Whether a primary key column named in columns_to_get makes a row without other columns
     visible to GetRow and BatchGetRow (the guide hints at it)."""
     transaction_lifetime: float = 60.0
-    """Seconds after which a local transaction ends by itself. Service: 60."""
+    """Seconds after which a local transaction is aborted. Service: 60."""
     meta_delay: float = 0.0
     """Seconds until QueryTimeseriesMeta finds a new series; on the service its index lags."""
     throughput: tuple[Limit, ...] = ()

@@ -1,4 +1,4 @@
-"""The schema of a table and how it is kept: columns, options, throughput."""
+"""The schema of a table and its stored form: columns, options, throughput."""
 
 import json
 from collections.abc import Iterable, Set

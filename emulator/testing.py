@@ -4,9 +4,9 @@ In a `conftest.py`:
 
     from emulator.testing import tablestore_instance, tablestore_options, tablestore_server
 
-A test that asks for `tablestore_instance` has an instance of its own, empty at first and emptied
-afterwards. One server on a free port serves all tests of a process (and each worker of pytest-xdist
-has its own).
+A test that uses `tablestore_instance` gets an instance of its own, which is empty at first and
+emptied afterwards. One server on a free port serves all tests of a process; each worker of
+pytest-xdist has its own server.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ __all__ = [
 
 @pytest.fixture(scope="session")
 def tablestore_options() -> tuple[str, ...]:
-    """Options of the command line for the server; define your own fixture of this name."""
+    """Command-line options of the server; override this fixture to set some."""
     return ()
 
 

@@ -43,7 +43,7 @@ class Limit:
     instance: str | None = None
     """Only tables of this instance."""
     table: str | None = None
-    """Only this table; None: every table, each with a measure of its own."""
+    """Only this table; None: every table, each with a budget of its own."""
     read: float | None = None
     write: float | None = None
     partition_key: float | None = None
@@ -134,7 +134,7 @@ class _Bucket:
 
 
 class Gate:
-    """The measure of one table under one limit."""
+    """The budget of one table under one limit."""
 
     def __init__(self, limit: Limit, clock: Clock, throttled: Counter[str]) -> None:
         self.limit = limit
@@ -155,7 +155,7 @@ class Gate:
             raise self._error("OTSCapacityUnitExhausted")
 
     def take(self, partition: bytes | None, read: int, write: int) -> None:
-        """Take the units that a row or read which was let through did cost."""
+        """Take the units that an admitted row or read has cost."""
         if self._read is not None:
             self._read.take(read)
         if self._write is not None:
@@ -171,7 +171,9 @@ class Gate:
         found = self._keys.get(partition)
         if found is None:
             if len(self._keys) >= _MAX_PARTITIONS:
-                del self._keys[next(iter(self._keys))]  # the one first seen: a full measure again
+                del self._keys[
+                    next(iter(self._keys))
+                ]  # the oldest, whose budget will be full again
             found = self._keys[partition] = _Bucket(rate, self.limit.burst, now)
         return found
 
@@ -181,7 +183,7 @@ class Gate:
 
 
 class Throughput:
-    """The limits of a server and the measures of its tables; changeable while it runs."""
+    """The limits of a server and the budgets of its tables; they can change while it runs."""
 
     def __init__(self, limits: Iterable[Limit] = (), clock: Clock = time.monotonic) -> None:
         self._limits = list(limits)
@@ -197,7 +199,7 @@ class Throughput:
         return bool(self._limits)
 
     def replace(self, limits: Iterable[Limit]) -> None:
-        """Replace all limits; every measure is full again, the counts stay."""
+        """Replace all limits; every budget is full again, the counts stay."""
         self._limits = list(limits)
         self._gates.clear()
 
@@ -206,7 +208,7 @@ class Throughput:
         self.replace([*limits, *self._limits])
 
     def gate(self, instance: str, table: str) -> Gate | None:
-        """Return the measure of a table, None where no limit matches it."""
+        """Return the budget of a table, None where no limit matches it."""
         name = instance, table
         if name not in self._gates:
             limit = next((item for item in self._limits if item.matches(*name)), None)

@@ -1,4 +1,4 @@
-"""Local transactions: all reads and writes on one partition key, seen and applied as one.
+"""Local transactions: reads and writes on one partition key, applied as a whole.
 
 Writes wait in the transaction until the commit. The partition key is locked meanwhile: others get
 OTSRowOperationConflict for writes, and read the state before the transaction. A transaction ends by
@@ -54,7 +54,7 @@ class Transactions:
         return transaction
 
     def find(self, transaction_id: str) -> Transaction:
-        """Return an open transaction; raises 400 for what is no id, else 404 OTSSessionNotExist."""
+        """Return an open transaction; raises 400 for a malformed id, 404 for an unknown one."""
         try:
             uuid.UUID(transaction_id)
         except ValueError:
@@ -66,12 +66,12 @@ class Transactions:
         return found
 
     def end(self, transaction: Transaction) -> None:
-        """Forget a transaction and release its lock."""
+        """End a transaction and release its lock."""
         self._open.pop(transaction.id, None)
         self._locks.pop(transaction.partition, None)
 
     def drop_table(self, table: Table) -> None:
-        """Forget the transactions of a table that goes away."""
+        """End the transactions of a table that is deleted."""
         for transaction in [t for t in self._open.values() if t.table.id == table.id]:
             self.end(transaction)
 

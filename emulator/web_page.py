@@ -17,7 +17,7 @@ from emulator.wire import plainbuffer as pb
 _PAGE_ROWS = 50
 _SHOWN_CHARACTERS = 200
 _SHOWN_REQUESTS = 25
-_GRID_COLUMNS = 12  # up to so many attribute columns stand beside each other
+_GRID_COLUMNS = 12  # tables with more attribute columns show them in one cell
 _STYLE = """
 :root{color-scheme:light dark;--ink:#1d2733;--soft:#667585;--line:#e3e8ee;--paper:#f5f7f9;
 --card:#fff;--link:#0b63b8;--good:#1a7f4b;--bad:#c0392b}
@@ -94,7 +94,7 @@ def _shown(value: bytes) -> str:
 
 
 def _limits(service: Service) -> str:
-    """Return the throughput limits, where there are any, and how often they were felt."""
+    """Return the throughput limits, if there are any, and how often they applied."""
     if not service.throughput.is_active:
         return ""
     shown = service.throughput.shown()

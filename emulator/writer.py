@@ -12,6 +12,7 @@ from emulator.tables import Table
 from emulator.transactions import Transaction
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
+from emulator.wire.decoder import decode_row
 from emulator.wire.plainbuffer import RowChange
 from emulator.wire.strings import has_bad_text
 
@@ -21,7 +22,7 @@ Unit = tuple[int, int]
 """Consumed (read, write) capacity units."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Change:
     """One change as it was asked for."""
 
@@ -31,11 +32,8 @@ class Change:
     existence: int = _IGNORE
     test: Test | None = None
     returns: wire.ReturnContent | None = None
-
-    @property
-    def has_check(self) -> bool:
-        """Whether it depends on the state of the row."""
-        return self.existence != _IGNORE or self.test is not None
+    has_check: bool = False
+    """Whether it depends on the state of the row."""
 
 
 def parse_change(
@@ -48,16 +46,20 @@ def parse_change(
     """Decode a change and check all that does not depend on its table; raises 400."""
     if not PUT_ROW <= operation <= DELETE_ROW:
         raise invalid("The modify type is invalid.")
-    row = pb.decode_row(raw, inner)
+    row = decode_row(raw, inner)
     keys.check_finite(row.key)
     rows.check_change(operation, row)
     change = Change(operation, row, raw)
     if condition is not None:
-        change.existence = condition.row_existence
         if condition.column_condition:
             change.test = parse_condition(condition.column_condition, inner)
-        if not _IGNORE <= change.existence <= _EXPECT_NOT_EXIST:
-            raise invalid(f"Invalid row-existence expectation: {change.existence}.")
+            change.has_check = True
+        existence = condition.row_existence
+        if existence != _IGNORE:
+            if existence not in (_EXPECT_EXIST, _EXPECT_NOT_EXIST):
+                raise invalid(f"Invalid row-existence expectation: {existence}.")
+            change.existence = existence
+            change.has_check = True
     if returns is not None and returns.return_type:
         if returns.return_type not in (_RETURN_KEY, _RETURN_AFTER):
             raise invalid(f"Invalid return type: {returns.return_type}.")

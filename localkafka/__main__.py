@@ -57,7 +57,7 @@ def _watch_parent(parent: int, ended: threading.Event) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run until a signal; the exit code is 1 where Kafka cannot start, with the reason."""
+    """Run until a signal. The exit code is 1 if Kafka cannot start; the reason is printed."""
     parent = os.getppid()
     arguments = _arguments(argv)
     ended = threading.Event()

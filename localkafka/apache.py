@@ -1,7 +1,8 @@
 """A real Apache Kafka broker (KRaft, one node) on free ports of 127.0.0.1.
 
-Ready 2 to 3 seconds after `start()`, about 400 MB resident; its data lives in a temporary folder
-and goes away with it. The recipe and the figures were measured with Kafka 4.3.1 on Java 17.
+It is ready 2 to 3 seconds after `start()` and takes about 400 MB of memory; its data is in a
+temporary folder, which `close()` removes. The configuration and the figures were measured with
+Kafka 4.3.1 on Java 17.
 """
 
 import shutil
@@ -250,7 +251,7 @@ class ApacheKafka:
         if self._process is None:
             raise RuntimeError("the broker is not running")
         if self._admin is None:
-            # The client's complaints about a broker that restarts would be noise.
+            # The client would log errors while the broker restarts.
             self._admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
         return self._admin
 

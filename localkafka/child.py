@@ -1,10 +1,11 @@
-"""Start a program that the system ends when its starter goes away, however that happens.
+"""Starts a program that the system ends when its starter ends, for whatever reason.
 
-A test run that is killed with SIGKILL cannot clean up, so the children have to look after
-themselves. Linux sends the "parent death signal" (prctl(2), PR_SET_PDEATHSIG); it survives
-execve, so this module sets it and then becomes the wanted program. On other systems the program
-is started as it is. The signal is tied to the *thread* that started the child (prctl(2), notes):
-start long-lived children from the main thread.
+A test run that is killed with SIGKILL cannot clean up, so its children have to. Linux sends the
+"parent death signal" (prctl(2), PR_SET_PDEATHSIG); it survives execve, so this module sets it and
+then becomes the wanted program. On other systems the program is started without it.
+
+The signal is tied to the *thread* that started the child (prctl(2), notes): start long-lived
+children from the main thread.
 
 Run as: python -m localkafka.child PARENT_PID PROGRAM [ARGUMENT ...]
 """

@@ -108,7 +108,7 @@ def _pom() -> str:
 
 
 def _fetch(maven: str, folder: Path) -> None:
-    """Let Maven copy the jars beside their final place, then move them there in one step."""
+    """Let Maven copy the jars next to their final folder, then move them there in one step."""
     pom, library = folder / "pom.xml", folder / "lib"
     pom.write_text(_pom(), encoding="utf-8")
     with tempfile.TemporaryDirectory(dir=folder, prefix="fetch-") as scratch:

@@ -34,11 +34,11 @@ API_KEYS: Mapping[str, int] = {
     "SyncGroup": 14,
     "InitProducerId": 22,
 }
-"""Names of the Kafka requests that errors may be pushed on (the protocol's numbers)."""
+"""The Kafka requests that errors may be pushed on, by name, with the protocol's numbers."""
 
 
 class MockKafkaError(RuntimeError):
-    """A call of the mock cluster was refused; the text names the call and librdkafka's reason."""
+    """A call of the mock cluster failed; the text names the call and librdkafka's reason."""
 
 
 def _load() -> ctypes.CDLL:
@@ -112,7 +112,7 @@ class EmbeddedKafka:
         self._cluster: int | None = None
         error = ctypes.create_string_buffer(512)
         conf = self._library.rd_kafka_conf_new()
-        # The handle only owns the cluster's thread; its own log lines would be noise.
+        # The handle only owns the cluster's thread; its log lines are of no use.
         for name, value in ((b"client.id", b"embedded-kafka"), (b"log_level", b"0")):
             if self._library.rd_kafka_conf_set(conf, name, value, error, 512) != _CONF_OK:
                 raise MockKafkaError(f"rd_kafka_conf_set: {error.value.decode()}")
@@ -123,7 +123,7 @@ class EmbeddedKafka:
         if not self._cluster:
             self.close()
             raise MockKafkaError("rd_kafka_mock_cluster_new: no cluster (no free ports?)")
-        # A real broker is told the same in tests: the first member of a group need not wait 3 s.
+        # As in the configuration of the real broker: the first member of a group does not wait 3 s.
         self._library.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, 0)
         # Without a controller each request of an admin client waits until it times out; with one,
         # describe_topics is answered and the others are refused at once.
@@ -165,9 +165,9 @@ class EmbeddedKafka:
         self._library.rd_kafka_mock_topic_set_error(self._open(), topic.encode(), code)
 
     def push_errors(self, api: str, code: int, times: int = 1) -> None:
-        """Answer the next `times` requests of one kind (see API_KEYS) with an error code.
+        """Answer the next `times` requests of one type (see API_KEYS) with an error code.
 
-        One copy of a Fetch error may be taken by a fetch that is in flight: push several.
+        A fetch that is in flight may take one copy of a Fetch error: push several.
         """
         codes = (ctypes.c_int * times)(*([code] * times))
         self._library.rd_kafka_mock_push_request_errors_array(
@@ -188,7 +188,7 @@ class EmbeddedKafka:
             )
 
     def broker_errors_left(self, api: str) -> int:
-        """How many of the errors pushed on single brokers were not answered yet."""
+        """The number of errors pushed on single brokers that were not answered yet."""
         left = 0
         count = ctypes.c_size_t()
         for number in self._brokers:

@@ -1,7 +1,7 @@
 """Writes the pages of docs/ that are made of the code: `make pages`.
 
-docs/options.md, docs/codes.md and docs/sources.md as a whole, and the list of tests of each promise
-in docs/guarantees.md, between its two marks. A test fails when one of them is stale.
+docs/options.md, docs/codes.md, docs/sources.md and docs/cli.md as a whole, and the list of tests of
+each promise in docs/guarantees.md, between its two marks. A test fails when one of them is stale.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from connectors.cli import reference as cli_reference
 from connectors.dead_letters.codes import REJECTION_CODES
 from connectors.settings import Settings, reference
 from connectors.tablestore.verdicts import REJECT, RETRY, SDK_DIFFERENCES, STOP, STOP_MESSAGES
@@ -23,25 +24,25 @@ _BEGIN, _END = "<!-- tests of {}: made by make pages -->", "<!-- end -->"
 
 
 def options() -> str:
-    """docs/options.md."""
+    """The text of docs/options.md."""
     return reference.page()
 
 
 def codes() -> str:
-    """docs/codes.md: rejection codes by stage, and the service's codes by verdict."""
+    """The text of docs/codes.md: rejection codes by stage, and the service's codes by verdict."""
     stages = {
         "decode": "The code has `key_` or `value_` in front: `value_json_invalid` is "
         "`json_invalid` of the record's value.",
-        "transform": "Of `[[transforms]]` and of steps of your own. A step that raises `Rejection` "
-        "gives its own code.",
-        "map": "From the record to the bytes of its row or point.",
+        "transform": "Codes of `[[transforms]]` and of your own steps. A step that raises "
+        "`Rejection` chooses its code.",
+        "map": "Codes of mapping a record to the bytes of its row or point.",
     }
     lines = [
         "# Rejection codes and verdicts",
         "",
-        "Made of the code by `make pages`. A code is stable: it stands in the log, in the metric",
-        "`sync_rejections_total`, in dead letters, and `replay --code` selects by it.",
-        "The reason beside it names the column or field, and never holds a value.",
+        "Generated from the code by `make pages`. A code never changes: it is in the log, in the",
+        "metric `sync_rejections_total` and in dead letters, and `replay --code` selects by it.",
+        "The reason with it names the column or field, and never contains a value.",
         "",
     ]
     for stage, about in stages.items():
@@ -70,7 +71,7 @@ def codes() -> str:
         "",
         "## Verdict stop",
         "",
-        "Nothing can be written until somebody acts: the run stops with exit code 1.",
+        "Nothing can be written until an operator acts: the run stops with exit code 1.",
         "No offset moves.",
         "",
         *_table(STOP, "remedy"),
@@ -117,13 +118,13 @@ def citations() -> dict[str, list[str]]:
 
 
 def sources() -> str:
-    """docs/sources.md: what the code cites, and where."""
+    """The text of docs/sources.md: the cited sources with their addresses."""
     lines = [
         "# Sources",
         "",
         "Rules that come from the service, Kafka, Bytewax or a format cite their source as `[id]`",
         "in docstrings and comments of `connectors/`.",
-        "Made of the code by `make pages`.",
+        "Generated from the code by `make pages`.",
         "",
         "| id | source | cited in |",
         "|---|---|---|",
@@ -136,7 +137,7 @@ def sources() -> str:
 
 
 def guarantees() -> str:
-    """docs/guarantees.md with the tests of each promise, as their markers say."""
+    """The text of docs/guarantees.md, with the tests of each promise by their markers."""
     text = (ROOT / "docs" / "guarantees.md").read_text("utf-8")
     tests = marked_tests()
     for promise in PROMISES:
@@ -186,12 +187,13 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/options.md": options,
     "docs/codes.md": codes,
     "docs/sources.md": sources,
+    "docs/cli.md": cli_reference.page,
     "docs/guarantees.md": guarantees,
 }
 
 
 def main() -> None:
-    """Write all of them."""
+    """Write all pages."""
     for name, page in PAGES.items():
         (ROOT / name).write_text(page(), "utf-8")
 

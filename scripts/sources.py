@@ -60,6 +60,10 @@ SOURCES: dict[str, tuple[str, str]] = {
         "Kafka Connect: the name of a sink's consumer group",
         f"{_RUNTIME.removesuffix('/runtime')}/util/SinkUtils.java",
     ),
+    "capacity-units": (
+        "Tablestore: read and write throughput, and how capacity units are counted",
+        "https://www.alibabacloud.com/help/doc-detail/27284.htm",
+    ),
     "connect-json": (
         "Kafka Connect: JsonConverter",
         f"{_KAFKA}/connect/json/src/main/java/org/apache/kafka/connect/json/JsonConverter.java",
@@ -111,7 +115,7 @@ SOURCES: dict[str, tuple[str, str]] = {
         "https://json-schema.org/draft/2020-12/json-schema-validation",
     ),
     "kafka-list-offsets": (
-        "Kafka: offsets by time, and what stands for the first and the last",
+        "Kafka: offsets by time, and the values for the first and the last",
         f"{_KAFKA}/clients/src/main/resources/common/message/ListOffsetsRequest.json",
     ),
     "kafka-records": (
@@ -125,6 +129,10 @@ SOURCES: dict[str, tuple[str, str]] = {
     "kip-297": (
         "Kafka Connect: placeholders of config providers (KIP-297)",
         f"{_KAFKA}/clients/src/main/java/org/apache/kafka/common/config/ConfigTransformer.java",
+    ),
+    "kip-430": (
+        "KIP-430: authorized operations in the answers to describe",
+        f"{_WIKI}/KIP-430+-+Return+Authorized+Operations+in+Describe+Responses",
     ),
     "kip-516": (
         "Kafka: ids of topics (KIP-516), as clients see them",
@@ -162,6 +170,10 @@ SOURCES: dict[str, tuple[str, str]] = {
         "Tablestore: PutTimeseriesData",
         f"{_TABLESTORE}/developer-reference/puttimeseriesdata",
     ),
+    "ram-policy": (
+        "Tablestore: actions and resources of RAM policies",
+        f"{_TABLESTORE}/tablestore-ram-policy/",
+    ),
     "rfc3339": (
         "RFC 3339: date and time on the Internet",
         "https://www.rfc-editor.org/info/rfc3339",
@@ -181,12 +193,16 @@ SOURCES: dict[str, tuple[str, str]] = {
         "Tablestore's Python SDK: the FlatBuffers schema of points",
         f"{_SDK}/flatbuffer/timeseries.fbs",
     ),
+    "ts-billing": (
+        "Tablestore: billable items of the TimeSeries model",
+        f"{_TABLESTORE}/billable-items-of-the-timeseries-model",
+    ),
     "ts-limits": (
         "Tablestore: limits on the TimeSeries model",
         f"{_TABLESTORE}/limits-on-the-timeseries-model",
     ),
 }
-# Sections of config.toml stand in brackets too.
+# Sections of config.toml are in brackets too.
 _CITED = re.compile(r"(?<![\w\])'\"`\[])\[([a-z][a-z0-9]*(?:-[a-z0-9]+)*)\]")
 
 

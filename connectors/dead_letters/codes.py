@@ -13,6 +13,15 @@ from connectors.dead_letters.map_codes import MAP_CODES
 from connectors.records.dead_letter import Stage
 
 
+def remedy_of(stage: Stage, code: str) -> str:
+    """What to do about a rejection; empty where the code is the service's or a step's own."""
+    known = code.removeprefix("key_").removeprefix("value_") if stage == "decode" else code
+    for each in REJECTION_CODES:
+        if (each.stage, each.code) == (stage, known):
+            return each.remedy
+    return ""
+
+
 class RejectionCode(NamedTuple):
     """One code at one stage; those of the stage decode get `key_` or `value_` in front."""
 
@@ -37,7 +46,7 @@ _DECODE: dict[str, tuple[str, str]] = {
         "Correct the producer: few bytes would become very many values.",
     ),
     "avro_length": (
-        "There are bytes behind the value that the schema describes.",
+        "There are bytes after the value that the schema describes.",
         "Check the schema and the serializer of the producer.",
     ),
     "avro_resolution": (

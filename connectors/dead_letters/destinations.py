@@ -13,7 +13,11 @@ log = logging.getLogger("sync.rejected")
 
 
 class Destination(Protocol):
-    """Where dead letters go."""
+    """Where dead letters go.
+
+    settings.errors.DEAD_LETTER_DESTINATIONS names the class of each; it is made of the run and the
+    writer of its tables, before the run begins, and connects to nothing before `prepare`.
+    """
 
     def prepare(self) -> None:
         """Check that it exists, or create it, before a record is read. Blocks. Raises StopRun."""
@@ -34,14 +38,14 @@ class Destination(Protocol):
 class LogDestination:
     """Logs coordinates and reason; key and value only with errors.log_payload."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, _writer: object = None) -> None:
         self._payload = run.settings.errors.log_payload
 
     def prepare(self) -> None:
         """Nothing to check."""
 
     async def send(self, dead_letters: Sequence[DeadLetter]) -> None:
-        """One warning each."""
+        """Log one warning for each."""
         for dead_letter in dead_letters:
             payload = ""
             if self._payload and dead_letter.original is not None:
@@ -60,7 +64,10 @@ class LogDestination:
 
 
 class DiscardDestination:
-    """Keeps nothing: the error policy counts, and that is all (errors.dead_letters = "ignore")."""
+    """Drops them: the error policy has counted them (errors.dead_letters = "ignore")."""
+
+    def __init__(self, _run: Run, _writer: object = None) -> None:
+        """Take what every destination is made of; this one needs neither."""
 
     def prepare(self) -> None:
         """Nothing to check."""

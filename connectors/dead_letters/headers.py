@@ -1,7 +1,7 @@
 """Dead letters as messages: their headers.
 
 The names are those of Kafka Connect's dead letter queue [connect-dlq], so that its users and their
-tools read them at once; what Connect has no name for begins with `__tablestore_sync.`.
+tools can read them; a header that Connect has no name for begins with `__tablestore_sync.`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def replays(headers: Iterable[Header]) -> int:
     """How often a record with these headers was replayed; 0 without the header."""
     count = 0
     for name, value in headers:
-        # Anybody may write this header, and Python raises on thousands of digits.
+        # Any producer may write this header, and Python raises on thousands of digits.
         if name == REPLAYS and value is not None and value.isdigit() and len(value) <= _MAX_DIGITS:
             count = int(value)
     return count

@@ -1,7 +1,7 @@
 """The error policy: stops on, or passes on, every record that cannot be written [connect-dlq].
 
-What was not decoded or mapped and single rows that the service rejected both come here through the
-sink, so a snapshot waits for dead letters as it waits for rows.
+Records that were not decoded or mapped and rows that the service rejected both arrive here through
+the sink, so a snapshot waits for dead letters as it waits for rows.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class ErrorPolicy:
 
 
 class RejectionLimit:
-    """Stops the run when so much is rejected that the stream or the mapping must be wrong."""
+    """Stops the run when so many records are rejected that the stream or mapping must be wrong."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -70,7 +70,7 @@ class RejectionLimit:
         self._recent_read = self._recent_rejected = 0
 
     def check(self, dead_letters: Sequence[DeadLetter]) -> None:
-        """Count these dead letters. Raises StopRun when there are too many by now."""
+        """Count these dead letters. Raises StopRun when the limits of [errors] are exceeded."""
         settings = self._run.settings.errors
         self._total += len(dead_letters)
         if settings.max_rejected is not None and self._total > settings.max_rejected:

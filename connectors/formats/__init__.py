@@ -1,1 +1,1 @@
-"""How bytes become values: one module a format."""
+"""The formats: from bytes to values, one module for each."""

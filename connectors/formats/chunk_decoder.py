@@ -40,7 +40,7 @@ _VALUE_HEADER, _KEY_HEADER = "__value_schema_id", "__key_schema_id"
 
 
 class ChunkDecoder:
-    """Decodes values, and keys where the table's key or a transform is taken from them."""
+    """Decodes values, and keys where the table's key or a transform needs them."""
 
     def __init__(
         self, settings: Settings, keep_original: bool = False, wait: Wait | None = None
@@ -63,12 +63,12 @@ class ChunkDecoder:
         self._fields: dict[str, _TopicFields] = {}
 
     def check_registry(self) -> None:
-        """Ask the Schema Registry before there is a record, where a format needs it.
+        """Ask the Schema Registry before the first record, where a format needs it.
 
-        Logs what may pass by itself; raises StopRun for what does not.
+        Logs trouble that may go away by itself; raises StopRun for any other.
         """
         kafka = self._settings.kafka
-        topics = kafka.topics or ("",)  # of a pattern the topics are not known yet
+        topics = kafka.topics or ("",)  # the topics of a pattern are not known yet
         check_registry(self._settings.format, any(map(self._reads_key, topics)))
 
     def decode_chunk(self, chunk: Chunk) -> DecodedChunk:
@@ -89,7 +89,7 @@ class ChunkDecoder:
         decode = json.decode_bare
         try:
             values = [decode(message.value()) for message in messages]
-        except json.UNDECODABLE:  # one of them is bad or null: find out which
+        except json.UNDECODABLE:  # one of them is invalid or null: find out which
             return self._one_by_one(chunk)
         of_two = [value for value in values if type(value) is dict and len(value) == 2]
         if of_two and any(map(is_envelope, of_two)):
@@ -151,7 +151,7 @@ class ChunkDecoder:
         return self._needs_key[topic]
 
     def _tables_of(self, topic: str) -> set[str]:
-        """The tables that its records may go to, as far as the settings say."""
+        """The tables that the topic's records may go to, as far as the settings determine them."""
         settings = self._settings
         tables = {settings.table_of(topic), *settings.mapping.route_tables}
         if any(isinstance(transform, Function) for transform in settings.transforms):
@@ -207,7 +207,7 @@ class ChunkDecoder:
 
 
 def _schema_id(message: Message, header: str) -> bytes:
-    """The schema id in the last header of this name; no bytes without one."""
+    """The schema id in the last header of this name; b"" without such a header."""
     found = [value for name, value in headers_of(message) if name == header and value]
     return bytes(found[-1]) if found else b""
 
@@ -222,7 +222,7 @@ class _TopicFields:
         self._rest = 0
 
     def decoder(self, first: Message) -> json.StructDecoder | None:
-        """The decoder for a chunk that begins with this message; None: decode it to dicts."""
+        """The struct decoder for a chunk that begins with this message; None: decode to dicts."""
         if self._rest:
             self._rest -= 1
             return None
@@ -260,7 +260,7 @@ class _TopicFields:
             self._give_up()
 
     def rest(self) -> None:
-        """Decode dicts for a while."""
+        """Decode to dicts for the next _REST_CHUNKS chunks."""
         self._rest = _REST_CHUNKS
 
     def _give_up(self) -> None:

@@ -29,21 +29,21 @@ _BITS = {"int8": 8, "int16": 16, "int32": 32, "int64": 64}
 _MAX_SHAPES = 256
 _BEYOND_DECIMALS = 1 << 8192
 FLOATS = ("float", "float32", "double", "float64")
-# Java writes the largest number of 32 bits as 3.4028235E38, which is a little more; from here on
-# the nearest one would be infinity.
+# Java writes the largest 32-bit float as 3.4028235E38, which is slightly more. From this number on
+# the nearest 32-bit float is infinity.
 _BEYOND_FLOAT32 = 3.4028235677973366e38
 _DECIMAL = f"{CONNECT}Decimal".encode()
 
 
 class Envelope(msgspec.Struct, forbid_unknown_fields=True):
-    """An envelope, of which nothing is decoded yet."""
+    """An envelope whose fields are not decoded yet."""
 
     schema: msgspec.Raw
     payload: msgspec.Raw
 
 
 class Shape(NamedTuple):
-    """What is known of a schema: how its payload is read from bytes, and made a value of it."""
+    """What is derived from a schema: how a payload is decoded, and how the result is converted."""
 
     schema: Any
     read: Callable[[msgspec.Raw], Any]
@@ -51,7 +51,7 @@ class Shape(NamedTuple):
 
 
 envelope_of = msgspec.json.Decoder(Envelope).decode
-# Of schemas with a Decimal, which may be written as a number of any digits (decimal.format).
+# For schemas with a Decimal, which may be a number of any length (decimal.format).
 exact_numbers = msgspec.json.Decoder(float_hook=Decimal).decode
 _known: dict[bytes, Shape] = {}
 
@@ -65,17 +65,17 @@ class MismatchError(Exception):
 
 
 def decode(data: bytes) -> Any:
-    """The payload by its schema. Raises Rejection."""
+    """The payload of an envelope, converted by its schema. Raises Rejection."""
     json.check_values(data)
     try:
         envelope = envelope_of(data)
     except msgspec.ValidationError:
-        json.decode(data)  # says what is wrong with it, if it is not JSON at all
+        json.decode(data)  # raises the rejection if it is not JSON at all
         raise Rejection(
             "connect_envelope", "not Connect JSON: it is not an object of schema and payload"
         ) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        json.decode(data)  # says what is wrong with it
+        json.decode(data)  # raises the rejection
         raise Rejection("json_invalid", "not JSON") from None
     return payload_of(envelope, _known, _whole)
 
@@ -83,9 +83,9 @@ def decode(data: bytes) -> Any:
 def payload_of(
     envelope: Envelope, known: dict[bytes, Shape], make: Callable[[Any, str], Convert]
 ) -> Any:
-    """The payload as the function that `make` makes of the schema reads it. Raises Rejection.
+    """The payload, read by the function that `make` makes of its schema. Raises Rejection.
 
-    `known` is what was made before; what `make` raises besides goes on.
+    `known` caches what `make` has made; exceptions of `make` other than those of schemas pass.
     """
     text = bytes(envelope.schema)
     shape = known.get(text)
@@ -114,7 +114,7 @@ def _read(shape: Shape, payload: msgspec.Raw) -> Any:
     try:
         return shape.read(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError):
-        json.decode(bytes(payload))  # says what is wrong with it
+        json.decode(bytes(payload))  # raises the rejection
         raise Rejection("json_invalid", "not JSON: a number is out of range") from None
 
 
@@ -123,7 +123,7 @@ def _whole(schema: Any, where: str) -> Convert:
 
 
 def _converter(schema: Any, where: str) -> Convert:
-    """The function that reads values of the schema; `where` is where they stand."""
+    """The function that reads values of a schema; `where` names their position in texts."""
     if not isinstance(schema, dict):
         raise _SchemaError(f"that of {where} is not an object")
     read = reader(schema, where)
@@ -146,7 +146,7 @@ def _converter(schema: Any, where: str) -> Convert:
 
 
 def reader(schema: dict[str, Any], where: str) -> Convert:
-    """The function that reads values of a type that are not null; `where` is where they stand."""
+    """The function that reads non-null values of a type; `where` names their position in texts."""
     type_, name = schema.get("type"), schema.get("name")
     if not isinstance(type_, str):
         raise _SchemaError(f"the type of {where} is not a text")
@@ -235,7 +235,7 @@ def _array(convert: Convert, where: str) -> Convert:
 
 
 def _map(keys: Convert, values: Convert, where: str) -> Convert:
-    """An object where keys are text, else a list of [key, value] pairs."""
+    """Read a map: an object if its keys are text, else a list of [key, value] pairs."""
 
     def read(value: Any) -> Any:
         if type(value) is dict:
@@ -254,7 +254,7 @@ def _map(keys: Convert, values: Convert, where: str) -> Convert:
 
 
 def _key_text(key: Any, where: str) -> str:
-    """The name of a field that a map's key becomes: as JSON text of values shows it."""
+    """The field name that a map's key becomes: the same text as in the JSON text of a value."""
     if type(key) is str:
         return key
     if type(key) in (int, bool, float):

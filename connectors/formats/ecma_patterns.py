@@ -1,4 +1,4 @@
-"""Regular expressions of ECMA-262, which JSON Schema has [json-schema], as Python's."""
+"""Regular expressions of ECMA-262, which JSON Schema uses [json-schema], as Python's."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 
 from connectors.formats.schema_registry import SchemaError
 
-# A repetition in a repetition: some texts of such a pattern take Python for ever.
+# A repetition inside a repetition: Python takes practically for ever to match some texts.
 _SLOW_PATTERN = re.compile(r"\([^()]*[*+}][^()]*\)[*+{]")
 # Parts of a regular expression: an escape, a set, the name of a group, any other character.
 _TOKENS = re.compile(r"\\.|\[\^?(?:\\.|[^\]\\])*\]|\(\?<[A-Za-z_][A-Za-z0-9_]*>|.", re.DOTALL)
 _ESCAPES = re.compile(r"\\.", re.DOTALL)
-# In ECMA-262 these are of ASCII: inside of a set, and outside.
+# In ECMA-262 these classes are ASCII: inside of a set, and outside.
 _ASCII = {
     r"\d": ("0-9", "[0-9]"),
     r"\w": ("A-Za-z0-9_", "[A-Za-z0-9_]"),
@@ -22,14 +22,14 @@ _ASCII = {
 
 
 def pattern(text: str) -> re.Pattern[str]:
-    """The pattern of a text. Raises SchemaError, and re.error where Python has no such one."""
+    """Compile an ECMA-262 pattern. Raises SchemaError, and re.error if Python has no equivalent."""
     if _SLOW_PATTERN.search(text):
         raise SchemaError("it cannot be validated by: a pattern repeats a repetition")
     return re.compile("".join(map(_of_ecma, _TOKENS.findall(text))))
 
 
 def _of_ecma(piece: str) -> str:
-    """A part of a regular expression of ECMA-262, which JSON Schema has, for Python."""
+    """One token of an ECMA-262 regular expression as Python writes it."""
     if piece == "$":
         return r"\Z"  # Python's own lets a line end follow
     if piece.startswith("(?<"):

@@ -17,9 +17,9 @@ from msgspec.structs import astuple
 from connectors.errors import Rejection
 from connectors.records import ABSENT
 
-# Without the checks of `decode`, for bytes whose length is known to be harmless.
+# Without the checks of `decode`, for bytes that are short enough to be harmless.
 decode_bare = msgspec.json.Decoder().decode
-# What msgspec raises for bytes that it does not decode.
+# The exceptions of msgspec for bytes that it does not decode.
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError)
 # Values of one document, nested ones included; a row has at most 1,024 columns [limits]. Three
 # bytes can become an object of 70, so the values of long documents are counted first.
@@ -41,11 +41,10 @@ class StructDecoder(NamedTuple):
 
 @lru_cache(maxsize=256)
 def struct_decoder(names: tuple[str, ...], optional: bool = False) -> StructDecoder | None:
-    """The decoder of objects with exactly these fields, in any order; None where there is none.
+    """The decoder of objects with exactly these fields, in any order; None if there cannot be one.
 
-    `optional`: of objects with any of them, and no further ones. Any name will do, since the
-    struct's own names are made up, but for those that msgspec cannot have, such as one with a
-    quote.
+    `optional`: of objects with any of them, and no others. Field names are free, since the struct's
+    own names are made up, except for those that msgspec cannot encode, such as one with a quote.
     """
     fields: list[Any] = [f"f{number}" for number in range(len(names))]
     try:
@@ -62,7 +61,7 @@ def struct_decoder(names: tuple[str, ...], optional: bool = False) -> StructDeco
 
 
 def decode(data: bytes) -> Any:
-    """One JSON document. Raises Rejection; the reason holds positions, never content."""
+    """Decode one JSON document. Raises Rejection; the reason has positions, never content."""
     check_values(data)
     try:
         return decode_bare(data)
@@ -85,7 +84,7 @@ def check_values(data: bytes) -> None:
     # Each value takes a byte, and all but one a comma or a bracket before it.
     if len(data) <= MAX_VALUES or _marks(data) <= MAX_VALUES:
         return
-    # There may be commas in texts.
+    # Some commas may be inside of texts.
     if _marks(_TEXT.sub(b"", data)) > MAX_VALUES:
         raise Rejection("json_values", f"too large: more than {MAX_VALUES:,} values")
 
@@ -95,7 +94,7 @@ def _marks(data: bytes) -> int:
 
 
 def _without_content(text: str) -> str:
-    """Msgspec's own text, without the values that it quotes."""
+    """The text of msgspec's error, without the values that it quotes."""
     return text.split(" - at `", maxsplit=1)[0].split(" `", maxsplit=1)[0]
 
 

@@ -33,7 +33,7 @@ _known: dict[bytes, Shape] = {}
 
 
 def decode(data: bytes) -> Any:
-    """JSON, in which the payload of an envelope has values of the types that its schema names.
+    """Decode JSON; payloads of envelopes get the types that their schemas name.
 
     Raises Rejection.
     """
@@ -61,14 +61,14 @@ class _NoEnvelopeError(Exception):
 
 
 def _named(schema: Any, where: str) -> Convert:
-    """The function that reads the values of types with names, and leaves all others."""
+    """The conversion of values whose types have names, which keeps all others as they are."""
     if not isinstance(schema, dict) or not isinstance(schema.get("type"), str):
         raise _NoEnvelopeError
     return _named_in(schema, where) or same
 
 
 def _named_in(schema: Any, where: str) -> Convert | None:
-    """None where there is nothing to do."""
+    """The conversion of a schema; None where no type in it has a name."""
     if not isinstance(schema, dict):
         return None
     type_, name = schema.get("type"), schema.get("name")

@@ -1,4 +1,4 @@
-"""What a `$ref` of JSON Schema means in a document [json-schema]: a pointer, or an anchor."""
+"""What a `$ref` of JSON Schema refers to [json-schema]: a pointer, or an anchor."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from connectors.formats.schema_registry import SchemaError
 
 
 def own_name(root: Any) -> Any:
-    """The URI that a document says is its own."""
+    """The URI by which a document identifies itself."""
     found = root.get("$id", root.get("id")) if isinstance(root, dict) else None
     return found.partition("#")[0] if isinstance(found, str) else None
 
 
 def _anchored(root: Any, name: str) -> list[Any]:
-    """The parts of a document that have an anchor of this name; before 2019 it is an id."""
+    """The parts of a document with this anchor; before draft 2019-09 an anchor is an id."""
     found, waiting = [], [root]
     while waiting:
         one = waiting.pop()
@@ -29,12 +29,14 @@ def _anchored(root: Any, name: str) -> list[Any]:
 
 
 def pointed(root: Any, pointer: str) -> Any:
-    """The part of a document that a pointer or an anchor means. Raises SchemaError."""
+    """The part of a document that a pointer or anchor refers to. Raises SchemaError."""
     if pointer and not pointer.startswith("/"):
         anchored = _anchored(root, pointer)
         if len(anchored) == 1:
             return anchored[0]
-        raise SchemaError(f"it refers to the anchor {pointer[:200]!r}, which it has not once")
+        raise SchemaError(
+            f"it refers to the anchor {pointer[:200]!r}, which does not occur exactly once in it"
+        )
     found = root
     for part in pointer.split("/")[1:]:
         name = unquote(part).replace("~1", "/").replace("~0", "~")

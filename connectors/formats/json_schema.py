@@ -26,7 +26,8 @@ from connectors.formats.partial import (
     some_fields,
     unless_null,
 )
-from connectors.formats.schema_registry import Registry, Schema, SchemaError
+from connectors.formats.schema_registry import Schema, SchemaError
+from connectors.formats.schemas import SchemaFile, Schemas
 
 _MAX_DEPTH = 100
 _CHOICES = ("oneOf", "anyOf", "allOf")
@@ -34,12 +35,14 @@ _CHOICES = ("oneOf", "anyOf", "allOf")
 _SCALE_AND_VALUE = [{"field": "scale", "type": "int32"}, {"field": "value", "type": "bytes"}]
 
 
-def decoder(registry: Registry, validate: bool = False) -> Callable[[bytes], Any]:
-    """The decoder of JSON framed by a Schema Registry. It raises Rejection.
+def decoder(schemas: Schemas, _: SchemaFile) -> Callable[[bytes], Any]:
+    """The decoder of JSON framed by a Schema Registry.
 
-    `validate`: what is not valid by its schema is rejected.
+    It raises Rejection; with format.json_schema_validation also for a document that its schema
+    does not allow.
     """
-    make = _validating if validate else _converter
+    registry = schemas.registry
+    make = _validating if schemas.validates else _converter
 
     def decode(data: bytes) -> Any:
         convert, body = registry.framed(data, "JSON", make)
@@ -88,7 +91,7 @@ def _validating(schema: Schema) -> Convert:
 
 
 def _converter(schema: Schema) -> Convert:
-    """From bytes to the value; what the schema names is of the types that it names."""
+    """The function from bytes to the value, with the types that the schema names."""
     if semantic_types.CONNECT not in schema.text and semantic_types.DEBEZIUM not in schema.text:
         return json.decode
     root = _parsed(schema)
@@ -112,13 +115,13 @@ def _converter(schema: Schema) -> Convert:
 
 
 class _Types:
-    """The conversions of one schema: only where a name says something."""
+    """The conversions of one schema, for the types that it names."""
 
     def __init__(self, root: Any) -> None:
         self._root = root
 
     def of(self, schema: Any, where: str, depth: int) -> Convert | None:
-        """The conversion of values of a schema, None where there is nothing to do."""
+        """The conversion of values of a schema; None where no type in it has a name."""
         if not isinstance(schema, dict) or depth > _MAX_DEPTH:
             return None
         named = _named(schema, where)
@@ -156,7 +159,7 @@ class _Types:
         return None if other is None else each_value(other)
 
     def _found(self, reference: str) -> Any:
-        """What a reference inside of the schema means."""
+        """The subschema that a reference inside of the schema refers to."""
         if not reference.startswith("#"):
             return None
         found = self._root
@@ -176,12 +179,14 @@ def _each_of(converts: list[Convert]) -> Convert:
 
 
 def _first_of(converts: list[Convert]) -> Convert:
-    """The first that the value fits; a value of another choice stays as it is."""
+    """Apply the first conversion that fits; a value that fits none stays as it is."""
 
     def read(value: Any) -> Any:
         for convert in converts:
             try:
-                return convert(deepcopy(value))  # a conversion may change a part before it fails
+                return convert(
+                    deepcopy(value)
+                )  # a conversion may have changed a part before it failed
             except (MismatchError, Rejection):
                 continue
         return value
@@ -190,14 +195,14 @@ def _first_of(converts: list[Convert]) -> Convert:
 
 
 class _Digits(Decimal):
-    """A number with a fraction, of which the schema has not said yet that it is a decimal."""
+    """A number with a fraction, until the schema decides whether it is a decimal."""
 
 
 _digits = msgspec.json.Decoder(float_hook=_Digits).decode
 
 
 def _with_floats(value: Any) -> Any:
-    """The value with doubles where the schema says nothing of decimals."""
+    """The value with doubles in place of numbers that the schema does not declare as decimals."""
     if type(value) is _Digits:
         return float(value)
     if type(value) is dict:

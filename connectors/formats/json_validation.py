@@ -16,7 +16,7 @@ from connectors.formats.json_references import own_name, pointed
 from connectors.formats.schema_registry import SchemaError
 
 Check = Callable[[Any], "str | None"]
-"""From a value to None where it is valid, else to what it violates, without the value."""
+"""From a value to None if it is valid, else to the rule it violates, without the value."""
 
 _MAX_DEPTH = 200
 _UNKNOWN = ("$dynamicRef", "$recursiveRef", "unevaluatedProperties", "unevaluatedItems")
@@ -40,7 +40,7 @@ class _Compiler:
         self._root = root  # lives as long as what is made of it, which knows its parts by id
         self._made: dict[int, Check] = {}  # of what $ref means, which may be recursive
         dialect = root.get("$schema", "") if isinstance(root, dict) else ""
-        # There a $ref excludes other keywords.
+        # In these drafts a $ref excludes other keywords.
         self._only_ref = not dialect or bool(_BEFORE_2019.search(str(dialect)))
 
     def check(self, schema: Any, root: Any, depth: int) -> Check:
@@ -85,7 +85,7 @@ class _Compiler:
         found = pointed(root, pointer)
         key = id(found)
         if key not in self._made:
-            # A recursive use looks it up when a value comes.
+            # A recursive reference is looked up when a value is checked.
             self._made[key] = lambda value: self._made[key](value)  # noqa: PLW0108
             self._made[key] = self.check(found, root, depth + 1)
         return self._made[key]
@@ -129,7 +129,7 @@ def _asserted(applies: Callable[[Any], bool], holds: Callable[[Any], bool], text
 
 
 def same_form(value: Any) -> Any:
-    """A form of a value that is equal to that of another if JSON has the same value."""
+    """A form of a value that equals another's exactly if JSON Schema has them as equal."""
     if type(value) is list:
         return ("list", tuple(map(same_form, value)))
     if type(value) is dict:
@@ -166,7 +166,7 @@ def _of_number(schema: dict[str, Any]) -> list[Check]:
         ("maximum", "exclusiveMaximum", -1),
     ):
         limit, beyond = schema.get(word), schema.get(exclusive)
-        if beyond is True:  # of draft 4: it sharpens the other one
+        if beyond is True:  # of draft 4: it makes the bound exclusive
             limit, beyond = None, limit
         if limit is not None:
             made.append(_bound(_number(limit), sign, word, exclusive=False))
@@ -193,7 +193,7 @@ def _number(limit: Any) -> Any:
 
 
 def _fraction(value: int | float) -> Fraction:
-    """Exactly the number that its text says: 0.3 is three times 0.1."""
+    """The exact number of a JSON number's text: 0.3 is three times 0.1."""
     return Fraction(value) if type(value) is int else Fraction(repr(value))
 
 

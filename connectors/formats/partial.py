@@ -1,4 +1,4 @@
-"""Conversions of some values inside a decoded document: all others stay as they are."""
+"""Conversions of some values inside a decoded document; all others stay as they are."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ def same(value: Any) -> Any:
 
 
 def unless_null(convert: Convert) -> Convert:
-    """Of a value that may be null."""
+    """The conversion, applied to any value but null."""
     return lambda value: None if value is None else convert(value)
 
 
 def to_float(value: Any) -> Any:
-    """Of a number that was decoded as a Decimal, because another one of its document is."""
+    """A double from a number that was decoded as a Decimal because the document has decimals."""
     return float(value) if type(value) is Decimal else value
 
 
 def each_item(convert: Convert) -> Convert:
-    """Of the items of a list."""
+    """A conversion of each item of a list."""
     return lambda value: [*map(convert, value)] if type(value) is list else value
 
 
 def each_value(convert: Convert) -> Convert:
-    """Of the values of an object, whatever their names."""
+    """A conversion of each value of an object, whatever its name."""
 
     def read(value: Any) -> Any:
         if type(value) is not dict:
@@ -41,7 +41,7 @@ def each_value(convert: Convert) -> Convert:
 
 
 def each_pair(key: Convert, item: Convert) -> Convert:
-    """Of the keys and values of a map, which is an object, or a list of pairs."""
+    """A conversion of keys and values of a map, which is an object or a list of pairs."""
     of_object = each_value(item)
 
     def read(value: Any) -> Any:
@@ -56,7 +56,7 @@ def each_pair(key: Convert, item: Convert) -> Convert:
 
 
 def some_fields(converters: Mapping[str, Convert]) -> Convert:
-    """Of the fields of an object that have a conversion; the object itself is changed."""
+    """A conversion of some fields of an object, which is changed in place."""
 
     def read(value: Any) -> Any:
         if type(value) is dict:

@@ -15,7 +15,7 @@ _INTEGER, _LONG, _DOUBLE = (struct.Struct(form) for form in (">i", ">q", ">d"))
 
 
 def string(data: bytes) -> str:
-    """The text of UTF-8 bytes. Raises Rejection."""
+    """Decode UTF-8 text. Raises Rejection."""
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -30,7 +30,7 @@ def plain_bytes(data: bytes) -> bytes:
 
 
 def _number(word: str, form: struct.Struct) -> Callable[[bytes], Any]:
-    """The decoder of numbers of this form, which raises Rejection for another length."""
+    """The decoder of numbers in a struct format; it raises Rejection for another length."""
 
     def decode(data: bytes) -> Any:
         if len(data) != form.size:

@@ -27,7 +27,8 @@ from google.protobuf.unknown_fields import (  # type: ignore[import-not-found]
 from connectors.errors import Rejection, StopRun
 from connectors.formats.protobuf_limits import walker
 from connectors.formats.protobuf_types import WELL_KNOWN, add_known
-from connectors.formats.schema_registry import Registry, Schema, SchemaError
+from connectors.formats.schema_registry import Schema, SchemaError
+from connectors.formats.schemas import SchemaFile, Schemas
 from connectors.formats.varint import VarintError, read_varint, zigzag
 
 Read = Callable[[Any], Any]
@@ -40,8 +41,9 @@ _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _TEXT = re.compile(r"\b(?:syntax|message|package|import|enum)\s")
 
 
-def decoder(registry: Registry) -> Callable[[bytes], Any]:
+def decoder(schemas: Schemas, _: SchemaFile) -> Callable[[bytes], Any]:
     """The decoder of messages framed by a Schema Registry. It raises Rejection."""
+    registry = schemas.registry
 
     def decode(data: bytes) -> Any:
         file, body = registry.framed(data, "PROTOBUF", _File)
@@ -79,7 +81,7 @@ class _File:
         self._readers: dict[tuple[int, ...], Callable[[bytes], Any]] = {}
 
     def decode(self, body: bytes) -> Any:
-        """The value of a message, behind the indexes that say which one of the schema it is."""
+        """The value of a message, after the indexes that say which message of the schema it is."""
         path, start = _indexes(body)
         read = self._readers.get(path)
         if read is None:
@@ -100,11 +102,11 @@ class _File:
         return found
 
     def _nested(self, message: Descriptor) -> list[Descriptor]:
-        """The messages in a message that indexes count: those that the schema's text spells.
+        """The messages in a message that indexes count: those in the schema's text.
 
-        The entries of a map are messages too. A text that has the map as `map<...>` does not spell
-        them, one that Java made of a compiled schema does, and the compiled form does not say
-        which. So the text is asked where it makes a difference.
+        The entries of a map are messages too. Text with `map<...>` does not contain them, but text
+        that Java made of a compiled schema does, and the compiled form does not tell the two apart.
+        So the text is requested where it makes a difference.
         """
         entries = [inner.GetOptions().map_entry for inner in message.nested_types]
         first = entries.index(True) if True in entries else len(entries)
@@ -121,7 +123,7 @@ class _File:
 
 
 def why(error: Exception) -> str:
-    """What the library says of a schema, in one line of bounded length."""
+    """The library's error about a schema, in one line of bounded length."""
     return " ".join(str(error).split())[:300] or type(error).__name__
 
 
@@ -143,9 +145,9 @@ def _add(pool: DescriptorPool, schema: Schema, name: str | None, added: set[str]
 
 
 def _indexes(body: bytes) -> tuple[tuple[int, ...], int]:
-    """The indexes of a frame, outermost message first, and the position behind them.
+    """The indexes of a frame, outermost message first, and the position after them.
 
-    They are zigzag varints: their number and each of them; one zero byte stands for the first
+    They are zigzag varints: their number and then each of them; one zero byte means the first
     message [schema-registry].
     """
     count, position = _index(body, 0)
@@ -206,7 +208,7 @@ def message_decoder(descriptor: Descriptor) -> Callable[[bytes], Any]:
 
 
 def _message_reader(descriptor: Descriptor, made: dict[str, Read]) -> Read:
-    """The function from a message to its value; a message may hold messages of its own type."""
+    """The function from a message to its value; a message type may contain itself."""
     name = descriptor.full_name
     if name in WELL_KNOWN:
         return WELL_KNOWN[name]
@@ -243,7 +245,7 @@ def _is_map(field: FieldDescriptor) -> bool:
 def _other_entries(
     maps: list[FieldDescriptor], made: dict[str, Read]
 ) -> Callable[[Message, dict[str, Any]], None]:
-    """Adds the entries of maps that the library keeps aside: those with a field more than two."""
+    """A reader of the map entries that the library keeps as unknown: those with extra fields."""
     entries = {
         field.number: (
             field.name,
@@ -285,7 +287,7 @@ def _single_reader(field: FieldDescriptor, made: dict[str, Read]) -> Read:
         names = field.enum_type.values_by_number
 
         def of_enum(number: int) -> Any:
-            """The name of a number, or the number when the schema does not have it."""
+            """The name of an enum's number; the number itself if the schema does not have it."""
             return names[number].name if number in names else number
 
         return of_enum

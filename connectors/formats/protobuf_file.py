@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError
 from connectors.errors import StopRun
 from connectors.formats.protobuf import message_decoder, why
 from connectors.formats.protobuf_types import add_known
+from connectors.formats.schemas import SchemaFile, Schemas
 
 _REMEDY = (
     "\n  remedy: make it by protoc --include_imports --descriptor_set_out=FILE, of the .proto file "
@@ -25,9 +26,11 @@ _REMEDY = (
 )
 
 
-def decoder(path: Path, message: str) -> Callable[[bytes], Any]:
+def decoder(_: Schemas, file: SchemaFile) -> Callable[[bytes], Any]:
     """The decoder of bare messages. It raises Rejection; raises StopRun for an unusable file."""
-    return message_decoder(_message(path, message))
+    if file.path is None or file.message is None:
+        raise AssertionError("settings let raw_protobuf pass without a schema file or message")
+    return message_decoder(_message(file.path, file.message))
 
 
 def _message(path: Path, name: str) -> Descriptor:

@@ -18,7 +18,7 @@ from connectors.formats.varint import VarintError, read_varint
 MAX_VALUES = 1_000_000
 # Levels of messages: the limit of Google's own parser.
 _MAX_DEPTH = 100
-_MIN_BYTES = 2  # of a message inside a message: its tag and its length
+_MIN_BYTES = 2  # bytes of a nested message: its tag and its length
 _VARINT, _FIXED64, _BYTES, _GROUP, _END, _FIXED32 = range(6)
 _NOT_LAST = bytes(range(0x80, 0x100))  # bytes of a varint that is followed by another
 
@@ -27,7 +27,7 @@ _Field = tuple["_Type | None", "int | None"]
 
 
 class _Type:
-    """What the walk needs of a message type: its size in values, and its fields by number."""
+    """A message type as the walk needs it: its size in values, and its fields by number."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -35,7 +35,7 @@ class _Type:
 
 
 def walker(descriptor: Descriptor) -> Callable[[bytes], None]:
-    """The check of the data of one message type. It raises Rejection."""
+    """The check of the bytes of one message type, which raises Rejection."""
     known: dict[str, _Type] = {}
     top = _type(descriptor, known)
     worst = max(type_.size for type_ in known.values()) / _MIN_BYTES
@@ -74,7 +74,7 @@ def _type(descriptor: Descriptor, known: dict[str, _Type]) -> _Type:
 
 
 class _Walk:
-    """One pass over the bytes of one message. Raises Rejection, also for what it cannot read."""
+    """One pass over the bytes of one message. Raises Rejection, also for malformed bytes."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data

@@ -1,7 +1,7 @@
-"""Protobuf's well-known types, and those that Confluent's and Google's schemas import.
+"""Protobuf's well-known types, and those that schemas of Confluent and Google import.
 
-Of each: its file, which no registry hands out because every library has it, and the value that a
-message of it stands for.
+For each: its file, which no registry has because every library does, and the value that a message
+of it becomes.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ _SMALL_FILES = {
 
 
 def add_known(pool: DescriptorPool, name: str, added: set[str]) -> None:
-    """Add the file of that name to the pool, with what it imports, if it is one of those."""
+    """Add a file by its name to the pool, with those that it imports, if it is known here."""
     if name in added:
         return
     file = FileDescriptorProto()
@@ -133,14 +133,14 @@ def _duration(message: Any) -> Decimal:
 
 
 def _date(message: Any) -> Any:
-    """A day; of one without a year, month or day, which it may be, its fields."""
+    """A date; if year, month or day is missing, as is allowed, an object of its fields."""
     if not message.year or not message.month or not message.day:
         return {"year": message.year, "month": message.month, "day": message.day}
     return date(message.year, message.month, message.day)
 
 
 def _time_of_day(message: Any) -> Any:
-    """A time; 24:00, which it may be, is a day's length behind midnight."""
+    """A time of day; 24:00, which is allowed, becomes a duration of one day."""
     seconds = (message.hours * 60 + message.minutes) * 60 + message.seconds
     return exact_time.clock(seconds * _SECOND_NS + message.nanos)
 

@@ -1,10 +1,10 @@
-"""Asking a Schema Registry, which may have several URLs, and what each of its answers means.
+"""Requests to a Schema Registry, which may have several URLs, and the meaning of each answer.
 
-One table, as for the service (tablestore/verdicts.py): a schema; the registry's own word that it
-does not have it (`Missing`); trouble that passes (`Trouble`), for which the next URL is asked and
-then all of them again; and what only somebody can mend (`Final`), which stops the run when no URL
-is better. An answer that nobody expects is measured by another question: where the registry knows
-that one, the first answer concerns a single schema, and must not stop the run.
+An answer is one of four: a schema; the registry's statement that it does not have it (`Missing`);
+trouble that may go away (`Trouble`), for which the next URL is asked and then all of them again;
+and a fault that only an operator can correct (`Final`), which stops the run when no URL works. An
+unexpected answer is checked by a second request: where the registry answers that one, the first
+answer concerns a single schema and must not stop the run.
 """
 
 from __future__ import annotations
@@ -46,37 +46,37 @@ class SchemaError(Exception):
 
 
 class Missing(NamedTuple):
-    """The registry's word on one schema: it does not have it, or does not hand it out."""
+    """The registry does not have a schema, or does not hand it out to these credentials."""
 
     reason: str
     """Such as "which the registry does not know"."""
     is_denied: bool = False
-    """It is there, and not for these credentials."""
+    """Whether it exists, but not for these credentials."""
 
 
 class Trouble(NamedTuple):
-    """It passes, or may pass: ask again later."""
+    """A fault that may go away by itself: ask again later."""
 
     text: str
 
 
 class Final(NamedTuple):
-    """It does not pass by itself. The text has the remedy."""
+    """A fault that an operator must correct. The text has the remedy."""
 
     text: str
     may_pass: bool = True
-    """False where it is final even if the registry has answered before."""
+    """Whether it counts as passing once the registry has answered; else it is always final."""
 
 
 Found = Mapping[str, Any]
 
 
 class _Unexpected(NamedTuple):
-    """An answer that no registry gives to a good question."""
+    """An answer that no registry gives to a valid request."""
 
     what: str
     final: Final | Trouble
-    """What it is if there is no registry at all."""
+    """The fault if it turns out that there is no registry."""
 
 
 class RegistryClient:
@@ -94,7 +94,7 @@ class RegistryClient:
         self._servers = [_Server(url, settings, tls) for url in settings.urls]
 
     def get(self, path: str) -> Found | Missing:
-        """The answer. Waits while there is none. Raises StopRun."""
+        """The answer to a path. Waits until there is one. Raises StopRun."""
         while True:
             answer = self._ask_all(path)
             if not isinstance(answer, Trouble):
@@ -104,19 +104,23 @@ class RegistryClient:
             self._wait(f"{_NAME}: {answer.text}")
 
     def check(self) -> None:
-        """Ask each URL once, before there is a record. Raises StopRun where none can be used.
+        """Ask each URL once, before the first record. Raises StopRun where none can be used.
 
-        What may pass by itself is logged with its remedy, and waited for when there is a record.
+        Trouble that may go away is logged with its remedy, and waited for when a record needs a
+        schema.
         """
         finals = []
-        for server in self._servers:
-            answer = server.probe()
+        for url, answer in self.probe():
             if isinstance(answer, Final):
                 finals.append(answer)
-            if isinstance(answer, (Final, Trouble)):
-                log.warning("%s: %s: %s", _NAME, server.url, answer.text)
+            if answer is not None:
+                log.warning("%s: %s: %s", _NAME, url, answer.text)
         if len(finals) == len(self._servers):
             raise StopRun(f"schema registry: {finals[0].text}")
+
+    def probe(self) -> list[tuple[str, Trouble | Final | None]]:
+        """Each URL, asked once, with what stands against using it; None where nothing is known."""
+        return [(server.url, server.probe()) for server in self._servers]
 
     def _ask_all(self, path: str) -> Found | Missing | Trouble:
         word: Missing | None = None
@@ -151,18 +155,18 @@ class _Server:
         self._settings = settings
         self._authorization = _authorization(settings)
         self._pool = _pool(url, settings, tls)
-        # A path that it has answered with a schema: whatever it says then, it is a registry.
+        # A path that it has answered with a schema, which proves that it is a registry.
         self._witness: str | None = None
 
     def ask(self, path: str) -> Found | Missing | Trouble | Final:
-        """What it says to a path."""
+        """Its answer to a path."""
         answer = self._once(path)
         if isinstance(answer, _Unexpected):
             if self._answers_otherwise(path):
                 return Missing(f"for which the registry answers {answer.what}")
             answer = answer.final
         elif isinstance(answer, Missing) and answer.is_denied:
-            # Where another schema is still handed out, the refusal is of this one.
+            # If it still hands out another schema, it only withholds this one.
             if not self._answers_otherwise(path, with_schema=True):
                 return _denied(403)
         elif not isinstance(answer, (Missing, Trouble, Final)):
@@ -172,14 +176,14 @@ class _Server:
         return answer
 
     def probe(self) -> Trouble | Final | None:
-        """What stands against using it; None where nothing is known."""
+        """Why it cannot be used; None if no reason is known."""
         answer = self._once(_PROBE)
         if isinstance(answer, _Unexpected):
             return Final(_no_registry(answer.what)) if answer.what[:4] != "HTTP" else answer.final
         return answer if isinstance(answer, (Trouble, Final)) else None
 
     def _answers_otherwise(self, path: str, with_schema: bool = False) -> bool:
-        """Whether another question gets a registry's answer."""
+        """Whether another request gets a registry's answer."""
         other = self._witness or _PROBE
         if other == path or (with_schema and self._witness is None):
             return False
@@ -217,7 +221,7 @@ class _Server:
 
 
 def _judge(status: int, body: bytes) -> Found | Missing | Trouble | Final | _Unexpected:
-    """What an answer means by itself."""
+    """The meaning of an answer on its own."""
     if status == 200 and len(body) > _MAX_BYTES:
         raise SchemaError("it is too large")
     try:
@@ -271,7 +275,7 @@ def _denied(status: int) -> Final:
 
 
 def _trouble(error: Exception) -> Trouble | Final:
-    """What it means that there is no answer."""
+    """The meaning of a missing answer."""
     trouble = trouble_of(error)
     if trouble.kind == "certificate":
         return Final(

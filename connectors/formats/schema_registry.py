@@ -25,7 +25,7 @@ _BAD_FOR = 10.0  # seconds before an unknown id or a bad schema is fetched again
 _FRAME = 5  # bytes: a zero and the id
 _GUID_FRAME = 17  # bytes: a one and the GUID
 _MAX_REFERENCES = 100
-# Of a long time, the share that may be spent in waiting for ids that stay unknown.
+# The share of a long time that may be spent waiting for ids that stay unknown.
 _UNKNOWN_SHARE = 0.1
 
 
@@ -47,7 +47,7 @@ class Schema(NamedTuple):
 
 
 class Registry:
-    """Fetches schemas, and keeps what was made of each."""
+    """Fetches schemas, and caches what was made of each."""
 
     def __init__(
         self,
@@ -55,10 +55,10 @@ class Registry:
         wait: Wait | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`wait` is called while there is no answer, or an unknown id may become known.
+        """`wait` is called while there is no answer, and while an unknown id may become known.
 
-        None: the one is an error and the other is not waited for. `clock` is in seconds. Raises
-        StopRun.
+        None: a missing answer is an error, and an unknown id is not waited for. `clock` is in
+        seconds. Raises StopRun.
         """
         self._client = RegistryClient(settings, wait)
         self._wait = wait
@@ -72,11 +72,12 @@ class Registry:
     def framed(
         self, data: bytes, schema_type: str, make: Callable[[Schema], Any]
     ) -> tuple[Any, bytes]:
-        """What `make` made of the schema that the bytes name, and the bytes behind the frame.
+        """What `make` made of the schema that the bytes name, and the bytes after the frame.
 
-        The frame is a zero and the schema's id, 4 bytes big-endian; where ids stand in headers, it
+        The frame is a zero and the schema's id, 4 bytes big-endian; where ids are in headers, it
         may also be a one and the schema's GUID of 16 bytes [schema-registry]. `make` may raise
-        SchemaError. Raises Rejection for another frame, an unknown id and a schema of another type.
+        SchemaError. Raises Rejection for any other frame, an unknown id and a schema of another
+        type.
         """
         if len(data) >= _FRAME and data[0] == 0:
             name: int | str = int.from_bytes(data[1:_FRAME], "big")
@@ -105,7 +106,7 @@ class Registry:
         if why is not None and self._clock() < until:
             raise Rejection(why.code, why.reason)
         try:
-            # An id that has had its time is asked for once.
+            # An id whose time is used up is asked for once.
             is_new = why is None or why.code != "schema_unknown"
             made = self._made_of(name, schema_type, make, is_new)
         except Rejection as rejection:
@@ -149,7 +150,7 @@ class Registry:
         return schema._replace(registered=registered)
 
     def _get(self, path: str, what: str, is_new: bool) -> Found | Missing:
-        """The answer; what is missing is asked for again while there is patience."""
+        """The answer to a path; a missing schema is requested again while `_Patience` lasts."""
         found = self._client.get(path)
         wait = self._wait
         if not isinstance(found, Missing) or not is_new or wait is None:
@@ -171,7 +172,10 @@ class Registry:
     def _schema(
         self, found: Found, form: str, known: dict[str, Schema | None], is_new: bool
     ) -> Schema:
-        """With what it imports. `known` are places that were fetched, None while they are."""
+        """A schema with those that it imports.
+
+        `known` has the references that were fetched; the value is None while one is being fetched.
+        """
         references = []
         for item in _references(found):
             path = f"/subjects/{quote(str(item['subject']), safe='')}/versions/{item['version']}"
@@ -192,9 +196,9 @@ class Registry:
 
 
 class _Patience:
-    """The seconds that may be spent in waiting for ids that stay unknown.
+    """The seconds that may be spent waiting for ids that stay unknown.
 
-    Records of any number of ids that do not exist must not hold up the others.
+    Records with ids that do not exist, however many, must not hold up the others.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
@@ -211,11 +215,11 @@ class _Patience:
         return self._left
 
     def spend(self, seconds: float) -> None:
-        """So long was waited in vain; what is too much is paid back first."""
+        """Note seconds waited in vain; an excess is paid back first."""
         self._left = self.left() - seconds
 
     def restore(self) -> None:
-        """A wait was worth it."""
+        """Allow the full time again: a wait was successful."""
         self._left = self._seconds
 
 

@@ -25,7 +25,7 @@ _DEBEZIUM_TIME, _DEBEZIUM_DATA = f"{DEBEZIUM}time.", f"{DEBEZIUM}data."
 
 # Bytes of an unscaled decimal: more digits than any column takes, and few enough to be quick.
 MAX_DECIMAL_BYTES = 1024
-# Of a scale in the data, or in a schema's parameters.
+# Bound of a scale in the data, or in a schema's parameters.
 MAX_SCALE = 10_000
 # Digits of the longest of them, and no bounds of the scale.
 _EXACT = Context(prec=3 * MAX_DECIMAL_BYTES, Emax=MAX_EMAX, Emin=MIN_EMIN)
@@ -41,7 +41,7 @@ _CYCLE_DAYS, _CYCLE_YEARS = 146_097, 400
 
 
 def decimal_of(data: bytes, scale: int) -> Decimal:
-    """The number whose digits are a big-endian integer of two's complement.
+    """The decimal whose unscaled value is a big-endian two's complement integer.
 
     Raises ValueError for no bytes, and for more than any number needs.
     """
@@ -60,9 +60,9 @@ def scale_of(parameters: Any) -> int | None:
 
 
 def convert_of(name: Any, connect_type: str, parameters: Any) -> Convert | None:
-    """From a value of the plain type to that of the name; None where the name says nothing.
+    """The function from a value of the plain type to that of a name; None if the name is not known.
 
-    `connect_type` is Connect's word of the plain type. The function raises Rejection.
+    `connect_type` is Connect's name of the plain type. The function raises Rejection.
     """
     if not isinstance(name, str):
         return None
@@ -133,7 +133,7 @@ def _day_of_text(text: str) -> date | ExactTime:
 
 
 def _or_text(convert: Callable[[str], Any]) -> Convert:
-    """Any other text is kept, such as Debezium's placeholder for a value that was not sent."""
+    """Convert text, but keep any other text, such as Debezium's placeholder for an unsent value."""
 
     def read(text: str) -> Any:
         try:

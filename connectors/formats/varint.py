@@ -11,7 +11,7 @@ class VarintError(ValueError):
 
 
 def read_varint(data: bytes, start: int, end: int, max_bytes: int = 10) -> tuple[int, int]:
-    """The unsigned integer at `start`, and the position behind it. Raises VarintError.
+    """The unsigned integer at `start`, and the position after it. Raises VarintError.
 
     It must end before `end`, and within `max_bytes`: ten hold 64 bits.
     """
@@ -28,5 +28,5 @@ def read_varint(data: bytes, start: int, end: int, max_bytes: int = 10) -> tuple
 
 
 def zigzag(number: int) -> int:
-    """The signed integer that an unsigned one stands for: 0, -1, 1, -2, ..."""
+    """The signed integer of a zigzag-encoded one: 0, -1, 1, -2, ... for 0, 1, 2, 3, ..."""
     return number >> 1 ^ -(number & 1)

@@ -88,7 +88,7 @@ def convert(values: Mapping[str, str], compatible: bool = False) -> Imported:
         check_values(document)
     except ConfigError as error:
         raise UnsupportedConnectorConfig(
-            f"it does not make a valid configuration:\n{error}"
+            f"the result would not be a valid configuration:\n{error}"
         ) from None
     return Imported(text_of(document, _HEAD), connector.notes)
 
@@ -100,7 +100,7 @@ def _check_class(connector: ConnectorProperties) -> None:
 
 
 def _of_tables(rules: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """[table] where all have the same rules, else each its own [tables.NAME]."""
+    """Section [table] where all tables have the same rules, else [tables.NAME] for each."""
     alike = [rule for rule in rules.values() if rule == next(iter(rules.values()))]
     return {"table": alike[0]} if len(alike) == len(rules) else {"tables": rules}
 
@@ -112,7 +112,8 @@ def _note_exact(connector: ConnectorProperties, names: list[str], compatible: bo
             kept = (
                 ""
                 if compatible
-                else "; --compatible accepts what loses nothing, such as a number in a text"
+                else "; --compatible accepts lossless conversions, such as from text that is a "
+                "number"
             )
             connector.note(
                 key,
@@ -125,12 +126,10 @@ def _note_rest(connector: ConnectorProperties, series: bool) -> None:
     for key in connector.unused():
         connector.use(key)
         if key.startswith("tablestore.timeseries.") and not series:
-            connector.note(key, "has an effect only with tablestore.mode=timeseries: not moved")
+            connector.note(key, "has an effect only with tablestore.mode=timeseries: not imported")
         elif key == "header.converter":
-            connector.note(
-                key, "not moved: headers are taken as text where a transform asks for one"
-            )
+            connector.note(key, "not imported: a transform that uses a header reads it as text")
         elif key == "topics.regex":
-            connector.note(key, "not moved: topics is set")
+            connector.note(key, "not imported: topics is set")
         else:
-            connector.note(key, "is not a key of the connector, which ignored it: not moved")
+            connector.note(key, "is not a key of the connector, which ignored it: not imported")

@@ -11,8 +11,8 @@ from connectors.settings.formats import FORMATS
 from connectors.settings.urls import is_loopback
 
 PLAIN_HTTP = (
-    "stays http, with allow_plain_http = true: everybody on the way can read and change what is "
-    "sent; use https where the service has it"
+    "stays http, with allow_plain_http = true: anyone on the network path can read and change the "
+    "traffic; use https if the service has it"
 )
 _JSON = FORMATS["json"].converter
 # Word of config.toml by the class of Kafka Connect; that of JSON is two formats by its settings.
@@ -40,7 +40,7 @@ _NOT_NEEDED = (
 
 
 def formats(connector: ConnectorProperties, compatible: bool, listed: bool) -> dict[str, Any]:
-    """[format]. `listed`: every table has a whitelist."""
+    """The values of section [format]. `listed`: every table has a whitelist."""
     made: dict[str, Any] = {}
     registry: dict[str, Any] = {}
     for side in ("value", "key"):
@@ -49,9 +49,9 @@ def formats(connector: ConnectorProperties, compatible: bool, listed: bool) -> d
         connector.note(
             "value.converter",
             "plain JSON without a whitelist: numbers and booleans keep their types and nested "
-            "values are JSON text; the connector wrote all of them as text in Java's form (1.0E10, "
-            "{a=1}) and rejected records with a null. Old rows keep their text. --compatible "
-            'writes text again (conversions = "connector")',
+            "values become JSON text; the connector wrote all of them as text in Java's form "
+            "(1.0E10, {a=1}) and rejected records with a null. Existing rows keep their text. "
+            'With --compatible such values are text as before (conversions = "connector")',
         )
     elif made["value"] == "json" and not listed:
         connector.note(
@@ -60,11 +60,12 @@ def formats(connector: ConnectorProperties, compatible: bool, listed: bool) -> d
             "whole record; the rest is text in Java's form as before (docs/mapping.md)",
         )
     if made["value"] in _WITH_SCHEMAS:
-        decimal = "" if compatible else "a Decimal is its digits as text (it was binary), "
+        decimal = "" if compatible else "a Decimal becomes text, its digits (it was binary), "
         connector.note(
             "value.converter",
-            f"nested fields are JSON text (the connector rejected the whole record), {decimal}"
-            "bytes of Avro are bytes (they were the text java.nio.HeapByteBuffer[...])",
+            f"nested fields become JSON text (the connector rejected the whole record), "
+            f"{decimal}bytes of Avro become bytes (the connector wrote the text "
+            "java.nio.HeapByteBuffer[...])",
         )
     if registry:
         made["registry"] = registry
@@ -83,7 +84,7 @@ def _format(connector: ConnectorProperties, side: str, registry: dict[str, Any])
             "the worker's file with --worker, or correct the format",
         )
         for rest in below:
-            connector.note(f"{key}.{rest}", f"has no effect without {key}, here as there")
+            connector.note(f"{key}.{rest}", f"has no effect without {key}, as in the connector")
         return "json"
     if name == _JSON:
         known = {"schemas.enable"}
@@ -98,14 +99,15 @@ def _format(connector: ConnectorProperties, side: str, registry: dict[str, Any])
     else:
         connector.note(
             key,
-            "is not a converter with a format here: not moved, bytes are read as they are. Give a "
-            "function as format package.module:decode",
+            "is a converter that no format corresponds to: not imported, bytes are read as they "
+            "are. To decode them, write a function and set it as the format, as "
+            "package.module:decode",
         )
         word, known = "bytes", set()
     for rest in below:
         if rest not in known and not rest.endswith("subject.name.strategy"):
             needless = rest in _NOT_NEEDED or rest == "schemas.enable"
-            connector.note(f"{key}.{rest}", "is not needed here" if needless else "not moved")
+            connector.note(f"{key}.{rest}", "is not needed here" if needless else "not imported")
     return word
 
 
@@ -114,12 +116,12 @@ def _check_encoding(connector: ConnectorProperties, key: str, names: set[str]) -
         found = connector.text(f"{key}.{name}", "UTF-8").upper()
         if found.replace("_", "-") not in ("UTF-8", "UTF8", "US-ASCII", "ASCII"):
             raise UnsupportedConnectorConfig(
-                f"{key}.{name}: only UTF-8 is read here; give a function as the format"
+                f"{key}.{name}: only UTF-8 is supported; decode by a function of yours (format)"
             )
 
 
 def _registry(connector: ConnectorProperties, key: str, registry: dict[str, Any]) -> set[str]:
-    """Fill in [format.registry]; returns the sub-keys that are dealt with."""
+    """Fill in [format.registry]; return the sub-keys that are dealt with."""
     given = connector.text(f"{key}.schema.registry.url").split(",")
     urls = [url.strip() for url in given if url.strip()]
     if not urls:
@@ -131,8 +133,8 @@ def _registry(connector: ConnectorProperties, key: str, registry: dict[str, Any]
         connector.note(f"{key}.schema.registry.url", PLAIN_HTTP)
     if registry.setdefault("url", url) != url:
         raise UnsupportedConnectorConfig(
-            f"{key}.schema.registry.url: is another registry than that of values; there is one, so "
-            "give the key's format as a function"
+            f"{key}.schema.registry.url: differs from the registry of values, and only one is "
+            "supported: decode keys by a function of yours (format.key)"
         )
     known = {"schema.registry.url", "basic.auth.credentials.source"}
     source = connector.text(f"{key}.basic.auth.credentials.source", "URL").upper()
@@ -150,7 +152,8 @@ def _registry(connector: ConnectorProperties, key: str, registry: dict[str, Any]
     if source not in ("URL", "USER_INFO") or (source == "USER_INFO" and not user):
         connector.note(
             f"{key}.basic.auth.credentials.source",
-            "not moved: set SYNC__FORMAT__REGISTRY__USERNAME and SYNC__FORMAT__REGISTRY__PASSWORD",
+            "not imported: set SYNC__FORMAT__REGISTRY__USERNAME and "
+            "SYNC__FORMAT__REGISTRY__PASSWORD",
         )
     for rest in ("bearer.auth.token", "schema.registry.bearer.auth.token"):
         known.add(rest)
@@ -183,7 +186,7 @@ def _certificates(connector: ConnectorProperties, key: str, registry: dict[str, 
 
 
 def _url(connector: ConnectorProperties, key: str, url: str) -> tuple[str, bool]:
-    """The URL as ours, and whether it held a user."""
+    """The URL without user and password, and whether it had them."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UnsupportedConnectorConfig(

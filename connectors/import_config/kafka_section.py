@@ -50,7 +50,7 @@ _SECRETS = {
     "ssl.keystore.key": "ssl.key.pem",
 }
 _WHY_NOT = {
-    "max.poll.records": "kafka.chunk_messages is its counterpart, without effect on the speed",
+    "max.poll.records": "the counterpart is kafka.chunk_messages, which does not affect the speed",
     "max.poll.interval.ms": "partitions are assigned by Bytewax, so no consumer is evicted",
     "session.timeout.ms": "partitions are assigned by Bytewax, not by the group",
     "heartbeat.interval.ms": "partitions are assigned by Bytewax, not by the group",
@@ -63,7 +63,7 @@ _JAAS = re.compile(r"""(\w+)\s*=\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s;]+)
 
 
 def with_worker(connector: Mapping[str, str], worker: Mapping[str, str]) -> dict[str, str]:
-    """The connector's keys, and what a worker's file says for it."""
+    """The connector's keys, with the defaults that a worker's file gives them."""
     found = {}
     for key, value in worker.items():
         if key == "bootstrap.servers":
@@ -78,7 +78,7 @@ def with_worker(connector: Mapping[str, str], worker: Mapping[str, str]) -> dict
 
 
 def kafka(connector: ConnectorProperties, topics: list[str]) -> dict[str, Any]:
-    """[kafka]."""
+    """The values of section [kafka]."""
     made: dict[str, Any] = {"bootstrap_servers": _brokers(connector), "topics": topics}
     name = connector.text("name")
     override = f"{OVERRIDE}group.id"
@@ -117,8 +117,9 @@ def _brokers(connector: ConnectorProperties) -> str:
     if not found:
         connector.note(
             "bootstrap.servers",
-            "stands in the worker's file, not at a connector: name that file with --worker, or set "
-            "kafka.bootstrap_servers or SYNC__KAFKA__BOOTSTRAP_SERVERS (127.0.0.1:9092 is written)",
+            "is set in the worker's file, not for a connector: give that file with --worker, or "
+            "set kafka.bootstrap_servers or SYNC__KAFKA__BOOTSTRAP_SERVERS (127.0.0.1:9092 is "
+            "the placeholder)",
         )
     return found or "127.0.0.1:9092"
 
@@ -144,7 +145,9 @@ def _properties(connector: ConnectorProperties) -> tuple[dict[str, Any], dict[st
             properties[_SAME[name]] = _value(connector, key, name)
         else:
             connector.use(key)
-            connector.note(key, f"not moved: {_WHY_NOT.get(name, 'no property of that name here')}")
+            connector.note(
+                key, f"not imported: {_WHY_NOT.get(name, 'librdkafka has no such property')}"
+            )
     return properties, files
 
 
@@ -162,7 +165,7 @@ def _secret(
 ) -> None:
     where, file = connector.secret(key)
     if name is None:
-        connector.note(key, "not moved: PEM certificates have no password")
+        connector.note(key, "not imported: PEM certificates have no password")
     elif file is not None:
         files[name] = file
     elif where:
@@ -174,14 +177,14 @@ def _secret(
 
 
 def _login(connector: ConnectorProperties, key: str, properties: dict[str, Any]) -> None:
-    """Move a user name, report a password; for other logins report what to do."""
+    """Import a user name and note what to do about the password, or about another login."""
     raw = (connector.raw(key) or "").strip()
     found = {name: value.strip("\"'") for name, value in _JAAS.findall(raw)}
     plain = re.match(r"[\w.]*\.(PlainLoginModule|ScramLoginModule)\s", raw)
     if plain is None:
         connector.note(
             key,
-            "not moved (it may hold a secret): set the sasl.* properties of librdkafka in "
+            "not imported (it may hold a secret): set the sasl.* properties of librdkafka in "
             f"[kafka.properties], and secrets in {_SECRET_ENV}",
         )
         return
@@ -216,7 +219,7 @@ def _store(connector: ConnectorProperties, key: str, name: str, properties: dict
         target = "ssl.ca.location" if "truststore" in name else "ssl.certificate.location"
         connector.note(
             key,
-            f"is a Java key store: export it as PEM and name that as {target} in "
+            f"is a Java key store: export it as PEM and set {target} to that file in "
             "[kafka.properties]",
         )
 

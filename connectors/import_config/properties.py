@@ -18,8 +18,8 @@ class ConnectorProperties:
     """The properties of a connector, and the notes on what becomes of them.
 
     A property that is read counts as used. The methods that check a value raise
-    UnsupportedConnectorConfig with its key; a placeholder that cannot be read here raises
-    UnresolvedPlaceholder.
+    UnsupportedConnectorConfig, which names its key; a placeholder that cannot be read on this
+    machine raises UnresolvedPlaceholder.
     """
 
     def __init__(self, values: Mapping[str, str]) -> None:
@@ -112,13 +112,13 @@ class ConnectorProperties:
         return found
 
     def secret(self, key: str) -> tuple[str, str | None]:
-        """Where a secret is, in words without it, and the file that holds nothing else, if any."""
+        """Where a secret is, in words without it, and the file that holds only it, if any."""
         found = (self.raw(key) or "").strip()
         if not found:
             return "", None
         match = _PLACEHOLDER.fullmatch(found)
         if match is None:
-            return "the value that stands there", None
+            return "its value in the file", None
         provider, path, name = match.groups()
         if provider == "env":
             return f'"${name}"', None

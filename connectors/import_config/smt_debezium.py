@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.import_config.smt_step import Moved, SmtStep
+from connectors.import_config.smt_step import SmtStep, Transforms
 
 # delete.tombstone.handling.mode: what becomes of a delete event, and of the tombstone after it.
 _HANDLING = {
@@ -15,18 +15,18 @@ _HANDLING = {
 # delete.handling.mode, its older form, beside drop.tombstones.
 _OLD_HANDLING = {"drop": "drop", "rewrite": "mark", "none": "delete"}
 _NOT_MOVED = {
-    "route.by.field": "not moved: set mapping.route_field and route_tables (with the connector a "
-    "topic that a transform renamed ended the task)",
-    "drop.fields.header.name": "not moved: the fields that the header names are written; exclude "
-    "them",
-    "drop.fields.from.key": "not moved, as drop.fields.header.name",
-    "drop.fields.keep.schema.compatible": "not moved, as drop.fields.header.name",
-    "add.headers": "not moved: headers are not written; take the fields by insert",
-    "add.headers.prefix": "not moved, as add.headers",
+    "route.by.field": "not imported: set mapping.route_field and route_tables (the connector's "
+    "task failed when a transform had renamed the topic)",
+    "drop.fields.header.name": "not imported: the fields that the header names are written; "
+    "exclude them",
+    "drop.fields.from.key": "not imported, as drop.fields.header.name",
+    "drop.fields.keep.schema.compatible": "not imported, as drop.fields.header.name",
+    "add.headers": "not imported: headers are not written; set `insert` of the transform",
+    "add.headers.prefix": "not imported, as add.headers",
 }
 
 
-def extract_new_state(step: SmtStep, deletes: bool) -> Moved:
+def extract_new_state(step: SmtStep, deletes: bool) -> Transforms:
     """The transforms of a step; `deletes`: delete.mode lets rows be deleted.
 
     Raises UnsupportedConnectorConfig for values that the transform does not have, or that cannot be
@@ -47,7 +47,7 @@ def extract_new_state(step: SmtStep, deletes: bool) -> Moved:
     step.note_nulls()
     if step.text("array.encoding").lower() == "document":
         raise step.unsupported(
-            "array.encoding", "document: a list cannot become an object here; use array"
+            "array.encoding", "document: lists cannot be written as objects; use array"
         )
     if not step.flag("flatten.struct", False):
         return [made]
@@ -75,7 +75,9 @@ def _handling(step: SmtStep, deletes: bool) -> tuple[str, str]:
     if deletes:
         return _with_deletes(step, name, asked, deleted, tombstones)
     if tombstones == "pass":
-        step.note("tombstones are dropped: with this delete.mode each was an error there")
+        step.note(
+            "tombstones are dropped: with this delete.mode each was an error in the connector"
+        )
     if deleted == "delete" or (deleted == "drop" and tombstones == "pass") or not asked:
         step.note(
             'delete events are dropped: set delete_mode = "row", and deletes = "delete", to have '

@@ -7,11 +7,11 @@ from typing import Any
 from connectors.import_config.errors import UnsupportedConnectorConfig
 from connectors.import_config.properties import ConnectorProperties
 
-Moved = list[dict[str, Any]]
+Transforms = list[dict[str, Any]]
 
 
-class NotMoved(Exception):  # noqa: N818 - not an error: the transform is noted and left out
-    """A transform cannot be expressed; the text says why, or what to do."""
+class NotImported(Exception):  # noqa: N818 - not an error: the transform is noted and left out
+    """Raised for a transform that has no counterpart; the text says why, or what to do."""
 
 
 class SmtStep:
@@ -27,14 +27,14 @@ class SmtStep:
         return f"{self.prefix}{name}" in self.connector
 
     def text(self, *names: str) -> str:
-        """The first of these properties that is set; else a blank text."""
+        """The value of the first of these properties that is set; "" if none is."""
         for name in names:
             if self.has(name):
                 return self.connector.text(f"{self.prefix}{name}")
         return ""
 
     def required(self, name: str) -> str:
-        """A property that must be set."""
+        """The value of a property that must be set. Raises UnsupportedConnectorConfig."""
         return self.connector.required(f"{self.prefix}{name}")
 
     def list(self, *names: str) -> list[str]:
@@ -51,7 +51,7 @@ class SmtStep:
 
     @property
     def of(self) -> dict[str, str]:
-        """The option that says whether it changes the key."""
+        """The option `of` for a transform of the key; {} for one of the value."""
         return {"of": "key"} if self.type.endswith("$Key") else {}
 
     def note(self, text: str, name: str = "type") -> None:
@@ -62,12 +62,12 @@ class SmtStep:
         """Note `replace.null.with.default`, which several transforms have."""
         name = "replace.null.with.default"
         if self.has(name) and self.flag(name, True):
-            self.note("a null stays null: the defaults of schemas are not put in its place", name)
+            self.note("a null stays null: it is not replaced by the default of its schema", name)
 
     def note_dots(self, *fields: str) -> None:
         """Note names with a dot, which lead to nested fields here."""
         if any("." in field for field in fields):
             self.note(
-                "a name with a dot is that of a top field there; here it is a nested field too, "
-                "where there is no top field of that name"
+                "Kafka Connect takes a name with a dot as that of a top-level field; here it is "
+                "also the path of a nested field, unless there is a top-level field of that name"
             )

@@ -24,11 +24,11 @@ _MAX_TOPIC_LENGTH = 249
 def topics_and_tables(
     connector: ConnectorProperties,
 ) -> tuple[list[str], dict[str, Any], list[str]]:
-    """The topics, what [mapping] says, and the names of their tables."""
+    """The topics, the values of section [mapping], and the names of the topics' tables."""
     if "topics" not in connector and "topics.regex" in connector:
         raise UnsupportedConnectorConfig(
-            "topics.regex: the connector could not be used with it, so there are no topics: list "
-            "them in topics (kafka.topics_pattern can replace it afterwards)"
+            "topics.regex: the connector did not work with it, so no topics are known: list them "
+            "in topics (you can replace the list by kafka.topics_pattern afterwards)"
         )
     connector.required("topics")
     topics = connector.names("topics")
@@ -46,7 +46,7 @@ def topics_and_tables(
         if topic not in topics:
             connector.note(
                 "topics.assign.tables",
-                f"topic {topic} is not in topics, so nothing is read of it: not moved",
+                f"topic {topic} is not in topics, so it is not read: not imported",
             )
     mapping: dict[str, Any] = {"table_name": pattern}
     used = {topic: assigned[topic] for topic in topics if topic in assigned}
@@ -67,7 +67,7 @@ def topics_and_tables(
         # Every topic has a table of its own, so it is never used.
         del mapping["table_name"]
         connector.note(
-            "table.name.format", "cannot give a legal table name and is not used: not moved"
+            "table.name.format", "cannot give a legal table name and is not used: not imported"
         )
     return topics, mapping, list(dict.fromkeys(tables))
 
@@ -75,7 +75,7 @@ def topics_and_tables(
 def rules(
     connector: ConnectorProperties, tables: list[str], compatible: bool
 ) -> dict[str, dict[str, Any]]:
-    """The rules of each data table."""
+    """The rules of each wide-column table, by its name."""
     mode = connector.choice(
         "primarykey.mode", ("kafka", "record_key", "record_value", "search"), "kafka"
     )
@@ -129,27 +129,28 @@ def _note_modes(
     if not compatible:
         connector.note(
             "primarykey.mode",
-            "fields of the record's key, and a text key as the column `key`, become no columns any "
-            "more; the connector put them over the value's fields, undocumented. --compatible "
-            'keeps that (key_fields = "override")',
+            "fields of the record's key no longer become columns, nor does a text key as the "
+            "column `key`; the connector wrote them over the value's fields, without documenting "
+            "it. "
+            'With --compatible it stays so (key_fields = "override")',
         )
     if delete in ("row", "row_and_column"):
         connector.note(
             "delete.mode",
-            "a tombstone deletes its row now. The connector never deleted one (each was an error), "
-            "so the old table may have rows that should be gone",
+            "a tombstone now deletes its row. The connector never deleted one (each was an error), "
+            "so the table may have rows that should have been deleted",
         )
     elif mode == "record_key":
         what = "replaces its row by an empty one" if insert == "put" else "is rejected"
         connector.note(
             "delete.mode",
             f"{delete}: a tombstone {what}, as documented; in the connector it was an error. Set "
-            "row to have it delete the row",
+            "delete_mode to row if it should delete the row",
         )
     if create:
         connector.note(
             "auto.create",
-            "a table that is missing is created at once, from the primary key alone as before; the "
+            "a missing table is created immediately, from the primary key alone as before; the "
             "connector took a minute for each. The key pair needs ots:CreateTable",
         )
 
@@ -159,7 +160,9 @@ def _key(connector: ConnectorProperties, table: str, mode: str) -> list[dict[str
     if PRIMARY_KEY_MODES[mode].columns:
         for key in (f"{prefix}.name", f"{prefix}.type"):
             if connector.raw(key) is not None:
-                connector.note(key, f"has no effect with primarykey.mode={mode}, here as there")
+                connector.note(
+                    key, f"has no effect with primarykey.mode={mode}, as in the connector"
+                )
         return []
     names, types = (
         connector.names(f"{prefix}.name"),
@@ -182,10 +185,11 @@ def _key(connector: ConnectorProperties, table: str, mode: str) -> list[dict[str
     if "auto_increment" in types:
         if types[0] == "auto_increment" or types.count("auto_increment") > 1:
             raise UnsupportedConnectorConfig(
-                f"{prefix}.type: one column at most is auto_increment, and not the first"
+                f"{prefix}.type: at most one column is auto_increment, and not the first"
             )
         connector.note(
-            f"{prefix}.type", "auto_increment: a record read twice makes two rows, as ever"
+            f"{prefix}.type",
+            "auto_increment: a record that is read twice makes two rows, as in the connector",
         )
     return [
         {"name": name, "type": column_type} for name, column_type in zip(names, types, strict=True)
@@ -197,7 +201,7 @@ def _columns(connector: ConnectorProperties, table: str, key: list[str]) -> list
     if f"{prefix}.name" not in connector:
         if connector.raw(f"{prefix}.type") is not None:
             connector.note(
-                f"{prefix}.type", "has no effect without names, here as there: not moved"
+                f"{prefix}.type", "has no effect without names, as in the connector: not imported"
             )
         return []
     names, types = (
@@ -245,7 +249,7 @@ def _timestamp(connector: ConnectorProperties, table: str, columns: list[dict[st
     key = f"tablestore.{table}.search.timestamp.type"
     found = connector.text(key, "kafka").lower()
     if found not in ("kafka", "local"):
-        connector.note(key, "is neither kafka nor local: kafka is meant, as the connector took it")
+        connector.note(key, "is neither kafka nor local: read as kafka, as in the connector")
         found = "kafka"
     if any(item["name"] == "timestamp" and item["type"] != "integer" for item in columns):
         raise UnsupportedConnectorConfig(
@@ -256,7 +260,7 @@ def _timestamp(connector: ConnectorProperties, table: str, columns: list[dict[st
 
 
 def table_of_key(key: str) -> tuple[str, str] | None:
-    """Table and rest of a key of one data table."""
+    """(table, rest) of a key that is for one wide-column table; None for any other key."""
     for rest in _OF_TABLE:
         if key.startswith("tablestore.") and key.endswith(f".{rest}"):
             return key[len("tablestore.") : -len(rest) - 1], rest
@@ -271,6 +275,10 @@ def _other_tables(connector: ConnectorProperties, tables: list[str]) -> None:
         connector.use(key)
         table, rest = found
         if table in tables and rest == "search.timestamp.type":
-            connector.note(key, "has no effect but with primarykey.mode=search, here as there")
+            connector.note(
+                key, "has an effect only with primarykey.mode=search, as in the connector"
+            )
         else:
-            connector.note(key, f"no topic leads to table {table}: not moved, as it had no effect")
+            connector.note(
+                key, f"no topic leads to table {table}: not imported, as it had no effect"
+            )

@@ -17,7 +17,7 @@ _INSTANCE = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,14}[A-Za-z0-9]")
 
 
 def tablestore(connector: ConnectorProperties) -> dict[str, Any]:
-    """[tablestore]."""
+    """The values of section [tablestore]."""
     made: dict[str, Any] = {}
     for key, name in (
         ("tablestore.endpoint", "endpoint"),
@@ -65,9 +65,9 @@ def _keys(connector: ConnectorProperties) -> dict[str, Any]:
     if mode == "sts":
         connector.note(
             "tablestore.auth.mode",
-            "sts is not moved: it was for Alibaba's own managed service. Set a key pair of a "
-            f"RAM user ({_ID}, {_SECRET}), or temporary keys of a role: have them fetched into "
-            "files and name those in tablestore.access_key_id_file, access_key_secret_file and "
+            "sts is not imported: it is for Alibaba's own managed service. Set a key pair of a "
+            f"RAM user ({_ID}, {_SECRET}), or fetch temporary keys of a role into files and name "
+            "those in tablestore.access_key_id_file, access_key_secret_file and "
             "security_token_file, which are read again when they change",
         )
     elif "tablestore.auth.mode" not in connector:
@@ -78,7 +78,7 @@ def _keys(connector: ConnectorProperties) -> dict[str, Any]:
         )
     for key in _OF_STS:
         if connector.raw(key) is not None:
-            connector.note(key, "is of sts mode: not moved")
+            connector.note(key, "is used only in sts mode: not imported")
     if "client.time.out.ms" in connector:
         connector.number("client.time.out.ms", 0)
     for key, variable, option in (
@@ -88,7 +88,7 @@ def _keys(connector: ConnectorProperties) -> dict[str, Any]:
         where, file = connector.secret(key)
         if not where or mode == "sts":
             if key in connector:
-                connector.note(key, "not moved: it is not used in sts mode, or is blank")
+                connector.note(key, "not imported: it is not used in sts mode, or is blank")
             continue
         advice = "create a new pair: the connector logged this one in clear text"
         if file is not None:
@@ -106,7 +106,7 @@ def engine(connector: ConnectorProperties) -> None:
     ):
         connector.note(
             "insert.order.enable",
-            "false is not moved: rows of one key stay in order, at no cost of speed",
+            "false is not imported: rows of one key always stay in order, which costs no speed",
         )
     size = connector.number("buffer.size", 1024, minimum=1)
     if size & (size - 1):
@@ -118,28 +118,28 @@ def engine(connector: ConnectorProperties) -> None:
         ("bucket.count", "window.shards (64) is its counterpart"),
         (
             "flush.Interval",
-            "it had no effect above the time of a put; window.age (0.5 s) is its counterpart",
+            "it had no effect beyond the duration of a put; the counterpart is window.age (0.5 s)",
         ),
     ):
         if connector.raw(key) is not None:
             connector.number(key, 1, minimum=1)
-            connector.note(key, f"not moved: {instead}")
+            connector.note(key, f"not imported: {instead}")
     tasks = connector.number("tasks.max", 1, minimum=1, maximum=2**31 - 1)
     if tasks > 1:
         connector.note(
             "tasks.max",
-            "not moved: one process does the work of several tasks; more workers or processes are "
-            "given when it is started (docs/operations.md)",
+            "not imported: one process does the work of several tasks; the command line says if "
+            "there are more workers or processes (docs/operations.md)",
         )
 
 
 def parser(connector: ConnectorProperties) -> None:
-    """Note that a Java class of event.parse.class is not moved."""
+    """Note that a Java class of event.parse.class is not imported."""
     name = connector.text("event.parse.class")
     if name and not name.endswith(".DefaultEventParser"):
         connector.note(
             "event.parse.class",
-            "a parser of your own is not moved: write a function of one Record, and name it in "
+            "a parser of your own is not imported: write a function of one Record, and name it in "
             '[[transforms]] as type = "function" (docs/transforms.md)',
         )
 
@@ -147,7 +147,7 @@ def parser(connector: ConnectorProperties) -> None:
 def errors(
     connector: ConnectorProperties, topics: list[str], tables: list[str], brokers: str
 ) -> dict[str, Any]:
-    """[errors] and [dead_letters], by section."""
+    """The values of the sections [errors] and [dead_letters], by section."""
     tolerance = connector.choice("runtime.error.tolerance", ("none", "all"), "none")
     mode = connector.choice("runtime.error.mode", ("ignore", "kafka", "tablestore"), "ignore")
     made: dict[str, Any] = {"tolerance": tolerance}
@@ -176,8 +176,8 @@ def errors(
         connector.note(
             "runtime.error.mode",
             "dead letters keep the record's own bytes, with topic, partition, offset and code in "
-            "headers, and the offset waits until they are confirmed; the connector's were JSON "
-            "envelopes without an origin, and lost when the brokers failed",
+            "headers, and the offset is not stored until they are confirmed; the connector's were "
+            "JSON envelopes without an origin, and were lost when the brokers failed",
         )
     elif mode == "tablestore":
         dead_letters["table"] = connector.required("runtime.error.table.name")
@@ -188,14 +188,14 @@ def errors(
         made["auto_create"] = connector.flag("auto.create", False)
         connector.note(
             "runtime.error.mode",
-            "the key of the error table is the same (topic_partition, offset), its columns are "
-            "others (docs/operations.md); a dead letter that fails is not lost but waited for",
+            "the error table has the same key (topic_partition, offset) but other columns "
+            "(docs/operations.md); a dead letter that cannot be written is retried, not lost",
         )
     elif queue and tolerance == of_connect == "all":
         made["dead_letters"], dead_letters = "kafka", {"topic": queue}
         connector.note(
             "errors.deadletterqueue.topic.name",
-            "takes all dead letters now: there is one policy for decoding and for rows "
+            "now receives all dead letters: one policy covers decoding and rows "
             '(errors.dead_letters = "kafka"), and none is dropped',
         )
     _note_errors(connector, tolerance, mode, of_connect, queue)
@@ -208,30 +208,34 @@ def _note_errors(
     if tolerance == "all":
         connector.note(
             "runtime.error.tolerance",
-            "holds for records that cannot be decoded too (errors.tolerance was for those), and "
-            "for bad records only: outages and throttling are waited out, where the connector "
-            "dropped or set aside all that came in the meantime",
+            "also applies to records that cannot be decoded (errors.tolerance was for those), and "
+            "only to bad records: outages and throttling are waited out, where the connector "
+            "dropped or dead-lettered all records that came in the meantime",
         )
     if tolerance == "none" and "runtime.error.mode" in connector:
-        connector.note("runtime.error.mode", "has no effect with tolerance none, here as there")
+        connector.note(
+            "runtime.error.mode", "has no effect with tolerance none, as in the connector"
+        )
     for key, needed in (
         ("runtime.error.topic.name", "kafka"),
         ("runtime.error.bootstrap.servers", "kafka"),
         ("runtime.error.table.name", "tablestore"),
     ):
         if connector.raw(key) and mode != needed:
-            connector.note(key, f"has an effect only with runtime.error.mode={needed}: not moved")
+            connector.note(
+                key, f"has an effect only with runtime.error.mode={needed}: not imported"
+            )
     if of_connect == "all" and tolerance == "none":
         connector.note(
             "errors.tolerance",
-            "not moved: it never covered this connector's own errors. There is one policy here, "
+            "not imported: it never covered this connector's own errors. There is one policy here, "
             "and runtime.error.tolerance is none: the run stops at the first bad record, one that "
             'cannot be decoded included. Set errors.tolerance = "all" to go on',
         )
         if queue:
             connector.note(
                 "errors.deadletterqueue.topic.name",
-                'not moved: set errors.dead_letters = "kafka" and dead_letters.topic with that',
+                'not imported: set errors.dead_letters = "kafka" and dead_letters.topic with that',
             )
     elif queue and of_connect == "none":
         connector.note(
@@ -240,21 +244,23 @@ def _note_errors(
     elif queue and mode != "ignore":
         connector.note(
             "errors.deadletterqueue.topic.name",
-            f"not moved: all dead letters go where runtime.error.mode={mode} sends them",
+            f"not imported: all dead letters go where runtime.error.mode={mode} sends them",
         )
     for key in connector.keys("errors."):
         if key in ("errors.tolerance", "errors.deadletterqueue.topic.name"):
             continue
         connector.use(key)
-        connector.note(key, f"not moved: {_CONNECT_ERRORS.get(key, 'it is of Kafka Connect')}")
+        connector.note(
+            key, f"not imported: {_CONNECT_ERRORS.get(key, 'it is for Kafka Connect itself')}"
+        )
 
 
 _CONNECT_ERRORS = {
     "errors.log.enable": 'errors.dead_letters = "log" logs the coordinates and the reason of each',
-    "errors.log.include.messages": "errors.log_payload is its counterpart",
+    "errors.log.include.messages": "the counterpart is errors.log_payload",
     "errors.retry.timeout": "transient failures are retried without end",
-    "errors.retry.delay.max.ms": "tablestore.retry_max is its counterpart",
-    "errors.deadletterqueue.topic.replication.factor": "the topic is made by you, or by "
-    "errors.auto_create with the brokers' default",
+    "errors.retry.delay.max.ms": "the counterpart is tablestore.retry_max",
+    "errors.deadletterqueue.topic.replication.factor": "you create the topic, or "
+    "errors.auto_create does, with the brokers' default",
     "errors.deadletterqueue.context.headers.enable": "dead letters always have headers",
 }

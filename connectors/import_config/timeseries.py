@@ -39,18 +39,19 @@ def rules(connector: ConnectorProperties, tables: list[str]) -> dict[str, dict[s
     if not 1 <= rows <= 200:
         rows = max(1, min(200, rows))
         connector.note(
-            f"{_PREFIX}rowsPerBatch", f"is {rows} now: the service takes 1 to 200 a request"
+            f"{_PREFIX}rowsPerBatch",
+            f"becomes {rows}: the service accepts 1 to 200 rows per request",
         )
     create = connector.flag("auto.create", False)
     for key in _WITHOUT_EFFECT:
         if connector.raw(key) is not None:
-            connector.note(key, "has no effect on time series, here as there: not moved")
+            connector.note(key, "has no effect on time series, as in the connector: not imported")
     if map_all:
         connector.note(
             f"{_PREFIX}mapAll",
-            "fields without a type keep their own: whole numbers are integers, where the connector "
-            "made every number a double (list them as double to keep that). Without field.name "
-            "the connector failed at every record; that is mended",
+            "fields that are not listed keep their own types: whole numbers are integers, where "
+            "the connector made every number a double (list them as double to keep that). "
+            "Without field.name the connector failed at every record; here it works",
         )
     found = {}
     for table in tables:
@@ -105,7 +106,7 @@ def _points(
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
         raise UnsupportedConnectorConfig(
-            f"{prefix}field.name: a field can be but one thing: {', '.join(twice)}"
+            f"{prefix}field.name: a field can be used only once: {', '.join(twice)}"
         )
     return points
 
@@ -154,15 +155,17 @@ def _other_tables(connector: ConnectorProperties, tables: list[str]) -> None:
     for key in connector.unused():
         if table_of_key(key) is not None and not key.startswith(_PREFIX):
             connector.use(key)
-            connector.note(key, "is of data tables, and has no effect on time series: not moved")
+            connector.note(
+                key, "is for wide-column tables and has no effect on time series: not imported"
+            )
         elif table := table_of_points(key):
             connector.use(key)
             known = table in tables
             connector.note(
                 key,
-                "has no effect: not moved"
+                "has no effect: not imported"
                 if known
-                else f"no topic leads to table {table}: not moved, as it had no effect",
+                else f"no topic leads to table {table}: not imported, as it had no effect",
             )
 
 

@@ -1,4 +1,4 @@
-"""The client of a worker: which partitions it is assigned, and what it commits."""
+"""A worker's Kafka client: its assigned partitions, and the offsets that it commits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _COMMIT_INTERVAL = 0.2  # seconds between two commits of a client
 
 
 class Assignment:
-    """A client that is made when it is first needed, and the changes that it is to learn of."""
+    """A client, made when first needed, and the assignment changes that are still to be made."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class Assignment:
         existing: int,
         clock: Callable[[], float],
     ) -> None:
-        """`existing` partitions are read by all workers together: the prefetch is for all."""
+        """`existing` is the number of partitions of all workers, which share the prefetch."""
         self._settings = settings
         self._clients = clients
         self._existing = existing
@@ -35,19 +35,19 @@ class Assignment:
         self._new: list[TopicPartition] = []
         self._gone: list[TopicPartition] = []
         self._next_commit = float("-inf")
-        # The client as it is now; None while there are changes that it does not know of.
+        # The client; None while it has assignment changes to make.
         self.client: Consumer | None = None
         self._client: Consumer | None = None
-        self.offsets: dict[tuple[str, int], int] = {}  # that are to be committed
+        self.offsets: dict[tuple[str, int], int] = {}  # to commit
 
     def add(self, start: TopicPartition) -> None:
-        """Read one more partition, from this offset on."""
+        """Assign one more partition, to be read from the offset of `start`."""
         self._partitions += 1
         self._new.append(start)
         self.client = None
 
     def remove(self, topic: str, partition: int) -> None:
-        """Read a partition no more; the client ends with the last one."""
+        """Unassign a partition; the client is closed with the last one."""
         self._partitions -= 1
         self._gone.append(TopicPartition(topic, partition))
         if not self._partitions and self._client is not None:
@@ -56,7 +56,10 @@ class Assignment:
             self.client = None
 
     def current(self) -> Consumer:
-        """The client, with all partitions assigned. Raises StopRun for a property it refuses."""
+        """The client, with all partitions assigned.
+
+        Raises StopRun when the client does not accept a property.
+        """
         client = self._client
         if client is None:
             properties = prefetch.consumer_properties(self._settings, self.share)

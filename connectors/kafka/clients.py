@@ -1,6 +1,6 @@
-"""Makes the Kafka clients of a run, with the properties that its guarantees rest on.
+"""Makes the Kafka clients of a run, with the properties that its guarantees depend on.
 
-A test hands in other constructors and needs no broker.
+A test passes other constructors and needs no broker.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class KafkaClients:
         producer: Callable[..., Producer] = Producer,
         admin: Callable[..., AdminClient] = AdminClient,
     ) -> None:
-        """Each constructor takes the properties and, by name, a `logger`."""
+        """Each constructor takes the properties and, as a keyword, a `logger`."""
         self._new_consumer = consumer
         self._new_producer = producer
         self._new_admin = admin

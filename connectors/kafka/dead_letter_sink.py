@@ -10,6 +10,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from confluent_kafka.cimpl import NewTopic
@@ -22,7 +23,7 @@ from connectors.run.context import Run
 
 log = logging.getLogger("sync.dead_letters")
 
-# Errors that sending again cannot mend, and what the user can do.
+# Errors that sending again cannot correct, and the remedy of each.
 _TOO_LARGE = (
     "raise message.max.bytes in dead_letters.properties and max.message.bytes of the topic, or "
     'send dead letters elsewhere (errors.dead_letters = "tablestore" or "log")'
@@ -58,7 +59,9 @@ class _DeliveryError(Exception):
 class KafkaDeadLetterSink:
     """The dead-letter topic of a run."""
 
-    def __init__(self, run: Run, clients: KafkaClients | None = None) -> None:
+    def __init__(
+        self, run: Run, _writer: object = None, *, clients: KafkaClients | None = None
+    ) -> None:
         self._run = run
         self._clients = clients or KafkaClients()
         self._settings = run.settings.dead_letters
@@ -106,7 +109,7 @@ class KafkaDeadLetterSink:
         """Return when the brokers have confirmed every dead letter.
 
         A record of which several rows are rejected is sent once, with the first reason. Raises
-        StopRun for an error that sending again cannot mend.
+        StopRun for an error that sending again cannot correct.
         """
         group = self._run.settings.kafka.group
         first: dict[tuple[str, int, int], DeadLetter] = {}
@@ -154,7 +157,8 @@ class KafkaDeadLetterSink:
                 report.set_result(error)
 
         def on_delivery(error: KafkaError | None, _message: Message) -> None:
-            loop.call_soon_threadsafe(resolve, error)
+            with suppress(RuntimeError):  # the loop is closed: nothing waits for the report
+                loop.call_soon_threadsafe(resolve, error)
 
         timestamp, key, value, _ = bytes_of(dead_letter)
         while True:

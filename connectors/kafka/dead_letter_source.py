@@ -1,4 +1,4 @@
-"""Reads the dead-letter topic once, up to the end that it has when the run starts."""
+"""Reads the dead-letter topic once, up to its end at the start of the run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from connectors.run.context import Run
 
 
 class KafkaDeadLetterSource(KafkaSource):
-    """Reads the topic up to its present end, so not what this run itself adds to it.
+    """Reads the topic up to its present end, which excludes what this run adds to it.
 
     The run drains when every partition was read to its end. A dry run moves no offset.
     """
@@ -76,7 +76,7 @@ class _DeadLetterReader(PartitionReader):
         self._end = end
 
     def next_batch(self) -> list[Chunk]:
-        """Some dead letters before the end; StopIteration at the end."""
+        """Some dead letters before the end. Raises StopIteration at the end."""
         if self._next >= self._end:
             self._run.check()
             self._progress.read_to_end(self._key)
@@ -84,7 +84,7 @@ class _DeadLetterReader(PartitionReader):
         return [chunk for chunk in super().next_batch() if chunk.messages]
 
     def snapshot(self) -> int:
-        """The next offset to read; of a dry run, the one at which it began."""
+        """The next offset to read; in a dry run, the offset at which it began."""
         offset = super().snapshot()
         return self._begin if self._dry_run else offset
 

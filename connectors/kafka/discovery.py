@@ -25,7 +25,7 @@ class TopicWatcher:
     """
 
     def __init__(self, run: Run, seen: dict[str, int], clients: KafkaClients) -> None:
-        """`seen` are the topics at the start, with their numbers of partitions."""
+        """`seen` has the topics at the start, each with its number of partitions."""
         self._run = run
         self._seen = seen
         self._clients = clients
@@ -40,7 +40,7 @@ class TopicWatcher:
                 if pause.wait(interval):
                     return
                 self._look_for_new()
-            except Exception:  # the boundary of this thread: it must not end in silence
+            except Exception:  # the boundary of this thread, which must not end unnoticed
                 log.exception("looking for new partitions failed; looking again later")
                 pause.wait(interval)
 
@@ -58,7 +58,7 @@ class TopicWatcher:
         )
         if new:
             self._run.drain("new partitions: " + "; ".join(new), restart=True)
-        # A topic that was deleted counts as new when it is there again.
+        # A deleted topic counts as new when it exists again.
         self._seen = {topic: count for topic, count in self._seen.items() if topic in topics}
 
     def _check_ids(self) -> None:
@@ -81,7 +81,7 @@ class TopicWatcher:
 
 
 def restart_recreated_topics(run: Run, topics: dict[str, int], clients: KafkaClients) -> None:
-    """Note new starts for topics that were recreated, where kafka.lost_offset has the choice.
+    """Note new start offsets for recreated topics, if kafka.lost_offset allows it.
 
     Topic ids and offsets are noted together, and the offsets overrule stored state until a snapshot
     of the new topic is durable: so other processes and later starts read from there too.

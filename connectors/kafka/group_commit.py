@@ -22,7 +22,7 @@ def commit_at_end(
 ) -> None:
     """Commit the offsets of the last snapshots after a clean end, when everything is written.
 
-    A failure is logged and no more.
+    A failure is only logged.
     """
     if not offsets:
         return

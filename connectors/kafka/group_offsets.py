@@ -71,7 +71,7 @@ def _require_no_members(settings: KafkaSettings, clients: KafkaClients, group: s
         answer = client.describe_consumer_groups([group], request_timeout=timeout)[group]
         found = answer.result()
     except (KafkaException, ValueError):
-        return  # there is no such group, or these brokers do not answer the question
+        return  # there is no such group, or these brokers do not support the request
     members = len(found.members or ())
     if members:
         raise StopRun(

@@ -1,4 +1,4 @@
-"""kafka.lost_offset: where reading goes on when an offset is not on the brokers any more."""
+"""kafka.lost_offset: where reading goes on when the brokers no longer have an offset."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ log = logging.getLogger("sync.kafka")
 
 
 def offset_after_loss(settings: KafkaSettings, problem: str, low: int, high: int) -> int:
-    """The offset to go on at, of a partition whose log reaches from `low` to `high`.
+    """The offset at which to go on in a partition whose log reaches from `low` to `high`.
 
-    Raises StopRun, which begins with `problem`, unless kafka.lost_offset has the choice.
+    Raises StopRun, with a text that begins with `problem`, when kafka.lost_offset is stop.
     """
     if settings.lost_offset == "stop":
         raise StopRun(
@@ -28,7 +28,7 @@ def offset_after_loss(settings: KafkaSettings, problem: str, low: int, high: int
 
 
 class Loss:
-    """Decides where a partition goes on whose next offset the brokers do not have."""
+    """Decides where reading goes on when the brokers do not have a partition's next offset."""
 
     def __init__(self, settings: KafkaSettings, clients: KafkaClients) -> None:
         self._settings = settings
@@ -37,12 +37,12 @@ class Loss:
     def go_on(
         self, topic_partition: tuple[str, int], position: int, missing: int | None, cause: str
     ) -> int:
-        """The offset to go on at: records may be lost, so the user decides.
+        """The offset at which to go on: records may be lost, so the user decides.
 
-        `missing` is the offset of which the error speaks, where it names one. librdkafka reports
-        one that it took from broken bytes also when it was moved meanwhile; then
-        reading goes on at `position`. Raises StopRun unless kafka.lost_offset has the choice, and
-        when the brokers do not answer.
+        `missing` is the offset that the error names, if it names one. librdkafka may have taken it
+        from broken bytes, or the position may have moved since; if the log has `position`, reading
+        goes on there. Raises StopRun when kafka.lost_offset is stop, and when the brokers do not
+        answer.
         """
         topic, partition = topic_partition
         settings = self._settings

@@ -1,4 +1,4 @@
-"""What the brokers know of topics and partitions."""
+"""Topics and partitions, as the brokers describe them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from connectors.settings.kafka import KafkaSettings
 
 
 def partition_key(topic: str, partition: int) -> str:
-    """The key of a partition's state in the recovery store."""
+    """The key of a partition's state in the recovery store, made of its topic and number."""
     return f"{topic}:{partition}"
 
 
@@ -70,7 +70,7 @@ def list_partitions(settings: KafkaSettings, clients: KafkaClients) -> Cluster:
 
 
 def _ask(settings: KafkaSettings, client: Consumer) -> tuple[Cluster, list[str]]:
-    """The topics that are ready now, and the names of those that have no leader yet."""
+    """The topics that are ready, and the names of those that have no leader yet."""
     if settings.topics_pattern is None:
         answers = [
             client.list_topics(topic, timeout=settings.metadata_timeout)

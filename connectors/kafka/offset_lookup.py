@@ -28,10 +28,10 @@ _PAUSE = 0.2  # seconds between two requests
 def offsets_at(
     settings: KafkaSettings, client: Consumer, partitions: Sequence[TopicPartition], moment: int
 ) -> dict[str, int]:
-    """The offset of each partition at `moment`, by partition key, in one request a broker.
+    """The offset of each partition at `moment`, by partition key, in one request per broker.
 
-    `moment` is in ms since 1970, or EARLIEST or LATEST. No record is that young: the offset is -1.
-    Raises StopRun when the brokers do not answer within kafka.metadata_timeout.
+    `moment` is in ms since 1970, or EARLIEST or LATEST. Where no record is as young as `moment`,
+    the offset is -1. Raises StopRun when the brokers do not answer within kafka.metadata_timeout.
     """
     timeout = settings.metadata_timeout
     deadline = time.monotonic() + timeout

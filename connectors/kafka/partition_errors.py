@@ -1,4 +1,4 @@
-"""What the client reports of a partition instead of messages, and what becomes of it."""
+"""What the client reports about a partition instead of messages, and what is done about it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from connectors.errors import StopRun
 from connectors.kafka.lost_offset import Loss
 from connectors.kafka.metadata import partition_key
 from connectors.kafka.progress import Progress
-from connectors.kafka.standstill import Standstill
+from connectors.kafka.standstill import StallDetector
 from connectors.kafka.unreadable import UNREADABLE, BatchProbe, after_unreadable
 from connectors.records import Chunk, SkippedBatch
 from connectors.run.context import Run
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("sync.kafka")
 
-# Errors that end the run, since only somebody else can correct them.
+# Errors that end the run, because only an operator can correct them.
 _REMEDIES = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "grant Read and Describe on the topic to this user",
     KafkaError.GROUP_AUTHORIZATION_FAILED: "grant Read on the group to this user",
@@ -37,12 +37,12 @@ _OFFSET_LOST = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
 
 
 class PartitionErrors:
-    """Judges the errors of one partition, and why nothing is read of it."""
+    """Handles the errors of one partition, and finds out why it is stalled."""
 
     def __init__(
         self, run: Run, queue: PartitionQueue, progress: Progress, probe: BatchProbe, loss: Loss
     ) -> None:
-        """`probe` is asked about unreadable batches, `loss` where to go on after a lost offset."""
+        """`probe` finds the end of an unreadable batch, `loss` the offset after a lost one."""
         self._run = run
         self._queue = queue
         self._key = partition_key(queue.topic, queue.partition)
@@ -50,17 +50,17 @@ class PartitionErrors:
         self._progress = progress
         self._probe = probe
         self._loss = loss
-        self._standstill = Standstill(run.settings.kafka.stalled_after, run.clock)
-        self._stands = False
+        self._stall = StallDetector(run.settings.kafka.stalled_after, run.clock)
+        self._stalled = False
         self._skipped: SkippedBatch | None = None
-        # To be raised once all that was read before is durable: then the command `skip` leaves out
-        # what cannot be read and no more.
+        # Raised once everything read before is durable, so that the command `skip` leaves out only
+        # what cannot be read.
         self.stop: StopRun | None = None
 
     def handle(self, messages: list[Message], position: int) -> tuple[list[Message], int]:
         """The messages that are records, and the next offset to read.
 
-        Raises StopRun for an error that needs somebody to act.
+        Raises StopRun for an error that an operator must correct.
         """
         records: list[Message] = []
         for message in messages:
@@ -75,9 +75,9 @@ class PartitionErrors:
                 self._progress.read_to_end(self._key)
             elif error.code() in _OFFSET_LOST:
                 position = self._after_loss(message, error, position)
-                break  # what follows in this poll is from before the loss
+                break  # the rest of this poll is from before the loss
             elif error.code() in UNREADABLE:
-                # librdkafka may have jumped into the broken bytes: nothing behind this is trusted.
+                # librdkafka may have jumped into the broken bytes: nothing after it is trusted.
                 position = self._pass_unreadable(position, error.str())
                 break
             elif error.code() in _REMEDIES or error.fatal():
@@ -90,7 +90,7 @@ class PartitionErrors:
         return records, position
 
     def take_skipped(self) -> list[Chunk]:
-        """A chunk that stands for a batch that was skipped, if one was."""
+        """A chunk with a SkippedBatch if a batch was skipped since the last call, else nothing."""
         skipped, self._skipped = self._skipped, None
         if skipped is None:
             return []
@@ -98,18 +98,18 @@ class PartitionErrors:
         return [Chunk(self._queue.topic, self._queue.partition, [skipped])]
 
     def moved(self) -> None:
-        """Something was read."""
-        if self._stands:
+        """Note that the partition is not stalled: something was read."""
+        if self._stalled:
             self._note(False)
 
     def nothing_read(self, position: int) -> int:
-        """Look, from time to time, whether the partition stands; where reading goes on."""
-        return self._look(position) if self._standstill.is_due(position) else position
+        """Check now and then whether the partition is stalled; return the next offset to read."""
+        return self._look(position) if self._stall.is_due(position) else position
 
     def _look(self, position: int) -> int:
-        """Find out whether there is more, and why it does not come.
+        """Find out why nothing is read though the brokers may have more; return the next offset.
 
-        Behind an open transaction nothing is read either, and that is in order.
+        Behind an open transaction nothing is read either, which is no stall.
         """
         end = self._queue.known_end()
         if end <= position:
@@ -121,20 +121,20 @@ class PartitionErrors:
         self._note(found is None)
         if found is None:
             log.error(
-                "%s stands at offset %d though the brokers have records up to %d, and no offset of "
-                "it can be read: look at the brokers' log, and at the leader of the partition",
+                "%s is stalled at offset %d: the brokers have records up to %d, and none of them "
+                "can be read. Check the brokers' logs and the partition's leader",
                 self._where, position, end,
             )  # fmt: skip
             return position
         if found == position:
-            self._standstill.in_order()
+            self._stall.in_order()
             return position
         after = self._run.settings.kafka.stalled_after
-        return self._pass(position, found, f"the client reads nothing there for {after:g} s")
+        return self._pass(position, found, f"the client has read nothing there for {after:g} s")
 
-    def _note(self, stands: bool) -> None:
-        self._stands = stands
-        self._run.counts.stands(self._key, stands)
+    def _note(self, stalled: bool) -> None:
+        self._stalled = stalled
+        self._run.counts.note_stalled(self._key, stalled)
 
     def _readable_again(self, position: int) -> int | None:
         queue = self._queue
@@ -148,7 +148,7 @@ class PartitionErrors:
         )
 
     def _pass(self, position: int, end: int | None, cause: str) -> int:
-        """Where reading goes on after a batch that cannot be read; there it may stop."""
+        """The next offset after an unreadable batch; sets `stop` if it must not be skipped."""
         queue = self._queue
         if end == position:
             log.warning("%s: offset %d can be read after all (%s)", self._where, position, cause)
@@ -164,7 +164,7 @@ class PartitionErrors:
         return next_offset
 
     def _after_loss(self, message: Message, error: KafkaError, position: int) -> int:
-        """Where reading goes on. Raises StopRun unless kafka.lost_offset has the choice."""
+        """The next offset after a lost one. Raises StopRun when kafka.lost_offset is stop."""
         queue = self._queue
         offset = self._loss.go_on(
             (queue.topic, queue.partition), position, message.offset(), error.str()

@@ -1,18 +1,20 @@
-"""Reads Kafka partitions: one consumer a worker, one chunk of one partition at a time.
+"""Reads Kafka partitions: one consumer per worker, one chunk of one partition at a time.
 
-A consumer a partition would cost four threads and eight files each. So the messages of all of them
-come out of one queue of librdkafka, and wait here, by partition, until Bytewax asks that partition.
-A worker asks its partitions in turn, in one thread, and only one that has nothing waiting fetches
-more: none is paused, and none starves behind another. docs/decisions/prefetch.md has the figures.
+A consumer for each partition would cost four threads and eight files each. So the messages of all
+of them come out of one queue of librdkafka, and wait here, by partition, until Bytewax asks that
+partition. A worker asks its partitions in turn, in one thread, and only a partition without waiting
+messages fetches more: none is paused, and none starves behind another. docs/decisions/prefetch.md
+has the figures.
 """
 
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from itertools import accumulate, groupby
-from operator import methodcaller
 
 from bytewax.inputs import StatefulSourcePartition
 from confluent_kafka import Message, TopicPartition
@@ -28,17 +30,15 @@ from connectors.run.committable_offset import CommittableOffset
 from connectors.run.context import Run
 from connectors.settings.kafka import KafkaSettings
 
-# How long a partition sleeps that had nothing; it bounds the latency of a record. Each partition
-# adds a little, so that many of them cost little while they are idle.
+# Seconds until a partition that had nothing is asked again, which bounds the latency of a record.
+# Each partition adds a little, so that many idle ones cost little.
 _PAUSE, _PAUSE_EACH = 0.010, 0.0004  # seconds
-_topic_of, _partition_of = methodcaller("topic"), methodcaller("partition")
 
 
 class PartitionReader(StatefulSourcePartition[Chunk, int]):
     """Reads one Kafka partition. Its state is the next offset to read.
 
-    Without a queue the partition does not exist any more: the reader ends at once, and keeps the
-    state as it was.
+    Without a source the partition no longer exists: the reader ends at once, and keeps its state.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
     ) -> None:
         """`start` has the first offset to read; `resumed` says that it comes from stored state.
 
-        `source` is where its messages come from, and what judges errors among them.
+        `source` is the queue of the partition's messages, and the handler of its errors.
         """
         self._run = run
         self._topic: str = start.topic
@@ -66,14 +66,14 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         self._committable = CommittableOffset(committed, run.settings.window.age, run.clock)
         self._awake: datetime | None = None
         self._snapshot = start.offset
-        self._epochs = 0  # those that ended
-        self._unverified_epoch: int | None = None  # the last of them, until it is closed everywhere
+        self._epochs = 0  # number of epochs that have ended
+        self._unverified_epoch: int | None = None  # until it is closed everywhere
 
     def next_batch(self) -> list[Chunk]:
-        """One chunk, or nothing; StopIteration when the run drains.
+        """One chunk, or nothing. Raises StopIteration when the run drains.
 
         Bytewax calls this only when every earlier epoch is durable [bytewax-recovery]. Raises
-        StopRun for an error of the brokers that needs somebody to act.
+        StopRun for an error of the brokers that an operator must correct.
         """
         run, source = self._run, self._source
         if run.failure is not None or run.drain_reason is not None or source is None:
@@ -113,7 +113,7 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         return [Chunk(self._topic, self._partition, messages), *skipped]
 
     def next_awake(self) -> datetime | None:
-        """At once after a chunk, a little later after none."""
+        """When to call `next_batch` again: None, at once, after a chunk; else a little later."""
         return self._awake
 
     def snapshot(self) -> int:
@@ -128,12 +128,12 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         return self._next
 
     def close(self) -> None:
-        """Read no more. Offsets stay as they are: this is called after failures too."""
+        """Stop reading. Offsets stay as they are: this is called after failures too."""
         if self._source is not None:
             self._source[0].close()
 
     def _select(self, messages: list[Message]) -> list[Message]:
-        """All messages; a reader that ends selects those before its end and moves `_next` back."""
+        """All messages; a reader with an end returns those before it and moves `_next` back."""
         return messages
 
 
@@ -144,50 +144,71 @@ class PartitionQueue:
         self.topic = topic
         self.partition = partition
         self.consumer = consumer
-        self.round = 0  # the last one in which it was asked
-        self._messages: list[Message] = []
-        self._bytes = 0  # of their values
+        self.round = 0  # the last in which it was asked
+        # As they were fetched, each list with the bytes of its values: a list is passed on as it
+        # is, since a copy of what waits at each turn would cost as much as decoding it.
+        self._fetched: deque[tuple[list[Message], int]] = deque()
 
     def put(self, messages: list[Message]) -> int:
-        """Add messages behind those that wait; returns the bytes of their values."""
+        """Add messages after those that wait; return the bytes of their values."""
         size = sum(map(len, messages))
-        self._messages = self._messages + messages if self._messages else messages
-        self._bytes += size
+        self._fetched.append((messages, size))
         return size
 
     def take(self, max_messages: int) -> list[Message] | None:
-        """The next messages; nothing when there are none; None when it is the turn of others.
+        """The next messages: [] when there are none, None when it is another partition's turn.
 
-        Errors stand among them as they came. Values have at most the bytes that are left of the
-        round, or there is one message.
+        Errors are among them, in their order. The values have together at most the bytes that are
+        left of the round, unless a single message has more.
         """
-        consumer = self.consumer
+        consumer, fetched = self.consumer, self._fetched
         room = consumer.room_for(self)
         if room is None:
             return None
-        if not self._messages:
+        if not fetched:
             consumer.fetch(self, max_messages)
-        messages, size = self._messages, self._bytes
-        if len(messages) <= max_messages and size <= room:
-            self._messages, self._bytes = [], 0
-        else:
-            messages = messages[:max_messages]
-            sizes = [*accumulate(map(len, messages))]
-            if sizes[-1] > room:
-                messages = messages[: max(1, sum(each <= room for each in sizes))]
-            size = sizes[len(messages) - 1]
-            self._messages = self._messages[len(messages) :]
-            self._bytes -= size
+            if not fetched:
+                return []
+        messages, size = fetched.popleft()
+        if len(messages) > max_messages or size > room:
+            messages, size = self._cut(messages, size, max_messages, room)
+        elif fetched and len(messages) + len(fetched[0][0]) <= max_messages:
+            messages, size = self._filled_up(messages, size, max_messages, room)
         consumer.taken(size)
         return messages
 
+    def _cut(
+        self, messages: list[Message], size: int, max_messages: int, room: int
+    ) -> tuple[list[Message], int]:
+        """The first messages and their bytes; the others go back."""
+        sizes = [*accumulate(map(len, messages[:max_messages]))]
+        count = max(1, bisect_right(sizes, room))
+        self._fetched.appendleft((messages[count:], size - sizes[count - 1]))
+        return messages[:count], sizes[count - 1]
+
+    def _filled_up(
+        self, messages: list[Message], size: int, max_messages: int, room: int
+    ) -> tuple[list[Message], int]:
+        """The messages with those behind them that fit as well: many small chunks cost more."""
+        fetched = self._fetched
+        joined = [*messages]
+        while fetched:
+            following, more = fetched[0]
+            if len(joined) + len(following) > max_messages or size + more > room:
+                break
+            fetched.popleft()
+            joined += following
+            size += more
+        return joined, size
+
     def drop(self) -> int:
         """Forget what waits; returns its bytes."""
-        dropped, self._messages, self._bytes = self._bytes, [], 0
+        dropped = sum(size for _, size in self._fetched)
+        self._fetched.clear()
         return dropped
 
     def go_on_at(self, offset: int) -> None:
-        """Forget what waits, and read from another offset on."""
+        """Drop the waiting messages, and read from another offset on."""
         self.consumer.waiting_bytes -= self.drop()
         target = TopicPartition(self.topic, self.partition, offset)
         self.consumer.assignment.move(target)
@@ -200,17 +221,20 @@ class PartitionQueue:
         """The end of the partition as the brokers' last answer has it; -1 while there is none."""
         return self.consumer.assignment.known_end(self.topic, self.partition)
 
-    def next_look(self) -> datetime:
-        """When a partition that had nothing is to look again: all of a worker at the same time."""
+    def next_look(self) -> datetime | None:
+        """When a partition that had nothing is to look again: all of a worker at the same time.
+
+        None for at once: others have something, so this one is no reason to sleep.
+        """
         return self.consumer.next_look()
 
     def close(self) -> None:
-        """The partition is read no more. May come twice."""
+        """Stop reading the partition. May be called twice."""
         self.consumer.remove(self)
 
 
 class SharedConsumer:
-    """The consumer of a worker: it gives each message to the queue of its partition."""
+    """The consumer of a worker: it puts each message into the queue of its partition."""
 
     def __init__(
         self,
@@ -219,17 +243,17 @@ class SharedConsumer:
         existing: int,
         clock: Callable[[], float],
     ) -> None:
-        """`existing` partitions are read by all workers together."""
+        """`existing` is the number of partitions of all workers together."""
         self._settings = settings
         self.assignment = Assignment(settings, clients, existing, clock)
-        self.waiting_bytes = 0  # in all queues
+        self.waiting_bytes = 0  # in all queues together
         self._max_waiting = 0
         self._queues: dict[tuple[str | None, int | None], PartitionQueue] = {}
         self._single_topic = True
         self._nothing_until = 0.0
         self._look = datetime.min.replace(tzinfo=timezone.utc)
-        # A round asks each partition once. It gives so many bytes, then the others wait for the
-        # next round, in which they come first.
+        # A round asks each partition once and hands out ROUND_BYTES; partitions that get nothing
+        # come first in the next round.
         self._round = 1
         self._room = prefetch.ROUND_BYTES
         self._first_in_turn: PartitionQueue | None = None
@@ -252,7 +276,7 @@ class SharedConsumer:
             self.assignment.remove(queue.topic, queue.partition)
 
     def room_for(self, queue: PartitionQueue) -> int | None:
-        """The bytes that a partition may take now; None: others come first."""
+        """The bytes that a partition may take now; None when it is another partition's turn."""
         if queue.round == self._round:
             self._round += 1
             self._room = prefetch.ROUND_BYTES
@@ -268,12 +292,12 @@ class SharedConsumer:
         return self._room
 
     def taken(self, size: int) -> None:
-        """So many bytes have left the queues."""
+        """Note that `size` bytes have left the queues."""
         self.waiting_bytes -= size
         self._room -= size
 
     def fetch(self, asking: PartitionQueue, max_messages: int) -> None:
-        """Put messages of any partitions into their queues, as far as there are any by now."""
+        """Put messages of any partitions into their queues, if the client has any."""
         assignment = self.assignment
         client = assignment.client or assignment.current()
         if assignment.offsets:
@@ -292,24 +316,31 @@ class SharedConsumer:
             self._nothing_until = now + _PAUSE / 2
 
     def _distribute(self, asking: PartitionQueue, messages: list[Message]) -> None:
-        of_one = len({*map(_partition_of, messages)}) == 1
-        if of_one and (self._single_topic or len({*map(_topic_of, messages)}) == 1):
+        owners: list[object] = [message.partition() for message in messages]
+        if not self._single_topic:
+            owners = [*zip([message.topic() for message in messages], owners, strict=True)]
+        if owners.count(owners[0]) == len(owners):
             self._put(asking, messages)
             return
-        for _, group in groupby(messages, lambda each: (each.topic(), each.partition())):
-            self._put(asking, [*group])
+        start = 0
+        for _, run in groupby(owners):
+            end = start + sum(1 for _ in run)
+            self._put(asking, messages[start:end])
+            start = end
 
     def _put(self, asking: PartitionQueue, messages: list[Message]) -> None:
         topic = messages[0].topic()
         queue = self._queues.get((topic, messages[0].partition()))
         if queue is None:
             if topic is not None:
-                return  # of a partition that is read no more
-            queue = asking  # an error of the client itself: somebody has to judge it
+                return  # the partition is no longer read
+            queue = asking  # an error of the client itself, for any partition to handle
         self.waiting_bytes += queue.put(messages)
 
-    def next_look(self) -> datetime:
+    def next_look(self) -> datetime | None:
         """See `PartitionQueue.next_look`."""
+        if self.waiting_bytes > 0:
+            return None
         now = datetime.now(timezone.utc)
         if self._look <= now:
             pause = max(_PAUSE, _PAUSE_EACH * len(self._queues))

@@ -1,6 +1,6 @@
 """How far the consumers read ahead: bounded for a process, whatever its number of partitions.
 
-What counts is bytes of unpacked messages. docs/decisions/prefetch.md has the measurements.
+The bound counts bytes of unpacked messages. docs/decisions/prefetch.md has the measurements.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ALIASES = {"fetch.message.max.bytes": "max.partition.fetch.bytes"}
 
 
 def max_waiting_bytes(settings: KafkaSettings, share: float) -> int:
-    """The bytes of values beyond which a consumer's messages wait in librdkafka's queue."""
+    """The bytes of waiting values above which a consumer fetches no more from librdkafka."""
     return int(settings.prefetch_mib * share * _WAITING * (1 << 20))
 
 

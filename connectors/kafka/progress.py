@@ -24,17 +24,17 @@ class Progress:
         self._snapshots: dict[tuple[str, int], int] = {}
 
     def found(self, partition_keys: Iterable[str]) -> None:
-        """These partitions exist; none of them was read to its end yet."""
+        """Note the partitions that exist, none of them read to its end yet."""
         self._unread = set(partition_keys)
 
     def read_to_end(self, partition_key: str) -> None:
-        """A partition has no more records at the moment."""
+        """Note that a partition has no more records at the moment."""
         self._unread.discard(partition_key)
         if self._ends_when_read and not self._unread:
             self._run.drain("everything is read")
 
     def snapshotted(self, topic: str, partition: int, offset: int) -> None:
-        """A snapshot holds this offset as the next one to read."""
+        """Note the next offset to read that a snapshot holds."""
         if self._commits:
             self._snapshots[topic, partition] = offset
 

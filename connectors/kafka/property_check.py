@@ -13,7 +13,7 @@ from connectors.errors import ConfigError
 from connectors.settings import Settings
 from connectors.settings.kafka import OAUTH_CALLBACK
 
-# What librdkafka logs while a client without brokers lives for a moment is of no interest.
+# Drops what librdkafka logs about the short-lived clients, which have no brokers.
 _SILENT = logging.getLogger("sync.kafka.check")
 
 
@@ -52,7 +52,7 @@ def _check(
             text = error.args[0].str()
         raise ConfigError(
             f"{option}: librdkafka does not accept its configuration: {text}\n  remedy: correct "
-            f"{option} or the secrets; all properties stand in librdkafka's CONFIGURATION.md"
+            f"{option} or the secrets; librdkafka's CONFIGURATION.md lists all properties"
         ) from None
     close = getattr(client, "close", None)
     if close is not None:

@@ -1,4 +1,4 @@
-"""The Kafka source: one Bytewax partition a Kafka partition, one consumer a worker.
+"""The Kafka source: one Bytewax partition per Kafka partition, one consumer per worker.
 
 The state of a partition in the recovery store is the next offset to read, and it alone decides
 where a run goes on. Once a snapshot is durable its offset is also committed to the consumer group,
@@ -152,7 +152,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         return self._reader(start, (queue, errors), resumed)
 
     def _consumer(self) -> SharedConsumer:
-        """That of this worker."""
+        """The consumer of this worker, made when it is first needed."""
         worker = threading.get_ident()
         consumer = self._consumers.get(worker)
         if consumer is None:

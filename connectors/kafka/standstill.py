@@ -1,25 +1,25 @@
-"""Notices that a partition stands: nothing is read, though the brokers have more."""
+"""Notices a stalled partition: nothing is read, though the brokers have more records."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-# After a partition that was found in order, as behind an open transaction, the next look is later.
+# Seconds between two checks, at most, of a partition that was found in order.
 _MAX_PATIENCE = 3600.0
 
 
-class Standstill:
+class StallDetector:
     """Watches the position of one partition."""
 
     def __init__(self, after: float, clock: Callable[[], float]) -> None:
-        """`after` so many seconds without a move a partition is to be looked at."""
+        """After `after` seconds at one position the partition is due for a check."""
         self._after = self._patience = after
         self._clock = clock
         self._position = -1
         self._since = 0.0
 
     def is_due(self, position: int) -> bool:
-        """Call it when there was nothing to read: whether it is time to look why."""
+        """Whether it is time to check the partition; called when there was nothing to read."""
         now = self._clock()
         if position != self._position:
             self._position, self._since, self._patience = position, now, self._after
@@ -30,5 +30,5 @@ class Standstill:
         return True
 
     def in_order(self) -> None:
-        """The partition is as it should be: look again later and later."""
+        """Double the time until the next check: the partition is not stalled."""
         self._patience = min(_MAX_PATIENCE, self._patience * 2)

@@ -1,4 +1,4 @@
-"""Where partitions start that have no state in the recovery store."""
+"""The start offsets of partitions that have no state in the recovery store."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ class StartOffsets:
         self._lock = threading.Lock()
 
     def found(self, existing: set[str]) -> None:
-        """These are the keys of the partitions that exist now."""
+        """Note the keys of the partitions that exist."""
         self._existing = existing
         if self._recovery is not None:
             first_run = self._recovery.partitions_of_first_run([*existing])
             self._first_run = set(first_run)
 
     def of(self, key: str) -> int:
-        """The offset at which this partition starts. Raises StopRun without an answer."""
-        with self._lock:  # of the workers of a process one asks
+        """The offset at which a partition starts. Raises StopRun when the brokers do not answer."""
+        with self._lock:  # one worker of a process asks for all
             start = self._resolved.get(key)
             if start is None:
                 self._resolve_all()
@@ -44,7 +44,7 @@ class StartOffsets:
             return start
 
     def _resolve_all(self) -> None:
-        """For every partition for which no start is noted yet: one may need it soon."""
+        """Resolve and note the start of every partition without one: it may be needed soon."""
         recovery = self._recovery
         noted = {} if recovery is None else recovery.starts()
         open_keys = sorted(self._existing - noted.keys())

@@ -132,7 +132,7 @@ class _Partition(StatefulSinkPartition[Chunk, None]):
         return {name: len(topic.partitions) for name, topic in found.items()}
 
     def _look_again(self, topic: str, partition: int) -> None:
-        """Raise StopRun if the topic or the partition still does not exist."""
+        """Raise StopRun if the topic or the partition still does not exist, after asking again."""
         self._partitions = self._list_topics()
         if topic not in self._partitions:
             self._failed = KafkaError(KafkaError._UNKNOWN_TOPIC), topic

@@ -1,9 +1,10 @@
-"""Batches that the client cannot read: where one ends, and what becomes of it.
+"""Batches that the client cannot read: where one ends, and what is done about it.
 
-librdkafka reports some of them again and again (a codec's data that is broken, an unknown codec, a
-wrong checksum) and others not at all (records that cannot be parsed, data that unpacks to more than
-receive.message.max.bytes): its position then stands for ever, or jumps to an offset that it took
-from broken bytes. So a reader asks here, with a client of its own that starts at chosen offsets.
+librdkafka reports some of them again and again (broken compressed data, an unknown codec, a wrong
+checksum) and others not at all (records that cannot be parsed, data that unpacks to more than
+receive.message.max.bytes): its position then stays where it is, or jumps to an offset that it took
+from broken bytes. So the end of a batch is found by a client of its own that starts at chosen
+offsets.
 """
 
 from __future__ import annotations
@@ -139,9 +140,9 @@ def _first_readable(reads: Callable[[int], int | None], offset: int, high: int) 
 def after_unreadable(
     run: Run, where: tuple[str, int], position: int, end: int | None, cause: str
 ) -> SkippedBatch:
-    """What stands for a batch that is skipped, where kafka.unreadable_batch has that choice.
+    """The SkippedBatch for the records from `position` to before `end`, if they may be skipped.
 
-    Reading goes on at `end`. Raises StopRun for the choice stop, and when no end was found.
+    Raises StopRun unless kafka.unreadable_batch is skip, and when `end` is None, not found.
     """
     topic, partition = where
     text = f"kafka: topic {topic} partition {partition}: the batch at offset {position} "

@@ -1,1 +1,1 @@
-"""From a record to a row: which table, which key, which columns, which values."""
+"""From a record to a row: its table, key, columns and values."""

@@ -15,10 +15,10 @@ Version = Callable[[Record], int]
 
 
 def version_of(rules: TableSettings) -> Version | None:
-    """The function from a record to its version; None where the service's clock gives versions.
+    """The function from a record to its version; None if the service's clock sets versions.
 
     It raises Rejection for a record without a version, or with one that the table does not accept:
-    for that the service would reject the whole request.
+    the service would reject the whole request.
     """
     if rules.version == "none":
         return None

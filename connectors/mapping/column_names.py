@@ -1,4 +1,4 @@
-"""Names of columns from names of fields: of nested objects, and with illegal characters."""
+"""Column names made from the names of nested fields, and from names with illegal characters."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from connectors.errors import Rejection
 from connectors.settings.tablestore_limits import MAX_NAME_LENGTH
 
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_]")
-# Objects in objects; no real data is nested deeper.
+# Levels of objects inside each other; no real data is nested deeper.
 _MAX_DEPTH = 100
-# Fields that an object may have when it is flattened, those that no column is made of included.
+# Fields of a flattened object, those that do not become columns included.
 _MAX_FIELDS = 10_000
 
 
 def rewritten(names: tuple[Any, ...], used: Collection[str] | None) -> tuple[str, ...]:
-    """The names with `_` for each illegal character, and in front of a leading digit.
+    """The names with `_` for each illegal character, and before a leading digit.
 
-    Raises Rejection when two become the same name of `used`, or, with None, any same name.
+    Raises Rejection when two become the same name and it is in `used`; with None, when any two do.
     """
     made = [_rewritten(name) for name in names]
     first: dict[str, int] = {}
@@ -44,10 +44,10 @@ def _rewritten(name: Any) -> str:
 def flattener(
     separator: str, used: Collection[str] | None
 ) -> Callable[[dict[Any, Any]], dict[str, Any]]:
-    """The function from an object to one without objects in it; lists stay.
+    """The function that flattens an object; lists stay.
 
-    It raises Rejection when two fields get the same name of `used`, or, with None, any same name.
-    An object without fields is kept as a value, so that it is not lost.
+    It raises Rejection when two fields get the same name and it is in `used`; with None, when any
+    two do. An object without fields is kept as a value, so that it is not lost.
     """
 
     def flatten(value: dict[Any, Any]) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 from connectors.records import Operation
 
-# (identity of the primary key, the row as bytes of a request, what it does to its table)
+# (identity of the primary key, the row's bytes in a request, its operation)
 Encoded = tuple[bytes, bytes, Operation]
 # Name and type of columns.
 Columns = Sequence[tuple[str, str]]
-# The values of one row to the row; raises the encoder's `error`.
+# From the values of one row to the row; raises the encoder's `error`.
 Encode = Callable[..., Encoded]
 
 
@@ -23,7 +23,7 @@ class Encoder(Protocol):
 
     @property
     def error(self) -> type[Exception]:
-        """The encoder's own exception; its arguments begin with a short code and a text."""
+        """The encoder's exception; its arguments begin with a short code and a text."""
         ...
 
     def compile_row(

@@ -1,8 +1,8 @@
-"""The fast path: rows of a whole chunk straight from its structs, in the loop that is timed.
+"""The fast path: the rows of a whole chunk, encoded straight from its structs in one loop.
 
 A chunk whose values all have the same fields (`UniformChunk`) needs no `Record`, no dict and no
 inspection of single fields: the table's compiled encoder takes the fields of each struct in order.
-What it does not accept, such as a value of another type than before, goes through
+A value that it does not accept, such as one of another type than before, goes through
 `RowBuilder.encode` instead, with the same result. docs/decisions/hot-path.md has the figures.
 
 It exists for primary_key_mode kafka and record_value, for puts and updates without cell versions,
@@ -35,7 +35,7 @@ class FastPath:
     """Encodes the uniform chunks of one topic partition for its table."""
 
     def __init__(self, shapes: ShapeCache, coordinates: str = "") -> None:
-        """`coordinates` is the value of key column topic_partition, where that is in the key."""
+        """`coordinates` is the value of the key column topic_partition, if that is in the key."""
         self._shapes = shapes
         self._coordinates = coordinates
         self._not_taken = (shapes.error, Rejection)
@@ -152,7 +152,7 @@ class FastPath:
 def _arrangement(chunk: UniformChunk, columns: tuple[str, ...]) -> Fields:
     fields_of = chunk.fields_of
     position_of = {name: position for position, name in enumerate(chunk.names)}
-    # One position behind the last field is that of ABSENT.
+    # The position after the last field is that of ABSENT.
     positions = [position_of.get(column, len(position_of)) for column in columns]
     if positions == [*range(len(position_of))]:
         return fields_of

@@ -1,4 +1,7 @@
-"""Row builders: from a record to its row, a class for each primary key mode."""
+"""Row builders: from a record to its row, a class for each primary key mode.
+
+settings.primary_key_modes.PRIMARY_KEY_MODES names the class of each mode.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,6 @@ from connectors.mapping.shape_cache import ShapeCache
 from connectors.records import ABSENT, Record, position_lost
 from connectors.settings.tables import SEARCH_TIMESTAMP, TableSettings
 
-# By the word of primary_key_mode, its class below.
-KEY_MODES: dict[str, type[WideColumnBuilder]] = {}
-
 
 class RowBuilder(ABC):
     """Makes the rows of one topic partition for its table."""
@@ -31,7 +31,7 @@ class RowBuilder(ABC):
 
     @abstractmethod
     def encode(self, record: Record) -> Encoded:
-        """The row of any record. Raises Rejection, or the encoder's own exception."""
+        """The row of a record. Raises Rejection, or the encoder's own exception."""
 
     def shard_key(self, identity: bytes) -> bytes:
         """The bytes whose hash chooses the row's shard: by default the row's identity."""
@@ -40,11 +40,6 @@ class RowBuilder(ABC):
 
 class WideColumnBuilder(RowBuilder):
     """Makes rows of a wide-column table."""
-
-    def __init_subclass__(cls, mode: str | None = None) -> None:
-        """Register the class as that of a primary key mode."""
-        if mode is not None:
-            KEY_MODES[mode] = cls
 
     def __init__(
         self,
@@ -73,7 +68,7 @@ class WideColumnBuilder(RowBuilder):
         return self._shapes.row(leading, columns, values, version)
 
     def _delete(self, key: tuple[Any, ...]) -> Encoded:
-        """The delete of the row with this key. Raises Rejection where delete_mode allows none."""
+        """The deletion of the row with this key. Raises Rejection unless delete_mode allows it."""
         if not self._rules.deletes_rows:
             raise Rejection(
                 "delete_off",
@@ -109,7 +104,7 @@ class CoordinatesKey(WideColumnBuilder):
         return record.value
 
 
-class KafkaCoordinates(CoordinatesKey, mode="kafka"):
+class KafkaCoordinates(CoordinatesKey):
     """The key is topic_partition and offset."""
 
     def __init__(
@@ -126,8 +121,8 @@ class KafkaCoordinates(CoordinatesKey, mode="kafka"):
         return self._row(leading, record, self._upserted(record))
 
 
-class SearchCoordinates(CoordinatesKey, mode="search"):
-    """The key is topic, partition and offset, behind a few digits of their hash.
+class SearchCoordinates(CoordinatesKey):
+    """The key is topic, partition and offset, after a few digits of their hash.
 
     The digits spread the rows of a partition over the table's own partitions.
     """
@@ -167,7 +162,7 @@ class SearchCoordinates(CoordinatesKey, mode="search"):
         return {**value, SEARCH_TIMESTAMP: found}
 
 
-class RecordValueKey(WideColumnBuilder, mode="record_value"):
+class RecordValueKey(WideColumnBuilder):
     """The key is fields of the record's value."""
 
     def __init__(
@@ -178,7 +173,7 @@ class RecordValueKey(WideColumnBuilder, mode="record_value"):
             self.fast_path = FastPath(shapes)
 
     def encode(self, record: Record) -> Encoded:
-        """The row of a record, or what deletes it."""
+        """The row of a record, or its deletion. Raises as `RowBuilder.encode`."""
         value = record.value
         if record.change == "delete":
             if not isinstance(value, dict):
@@ -190,11 +185,11 @@ class RecordValueKey(WideColumnBuilder, mode="record_value"):
         return self._row((), record, value)
 
 
-class RecordKey(WideColumnBuilder, mode="record_key"):
+class RecordKey(WideColumnBuilder):
     """The key is fields of the record's key, or the whole key where there is one key column."""
 
     def encode(self, record: Record) -> Encoded:
-        """The row of a record, or what deletes it."""
+        """The row of a record, or its deletion. Raises as `RowBuilder.encode`."""
         fields = self._key_fields(record.key)
         leading = self._key_values(fields)
         value = record.value

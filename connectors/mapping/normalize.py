@@ -1,4 +1,4 @@
-"""Normalizing: changes the fields of records as the table's rules say, before they are encoded.
+"""Normalizing: changes the fields of records as the table's rules say, before encoding.
 
 Records of tables without such rules do not pass here.
 """
@@ -22,9 +22,9 @@ _VALUE, _KEY = "value", "key"
 
 
 def normalized(builder: RowBuilder, rules: TableSettings, bare: bool) -> RowBuilder:
-    """The builder, behind the steps that the rules ask for; itself where they ask for none.
+    """A builder that normalizes records for `builder`; `builder` itself if the rules need none.
 
-    `bare`: values are of a format that has no objects, so that each is a column by itself.
+    `bare`: the format's values are never objects, so that each becomes one column.
     """
     steps: list[Normalize] = []
     if bare:
@@ -40,12 +40,12 @@ def normalized(builder: RowBuilder, rules: TableSettings, bare: bool) -> RowBuil
 
 
 class _Normalized(RowBuilder):
-    """Has no fast path: the fields of a value are not those of its bytes."""
+    """A builder behind its normalizing steps, without a fast path: fields differ from the bytes."""
 
     def __init__(
         self, builder: RowBuilder, steps: list[Normalize], of_key: Normalize | None
     ) -> None:
-        """`of_key` is for records without a value too: their key says which row to delete."""
+        """`of_key` also applies to records without a value: their key says which row to delete."""
         self.coordinates = builder.coordinates
         self._builder = builder
         self._steps = steps
@@ -66,7 +66,7 @@ class _Normalized(RowBuilder):
 
 
 def _named(rules: TableSettings) -> Normalize:
-    """Turns a value into a field: the only key column of record_value, or else `value`."""
+    """A step that turns a bare value into a field: the key column of record_value, or `value`."""
     name = _VALUE
     if rules.key_mode.key_from == "value" and len(rules.key_columns) == 1:
         name = rules.key_columns[0][0]
@@ -97,7 +97,7 @@ def _flattened(rules: TableSettings) -> Normalize:
 
 
 def _with_key(rules: TableSettings) -> Normalize:
-    """Adds the fields of the record's key to its value."""
+    """A step that adds the fields of the record's key to its value."""
     fill = rules.key_fields == "fill"
     in_key = rules.key_mode.key_from == "key"
     # The key's own columns come from where primary_key_mode says, whatever the value has. But
@@ -125,7 +125,7 @@ def _with_key(rules: TableSettings) -> Normalize:
 
 
 def _key_named(rules: TableSettings) -> Normalize | None:
-    """Renames the fields of the record's key, where the row's key is made of them; else None."""
+    """A step that renames the fields of the record's key; None if no key column comes from them."""
     if rules.key_mode.key_from != "key":
         return None
     names = {name for name, _ in rules.key_columns}
@@ -147,7 +147,7 @@ def _key_named(rules: TableSettings) -> Normalize | None:
 
 
 def _check_same(names: set[str], value: Any, key: dict[str, Any]) -> None:
-    """Raise Rejection when a field would be lost that gets a key column's name and differs."""
+    """Raise Rejection if renaming would replace a key column's field by one that differs."""
     for name, item in value.items() if isinstance(value, dict) else ():
         new = rewritten((name,), None)[0]
         if new not in names or new == name or item is None:

@@ -1,4 +1,4 @@
-"""The table that a record itself names, by a field of its value or by a header."""
+"""Routing: the table that a record itself names, by a field of its value or by a header."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from connectors.errors import Rejection
 from connectors.records import Record, field_path
 from connectors.settings.mapping import MappingSettings
 
-# The table that a record names; None: it goes where its topic goes. Raises Rejection.
+# From a record to the table that it names; None for that of its topic. Raises Rejection.
 Router = Callable[[Record], str | None]
 
 
 def router(mapping: MappingSettings, *, partial_deletes: bool = False) -> Router | None:
-    """The function that finds the table; None where no field or header names it.
+    """The function from a record to its table; None if no field or header names tables.
 
-    `partial_deletes`: a delete may lack fields that its row has, so no field is no answer there.
+    `partial_deletes`: a delete may lack fields that its row has, so a missing field is not the same
+    as none.
     """
     if mapping.route_field is not None:
         path = mapping.route_field
@@ -82,7 +83,7 @@ def _header(record: Record, name: str) -> str | None:
             try:
                 return value.decode()
             except UnicodeDecodeError:
-                return ""  # the name of no table
+                return ""  # not the name of a table
     return None
 
 

@@ -1,7 +1,7 @@
 """Maps decoded records to encoded rows, and each row to its shard.
 
-Expected problems raise Rejection. Should anything else be raised, the chunk is mapped again record
-by record, and only the record that raises it becomes a dead letter (code map_failed).
+Expected problems raise Rejection. If anything else is raised, the chunk is mapped again record by
+record, and only the record that raises it becomes a dead letter (code map_failed).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 from connectors.errors import Rejection, raised_at
 from connectors.mapping.conversions.column_types import Conversions
 from connectors.mapping.encoder import Encoder
-from connectors.mapping.key_modes import KEY_MODES, RowBuilder
+from connectors.mapping.key_modes import RowBuilder, WideColumnBuilder
 from connectors.mapping.normalize import normalized
 from connectors.mapping.routing import router
 from connectors.mapping.shape_cache import ShapeCache
@@ -28,6 +28,7 @@ from connectors.records import (
     UniformChunk,
 )
 from connectors.settings import NAME, Settings
+from connectors.settings.implementations import implementation
 from connectors.settings.transforms import Debezium
 
 log = logging.getLogger("sync")
@@ -54,7 +55,7 @@ class RowMapper:
         self._settings = settings
         self._router = router(settings.mapping, partial_deletes=_has_partial_deletes(settings))
         self._tables = frozenset(settings.known_tables() if tables is None else tables)
-        # Values hold what JSON has, and nothing else but what transforms make of it.
+        # Values have only JSON's types, except for what transforms put into them.
         self._json_only = settings.format.value == "json"
         self._changed = bool(settings.transforms)
         self._bare = settings.format.has_bare_values
@@ -236,7 +237,8 @@ class RowMapper:
             return points
         if table not in self._shapes:
             self._shapes[table] = ShapeCache(rules, self._encoder, self._json_only, self._changed)
-        builder = KEY_MODES[rules.primary_key_mode](rules, self._shapes[table], topic, partition)
+        mode: type[WideColumnBuilder] = implementation(rules.key_mode.implementation)
+        builder = mode(rules, self._shapes[table], topic, partition)
         return normalized(builder, rules, self._bare)
 
     def _rejected(self, record: Record, rejection: Rejection) -> DeadLetter:

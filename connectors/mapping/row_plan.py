@@ -1,7 +1,7 @@
-"""Row plans: which values of a record become key columns and columns, and by which conversion.
+"""Row plans: which values of a record become key columns and columns, by which conversion.
 
-A plan depends on the names and types of a record's fields, and on nothing else of it, so it is made
-once a shape (shape_cache.py).
+A plan depends only on the names and types of a record's fields, so it is made once per shape
+(shape_cache.py).
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class RowPlanner:
             if rules.search_timestamp != "none":
                 self._listed[SEARCH_TIMESTAMP] = "integer"
         self.fields: tuple[str, ...] | None = None
-        """The fields to take from a value, in the order of the columns; None: all that it has."""
+        """The fields to take from a value, in the order of the columns; None: all of them."""
         if self._listed is not None and not self._rewrites:
             keys = [name for name, _ in self.keys] if self.key_in_value else []
             self.fields = (*keys, *self._listed)
@@ -150,7 +150,7 @@ class RowPlanner:
         return picks, columns
 
     def _check_key_name(self, name: str) -> None:
-        """Raise Rejection where a field has the name of a key column that is not made of it."""
+        """Raise Rejection if a field has the name of a key column but is not that key column."""
         if self._rules.key_mode.key_from == "coordinates" and self._listed is None:
             raise Rejection(
                 "column_is_key",
@@ -174,7 +174,7 @@ class RowPlanner:
         return (*deleted,)
 
     def _check_empty(self, names: tuple[str, ...], types: Sequence[type]) -> None:
-        """Raise Rejection where there is nothing to write. A put may write the key alone."""
+        """Raise Rejection if there is nothing to write. A put may write the key alone."""
         if self._updates:
             why = (
                 "a row with versions needs at least one"

@@ -1,12 +1,12 @@
 """The shape cache: how the values of one shape become a row is planned once, and then reused.
 
 A shape is the field names and the Python types of their values. Most topics have a handful, so the
-work that depends on names and types alone (row_plan.py) is done once for each shape, and each
-record only pays for its values.
+work that depends only on names and types (row_plan.py) is done once for each shape, and each record
+only costs the work on its values.
 
-While all records of the same names have had the same types, their compiled encoder is called
-without looking at the types (`direct`): it checks them itself, and a value of another type makes it
-raise, after which the shape is looked up. Values that need no conversion thus cost one look-up.
+As long as all records of the same names have had the same types, their compiled encoder is called
+without looking at the types (`direct`): it checks them itself, and raises for a value of another
+type, after which the shape is looked up. So values that need no conversion cost one look-up.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ class ShapeCache:
         self._cached_columns = 0
         # Hashes of shapes seen once; a collision only compiles one early.
         self._seen_once: set[int] = set()
-        # Names -> the only encoder of these names, as long as it takes all values as they are.
+        # Names -> the only encoder of these names, if it takes all values as they are.
         self.direct: dict[tuple[str, ...], Encode] = {}
-        # Names that have several encoders, or one that converts.
+        # Names with several encoders, or with one that converts.
         self._several: set[tuple[str, ...]] = set()
 
     @property
@@ -81,7 +81,7 @@ class ShapeCache:
         values: Sequence[Any],
         version: int | None = None,
     ) -> Encoded:
-        """The row of a record, its cells of a version in ms since 1970.
+        """The row of a record; `version` is that of its cells, in ms since 1970.
 
         Raises Rejection, or the encoder's own exception.
         """
@@ -132,7 +132,7 @@ class ShapeCache:
         return encode
 
     def _uncompiled(self, plan: RowPlan) -> Encode:
-        """The same without compiling, for a shape that may never come again.
+        """The encoder of a shape without compiling, for a shape that may not occur again.
 
         Also for rows that a compiled encoder cannot make: with versions, generated keys or deleted
         columns.
@@ -152,7 +152,7 @@ class ShapeCache:
 
 
 def _arranged(encode: Encode, picks: list[Pick], arguments: int) -> Encode:
-    """The encoder behind the arrangement and the conversions of its arguments."""
+    """The encoder, called with its arguments in order and converted."""
     if any(convert for _, convert in picks):
         return lambda *values: encode(
             *[convert(values[i]) if convert else values[i] for i, convert in picks]

@@ -13,7 +13,7 @@ from zlib import crc32
 from connectors.mapping.encoder import Encoded
 from connectors.records import Message, Operation, Segment, original
 
-# Of one shard: identities, wire bytes, operations and messages of its rows.
+# The rows of one shard: their identities, wire bytes, operations and messages.
 _Columns = tuple[list[bytes], list[bytes], list[Operation], list[Message]]
 
 
@@ -23,7 +23,7 @@ class ShardedRows:
     def __init__(
         self, table: str, topic: str, partition: int, shards: int, block: int, keep_original: bool
     ) -> None:
-        """`block` is how many neighbouring offsets share a shard where the offset is the key."""
+        """`block` is how many neighbouring offsets share a shard if the offset is the key."""
         self._source = table, topic, partition
         self._shards = shards
         self._block = block
@@ -40,9 +40,9 @@ class ShardedRows:
         coordinates: str = "",
         shard_key: bytes | None = None,
     ) -> None:
-        """Add a row to the shard of its identity, or of `shard_key` where that is given.
+        """Add a row to the shard of its identity, or of `shard_key` if that is given.
 
-        `coordinates` is not empty where the offset is the key.
+        `coordinates` is not empty if the offset is the key.
         """
         identity, wire, operation = encoded
         if coordinates:
@@ -65,13 +65,13 @@ class ShardedRows:
         offsets: Sequence[int],
         messages: Sequence[Message],
     ) -> None:
-        """Add the rows of one of `blocks`: the offset is the key, so no two rows have the same."""
+        """Add the rows of one of `blocks`: the offset is the key, so all keys differ."""
         operations: list[Operation] = [] if operation == "put" else [operation] * len(messages)
         shard = (self._start + offsets[0] // self._block) % self._shards
         self._blocks.append((shard, self._segment([], wires, operations, offsets, messages)))
 
     def blocks(self, messages: Sequence[Message]) -> Iterator[tuple[int, int, Sequence[int]]]:
-        """Start, end and offsets of each run of messages, in offset order, that is of one shard."""
+        """(start, end, offsets) of each run of messages, in offset order, of the same shard."""
         block = self._block
         start, number = 0, len(messages)
         while start < number:

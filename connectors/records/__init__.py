@@ -1,7 +1,7 @@
-"""The values that travel through the flow, in the order in which a record takes their forms.
+"""The values that travel through the flow, in the order in which a record becomes each of them.
 
 `Chunk` (the messages of one poll) -> `Record` (decoded) -> `Segment` (encoded rows) -> `Batch`
-(what a shard writes next). What cannot go on is a `DeadLetter`.
+(what a shard writes next). A record that is rejected becomes a `DeadLetter`.
 """
 
 from connectors.errors import Rejection

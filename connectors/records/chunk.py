@@ -69,7 +69,7 @@ class UniformChunk:
         self.names = names
         self.fields_of = fields_of
         self.optional = optional
-        # Beside each message its struct, or its whole Record where it has other fields (`mixed`).
+        # For each message its struct, or its whole Record if it has other fields (`mixed`).
         self.messages: Sequence[Message] = []
         self.values: list[Any] = []
         self.mixed = False
@@ -100,7 +100,7 @@ class Absent:
     """The type of `ABSENT`."""
 
 
-# Stands for a field that an object does not have, where that differs from null.
+# In place of a field that an object does not have, where that differs from null.
 ABSENT = Absent()
 
 DecodedChunk = RecordChunk | UniformChunk

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from connectors.records.headers import readable_headers
 from connectors.records.record import Header, Message, timestamp_of
 
-# A record's own bytes, kept beside its row where dead letters must carry them:
+# A record's own bytes, kept with its row if dead letters must carry them:
 # (timestamp in ms or None, key, value, headers). Plain, since it may wait in the recovery store.
 Original = tuple[int | None, bytes | None, bytes | None, tuple[Header, ...]]
 

@@ -1,8 +1,8 @@
 """Times that Python's own types cannot hold: nanoseconds, and years outside of 1 to 9999.
 
 Formats with schemas have both: Go writes nanoseconds, databases have years beyond 9999 and an
-infinity. A time that Python's types can hold is of those types; any other is an `ExactTime`, from
-which the mapping makes the same texts and numbers.
+infinity. A time that Python's types can hold has one of those types; any other is an `ExactTime`,
+from which the mapping makes texts and numbers in the same forms.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ MISSING: Final = object()
 
 
 def names_of(value: Any, path: str) -> Names | None:
-    """The names that lead to a field that is there; None when it is not."""
+    """The names that lead to an existing field; None if it does not exist."""
     if not isinstance(value, dict):
         return None
     if path in value:
@@ -40,13 +40,13 @@ def get(value: Any, path: str) -> Any:
 
 
 def changed(value: dict[str, Any], names: Names, new: Any) -> dict[str, Any]:
-    """The object with another value at names that are there."""
+    """The object with another value at the names of an existing field."""
     head, *rest = names
     return {**value, head: changed(value[head], tuple(rest), new) if rest else new}
 
 
 def without(value: dict[str, Any], names: Names) -> dict[str, Any]:
-    """The object without a field that is there."""
+    """The object without an existing field."""
     head, *rest = names
     if rest:
         return {**value, head: without(value[head], tuple(rest))}
@@ -54,7 +54,10 @@ def without(value: dict[str, Any], names: Names) -> dict[str, Any]:
 
 
 def renamed(value: dict[str, Any], names: dict[Names, str]) -> dict[str, Any]:
-    """The object with last names changed, in the same order. Raises KeyError for a taken name."""
+    """The object with the last names of paths changed, in the same order.
+
+    Raises KeyError for a name that another field has.
+    """
     out: dict[str, Any] = {}
     for name, item in value.items():
         inner = {path[1:]: new for path, new in names.items() if path[0] == name and path[1:]}
@@ -66,7 +69,7 @@ def renamed(value: dict[str, Any], names: dict[Names, str]) -> dict[str, Any]:
 
 
 def only(value: dict[str, Any], wanted: list[Names]) -> dict[str, Any]:
-    """The object with nothing but these fields, in its own order."""
+    """The object with only these fields, in its own order."""
     whole = {names[0] for names in wanted if len(names) == 1}
     inner: dict[str, list[Names]] = {}
     for names in wanted:

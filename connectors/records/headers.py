@@ -1,9 +1,9 @@
-"""Headers of a message, as the client library has them: the one place that asks for them.
+"""Headers of a message: the one place that asks the client library for them.
 
-A header's name may be any bytes [kafka-records], and confluent-kafka wants UTF-8. For another name
-the first call of `headers()` raises, and the second returns a list in which that name is a null
-pointer of C: whoever touches it ends the process. So what the library returns is checked before it
-is used, and replaced in a message whose names cannot be read.
+A header's name may be any bytes [kafka-records], and confluent-kafka requires UTF-8. For another
+name the first call of `headers()` raises, and the second returns a list in which that name is a
+null pointer of C, which ends the process when it is touched. So what the library returns is checked
+before it is used, and replaced in a message whose names cannot be read.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from connectors.records.record import Header, Message
 
 
-# The interpreter checks what comes back from such a call. In a plain call that it has specialized
-# it does not, and the exception of the library comes out in an innocent call later.
+# The interpreter checks the result of such a call. After a plain call, which it may specialize, it
+# does not, and the library's exception is raised in an unrelated call later.
 _call_headers = methodcaller("headers")
 
 
 class _Unreadable(list["Header"]):
-    """The headers that can be read, of a message that has others too."""
+    """The readable headers of a message that also has others."""
 
 
 def headers_of(message: Message) -> list[Header]:
-    """All headers in order, none where there are none. Raises Rejection when one is unreadable."""
+    """All headers in order; [] if there are none. Raises Rejection when one is unreadable."""
     found = _ask(message)
     if type(found) is _Unreadable:
         raise Rejection(
             "headers_unreadable",
             "a header's name is not UTF-8, so the client library cannot read the record's headers: "
-            "correct the producer, or use nothing that asks for headers",
+            "correct the producer, or use no option that needs headers",
         )
     return found
 

@@ -55,11 +55,10 @@ class Message(Protocol):
 
 
 def timestamp_of(message: Message) -> int | None:
-    """The message's time in milliseconds since 1970, as producer or broker set it; None without.
+    """The message's time in ms since 1970, as producer or broker set it; None without one.
 
-    Kafka's -1 means that there is none, also under the type CREATE_TIME. Clients
-    leave 0 behind where they knew no time, and no record is older than Kafka: what is not after
-    1970 counts as none.
+    Kafka's -1 means that there is none, also under the type CREATE_TIME. Clients leave 0 where they
+    knew no time, and no record is older than Kafka: a time that is not after 1970 counts as none.
     """
     timestamp_type, value = message.timestamp()
     return value if timestamp_type and value > 0 else None
@@ -69,7 +68,7 @@ Change = Literal["upsert", "delete"]
 
 
 class Unavailable(enum.Enum):
-    """The one value of a field that its source did not send: the column stays as it is.
+    """The value of a field that its source did not send: the column stays as it is.
 
     Debezium leaves out large values that did not change. An update skips such a column; a put,
     which would lose it, rejects the record.
@@ -91,9 +90,9 @@ class Record(msgspec.Struct, gc=False, weakref=False):
     message: Message
     value: Any
     key: Any = None
-    # "delete": the row of this record's key shall go, and `value` holds fields of the row that was.
+    # "delete": the row of this record's key is deleted, and `value` has fields of the old row.
     change: Change = "upsert"
-    # The table it goes to; None: as [mapping] says.
+    # The table that it goes to; None: chosen by [mapping].
     table: str | None = None
     # Where the record's coordinates are the key and records are exploded: its position in each
     # list that it was in, by the name of the key column.

@@ -1,8 +1,8 @@
 """Segments and batches: encoded rows, on their way to a shard of the sink.
 
-They wait in the batcher and in the recovery store, so they are made of plain values there: a
-`Segment` is written to the store as a tuple of its fields. One piece of bytes instead of an object
-a row keeps rows cheap to hold, to copy into a request, and out of the garbage collector's way.
+They wait in the batcher and in the recovery store as plain values: a `Segment` is stored as a tuple
+of its fields. One bytes object for all rows, instead of an object for each, makes rows cheap to
+hold and to copy into a request, and no work for the garbage collector.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Segment(NamedTuple):
     """What each row does; empty where all are puts."""
 
     def rows(self) -> list[Row]:
-        """The rows one by one, for when each must be dealt with by itself."""
+        """The rows one by one, where each must be handled by itself."""
         topic = self.topic.encode()
         identities = self.identities or [
             b"%b %d %d" % (topic, self.partition, offset) for offset in self.offsets
@@ -112,12 +112,12 @@ class Row(NamedTuple):
 
 
 def count_of(segment: Segment) -> int:
-    """The number of its rows."""
+    """The number of rows in a segment."""
     return len(segment.offsets)
 
 
 def size_of(segment: Segment) -> int:
-    """The bytes of its rows."""
+    """The bytes of the rows in a segment."""
     return len(segment.wire)
 
 

@@ -1,4 +1,4 @@
-"""`SkippedBatch`: what stands in a chunk for records that nobody can read."""
+"""`SkippedBatch`: in a chunk, in place of records that cannot be read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from connectors.records.record import PlainMessage
 
 
 class SkippedBatch(PlainMessage):
-    """Stands in a chunk of its own for the records of a batch that is skipped."""
+    """The only message of a chunk, in place of the records of a skipped batch."""
 
     def __init__(self, topic: str, partition: int, first: int, end: int, cause: str) -> None:
         """The offsets from `first` to before `end` are skipped; `cause` is the client's text."""
@@ -20,7 +20,7 @@ class SkippedBatch(PlainMessage):
         )
 
     def __len__(self) -> int:
-        """So long that nobody takes it for a record that can be decoded."""
+        """More than any option allows, so that it is never decoded as a record."""
         return sys.maxsize
 
     def dead_letter(self) -> DeadLetter:

@@ -17,7 +17,7 @@ from connectors.records.exact_time import ExactTime
 _MICROSECONDS: Final = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _NANOSECONDS_OF_ONE: Final = 1_000
 _LATEST: Final = (1 << 63) - 1
-_FAR: Final = 10**25  # beyond it no unit has a time
+_FAR: Final = 10**25  # times are below it in every unit
 _INTEGER = re.compile(r"-?[0-9]{1,25}", re.ASCII)
 _FRACTION = re.compile(r"-?[0-9]{1,25}\.[0-9]{1,25}", re.ASCII)
 # ISO 8601, a calendar date and a time of day with its zone, in the extended or the basic form.
@@ -33,7 +33,7 @@ Moment = Callable[[Any], int]
 
 
 def moment_of(name: str, unit: str) -> Moment:
-    """The function from a field's value to microseconds; it raises Rejection for other values."""
+    """The function from a field's value to microseconds since 1970; it raises Rejection."""
     others = {"iso8601": _iso, "ns": _nanoseconds}
     read = others[unit] if unit in others else _counted(_MICROSECONDS[unit])
 
@@ -57,7 +57,7 @@ def moment_of(name: str, unit: str) -> Moment:
 
 
 def own_moment(record: Record) -> int:
-    """The record's own time, as producer or broker set it. Raises Rejection."""
+    """The record's own time in microseconds since 1970. Raises Rejection."""
     timestamp = record.timestamp
     if timestamp is None:
         raise Rejection(
@@ -101,7 +101,7 @@ def _counted(microseconds: int) -> Callable[[Any], int | None]:
 def _nanoseconds(value: Any) -> int | None:
     if type(value) is int:
         return value // _NANOSECONDS_OF_ONE
-    # Not of a double, which has no room for the nanoseconds of our days.
+    # Not a double, which cannot hold the nanoseconds of present times.
     number = _exact(value)
     return None if number is None else math.floor(number) // _NANOSECONDS_OF_ONE
 
@@ -148,7 +148,7 @@ def _iso(value: Any) -> int | None:
 
 
 def _since_1970(value: datetime | ExactTime) -> int | None:
-    """None for a time without a zone, which may be any moment of two days."""
+    """Microseconds since 1970; None without a zone, as that may be any moment of two days."""
     if isinstance(value, ExactTime):
         return value.nanoseconds // 1000 if value.type == "instant" else None
     return None if value.tzinfo is None else (value - _EPOCH) // _ONE

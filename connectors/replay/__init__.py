@@ -1,1 +1,1 @@
-"""Replay: reads dead letters and makes records of them again, for the mapping or their topics."""
+"""Replay: turns dead letters back into records, for the mapping or for their topics."""

@@ -12,9 +12,9 @@ def flow_id(settings: Settings) -> str:
 
 
 def reading_dead_letters(settings: Settings) -> Settings:
-    """The same settings with the dead letters as the source, read from the earliest.
+    """The settings with the dead letters as the source, read from the earliest.
 
-    Raises StopRun when no source is set and errors.dead_letters keeps none.
+    Raises StopRun when no source is set and errors.dead_letters keeps no records.
     """
     dead_letters = settings.dead_letters
     replay = settings.replay

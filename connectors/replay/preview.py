@@ -9,7 +9,7 @@ from connectors.records import Batch, Chunk, Original, original
 
 
 def preview_messages(chunk: Chunk, payload: bool = False) -> Iterator[str]:
-    """For messages that would be sent back to their topic; with `payload` also key and value."""
+    """A line for each message that would be sent back; with `payload` also key and value."""
     for message in chunk.messages:
         bytes_of = original(message) if payload else None
         yield (
@@ -19,7 +19,7 @@ def preview_messages(chunk: Chunk, payload: bool = False) -> Iterator[str]:
 
 
 def preview_rows(batch: Batch, payload: bool = False) -> Iterator[str]:
-    """For a batch: the table of each row, or the reason why a record would be rejected.
+    """A line for each record: the table of its row, or the reason of its rejection.
 
     With `payload` also key and value of the record.
     """

@@ -1,4 +1,4 @@
-"""Makes the original messages again out of dead letters, as far as [replay] selects them."""
+"""Restores the original messages of the dead letters that [replay] selects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from connectors.run.context import Run
 
 log = logging.getLogger("sync.replay")
 
-# Positions of headers in BLOCK.
+# The positions of headers in BLOCK.
 _TOPIC, _PARTITION, _OFFSET = range(3)
 _CODE, _TIMESTAMP, _REPLAYS = -3, -2, -1
 _CHECK_INTERVAL = 0.2  # seconds between two checks of the run while the rate is waited for
@@ -76,7 +76,7 @@ class Restorer:
             partition, offset, replays = (
                 int(texts[index]) for index in (_PARTITION, _OFFSET, _REPLAYS)
             )
-        except ValueError:  # anybody may write to the topic
+        except ValueError:  # any producer may write to the topic
             if warn:
                 log.warning("%s has headers that no dead letter has: skipped", where)
             return None

@@ -1,4 +1,4 @@
-"""The steps that only a replay has: it reads dead letters, and may print instead of writing."""
+"""The steps of a replay: it reads dead letters, and may print instead of writing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts of records and the rule that they balance.
+"""Counts of records, and the rule that they balance.
 
 At the snapshot of an epoch every record that was read before it, or that a step made of one, is
 written, rejected or filtered, or waits in a batcher. The sources read on only when that epoch is
@@ -28,8 +28,8 @@ COUNT_NAMES: tuple[CountName, ...] = get_args(CountName)
 _FINAL: tuple[CountName, ...] = ("written", "rejected", "filtered")
 _SOURCES: tuple[CountName, ...] = ("read", "added", "resumed")
 
-# Distinct rejection reasons that are counted apart: a code may come from a user's step or from the
-# service, so their number has no bound of its own. The rest counts as "other".
+# Distinct rejection reasons with counts of their own: codes may come from users' steps or from the
+# service, so their number is not bounded otherwise. The rest counts as "other".
 _MAX_REASONS = 200
 _MAX_LAST_REJECTED = 10
 # Stage, code and destination.
@@ -116,16 +116,16 @@ class Counts:
         # Records that steps before the sink filtered or rejected; what map_rows has emitted.
         self._done_by_steps = self._mapped = 0
         self._missing = 0
-        self._standing: set[str] = set()
+        self._stalled: set[str] = set()
 
-    def stands(self, partition_key: str, stands: bool) -> None:
-        """Whether a partition stands though the brokers have more records."""
+    def note_stalled(self, partition_key: str, stalled: bool) -> None:
+        """Note whether a partition is stalled: not read, though the brokers have more records."""
         with self._lock:
-            (self._standing.add if stands else self._standing.discard)(partition_key)
+            (self._stalled.add if stalled else self._stalled.discard)(partition_key)
 
-    def standing(self) -> int:
-        """The number of partitions that stand."""
-        return len(self._standing)
+    def stalled(self) -> int:
+        """The number of stalled partitions."""
+        return len(self._stalled)
 
     def add(self, name: CountName, number: int, shard: ShardCounts | None = None) -> None:
         """Add to a count; what a shard has written, rejected or filtered is added to its own too.
@@ -139,6 +139,11 @@ class Counts:
                     self._done_by_steps += number
                 else:
                     shard.done(number)
+
+    def step_done(self, filtered: int, added: int) -> None:
+        """A step dropped records, and made some beyond those that it took."""
+        self.add("filtered", filtered)
+        self.add("added", added)
 
     def mapped(self, number: int) -> None:
         """Rows and dead letters left the mapping for the batchers."""
@@ -210,7 +215,7 @@ class Counts:
             waiting = sum(numbers.waiting for numbers in batchers)
             done = self._done_by_steps + sum(numbers.done for numbers in shards)
             if not self._single_process:
-                # Rows that are on their way to other processes, less those that came from them.
+                # Rows on their way to other processes, less those that came from them.
                 waiting += self._mapped - sum(numbers.received for numbers in batchers)
                 waiting += sum(numbers.emitted for numbers in batchers)
                 waiting -= sum(numbers.received for numbers in shards)

@@ -39,7 +39,7 @@ class Run:
     ) -> None:
         """`topics_kafka` is [kafka] as configured, where a replay's `settings` have another one.
 
-        `single_process`: the run is not part of a cluster; `clock` is in seconds.
+        `single_process`: the run is not part of a cluster; `clock` returns seconds.
         """
         self.flow_id = flow_id
         self.settings = settings
@@ -52,7 +52,7 @@ class Run:
         self._drain_reason: str | None = None
         self._restart = False
         self._deadline: float | None = None
-        # Chooses those of the topics (with their numbers of partitions) that can be read.
+        # From topics, with their numbers of partitions, to those that can be read.
         self.readable_topics: Callable[[Mapping[str, int]], dict[str, int]] = dict
         self._checks: list[Callable[[], None]] = []
         self._checks_lock = threading.Lock()
@@ -62,7 +62,7 @@ class Run:
 
     @property
     def failure(self) -> BaseException | None:
-        """What failed in the background first, if anything did."""
+        """The first failure in the background; None without one."""
         return self._failure
 
     @property
@@ -81,10 +81,10 @@ class Run:
         return self._deadline is not None and self.clock() > self._deadline
 
     def drain(self, reason: str, restart: bool = False) -> None:
-        """Stop reading; what was read is written and snapshotted, then the run ends cleanly."""
+        """Stop reading; what was read is written and in a snapshot before the run ends cleanly."""
         with self._lock:
             if self._drain_reason is not None:
-                # A signal during a drain for a restart: end, and stay ended.
+                # A signal during a drain for a restart: end, and do not restart.
                 self._restart = self._restart and restart
                 return
             self._deadline = self.clock() + self.settings.shutdown.deadline
@@ -93,29 +93,29 @@ class Run:
         log.info("draining: %s", reason)
 
     def fail(self, error: BaseException) -> None:
-        """Note what went wrong in the background; only the first error is kept."""
+        """Note an error of the background; only the first one is kept."""
         with self._lock:
             if self._failure is None:
                 self._failure = error
 
     def check(self) -> None:
-        """Raise what failed in the background, if anything did."""
+        """Raise the error that `fail` noted, if any."""
         if self._failure is not None:
             raise self._failure
 
     def on_start(self, check: Callable[[], None]) -> None:
-        """Register what is called before a record is read; it may raise StopRun."""
+        """Register a function to call before the first record; it may raise StopRun."""
         self._checks.append(check)
 
     def check_start(self) -> None:
-        """Call what `on_start` registered, each once. Raises StopRun."""
+        """Call the functions that `on_start` registered, each once. Raises StopRun."""
         # Not the lock that a signal's handler takes: a check may block.
         with self._checks_lock:
             while self._checks:
                 self._checks.pop(0)()
 
     def on_clean_end(self, finalizer: Callable[[], None]) -> None:
-        """Register what is called after the flow has ended without an error."""
+        """Register a function to call after the flow has ended without an error."""
         self._finalizers.append(finalizer)
 
     def finish(self) -> None:
@@ -132,7 +132,7 @@ class Run:
 
 
 def configure_logging() -> None:
-    """One line an event to stderr, unless the program that embeds the flow has its own logging."""
+    """Log one line per event to stderr, unless the embedding program has set up logging."""
     if log.handlers or logging.getLogger().handlers:
         return
     handler = logging.StreamHandler(sys.stderr)

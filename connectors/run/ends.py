@@ -1,4 +1,4 @@
-"""Why a run ended, of what Bytewax raises: the text for the user, where the cause is known."""
+"""Why a run ended, from what Bytewax raises: the text for the user, if the cause is known."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STORE = (
     "restore all of them from one backup, or start with a new folder (-r)"
 )
 _FULL = "make room on the disk of the recovery folder, and start again"
-# What SQLite says through Rust: why, and what to do.
+# SQLite's text, which Rust passes on: the cause, and the remedy.
 _SQLITE = (
     (("DiskFull", "database or disk is full"), "its disk is full", _FULL),
     (
@@ -45,15 +45,15 @@ _DISK = {
     errno.EROFS: ("the disk is read-only", "mount it so that the run may write, and start again"),
     errno.EIO: ("the disk has failed", "look at the system's log, and start again"),
 }
-# What timely, the engine below Bytewax, says when a connection to a peer breaks.
+# The text of timely, Bytewax's engine, when a connection to a peer breaks.
 _PEER = re.compile(r"(Send|Recv) thread panic|timely communication error", re.IGNORECASE)
 
 
 def reason_of(error: BaseException, printed: str, recovery: Path | None) -> str | None:
-    """The text of a stop whose cause is known; None of any other.
+    """The text for a stop whose cause is known; None for any other.
 
     Bytewax wraps what a step raises, so the chain of causes is searched; `printed` is what Rust has
-    printed of its panics.
+    printed about its panics.
     """
     chain = [*_chain(error)]
     for cause in chain:

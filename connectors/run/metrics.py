@@ -116,18 +116,18 @@ class Exported(Protocol):
         """How many records were rejected, by (stage, code, destination)."""
         ...
 
-    def standing(self) -> int:
-        """How many partitions stand."""
+    def stalled(self) -> int:
+        """The number of stalled partitions."""
         ...
 
 
 def export(counts: Exported) -> None:
-    """From now on the metrics are those of these counts: a process shows its latest run."""
+    """Export these counts from now on: a process shows its latest run."""
     _exporter.counts = counts
 
 
 def export_waiting(topics: Sequence[str]) -> None:
-    """From now on these topics wait for their table."""
+    """Export these topics as waiting for their tables from now on."""
     _exporter.waiting = len(topics)
 
 
@@ -144,7 +144,7 @@ class _Exporter(Collector):
             yield _family(spec, [((), found[name])])
         yield _family(REJECTIONS, self.counts.reasons().items())
         yield _family(WAITING, [((), self.waiting)])
-        yield _family(STALLED, [((), self.counts.standing())])
+        yield _family(STALLED, [((), self.counts.stalled())])
 
 
 def _family(spec: MetricSpec, samples: Iterable[tuple[Sequence[str], int]]) -> Metric:

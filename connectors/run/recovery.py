@@ -29,7 +29,7 @@ MANIFEST = "manifest.json"
 READ, WINDOW, WRITE = "read", "window", "write"
 STEPS_WITH_STATE = (READ, WINDOW, WRITE)
 
-# Lists the step ids that have state in a store, in a process of its own.
+# A program, run in its own process, that lists the step ids with state in a store.
 _STEPS_WITH_STATE = """
 import pathlib, sqlite3, sys
 for part in sorted(pathlib.Path(sys.argv[1]).glob("part-*.sqlite3")):
@@ -56,12 +56,12 @@ class RecoveryFolder:
         contract: dict[str, Any],
         on_locked: Callable[[], None] = lambda: None,
     ) -> RecoveryFolder:
-        """Open the folder for process number `process` of a run; create it when it is missing.
+        """Open the folder for process number `process` of a run; create it if it is missing.
 
         `contract` is what the folder's content depends on (flow, steps, shards); `partitions` is
-        the number of files of a new store; `on_locked` is called once the folder is ours. Raises
-        StopRun for a folder of another contract, one that another run uses, or one that is damaged
-        or cannot be written.
+        the number of files of a new store; `on_locked` is called once this run holds the lock.
+        Raises StopRun for a folder of another contract, one that another run uses, or one that is
+        damaged or cannot be written.
         """
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -101,10 +101,11 @@ class RecoveryFolder:
         return folder
 
     def _make_store(self, partitions: int) -> None:
-        """Create the store when there is none; complete one that a killed start left incomplete.
+        """Create the store if there is none; complete one that a killed start left incomplete.
 
         Its files are created in a folder of their own, their number is noted in the manifest, and
-        then they are moved in: whenever a start is killed, the next one can tell how far it came.
+        then they are moved in. So whenever a start is killed, the next one can tell how far it
+        came.
         """
         aside = self.path / "store.new"
         manifest = self._read()
@@ -168,7 +169,7 @@ class RecoveryFolder:
         return list(self._remember("first_run", sorted(present)))
 
     def known_partitions(self) -> list[str]:
-        """The key of every partition that this folder may have state of."""
+        """The key of every partition that may have state in this folder."""
         return list(self.starts())
 
     def start_of(self, partition_key: str) -> int | None:
@@ -181,10 +182,10 @@ class RecoveryFolder:
         return found
 
     def remember_starts(self, offsets: dict[str, int]) -> dict[str, int]:
-        """Note the first offset of partitions before anything of them is read; returns all noted.
+        """Note the first offsets of partitions before anything is read; return all that are noted.
 
-        So after a crash before the first snapshot, `latest` is not resolved a second time. What is
-        noted already, also by another process of the run, stays.
+        So after a crash before the first snapshot, `latest` is not resolved a second time. An
+        offset that is already noted, also by another process of the run, stays.
         """
         with self._exclusive():
             manifest = self._read()
@@ -194,11 +195,11 @@ class RecoveryFolder:
             return starts
 
     def cluster_id(self, present: str) -> str:
-        """The id of the Kafka cluster whose offsets this folder holds; at first, `present`."""
+        """The id of the Kafka cluster of this folder's offsets; a new folder gets `present`."""
         return str(self._remember("kafka_cluster", present))
 
     def topic_id(self, topic: str, present: str) -> str:
-        """The id of the topic whose offsets this folder holds; at first, `present`."""
+        """The id of the topic of this folder's offsets; a new topic gets `present`."""
         return str(self._remember(f"topic_id {topic}", present))
 
     def replace_topic(self, topic: str, topic_id: str, starts: dict[str, int]) -> None:
@@ -215,7 +216,7 @@ class RecoveryFolder:
                 self._write(manifest)
 
     def skip_to(self, partition_key: str, offset: int) -> None:
-        """The next run reads a partition from this offset on, whatever its state is."""
+        """Note that the next run reads a partition from this offset on, whatever its state is."""
         with self._exclusive():
             manifest = self._read()
             manifest["new_starts"] = {**manifest.get("new_starts", {}), partition_key: offset}
@@ -228,7 +229,7 @@ class RecoveryFolder:
         return start
 
     def forget_new_start(self, partition_key: str) -> None:
-        """The partition's state is of the recreated topic by now."""
+        """Forget the new start: the partition's state is now that of the recreated topic."""
         if partition_key in self._new_starts:
             with self._exclusive():
                 manifest = self._read()
@@ -252,7 +253,7 @@ class RecoveryFolder:
             yield
 
     def _unchanged(self) -> dict[str, Any]:
-        """As `_read`, for a question that comes for each partition: parsed once a version."""
+        """The manifest for frequent reads: parsed only when the file has changed."""
         try:
             found = (self.path / MANIFEST).stat()
         except OSError:
@@ -294,7 +295,7 @@ def _unusable(path: Path, error: OSError) -> StopRun:
 
 
 def _forget(lock: IO[str]) -> None:
-    with suppress(OSError):  # what it could not write it writes again as it is closed
+    with suppress(OSError):  # closing it tries the failed write again
         lock.close()
 
 

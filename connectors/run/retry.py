@@ -1,8 +1,8 @@
 """Retries of transient failures: one loop, in a blocking and an asyncio form, without a last try.
 
-An attempt raises `TransientFailure` when it may be made again. Waits double from try to try and are
-spread by jitter, so that what failed together does not come back together. A failure that lasts is
-logged, at most once in ten seconds.
+An attempt raises `TransientFailure` if it may be repeated. Waits double from try to try, with
+jitter, so that operations that failed together do not retry together. A lasting failure is logged,
+at most once in ten seconds.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ T = TypeVar("T")
 # Seconds between two log lines about the same failure, and tries before the first of them.
 _LOG_INTERVAL = 10.0
 _QUIET_TRIES = 4
-# Seconds between two looks at the run while a worker waits.
+# Seconds between two checks of the run while a worker waits.
 _LOOK = 0.1
 # Waits of an outage of something that every record needs, in seconds.
 _OUTAGE_INITIAL, _OUTAGE_MAX = 0.1, 5.0
 
 
 class TransientFailure(Exception):  # noqa: N818 - it asks for another try
-    """Raised by an attempt that failed for now; the text says what failed and why."""
+    """Raised by an attempt that may be repeated; the text says what failed and why."""
 
 
 class RunEnded(StopRun):
-    """Raised by a wait for another try when the run drains: the attempt was never answered."""
+    """Raised while waiting for another try, when the run drains: there was no answer."""
 
 
 class Backoff:
-    """How long to wait before each next try, and whether to log it."""
+    """The waits between tries, and whether to log."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Backoff:
         self._last_logged = float("-inf")
 
     def next_wait(self) -> float:
-        """Seconds to wait now: half to whole of a step that doubles with each call."""
+        """Seconds to wait: between half and all of a step that doubles with each call."""
         step = min(self._maximum, self._initial * 2.0 ** min(self.tries, 30))
         self.tries += 1
         return step * self._uniform(0.5, 1.0)
@@ -95,7 +95,10 @@ class RetryLoop:
         self._backoff = Backoff(initial, maximum, clock=clock, uniform=uniform)
 
     def call(self, attempt: Callable[[], T]) -> T:
-        """What the attempt returns at last. Raises as `wait`, and what else the attempt raises."""
+        """Try until the attempt succeeds; return its result.
+
+        Raises as `wait` does, and any other exception of the attempt.
+        """
         while True:
             try:
                 return attempt()
@@ -103,9 +106,9 @@ class RetryLoop:
                 self.wait(str(failure))
 
     async def call_async(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """As `call`, in the loop that writes: a drain lets it go on, as rows must be written.
+        """As `call`, in the writing loop; it goes on during a drain, as rows must be written.
 
-        Raises what failed elsewhere in the run, and what else the attempt raises.
+        Raises what failed elsewhere in the run, and any other exception of the attempt.
         """
         while True:
             try:
@@ -137,7 +140,7 @@ class RetryLoop:
 
 
 class OutageWait(RetryLoop):
-    """Waits for a service that many operations share: a quiet time begins the waits again."""
+    """Waits for a service that many operations share; after a quiet time the waits start over."""
 
     def __init__(
         self,

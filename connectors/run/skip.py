@@ -10,8 +10,8 @@ from pathlib import Path
 from connectors.errors import StopRun
 from connectors.run.recovery import MANIFEST, READ, RecoveryFolder
 
-# Prints the newest state of one partition, in a process of its own. Its pickle may hold an int and
-# nothing that is called.
+# A program, run in its own process, that prints the newest state of one partition. The pickle may
+# contain an int, and nothing that is called.
 _STATE = """
 import io, pathlib, pickle, sqlite3, sys
 
@@ -32,13 +32,14 @@ if found:
 
 
 def skip(path: Path, topic: str, partition: int, offset: int) -> str:
-    """Note that the next run goes on behind `offset`; returns what is skipped, for people.
+    """Make the next run go on after `offset`; return a text that says what is skipped.
 
-    Raises StopRun when the folder is in use, knows no such partition, or has it further already.
+    Raises StopRun when the folder is in use, does not know the partition, or is already past the
+    offset.
     """
     if not (path / MANIFEST).exists():
         raise StopRun(
-            f"skip: {path} is no recovery folder\n  remedy: name the run's folder with -r"
+            f"skip: {path} is not a recovery folder\n  remedy: name the run's folder with -r"
         )
     contract = json.loads((path / MANIFEST).read_text("utf-8")).get("contract", {})
     folder = RecoveryFolder.open(path, 0, 1, contract)
@@ -57,7 +58,7 @@ def skip(path: Path, topic: str, partition: int, offset: int) -> str:
     if offset < state:
         raise StopRun(
             f"skip: topic {topic} partition {partition} goes on at offset {state}, which is past "
-            f"offset {offset} already\n  remedy: nothing is to be done, or correct --offset"
+            f"offset {offset} already\n  remedy: do nothing, or correct --offset"
         )
     folder.skip_to(key, offset + 1)
     return (

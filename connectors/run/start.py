@@ -55,7 +55,7 @@ def start(
     if adapt is not None:
         settings = adapt(settings)
     if not owns_process:
-        # Whoever embeds the flow may run a cluster.
+        # A program that embeds the flow may run a cluster.
         return Run(name, settings, None, topics_kafka=topics_kafka, single_process=False)
     for key in () if adapt is not None else settings.without_effect():
         log.warning("%s has no effect: no topic of kafka.topics leads to it", key)
@@ -138,7 +138,7 @@ def _report_end(
 
 
 class _Process:
-    """What belongs to the process of a run that Bytewax's command started."""
+    """The signals, stderr and exit of a process that Bytewax's command started."""
 
     capture: StderrCapture | None = None
     recovery: Path | None = None
@@ -148,11 +148,11 @@ _process = _Process()
 
 
 def _capture_stderr(folder: Path, process: int) -> None:
-    """Hold back what Rust prints; the recovery folder is this run's, and keeps it meanwhile."""
+    """Hold back what Rust prints, in a file of the recovery folder."""
     _process.recovery = folder
     if _process.capture is None:
         former = sys.stderr
-        with contextlib.suppress(OSError):  # the folder is judged by those who need it
+        with contextlib.suppress(OSError):  # the run itself reports an unusable folder
             _process.capture = StderrCapture(folder / f"process-{process}.stderr")
         for handler in log.handlers:
             if isinstance(handler, logging.StreamHandler) and handler.stream is former:

@@ -1,12 +1,11 @@
-"""What Rust prints of a panic, held back until it is known why the run ends.
+"""Holds back what Rust prints about a panic until it is known why the run ends.
 
-Every error that reaches Bytewax, our ordered stops among them, makes Rust write some lines of its
-own to file descriptor 2, before anybody can say what they mean. So descriptor 2 becomes a file in
-the recovery folder, and Python writes to the terminal by another one. A thread copies what comes,
-but for panics. At the end they are dropped where the cause is known, and printed where it is not.
-
-A process that dies by a signal leaves the file as it is: nothing in it is lost, and the next start
-prints what was not copied any more. Python's faulthandler writes to the terminal directly.
+Every error that reaches Bytewax, including our ordered stops, makes Rust write lines of its own to
+file descriptor 2 before the cause can be explained. So descriptor 2 becomes a file in the recovery
+folder, and Python writes to the terminal through another descriptor. A thread copies everything to
+the terminal except panics. At the end panics are dropped if the cause is known, and printed if it
+is not. A process that is killed by a signal leaves the file as it is: nothing in it is lost, and
+the next start prints what was not copied. Python's faulthandler writes to the terminal directly.
 """
 
 from __future__ import annotations
@@ -20,18 +19,18 @@ import threading
 from pathlib import Path
 from typing import IO
 
-# Seconds between two looks at the file, and for which a panic is held back: the run ends by then.
+# Seconds between two checks of the file, and for which a panic is held back: the run ends by then.
 _INTERVAL = 0.1
 _HOLD = 10.0
-_MAX_LEFT = 64 << 10  # bytes of a former run that are printed
+_MAX_LEFT = 64 << 10  # bytes of the previous run that are printed
 _PANIC = re.compile(r"^(thread '.*panicked at |--- PyO3 is resuming a panic|Rust panic)")
 
 
 class StderrCapture:
-    """Stands between descriptor 2 and the terminal while a run lives."""
+    """Copies descriptor 2 to the terminal while a run lives, except for panics."""
 
     def __init__(self, file: Path) -> None:
-        """Begin. Raises OSError when the file cannot be made; then nothing is changed."""
+        """Redirect descriptor 2. Raises OSError, with nothing changed, without a file."""
         self._file = file
         self._left = _left_by_the_former_run(file)
         self._writer = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
@@ -59,7 +58,7 @@ class StderrCapture:
 
     @property
     def held(self) -> str:
-        """The panics that are held back."""
+        """The text of the panics that are held back."""
         with self._lock:
             self._look()
             return self._held
@@ -82,7 +81,7 @@ class StderrCapture:
         faulthandler.enable(file=2)
         os.close(self._writer)
         self._reader.close()
-        # Whoever kept the stream, as a handler of a log does, goes on with it.
+        # Code that kept the stream, such as a log handler, goes on using it.
         with contextlib.suppress(OSError):
             self._file.unlink()
 

@@ -128,7 +128,7 @@ class Settings(BaseSettings):
         return self
 
     def _check_deletes(self) -> None:
-        """A delete that no tombstone reports must be reported by a transform."""
+        """Check that a transform reports deletes where no tombstone does."""
         if any(transform.reports_deletes for transform in self.transforms):
             return
         for name, rules in {"table": self.table, **self._named()}.items():
@@ -139,7 +139,7 @@ class Settings(BaseSettings):
                 )
 
     def _check_explode(self) -> None:
-        """The rows of one record must have keys of their own."""
+        """Check that the rows of one exploded record have different keys."""
         exploding = {at: one for at, one in enumerate(self.transforms) if isinstance(one, Explode)}
         by_index = [one for one in exploding.values() if one.key == "index"]
         if self.kafka.topics_pattern is not None:
@@ -169,7 +169,7 @@ class Settings(BaseSettings):
         return known | {name: one for name, one in wide.items() if one.index_columns}
 
     def _check_partial(self) -> None:
-        """A change without the field that names its table would go to another one."""
+        """Check that partial changes are not routed to a wrong table: they may lack the field."""
         mapping = self.mapping
         if mapping.route_field is None or mapping.route_missing == "reject":
             return
@@ -180,7 +180,7 @@ class Settings(BaseSettings):
             )
 
     def _tables_of(self, transform: Explode) -> list[str]:
-        """The tables that are known to get records of the transform."""
+        """The known tables that receive records of a transform."""
         topics = () if self.mapping.routes_all else self.kafka.topics
         meant = [t for t in topics if re.fullmatch(transform.topics or "(?s:.*)", t)]
         return [*dict.fromkeys([*map(self.table_of, meant), *self.mapping.route_tables])]
@@ -189,7 +189,7 @@ class Settings(BaseSettings):
         return {f"tables.{name}": rules for name, rules in self.tables.items()}
 
     def _check_replay(self) -> None:
-        """Every table that a replay may write must support only_missing."""
+        """Check that every table that a replay may write supports only_missing."""
         if not self.replay.only_missing:
             return
         topics = self.replay.topics or self.kafka.topics
@@ -207,7 +207,7 @@ class Settings(BaseSettings):
             )
 
     def _check_dead_letters(self) -> None:
-        """The flow must not read its own dead letters."""
+        """Check that the flow does not read its own dead letters."""
         where = self.errors.dead_letters
         topic, pattern = self.dead_letters.topic, self.kafka.topics_pattern
         if where == "kafka" and self.dead_letters.bootstrap_servers is None:
@@ -235,7 +235,7 @@ class Settings(BaseSettings):
         """The tables of the configured topics and of routes, each once, in their order."""
         mapping = self.mapping
         topics = () if mapping.routes_all else self.kafka.topics
-        # What a pattern finds is not known, but these were named for it.
+        # The topics of a pattern are not known, but these tables are named for them.
         named = mapping.topics.values() if self.kafka.topics_pattern is not None else ()
         return [*dict.fromkeys([*map(self.table_of, topics), *named, *mapping.route_tables])]
 
@@ -247,9 +247,9 @@ class Settings(BaseSettings):
         return self.replay.source == "table"
 
     def replaced_by_replay(self, topics: Sequence[str]) -> list[str]:
-        """The tables of these topics in which a replayed row replaces a newer one.
+        """The tables of these topics in which a replayed row may replace a newer one.
 
-        Not so where the record's coordinates in Kafka are the key, or where versions decide.
+        Not those whose key is the record's coordinates in Kafka, or in which versions decide.
         """
         tables = {*self.mapping.route_tables}
         if not self.mapping.routes_all:
@@ -259,9 +259,9 @@ class Settings(BaseSettings):
         return sorted(table for table in tables if _replaces(self.rules_of(table)))
 
     def without_effect(self) -> list[str]:
-        """Keys of [tables] and [mapping.topics] to which no topic leads: most likely misspelt.
+        """Keys of [tables] and [mapping.topics] to which no topic leads: probably misspelt.
 
-        Names in the environment are lower-cased, so a table `Orders` is named there by JSON.
+        Names in the environment are lower-cased, so a table `Orders` must be set there by JSON.
         """
         if self.kafka.topics_pattern is not None:
             return []
@@ -284,20 +284,20 @@ class Settings(BaseSettings):
 
 
 def _no_condition(rules: TableSettings) -> str | None:
-    """Why rows of a table cannot be written only if absent; None when they can."""
+    """Why a table does not support only_missing; None if it does."""
     if rules.mode == "timeseries":
         return "points of time series are written without a condition"
     if rules.generates_keys:
-        return "with an auto_increment key every replay makes a new row"
+        return "with an auto_increment key each replay makes a new row"
     if rules.version != "none":
-        return "versions decide there, so that a replay never replaces what is newer"
+        return "versions decide in it, so a replay never replaces newer values"
     if rules.insert_mode == "update":
-        return "an update has no meaning where there must be no row"
+        return "an update is meaningless where no row may exist"
     return None
 
 
 def _replaces(rules: TableSettings) -> bool:
-    """Whether a late row of a key replaces a newer one."""
+    """Whether an older row of a key that is written late replaces a newer one."""
     return (
         rules.mode == "wide_column"
         and rules.key_mode.key_from in ("key", "value")

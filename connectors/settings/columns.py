@@ -1,4 +1,4 @@
-"""How fields become columns: names, nested values, and types that JSON does not have."""
+"""Options for how fields become columns: names, nested values, and types beyond JSON's."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from connectors.settings.section import Section
 
 # Characters that a column name may hold.
 _LEGAL = re.compile(r"[A-Za-z0-9_]*")
-# An option, and the only value of another with which it has a meaning.
+# An option, and the value of another option that it needs.
 _ONLY_WITH = (("decimal_scale", "decimals", "integer"), ("separator", "nested", "flatten"))
 
 
 class ColumnRules(Section):
-    """The options of a table that say how a field's value and name become a column's."""
+    """The options of a table for how a field's name and value become a column's."""
 
     key_fields: Literal["none", "fill", "override"] = Field(
         "none",
@@ -87,14 +87,14 @@ class ColumnRules(Section):
 
     @property
     def binary_by(self) -> Literal["base64", "hex", "utf8"]:
-        """What `binary_text` says, or else what `conversions` implies."""
+        """The value of `binary_text`, or else what `conversions` implies."""
         if self.conversions == "connector" and "binary_text" not in self.model_fields_set:
             return "utf8"
         return self.binary_text
 
 
 def without_meaning(override: dict[str, Any]) -> list[str]:
-    """Options of [table] that are not inherited, as the table sets their condition otherwise."""
+    """The options of [table] that a table does not inherit, because it sets what they depend on."""
     return [
         name
         for name, other, value in _ONLY_WITH

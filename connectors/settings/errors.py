@@ -27,18 +27,28 @@ _CONNECTION = re.compile(
 
 
 class DeadLetterDestination(NamedTuple):
-    """The properties of one destination; its class is in connectors.steps.DESTINATIONS."""
+    """The properties of one destination."""
 
+    implementation: str
+    """Its class as module:name, a dead_letters.destinations.Destination made of (run, writer)."""
     keeps_record: bool
     """Whether it keeps the record's own bytes, so that a replay can read it."""
 
 
-# By the word in config.toml; what is legal follows this list.
+# By the word in config.toml. What is legal and the destination of a run follow this list.
 DEAD_LETTER_DESTINATIONS = {
-    "log": DeadLetterDestination(keeps_record=False),
-    "ignore": DeadLetterDestination(keeps_record=False),
-    "kafka": DeadLetterDestination(keeps_record=True),
-    "tablestore": DeadLetterDestination(keeps_record=True),
+    "log": DeadLetterDestination(
+        "connectors.dead_letters.destinations:LogDestination", keeps_record=False
+    ),
+    "ignore": DeadLetterDestination(
+        "connectors.dead_letters.destinations:DiscardDestination", keeps_record=False
+    ),
+    "kafka": DeadLetterDestination(
+        "connectors.kafka.dead_letter_sink:KafkaDeadLetterSink", keeps_record=True
+    ),
+    "tablestore": DeadLetterDestination(
+        "connectors.tablestore.dead_letter_sink:TableDeadLetterSink", keeps_record=True
+    ),
 }
 if TYPE_CHECKING:
     DestinationName = str
@@ -83,8 +93,8 @@ class ErrorSettings(Section):
     max_rejected_window: int = Field(
         10_000,
         ge=1,
-        description="To how many records, the last that a process read, max_rejected_share "
-        "applies; before it has read as many, the share has no effect.",
+        description="Number of records, the last that a process has read, to which "
+        "max_rejected_share applies; until it has read that many, the share has no effect.",
     )
     auto_create: bool = Field(
         False, description="Create the dead-letter topic or table when it is missing."
@@ -105,7 +115,12 @@ class ErrorSettings(Section):
     @property
     def keeps_records(self) -> bool:
         """True when dead letters go where a replay can read them."""
-        return DEAD_LETTER_DESTINATIONS[self.dead_letters].keeps_record
+        return self.destination.keeps_record
+
+    @property
+    def destination(self) -> DeadLetterDestination:
+        """The properties of the destination that dead_letters names."""
+        return DEAD_LETTER_DESTINATIONS[self.dead_letters]
 
 
 class DeadLetterSettings(Section):
@@ -155,7 +170,7 @@ class DeadLetterSettings(Section):
         return self
 
     def client_properties(self, source: KafkaSettings) -> dict[str, Property]:
-        """The properties of the connection, secrets in clear: hand them to a client only."""
+        """The properties of the connection, with secrets in clear text: for a client only."""
         own = with_secrets(
             self.properties,
             self.secret_properties,
@@ -163,7 +178,7 @@ class DeadLetterSettings(Section):
             "dead_letters",
         )
         if self.bootstrap_servers is not None:
-            # Another cluster must not see the secrets of the source's.
+            # Another cluster must not receive the secrets of the source's cluster.
             return {"bootstrap.servers": self.bootstrap_servers, **own}
         shared = {
             name: value
@@ -179,9 +194,9 @@ _RESERVED = {
     "acks": "a dead letter counts only when every replica in sync has it",
     "request.required.acks": "a dead letter counts only when every replica in sync has it",
     "enable.idempotence": "a retry inside the client must not double a dead letter",
-    "message.timeout.ms": "a dead letter is never given up",
-    "delivery.timeout.ms": "a dead letter is never given up",
+    "message.timeout.ms": "a dead letter is retried without end",
+    "delivery.timeout.ms": "a dead letter is retried without end",
     "transactional.id": "dead letters are not sent in transactions",
-    "message.send.max.retries": "a dead letter is never given up",
-    "retries": "a dead letter is never given up",
+    "message.send.max.retries": "a dead letter is retried without end",
+    "retries": "a dead letter is retried without end",
 }

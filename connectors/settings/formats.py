@@ -14,8 +14,11 @@ from connectors.settings.user_functions import is_function_name
 
 
 class Format(NamedTuple):
-    """The properties of one format; its decoder is in connectors.formats.factory."""
+    """The properties of one format."""
 
+    implementation: str
+    """Its decoder as module:name. Without schemas a function of bytes that returns the value and
+    raises Rejection; with schemas what makes such a function of (Schemas, SchemaFile)."""
     # The class of Kafka Connect's converter that reads the same bytes.
     converter: str | None = None
     needs_registry: bool = False
@@ -27,24 +30,55 @@ class Format(NamedTuple):
     # Whole chunks of plain objects are decoded at once (connectors.formats.chunk_decoder).
     has_fast_path: bool = False
 
+    @property
+    def has_schemas(self) -> bool:
+        """Whether bytes are decoded by a schema, from a registry or a file."""
+        return self.needs_registry or self.schema_file != "none"
+
 
 _CONNECT = "org.apache.kafka.connect"
 _CONFLUENT = "io.confluent.connect"
-# By the word in config.toml. What is legal in [format] and what import-config knows follow this
-# list; connectors.formats.factory has the decoder of each.
+_HERE = "connectors.formats"
+# By the word in config.toml. What is legal in [format], what import-config knows and the decoders
+# of a run follow this list.
 FORMATS = {
-    "json": Format(f"{_CONNECT}.json.JsonConverter", has_fast_path=True),
-    "connect_json": Format(f"{_CONNECT}.json.JsonConverter"),
-    "string": Format(f"{_CONNECT}.storage.StringConverter", is_bare=True),
-    "bytes": Format(f"{_CONNECT}.converters.ByteArrayConverter", is_bare=True),
-    "integer": Format(f"{_CONNECT}.converters.IntegerConverter", is_bare=True),
-    "long": Format(f"{_CONNECT}.converters.LongConverter", is_bare=True),
-    "double": Format(f"{_CONNECT}.converters.DoubleConverter", is_bare=True),
-    "avro": Format(f"{_CONFLUENT}.avro.AvroConverter", needs_registry=True, schema_file="optional"),
-    "protobuf": Format(f"{_CONFLUENT}.protobuf.ProtobufConverter", needs_registry=True),
-    "json_schema": Format(f"{_CONFLUENT}.json.JsonSchemaConverter", needs_registry=True),
-    "raw_avro": Format(schema_file="required"),
-    "raw_protobuf": Format(schema_file="required", needs_message=True),
+    "json": Format(
+        f"{_HERE}.json_envelope:decode", f"{_CONNECT}.json.JsonConverter", has_fast_path=True
+    ),
+    "connect_json": Format(f"{_HERE}.connect_json:decode", f"{_CONNECT}.json.JsonConverter"),
+    "string": Format(
+        f"{_HERE}.primitives:string", f"{_CONNECT}.storage.StringConverter", is_bare=True
+    ),
+    "bytes": Format(
+        f"{_HERE}.primitives:plain_bytes", f"{_CONNECT}.converters.ByteArrayConverter", is_bare=True
+    ),
+    "integer": Format(
+        f"{_HERE}.primitives:integer", f"{_CONNECT}.converters.IntegerConverter", is_bare=True
+    ),
+    "long": Format(
+        f"{_HERE}.primitives:long", f"{_CONNECT}.converters.LongConverter", is_bare=True
+    ),
+    "double": Format(
+        f"{_HERE}.primitives:double", f"{_CONNECT}.converters.DoubleConverter", is_bare=True
+    ),
+    "avro": Format(
+        f"{_HERE}.avro.decoder:decoder",
+        f"{_CONFLUENT}.avro.AvroConverter",
+        needs_registry=True,
+        schema_file="optional",
+    ),
+    "protobuf": Format(
+        f"{_HERE}.protobuf:decoder", f"{_CONFLUENT}.protobuf.ProtobufConverter", needs_registry=True
+    ),
+    "json_schema": Format(
+        f"{_HERE}.json_schema:decoder",
+        f"{_CONFLUENT}.json.JsonSchemaConverter",
+        needs_registry=True,
+    ),
+    "raw_avro": Format(f"{_HERE}.avro.decoder:raw_decoder", schema_file="required"),
+    "raw_protobuf": Format(
+        f"{_HERE}.protobuf_file:decoder", schema_file="required", needs_message=True
+    ),
 }
 if TYPE_CHECKING:
     Word = str
@@ -114,7 +148,7 @@ class RegistrySettings(Section):
     @model_validator(mode="after")
     def _check(self) -> RegistrySettings:
         if self.url and not all(self.urls):
-            raise ValueError("url has a comma too many")
+            raise ValueError("url has an empty entry between commas")
         for url in self.urls:
             try:
                 check_url(url, self.allow_plain_http)
@@ -208,7 +242,7 @@ class FormatSettings(Section):
 
     @property
     def schema_ids_in_headers(self) -> frozenset[str]:
-        """The formats whose schema ids may stand in headers of a record."""
+        """The formats whose schema ids may be in headers of a record."""
         if self.registry.schema_id == "prefix":
             return frozenset()
         return frozenset(word for word, one in FORMATS.items() if one.needs_registry)

@@ -1,8 +1,8 @@
-"""Partition keys that take too much: what `check` warns of [partition-keys].
+"""Hot partition keys, of which `check` warns [partition-keys].
 
 The values of a table's first key column are its partition keys. All rows of one value stay in one
 partition, which takes about 10,000 capacity units a second and holds about 10 GB; rows of growing
-values are all written to the last partition. A new table has a single one.
+values are all written to the last partition. A new table has a single partition.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _TIME = re.compile(
 
 
 def hot_key_warning(rules: TableSettings) -> str | None:
-    """Why writes to a table may gather at one partition, and the remedy; None where they do not."""
+    """Why writes to a table may all go to one partition, and the remedy; None if they do not."""
     if rules.mode != "wide_column":
         return None
     first, _ = rules.key_columns[0]

@@ -16,7 +16,7 @@ from connectors.settings.section import Section
 from connectors.settings.user_functions import is_function_name
 
 Property = str | int | float | bool | Callable[[str], object]
-# The client's property that holds a function which gives tokens.
+# The client's property for a function that returns tokens.
 OAUTH_CALLBACK = "oauth_cb"
 _MECHANISMS = ("sasl.mechanism", "sasl.mechanisms")
 
@@ -34,7 +34,7 @@ SECRET_PROPERTIES = frozenset(
         "sasl.oauthbearer.config",
     }
 )
-# librdkafka properties on which delivery depends; the text says what sets them instead.
+# librdkafka properties that delivery depends on, and what to set instead.
 RESERVED_PROPERTIES = {
     "bootstrap.servers": "set kafka.bootstrap_servers",
     "metadata.broker.list": "set kafka.bootstrap_servers",
@@ -42,7 +42,7 @@ RESERVED_PROPERTIES = {
     "group.instance.id": "partitions are assigned by Bytewax, not by the group",
     "enable.auto.commit": "offsets are committed once their rows are durable",
     "enable.auto.offset.store": "offsets are committed once their rows are durable",
-    "auto.offset.reset": "kafka.lost_offset governs it, and kafka.start for a first run",
+    "auto.offset.reset": "set kafka.lost_offset, and kafka.start for the first run",
     "enable.partition.eof": "the source does not use it",
     "oauth_cb": "set kafka.oauth_function",
 }
@@ -85,17 +85,17 @@ def _start(value: Any) -> Any:
 
 
 def check_time(value: Any) -> Any:
-    """A time with its zone, in ISO 8601; None stays. Raises ValueError."""
+    """Check a time with its zone, and return it in ISO 8601; None stays. Raises ValueError."""
     if value in ("earliest", "latest") or str(value).startswith(_OF_GROUP):
         raise ValueError(_ANY_TIME)
     try:
         return _start(value)
-    except ValueError:  # its text offers what only kafka.start can be
+    except ValueError:  # its text names words that only kafka.start allows
         raise ValueError(_ANY_TIME) from None
 
 
 def milliseconds(moment: str) -> int:
-    """The ms since 1970 of a checked time."""
+    """Milliseconds since 1970 of a checked time."""
     return round(datetime.fromisoformat(moment).timestamp() * 1000)
 
 
@@ -136,7 +136,10 @@ def with_secrets(
     files: Mapping[str, Path],
     section: str,
 ) -> dict[str, Property]:
-    """All properties of a section, secrets in clear. Raises StopRun for an unreadable file."""
+    """All properties of a section, with secrets in clear text.
+
+    Raises StopRun for an unreadable file.
+    """
     return {
         **plain,
         **{name: value.get_secret_value() for name, value in secret.items()},
@@ -195,8 +198,8 @@ class KafkaSettings(Section):
         60.0,
         gt=0,
         le=86_400,
-        description="Seconds after which a partition that stands, though the brokers have more "
-        "records, is looked at.",
+        description="Seconds without a record after which a partition is checked for a stall: the "
+        "brokers have more records, and the client reads none.",
     )
     discovery_interval: float = Field(
         30.0,
@@ -223,7 +226,7 @@ class KafkaSettings(Section):
         description="A function of yours as package.module:function that gives tokens for "
         "sasl.mechanism OAUTHBEARER: it takes the property sasl.oauthbearer.config (a text) and "
         "returns (token, when it expires in seconds since 1970), perhaps with a principal and a "
-        "table of extensions behind. It is called again before that time.",
+        "table of extensions after them. It is called again before that time.",
     )
     properties: dict[str, str | int | float | bool] = Field(
         default_factory=dict,
@@ -286,7 +289,7 @@ class KafkaSettings(Section):
         return self.start[len(_OF_GROUP) :].strip() if found else None
 
     def client_properties(self) -> dict[str, Property]:
-        """The properties of the connection, secrets in clear: hand them to a client only."""
+        """The properties of the connection, with secrets in clear text: for a client only."""
         given = with_secrets(
             self.properties, self.secret_properties, self.secret_property_files, "kafka"
         )

@@ -36,9 +36,8 @@ def load(path: str | Path | None = None) -> Settings:
 
     Without a file the environment must have everything. Raises ConfigError.
     """
-    named = path or os.environ.get(CONFIG_VARIABLE)
-    file = Path(named or "config.toml")
-    values = _read(file, must_exist=named is not None)
+    file, is_named = file_of(path)
+    values = read_file(file, must_exist=is_named)
     _reject_secrets(values, file)
     unknown = list(_unknown_variables(os.environ))
     if unknown:
@@ -51,8 +50,14 @@ def load(path: str | Path | None = None) -> Settings:
         raise ConfigError("\n".join(_no_json(os.environ)) or str(error)) from None
 
 
+def file_of(path: str | Path | None) -> tuple[Path, bool]:
+    """The file of the settings, and whether the argument or the environment names it."""
+    named = path or os.environ.get(CONFIG_VARIABLE)
+    return Path(named or "config.toml"), named is not None
+
+
 def check_values(values: dict[str, Any]) -> Settings:
-    """The settings of values that are not in a file yet, whatever the environment holds.
+    """Validate values that are not in a file yet, whatever the environment holds.
 
     Raises ConfigError.
     """
@@ -62,6 +67,17 @@ def check_values(values: dict[str, Any]) -> Settings:
         return _WithoutEnvironment(**values)
     except ValidationError as error:
         raise ConfigError(_explain(error, values, file)) from None
+
+
+def from_values(values: dict[str, Any]) -> Settings:
+    """The settings of values that are not in a file yet, and of the environment, which wins.
+
+    Raises ConfigError.
+    """
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, values, Path("the options given"))) from None
 
 
 class _WithoutEnvironment(Settings):
@@ -76,9 +92,10 @@ class _WithoutEnvironment(Settings):
         return (init_settings,)
 
 
-def _read(file: Path, must_exist: bool) -> dict[str, Any]:
+def read_file(file: Path, must_exist: bool) -> dict[str, Any]:
+    """The values of a file as it has them; {} when it may be missing and is. Raises ConfigError."""
     try:
-        text = file.read_text("utf-8-sig")  # a byte order mark is passed over
+        text = file.read_text("utf-8-sig")  # a byte order mark is skipped
     except FileNotFoundError:
         if must_exist:
             raise ConfigError(
@@ -134,7 +151,7 @@ def _reject_secrets(values: dict[str, Any], file: Path) -> None:
         given = values.get(section)
         if isinstance(given, dict) and "secret_properties" in given:
             raise ConfigError(
-                f"{section}.secret_properties: secrets do not belong into this file: set "
+                f"{section}.secret_properties: secrets do not belong in this file: set "
                 f"{ENV_PREFIX}{section.upper()}__SECRET_PROPERTIES="
                 '\'{"sasl.password": "..."}\' in the environment, or name files in '
                 f"{section}.secret_property_files\n"
@@ -146,7 +163,7 @@ def _reject_secrets(values: dict[str, Any], file: Path) -> None:
     for name in ("password", "token"):
         if isinstance(registry, dict) and name in registry:
             raise ConfigError(
-                f"format.registry.{name}: secrets do not belong into this file: set "
+                f"format.registry.{name}: secrets do not belong in this file: set "
                 f"{ENV_PREFIX}FORMAT__REGISTRY__{name.upper()} in the environment, or name a file "
                 f"in format.registry.{name}_file\n  from: {file}, [format.registry] {name}"
             )
@@ -206,10 +223,10 @@ def _explain(error: ValidationError, values: dict[str, Any], file: Path) -> str:
         if item["type"] == "literal_error" and any(
             other[: len(key)] == key and len(other) > len(key) for _, other, _ in items
         ):
-            continue  # the other member of the union says what is wrong inside the list
-        where = _origin(_given_as(key, values), values, file)
+            continue  # the other member of the union reports the error inside the list
+        where = origin_of(_given_as(key, values), values, file)
         text = f"{'.'.join(key) or 'config'}: {_problem(item, key, known)}\n  from: {where}"
-        # A union reports each of its members: the first is the nearest to what was meant. What is
+        # A union reports an error for each member: the first is closest to what was meant. What is
         # wrong in [table] shows again in every [tables.NAME] that inherits it.
         inherited = key[:1] == ("tables",) and ("table", *key[2:]) in seen
         if not inherited:
@@ -297,7 +314,7 @@ def _problem(item: Any, key: tuple[str, ...], known: dict[str, Any]) -> str:
 
 
 def _given_as(key: tuple[str, ...], values: dict[str, Any]) -> tuple[str, ...]:
-    """The key as it was spelt: with the option's former name, where that is set."""
+    """The key as it is spelt: with the option's former name, if that is set."""
     model = _inner_model(Settings.model_fields[key[0]].annotation) if len(key) == 2 else None
     for old, new in getattr(model, "former_names", {}).items():
         section = values.get(key[0])
@@ -308,7 +325,7 @@ def _given_as(key: tuple[str, ...], values: dict[str, Any]) -> tuple[str, ...]:
     return key
 
 
-def _origin(key: tuple[str, ...], values: dict[str, Any], file: Path) -> str:
+def origin_of(key: tuple[str, ...], values: dict[str, Any], file: Path) -> str:
     """Where the value of a key comes from: a variable, a section of the file, the default."""
     if not key:  # of several sections together
         return f"{file} and the environment"

@@ -23,7 +23,7 @@ class Replacement(Section):
     def _check(self) -> Replacement:
         try:
             made = re.compile(self.pattern)
-            # A pattern of the same groups that matches, so that the text is tried.
+            # A pattern with the same groups that matches, to check the replacement.
             names = {number: name for name, number in made.groupindex.items()}
             groups = (
                 f"(?P<{names[n]}>)" if n in names else "()" for n in range(1, made.groups + 1)

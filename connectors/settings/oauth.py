@@ -1,8 +1,7 @@
-"""Tokens for SASL OAUTHBEARER by a function of the user, as the Kafka client takes them.
+"""Tokens for SASL OAUTHBEARER from a function of the user, for the Kafka client.
 
-The client's extension module turns an exception of its callback, and an answer that it does not
-expect, into errors that nobody can handle. So nothing is raised here, and no answer passes
-unchecked.
+The client's extension module turns an exception of its callback, or an unexpected result, into
+errors that cannot be handled. So nothing is raised here, and every result is checked.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ log = logging.getLogger("sync.kafka")
 
 Token = tuple[Any, ...]
 _TRIES = 4
-# What is handed out where there is no token: brokers deny it, and the client asks again.
+# The token if there is none: brokers deny it, and the client asks again.
 _NO_TOKEN, _NO_TOKEN_FOR = "no-token", 6.0
 _LEGAL = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 
@@ -30,10 +29,11 @@ def oauth_callback(
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Callable[[str], object]:
-    """The client's oauth_cb that calls the function of this name. Raises StopRun without one.
+    """The client's oauth_cb, which calls the function of this name.
 
-    Where the function fails, the last token goes on as long as it is valid. A failure is logged
-    with its place or kind, never with the content of a token.
+    Raises StopRun if there is no such function. If the function fails, the last token is used as
+    long as it is valid. A failure is logged with the line or the type, never with the content of a
+    token.
     """
     function = find_function(name, "kafka.oauth_function")
     last: list[Token] = []
@@ -55,7 +55,7 @@ def oauth_callback(
             if number < _TRIES - 1:
                 sleep(2.0**number / 4)
         log.error(
-            "kafka.oauth_function %s gives no token: brokers will deny the login\n  remedy: "
+            "kafka.oauth_function %s returns no token: brokers will deny the login\n  remedy: "
             "correct the function; it returns (token, expiry in seconds since 1970)",
             name,
         )
@@ -65,22 +65,22 @@ def oauth_callback(
 
 
 def _problem(answer: Any, now: float) -> str | None:
-    """What is wrong with an answer; None of a good one."""
+    """What is wrong with a result of the function; None if nothing is."""
     if not isinstance(answer, tuple) or not 2 <= len(answer) <= 4:
-        return "it returned no (token, expiry) with 2 to 4 parts"
+        return "it did not return (token, expiry), with 2 to 4 elements"
     token, expiry, *more = answer
     if not isinstance(token, str) or not _LEGAL.fullmatch(token):
-        return "the token is no text of the characters that a bearer token has"
+        return "the token is not text of the characters that a bearer token may have"
     if not isinstance(expiry, (int, float)) or isinstance(expiry, bool):
-        return "the expiry is no number of seconds since 1970"
+        return "the expiry is not a number of seconds since 1970"
     if not now < expiry < now + 1e9:
-        return "the expiry lies in the past or is not in seconds since 1970"
+        return "the expiry is in the past or not in seconds since 1970"
     if more and not isinstance(more[0], str):
-        return "the principal is no text"
+        return "the principal is not text"
     extensions = more[1] if len(more) > 1 else {}
     if not isinstance(extensions, dict) or not all(
         isinstance(name, str) and name.isascii() and name.isalpha() and isinstance(value, str)
         for name, value in extensions.items()
     ):
-        return "the extensions are no table of texts"
+        return "the extensions are not a table of texts"
     return None

@@ -56,7 +56,7 @@ class Predicate(Section):
         if named == ["header"] and set(used) - {"equals", "one_of", "matches"}:
             raise ValueError("a header can be compared by equals, one_of or matches")
         if len(used) > 1 or (used and named[0] not in ("field", "header")):
-            raise ValueError(f"{', '.join(used)} cannot stand here: compare one field or header")
+            raise ValueError(f"{', '.join(used)} is not allowed here: compare one field or header")
         if "()" in {str(getattr(self, name)) for name in ("all", "any", "none", "one_of")}:
             raise ValueError("all, any, none and one_of need at least one entry")
         return self

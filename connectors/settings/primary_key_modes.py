@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 
 class PrimaryKeyMode(NamedTuple):
-    """The properties of one mode; its row builder is in connectors.mapping.key_modes."""
+    """The properties of one mode."""
 
+    implementation: str
+    """Its row builder as module:name, a WideColumnBuilder."""
     key_from: Literal["coordinates", "key", "value"]
     """The record's coordinates in Kafka, fields of its key, or fields of its value."""
     columns: tuple[tuple[str, str], ...] = ()
@@ -16,15 +18,17 @@ class PrimaryKeyMode(NamedTuple):
     """Those before the positions of exploded records, of which a record has a row each."""
 
 
+_HERE = "connectors.mapping.key_modes"
 _KAFKA = (("topic_partition", "string"), ("offset", "integer"))
-# By the word in config.toml; what is legal follows this list.
+# By the word in config.toml. What is legal and the row builders of a run follow this list.
 PRIMARY_KEY_MODES = {
     # The two columns that the Java connector has in this mode.
-    "kafka": PrimaryKeyMode("coordinates", _KAFKA, _KAFKA),
-    "record_key": PrimaryKeyMode("key"),
-    "record_value": PrimaryKeyMode("value"),
+    "kafka": PrimaryKeyMode(f"{_HERE}:KafkaCoordinates", "coordinates", _KAFKA, _KAFKA),
+    "record_key": PrimaryKeyMode(f"{_HERE}:RecordKey", "key"),
+    "record_value": PrimaryKeyMode(f"{_HERE}:RecordValueKey", "value"),
     # The connector's too: a hash in front spreads the records of a partition.
     "search": PrimaryKeyMode(
+        f"{_HERE}:SearchCoordinates",
         "coordinates",
         (("md5", "string"), ("topic", "string"), ("partition", "integer"), ("offset", "integer")),
         # A key has four columns at most.

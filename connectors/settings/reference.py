@@ -21,7 +21,7 @@ from connectors.settings.transforms import TRANSFORMS
 
 _INTRODUCTION = f"""# Options
 
-Made from the settings models by `python -m connectors.settings.reference`; do not edit.
+Generated from the settings models by `python -m connectors.settings.reference`; do not edit.
 
 The option `kafka.group` is set in `config.toml` as `group` under `[kafka]`, and in the environment
 as `{ENV_PREFIX}KAFKA__GROUP`, which wins. Lists and tables in the environment are JSON.

@@ -1,4 +1,4 @@
-"""[replay]: which dead letters flows/replay.py takes up again, and how."""
+"""[replay]: which dead letters flows/replay.py reads, and what it does with them."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ ColumnType = Literal["string", "integer", "double", "boolean", "binary"]
 NAME = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{MAX_NAME_LENGTH - 1}}}")
 # The column that search_timestamp adds.
 SEARCH_TIMESTAMP = "timestamp"
-# Seconds that a version may differ from the service's clock in a table that is created here and
+# Seconds that a version may differ from the service's clock, in a table that is created here and
 # whose cells have versions: history is older than the service's default of a day.
 _DEVIATION_OF_VERSIONS = 10 * 365 * 86_400
 
@@ -242,7 +242,7 @@ class TableSettings(ColumnRules):
 
     @property
     def key_mode(self) -> PrimaryKeyMode:
-        """Where the key columns come from."""
+        """The properties of the primary key mode."""
         return PRIMARY_KEY_MODES[self.primary_key_mode]
 
     @property
@@ -263,7 +263,7 @@ class TableSettings(ColumnRules):
 
     @property
     def index_columns(self) -> tuple[str, ...]:
-        """The key columns behind the record's coordinates with the positions of exploded rows."""
+        """The key columns after the record's coordinates with the positions of exploded rows."""
         return self._index_columns
 
     def with_index_columns(self, names: tuple[str, ...]) -> TableSettings:
@@ -276,7 +276,7 @@ class TableSettings(ColumnRules):
 
     @property
     def generates_keys(self) -> bool:
-        """Whether the service generates a key column: then each repeat is a new row."""
+        """Whether the service generates a key column: a repeated record is then a new row."""
         return any(column.type == "auto_increment" for column in self.primary_key)
 
     @property
@@ -291,7 +291,7 @@ class TableSettings(ColumnRules):
 
     @property
     def deviation(self) -> int:
-        """Seconds that the versions of its cells may lie away from the service's clock."""
+        """Seconds that the versions of cells may differ from the service's clock."""
         if self.max_version_deviation is not None:
             return self.max_version_deviation
         return DEFAULT_VERSION_DEVIATION if self.version == "none" else _DEVIATION_OF_VERSIONS
@@ -308,7 +308,7 @@ def merge_table(base: Any, override: Any) -> Any:
         return merge_timeseries(base, override, _OF_TIMESERIES)
     if "timeseries" not in override:
         merged.pop("timeseries", None)
-    # What has a meaning only with another option goes where that option is overridden.
+    # An option that depends on another one is not inherited if that one is overridden.
     if "primary_key_mode" in override:
         mode = merged["primary_key_mode"]
         known = PRIMARY_KEY_MODES.get(mode) if isinstance(mode, str) else None

@@ -2,9 +2,8 @@
 
 The wide-column figures are those of the vendor's page on limits [limits], those of time series of
 its page on the time series model [ts-limits]; docs/sources.md has the addresses. What a figure
-means for the configuration or for a row is said where it is checked.
-
-Sizes are bytes of UTF-8 for text, and include the names of columns only where that is said.
+means for the configuration or for a row is said where it is checked. Sizes are bytes; text counts
+as UTF-8. They include the names of columns only where that is said.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def is_field_name(name: str) -> bool:
 
 
 def wrong_measurement(text: str) -> str | None:
-    """What is wrong with a measurement, without the text; None when it is legal."""
+    """What is wrong with a measurement, without its text; None if it is legal."""
     if not text:
         return "the measurement is empty"
     if len(text.encode("utf-8", "replace")) > MAX_MEASUREMENT_BYTES:
@@ -154,7 +154,7 @@ class TimeseriesSettings(Section):
         return self
 
     def _check_names(self) -> None:
-        """No field of a record can be two things."""
+        """Check the names, and that no field of a record is used twice."""
         series = [
             self.measurement_field,
             self.data_source_field,
@@ -195,7 +195,7 @@ class TimeseriesSettings(Section):
 
     @property
     def series_fields(self) -> frozenset[str]:
-        """The fields of a value that do not become fields of its point."""
+        """The fields of a value that do not become fields of its point: series and time."""
         named = (
             self.measurement_field,
             self.data_source_field,

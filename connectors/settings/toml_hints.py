@@ -1,4 +1,4 @@
-"""What people often get wrong in TOML itself, found with its line and named with its remedy."""
+"""Common mistakes in TOML itself, reported with line and remedy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _POSITION = re.compile(r"\(at line (\d+), column \d+\)")
 # A backslash between double quotes.
 _BACKSLASH = re.compile(r'"[^"]*\\')
 _WINDOWS_PATH = re.compile(r"[A-Za-z]:(?:[\x00-\x1f]|\\.*[\x00-\x1f])", re.DOTALL)
-# Sections whose texts may hold anything.
+# Sections whose texts may contain anything.
 _FREE = ("transforms", "mapping")
 _HEADER = re.compile(r"\s*\[{1,2}(.*?)\]{1,2}\s*(?:#.*)?")
 _NAME = re.compile(r"\"([^\"]*)\"|'([^']*)'|([^\s.\"']+)")
@@ -22,7 +22,7 @@ _SINGLE_QUOTES = (
 
 
 def syntax_error(error: Exception, text: str) -> str:
-    """What the parser said of a file's text, with the remedy where a Windows path is the cause."""
+    """The parser's error for a file's text, with the remedy if a Windows path is the cause."""
     found = _POSITION.search(str(error))
     lines = text.splitlines()
     if found and int(found[1]) <= len(lines) and _BACKSLASH.search(lines[int(found[1]) - 1]):
@@ -61,7 +61,7 @@ def dotted_names(
                     name = ".".join(rest)
                     where = place_of((section, option, *rest), text, file)
                     yield (
-                        f"{section}.{option}: a name with dots stands in quotes here\n"
+                        f"{section}.{option}: a name with dots must be in quotes here\n"
                         f'  from: {where}\n  remedy: write "{name}" = ...'
                     )
 

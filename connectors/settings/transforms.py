@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union, get_args
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
@@ -36,14 +36,17 @@ _TIME_CODES = [f"%{code}" for code in ("Y", "y", "m", "d", "H", "I", "p", "M", "
 TimeFormat = Annotated[str, AfterValidator(_time_format)]
 FunctionName = Annotated[str, AfterValidator(_function)]
 CastType = Literal["string", "integer", "double", "boolean"]
-# What of a record `insert` can take; header:NAME is a header's last value as text.
+# The values that `insert` can add; header:NAME is a header's last value as text.
 Origin = Annotated[str, Field(pattern=r"^(topic|partition|offset|timestamp|header:.+)$")]
 
 
 class TransformSettings(Section):
-    """What every transform has."""
+    """The options of every transform."""
 
     type: str
+    implementation: ClassVar[str]
+    """The function that does its work, as module:name: what makes a Step of (these settings, all
+    settings, the option's name), or, for a FieldTransform, a Change of these settings."""
 
     @property
     def reports_deletes(self) -> bool:
@@ -68,6 +71,7 @@ class Include(FieldTransform):
     """Keep only these fields. Absent ones are ignored."""
 
     type: Literal["include"]
+    implementation = "connectors.transforms.fields:include"
     fields: tuple[Path, ...] = Field(min_length=1, description="Dotted paths.")
 
 
@@ -75,6 +79,7 @@ class Exclude(FieldTransform):
     """Remove these fields. Absent ones are ignored."""
 
     type: Literal["exclude"]
+    implementation = "connectors.transforms.fields:exclude"
     fields: tuple[Path, ...] = Field(min_length=1, description="Dotted paths.")
 
 
@@ -82,6 +87,7 @@ class Rename(FieldTransform):
     """Rename fields, which keep their position. Absent ones are ignored."""
 
     type: Literal["rename"]
+    implementation = "connectors.transforms.fields:rename"
     fields: dict[Path, Path] = Field(min_length=1, description="Dotted path = new name.")
 
 
@@ -89,6 +95,7 @@ class Cast(FieldTransform):
     """Convert fields to another type, exactly; else reject. Null and absent ones stay."""
 
     type: Literal["cast"]
+    implementation = "connectors.transforms.fields:cast"
     fields: dict[Path, CastType] = Field(min_length=1, description="Dotted path = type.")
 
 
@@ -96,6 +103,7 @@ class Insert(FieldTransform):
     """Add fields: the record's coordinates in Kafka, a header, a literal."""
 
     type: Literal["insert"]
+    implementation = "connectors.transforms.fields:insert"
     fields: dict[Path, Origin] = Field(
         default_factory=dict,
         description="New name = topic, partition, offset, timestamp (ms) or header:NAME.",
@@ -119,6 +127,7 @@ class Flatten(FieldTransform):
     """Fields of nested objects become fields of the record; lists stay."""
 
     type: Literal["flatten"]
+    implementation = "connectors.transforms.fields:flatten"
     separator: str = Field("_", max_length=16, description="The text between the names of a path.")
 
 
@@ -126,6 +135,7 @@ class Extract(FieldTransform):
     """The value (or key) becomes one field of it."""
 
     type: Literal["extract"]
+    implementation = "connectors.transforms.fields:extract"
     field: Path = Field(description="Dotted path.")
     missing: Literal["reject", "null"] = Field(
         "reject", description="What a record without this field becomes."
@@ -136,6 +146,7 @@ class Debezium(TransformSettings):
     """Change events of Debezium become rows and deletes of rows."""
 
     type: Literal["debezium"]
+    implementation = "connectors.transforms.debezium:step"
     tombstones: Literal["drop", "pass"] = Field(
         "drop", description="What becomes of the tombstone that follows a delete."
     )
@@ -187,7 +198,7 @@ class Debezium(TransformSettings):
 
     @property
     def reports_deletes(self) -> bool:
-        """Of rows that the source deleted, or whose key it changed."""
+        """Whether deletes of the source, and changes of a key, delete rows."""
         return self.deletes == "delete"
 
 
@@ -195,6 +206,7 @@ class Timestamp(FieldTransform):
     """Turn fields into a time, a text or a number, exactly or not at all. Null ones stay."""
 
     type: Literal["timestamp"]
+    implementation = "connectors.transforms.times:timestamp"
     fields: tuple[Path, ...] = Field(min_length=1, description="Dotted paths; absent: ignored.")
     to: Literal["timestamp", "date", "time", "text", "number"] = Field(
         "timestamp",
@@ -214,6 +226,7 @@ class Json(FieldTransform):
     """Fields that hold JSON text become what it says. Null and absent ones stay."""
 
     type: Literal["json"]
+    implementation = "connectors.transforms.json_text:json_fields"
     fields: tuple[Path, ...] = Field(min_length=1, description="Dotted paths.")
     into: Literal["value", "columns"] = Field(
         "value",
@@ -227,6 +240,7 @@ class Explode(TransformSettings):
     """One record becomes many: one for each element of a list, or each line of JSON."""
 
     type: Literal["explode"]
+    implementation = "connectors.transforms.explode:step"
     field: Path | None = Field(
         None,
         description="The list, by its dotted path; the other fields stay with each element. "
@@ -239,7 +253,7 @@ class Explode(TransformSettings):
         "index",
         description="How the rows get keys of their own. index: by the element's position, which "
         "is a column of the table's primary_key (with primary_key_mode kafka or search, an "
-        "integer column behind the coordinates). element: the key is fields of the element.",
+        "integer column after the coordinates). element: the key is fields of the element.",
     )
     index: str = Field(
         "index",
@@ -261,13 +275,14 @@ class DeleteWhen(TransformSettings):
     """A record of which `when` holds deletes the row of its key."""
 
     type: Literal["delete_when"]
+    implementation = "connectors.transforms.whole_records:delete_when"
     when: Predicate = Field(
         description='Of which records, such as { field = "__deleted", equals = "true" }.'
     )
 
     @property
     def reports_deletes(self) -> bool:
-        """It does nothing else."""
+        """True: it does nothing else."""
         return True
 
 
@@ -275,6 +290,7 @@ class Filter(TransformSettings):
     """Keep or drop records."""
 
     type: Literal["filter"]
+    implementation = "connectors.transforms.whole_records:filter_by"
     keep: Predicate | None = Field(None, description="Only records of which this holds go on.")
     drop: Predicate | None = Field(None, description="Records of which this holds go no further.")
 
@@ -289,16 +305,17 @@ class Function(TransformSettings):
     """A function of yours: it takes a Record and returns a Record, None or a list of Records."""
 
     type: Literal["function"]
+    implementation = "connectors.transforms.whole_records:function"
     function: FunctionName = Field(description="package.module:function, found on PYTHONPATH.")
 
     @property
     def reports_deletes(self) -> bool:
-        """It may."""
+        """True: a function may return deletes."""
         return True
 
 
-# By the word that stands as `type`. This is the one list of transforms: what a [[transforms]] entry
-# can be follows it, and connectors.transforms.pipeline has the step of each.
+# By the word in `type`. This is the one list of transforms: what a [[transforms]] entry may be, and
+# the steps of a run, follow it.
 TRANSFORMS: dict[str, type[TransformSettings]] = {
     get_args(model.model_fields["type"].annotation)[0]: model
     for model in (
@@ -330,13 +347,13 @@ if TYPE_CHECKING:
 else:
     Transform = Annotated[
         Union[tuple(Annotated[model, Tag(word)] for word, model in TRANSFORMS.items())],  # noqa: UP007
-        # Not Field(discriminator=...): it takes no model whose fields have validators before them.
+        # Not Field(discriminator=...): that allows no model whose fields have before-validators.
         Discriminator(_word),
     ]
 
 
 def needs_key(transforms: Sequence[TransformSettings]) -> bool:
-    """Whether one of them looks at the record's decoded key."""
+    """Whether one of them uses the record's decoded key."""
     return any(
         isinstance(item, Debezium) or (isinstance(item, FieldTransform) and item.of == "key")
         for item in transforms

@@ -1,4 +1,4 @@
-"""URLs of services that are asked over HTTP: checked when the settings are, and their proxies."""
+"""URLs of HTTP services and their proxies, checked with the settings."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from urllib.request import (  # type: ignore[attr-defined]
 
 
 def check_url(text: str, allow_plain_http: bool) -> None:
-    """Raise ValueError, which says what is wrong, for what is no URL of scheme, host, port, path.
+    """Raise ValueError, with the reason, unless a URL has only scheme, host, port and path.
 
-    Unless `allow_plain_http`, http is only for this machine.
+    Unless `allow_plain_http`, http is allowed only for this machine.
     """
     if not text.isprintable() or " " in text or "@" in text.partition("//")[2].partition("/")[0]:
         raise ValueError("holds blanks or a user name: it is scheme, host, port, path")
@@ -24,7 +24,7 @@ def check_url(text: str, allow_plain_http: bool) -> None:
     except ValueError:
         raise ValueError("has an illegal host or port: the port is 1 to 65535") from None
     if url.scheme not in ("http", "https") or not url.hostname or url.port == 0:
-        raise ValueError("is no URL of http or https")
+        raise ValueError("is not an http or https URL")
     try:
         url.hostname.encode("idna")
     except UnicodeError:
@@ -35,8 +35,8 @@ def check_url(text: str, allow_plain_http: bool) -> None:
         raise ValueError("holds several hosts")
     if url.scheme == "http" and not allow_plain_http and not is_loopback(url.hostname):
         raise ValueError(
-            "must be https: over http everybody on the way can read and change what is sent. http "
-            "is only for 127.0.0.1 and localhost, or with allow_plain_http = true"
+            "must be https: over http anyone on the network path can read and change the traffic. "
+            "http is only for 127.0.0.1 and localhost, or with allow_plain_http = true"
         )
 
 
@@ -49,10 +49,10 @@ def is_loopback(host: str) -> bool:
 
 
 def proxy_of(url: str, environ: Mapping[str, str] | None = None) -> str | None:
-    """The HTTP proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name for a checked URL, or None.
+    """The HTTP proxy for a checked URL, by HTTPS_PROXY, HTTP_PROXY and NO_PROXY, or None.
 
-    The lower-case names win. This machine is never reached through a proxy. Raises ValueError for
-    a proxy that is no URL of http.
+    The lower-case names win. This machine is never reached through a proxy. Raises ValueError for a
+    proxy that is not an http URL.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -73,8 +73,8 @@ def proxy_of(url: str, environ: Mapping[str, str] | None = None) -> str | None:
         usable = False
     if not usable:
         raise ValueError(
-            f"{name} is no proxy that can be used: it is http://host:port, with user and password "
-            "where it asks for them"
+            f"{name} is not a usable proxy: it is http://host:port, with user and password "
+            "if it needs them"
         )
     return proxy
 

@@ -63,7 +63,7 @@ class TablestoreSettings(Section):
         description="Seconds between two retries, at most. The number of retries is not limited.",
     )
     queue: int = Field(
-        2, ge=1, le=100, description="Batches that wait in a shard behind the one in flight."
+        2, ge=1, le=100, description="Batches that wait in a shard besides the one in flight."
     )
     ready_timeout: float = Field(
         60.0,

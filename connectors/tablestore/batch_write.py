@@ -1,4 +1,4 @@
-"""Writing one batch: which of its rows are still to be sent, and what is tried again.
+"""Writes one batch: decides which of its rows to send next, and what to retry.
 
 A batch is done when every row of it is written or rejected; its shard sends the next one after
 that. So the order of each primary key is kept whatever is retried.
@@ -27,7 +27,7 @@ log = logging.getLogger("sync.tablestore")
 
 
 class Outcomes(Protocol):
-    """What is called with the outcomes of a batch's rows."""
+    """Receives the outcomes of a batch's rows."""
 
     def written(self, number: int) -> None:
         """`number` rows are in their tables, or superseded by a later row of the batch that is."""
@@ -49,7 +49,7 @@ class Outcomes(Protocol):
         ...
 
     def stopped(self, table: str, reason: str) -> StopRun:
-        """What to raise when nothing can be written to a table until somebody acts."""
+        """The StopRun to raise when nothing can be written to a table until an operator acts."""
         ...
 
 
@@ -85,11 +85,11 @@ class TableWriter:
             await self._batch(request_type, some, outcomes, only_missing).write()
 
     async def write_rows(self, segments: Sequence[Segment], outcomes: Outcomes) -> None:
-        """As `write`, to wide-column tables that no topic goes to."""
+        """As `write`, to wide-column tables that are not those of topics."""
         await self._batch(self._types.rows, segments, outcomes, False).write()
 
     def close(self) -> None:
-        """Close idle connections; call it in the loop that writes."""
+        """Close idle connections; called in the writing loop."""
         self._client.close()
 
     def _batch(
@@ -115,12 +115,12 @@ class TableWriter:
 
 
 class BatchWrite:
-    """One batch on its way.
+    """One batch while it is written.
 
-    Two changes of one key are never in one request. A put or delete supersedes all that came before
-    it for its key, as it replaces the whole row; should the service reject it, the changes before
-    it are sent after all, so a bad row costs no good one. An update waits until what came before
-    it is written or rejected, and goes with the next request.
+    Two changes of one key are never in one request. A put or delete supersedes all earlier changes
+    of its key in the batch, as it replaces the whole row; should the service reject it, those
+    changes are sent after all, so an invalid row costs no valid one. An update waits until the
+    earlier changes are written or rejected, and goes with the next request.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class BatchWrite:
         check_run: Callable[[], None],
         only_missing: bool,
     ) -> None:
-        """`check_run` raises what failed elsewhere; it is called before each request of a retry."""
+        """`check_run` raises an error of another part of the run; called before each retry."""
         self._request_type = request_type
         self._segments = segments
         self._checks = checks
@@ -141,7 +141,7 @@ class BatchWrite:
         self._new_retry_loop = new_retry_loop
         self._check_run = check_run
         self._only_missing = only_missing
-        # The rows to send next, and why they must wait before that, if they must.
+        # The rows to send next, and the reason if they must wait before that.
         self._waiting: Sequence[Row] = ()
         self._trouble: str | None = None
         # Only of keys that have several changes here, by (table, key): what the row that is sent
@@ -156,7 +156,7 @@ class BatchWrite:
             if table not in self._checks.checked:
                 await asyncio.get_running_loop().run_in_executor(None, self._checks.ensure, table)
         if len(tables) == 1 and self._each_key_once():
-            # The plain case: no row is looked at by itself, unless one fails.
+            # The plain case: no row is handled by itself, unless one fails.
             wires = [segment.wire for segment in self._segments]
             sizes = [segment.sizes for segment in self._segments]
             answer = await self._request([TableRows(tables.pop(), wires, sizes)])
@@ -170,7 +170,7 @@ class BatchWrite:
         await self._new_retry_loop().call_async(self._send_waiting)
 
     def _each_key_once(self) -> bool:
-        """Segments without identities have rows of their own."""
+        """Whether no key occurs twice: a segment without identities has different keys."""
         identities = [*chain.from_iterable([segment.identities for segment in self._segments])]
         return not identities or len({*identities}) == len(identities)
 
@@ -183,10 +183,10 @@ class BatchWrite:
         return [rows[0] if len(rows) == 1 else self._next(rows) for rows in changes.values()]
 
     def _next(self, rows: Sequence[Row]) -> Row:
-        """Which of the changes of one key to send, once those before them are through."""
+        """The change of one key to send next; notes what it supersedes and what comes later."""
         key, last = rows[0].key, 0
         for index, row in enumerate(rows):
-            if row.operation != "update":  # a put and a delete leave nothing of what was before
+            if row.operation != "update":  # a put or a delete leaves nothing of the earlier row
                 last = index
         if last:
             self._superseded[key] = [*rows[:last]]
@@ -195,17 +195,17 @@ class BatchWrite:
         return rows[last]
 
     def _after(self, row: Row) -> list[Row]:
-        """What is sent of a key after a row of it was written or skipped."""
+        """The next change of a key after one was written or skipped; [] if there is none."""
         later = self._later.pop(row.key, None) if self._later else None
         return [self._next(later)] if later else []
 
     def _instead_of(self, row: Row) -> list[Row]:
-        """What is sent of a key after a row of it was rejected."""
+        """The next change of a key after one was rejected; [] if there is none."""
         rows = self._superseded.pop(row.key, []) + self._later.pop(row.key, [])
         return [self._next(rows)] if rows else []
 
     async def _send_waiting(self) -> None:
-        """One try: return when no row waits, or raise TransientFailure for those that do."""
+        """Try once: return when no row waits, or raise TransientFailure for those that do."""
         while True:
             if self._trouble is not None:
                 trouble, self._trouble = self._trouble, None
@@ -220,7 +220,7 @@ class BatchWrite:
             self._waiting, self._trouble = await self._send(sorted(self._waiting, key=_table))
 
     async def _send(self, rows: Sequence[Row]) -> tuple[list[Row], str | None]:
-        """One request of rows that are sorted by table.
+        """Send one request of rows that are sorted by table.
 
         Returns the rows to send next, and the reason if they must wait before that.
         """
@@ -260,7 +260,7 @@ class BatchWrite:
         return await self._act(rows, [verdict] * len(rows))
 
     def _count_written(self, rows: Sequence[Row]) -> None:
-        """The rows are in their tables, and so they superseded what came before them."""
+        """Count written rows, and those that they superseded."""
         superseded = 0
         if self._superseded:
             superseded = sum(len(self._superseded.pop(row.key, ())) for row in rows)
@@ -300,7 +300,7 @@ class BatchWrite:
         return again, trouble
 
     def _exists_already(self, verdict: Reject) -> bool:
-        """Only rows of `only_missing` have a condition that can fail [batch-write-row]."""
+        """Whether the row exists: only `only_missing` sets a condition [batch-write-row]."""
         return self._only_missing and verdict.code == "OTSConditionCheckFail"
 
 

@@ -12,6 +12,7 @@ import asyncio
 import base64
 import hashlib
 import logging
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from tablestore.auth import RequestContext
@@ -43,7 +44,7 @@ class Client:
         )
         self._proxy = _proxy(settings)
         self._pool = pool or self._new_pool()
-        # Whether the service itself has answered, with whatever.
+        # Whether the service itself has ever answered.
         self.has_answered = False
         self.sdk = OTSClient(
             settings.endpoint,
@@ -66,7 +67,7 @@ class Client:
         return await self._exchange(self._pool, operation, body)
 
     def post_blocking(self, operation: str, body: bytes) -> bytes:
-        """As `post`, on a connection that is closed again: for what is asked once."""
+        """As `post`, on a connection that is closed afterwards: for single requests."""
 
         async def exchange() -> bytes:
             pool = self._new_pool()
@@ -77,8 +78,31 @@ class Client:
 
         return asyncio.run(exchange())
 
+    def service_time(self) -> float | None:
+        """Seconds since 1970 by the clock of whatever answers at the endpoint, to the second.
+
+        None where its answer has no date. It is asked without a signature, which a wrong clock
+        would spoil. Blocks. Raises RequestFailed.
+        """
+
+        async def ask() -> Answer:
+            pool = self._new_pool()
+            try:
+                return await pool.post("/ListTable", {}, b"")
+            finally:
+                pool.close()
+
+        try:
+            answer = asyncio.run(ask())
+        except TransportError as error:
+            raise self.transport_failed(error) from None
+        try:
+            return parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
+        except (TypeError, ValueError):
+            return None
+
     def close(self) -> None:
-        """Close idle connections; call it in the loop that writes."""
+        """Close idle connections; called in the writing loop."""
         self._pool.close()
 
     async def _exchange(self, pool: Pool, operation: str, body: bytes) -> bytes:
@@ -129,7 +153,7 @@ class Client:
         return provider.expired_text if provider.has_expired else None
 
     def _has_changed(self, context: RequestContext) -> bool:
-        """Whether the key that a request was signed with is not the present one any more."""
+        """Whether the access key has changed since a request was signed."""
         used, present = context.get_credentials(), self._credentials.get_credentials()
         return any(
             getattr(used, part)() != getattr(present, part)()
@@ -138,7 +162,7 @@ class Client:
 
     @property
     def where(self) -> str:
-        """Host and port of the endpoint, or the proxy before it."""
+        """Host and port of the endpoint, or of the proxy, for texts."""
         if self._proxy is not None:
             return f"the proxy {urlsplit(self._proxy).netloc.rpartition('@')[2]}"
         return urlsplit(self._settings.endpoint).netloc
@@ -147,17 +171,17 @@ class Client:
         return Pool(self._settings.endpoint, self._settings.timeout, self._proxy)
 
     def transport_failed(self, error: TransportError) -> RequestFailed:
-        """There was no answer: it is tried again, unless it can never have worked."""
+        """The failure of a request without an answer: a retry, unless it can never have worked."""
         if error.is_final and not self.has_answered:
             remedy = f"\n  remedy: {error.remedy}" if error.remedy else ""
             return RequestFailed(Stop(f"Tablestore cannot be reached: {error}{remedy}"))
         return RequestFailed(Retry(f"{error}{f' ({error.remedy})' if error.remedy else ''}"))
 
     def request_failed(self, error: OTSServiceError | OTSClientError) -> RequestFailed:
-        """The failure, with its verdict, that the SDK's exception stands for.
+        """The failure, with its verdict, for an exception of the SDK.
 
-        What has answered as the service before, and answers without one of its codes, is a proxy or
-        balancer while the service is away: that passes.
+        Once the service has answered, an answer without one of its codes is from a proxy or
+        balancer while the service is away: that is a retry.
         """
         failed = _request_failed(error)
         if failed.code:
@@ -169,7 +193,7 @@ class Client:
     def _check_trust(self, answer: Answer, path: str, context: RequestContext) -> None:
         """Check the answer's checksum and signature, as the SDK does at twice the cost.
 
-        Raises RequestFailed: an answer that is not the service's own says nothing.
+        Raises RequestFailed: an answer that is not from the service says nothing about the rows.
         """
         headers = answer.headers
         digest = base64.b64encode(hashlib.md5(answer.body, usedforsecurity=False).digest())
@@ -199,6 +223,6 @@ def _request_failed(error: OTSServiceError | OTSClientError) -> RequestFailed:
         return RequestFailed(judge(error.http_status, code, error.message or ""), code)
     status = error.http_status
     if status is None or 200 <= status < 300:
-        # Wrong checksum, signature or date: the answer is not to be trusted, so it says nothing.
+        # Wrong checksum, signature or date: the answer cannot be trusted, so it says nothing.
         return RequestFailed(Retry(f"untrusted answer: {error.message}"))
     return RequestFailed(judge(status, "", ""))

@@ -1,4 +1,4 @@
-"""Access keys: from the environment, or from files that may be rewritten while the run lives."""
+"""Access keys: from the environment, or from files that may be rewritten during the run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _VARIABLES = {
 
 
 class Credentials:
-    """One access key. It has the getters that the SDK calls, and shows nothing when printed."""
+    """One access key, with the getters that the SDK calls. It shows nothing when printed."""
 
     __slots__ = ("_id", "_secret", "_token")
 
@@ -77,7 +77,7 @@ class CredentialsSource:
                     self._current = self._read()
                     self._stamp = stamp
                 except StopRun as error:
-                    # Perhaps it is being rewritten: use the old key until the new one is complete.
+                    # It may be half rewritten: use the old key until the new one is complete.
                     if self._warned_at != stamp:
                         log.warning("keeping the present access key: %s", error)
                         self._warned_at = stamp

@@ -1,4 +1,4 @@
-"""Dead letters to a Tablestore table, by the writer that writes the rows.
+"""Writes dead letters to a Tablestore table, with the writer of the rows.
 
 The table's key is the record's coordinates in Kafka, so that a repeat after a crash writes the same
 row. A dead letter is never cut: a value beyond the limit of a cell takes several columns, and a
@@ -28,7 +28,7 @@ _MAX_BYTES = 4_000_000
 
 
 class RowWriter(Protocol):
-    """What dead letters need of the writer of rows."""
+    """The writer of rows, as far as dead letters need it."""
 
     def ensure(self, table: str, rules: TableSettings | None, option: str | None) -> None:
         """Compare a table with its rules, or create it. Blocks. Raises StopRun."""
@@ -55,7 +55,7 @@ class TableDeadLetterSink:
 
     async def send(self, dead_letters: Sequence[DeadLetter]) -> None:
         """Return when every dead letter is in the table. Raises StopRun."""
-        # A step may have made several records of one: the table has one row for it, of the first.
+        # A step may have made several records of one: the table has one row, of the first.
         first: dict[tuple[str, int, int], DeadLetter] = {}
         for one in dead_letters:
             first.setdefault((one.topic, one.partition, one.offset), one)
@@ -64,10 +64,10 @@ class TableDeadLetterSink:
             await self._writer.write_rows(segments, self._outcomes)
 
     def close(self) -> None:
-        """The writer of the rows closes its connections itself."""
+        """Nothing to close: the writer of the rows closes its connections itself."""
 
     def _segments(self, dead_letters: Sequence[DeadLetter]) -> Iterator[Segment]:
-        """Dead letters as rows. Raises StopRun for one that no row can hold."""
+        """Dead letters as segments of rows. Raises StopRun for one that does not fit into a row."""
         for (topic, partition), group in groupby(dead_letters, key=lambda one: one[:2]):
             offsets: list[int] = []
             wires: list[bytes] = []
@@ -98,19 +98,19 @@ class TableDeadLetterSink:
 
 
 class _DeadLetterOutcomes:
-    """Nothing of a dead letter is counted here; one that is rejected stops the run."""
+    """The outcomes of dead letters: none is counted here, and a rejected one stops the run."""
 
     def __init__(self, table: str) -> None:
         self._table = table
 
     def written(self, number: int) -> None:
-        """The error policy counts what is sent."""
+        """Do nothing: the error policy counts what is sent."""
 
     def skipped(self, number: int) -> None:
-        """Dead letters have no condition."""
+        """Do nothing: rows of dead letters have no condition."""
 
     def retried(self, number: int) -> None:
-        """Only rows count as retried."""
+        """Do nothing: only rows count as retried."""
 
     async def rejected(self, dead_letters: Sequence[DeadLetter]) -> None:
         raise _too_large(self._table, dead_letters[0], dead_letters[0].reason)
@@ -145,7 +145,7 @@ def dead_letter_columns(dead_letter: DeadLetter) -> Iterator[tuple[str, str | in
 
 
 def _chunks(name: str, data: bytes | None) -> Iterator[tuple[str, bytes]]:
-    """One column, or several of the size that a cell holds (value_1, ...); none for null."""
+    """One column, or several of at most the size of a cell (value_1, ...); none for null."""
     if data is None:
         return
     if len(data) <= MAX_VALUE_BYTES:

@@ -35,8 +35,8 @@ class TableDeadLetterSource(FixedPartitionedSource[Chunk, "Key | None"]):
     """Reads the dead-letter table once, in the order of its key.
 
     A dead letter whose record is durable gets the column `replayed`, unless it was rejected again
-    meanwhile; the next run passes it over. The state is the key after which a run that was stopped
-    goes on; after a run that came to the end the next one reads from the first row.
+    meanwhile; the next run skips it. The state is the key after which a stopped run goes on; after
+    a run that reached the end, the next one starts from the first row.
     """
 
     def __init__(
@@ -84,15 +84,15 @@ class _Partition(StatefulSourcePartition[Chunk, "Key | None"]):
         # record is durable and marked.
         self._begin = self._last = self._last_marked = begin
         self._ended = self._complete = False
-        # Dead letters whose record is in the flow: (key, how often it was replayed).
+        # Dead letters whose records are in the flow: (key, number of replays).
         self._in_flow: deque[tuple[Key, int]] = deque()
         self._number = self._marked = 0
         self._position = CommittableOffset(0, run.settings.window.age, run.clock)
         replay = run.settings.replay
         rate = _PAGE_ROWS if replay.rate is None else int(replay.rate)
         self._page_rows = max(1, min(_PAGE_ROWS, rate))
-        self._epochs = 0  # how many have ended
-        self._epoch: int | None = None  # the last of them, until it is closed everywhere
+        self._epochs = 0  # number of epochs that have ended
+        self._epoch: int | None = None  # until it is closed everywhere
         run.on_clean_end(self._mark_all)
 
     def next_batch(self) -> list[Chunk]:
@@ -142,9 +142,9 @@ class _Partition(StatefulSourcePartition[Chunk, "Key | None"]):
         """Nothing to close."""
 
     def _mark_all(self) -> None:
-        """Mark the rest: after a clean end every record is durable."""
+        """Mark all others: after a clean end every record is durable."""
         if self._number > self._marked and not self._run.settings.replay.dry_run:
-            # At the interpreter's end the connections of the first client are closed already.
+            # At the interpreter's exit the connections of the first client are closed already.
             self._api = TablesApi(Client(self._run.settings.tablestore))
             self._mark(self._number)
 
@@ -208,13 +208,13 @@ def message_of(table: str, key: Key, columns: dict[str, Any]) -> PlainMessage:
             value=_whole(columns, "value"),
             headers=[*own, *block],
         )
-    except (KeyError, ValueError, TypeError):  # anybody may write to the table
+    except (KeyError, ValueError, TypeError):  # any program may write to the table
         log.warning("table %s has a row that is not a dead letter: %s offset %d", table, *key)
         return PlainMessage(table, 0, key[1])
 
 
 def _whole(columns: dict[str, Any], name: str) -> bytes | None:
-    """A value of one column, or of several (name_1, name_2, ...); None for null."""
+    """The value of one column, or of several (name_1, name_2, ...); None for null."""
     if name in columns:
         return bytes(columns[name])
     chunks: list[bytes] = []

@@ -1,7 +1,7 @@
-"""HTTP/1.1 connections for many small answers [rfc9112]: one request at a time on each, kept alive.
+"""HTTP/1.1 connections for many small answers [rfc9112], kept alive, one request at a time each.
 
 httptools (llhttp) parses; asyncio does TCP and TLS. A general HTTP client costs two to three times
-the CPU a request (docs/decisions/http.md), and requests are most of what this process does.
+as much CPU per request (docs/decisions/http.md), and requests are most of what this process does.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class TransportError(Exception):
     """No usable answer: no connection, reset, timed out or not HTTP. The outcome is unknown."""
 
     def __init__(self, text: str, remedy: str = "", *, is_final: bool = False) -> None:
-        """`is_final`: waiting does not mend it, where there has never been an answer."""
+        """`is_final`: waiting is useless, if there has never been an answer."""
         super().__init__(text)
         self.remedy = remedy
         self.is_final = is_final
@@ -177,7 +177,7 @@ class Pool:
         self._timeout = timeout
         self._idle: list[_Connection] = []
         self._host_header = url.netloc.rpartition("@")[2]
-        # What stands before the path of each request, and the headers that all have.
+        # The text before the path of each request, and the headers of all requests.
         self._path = url.path.rstrip("/")
         self._headers = f"Host: {self._host_header}\r\n"
         self._proxy: tuple[str, int] | None = None

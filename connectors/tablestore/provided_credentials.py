@@ -22,8 +22,8 @@ from connectors.tablestore.credentials import Credentials
 
 log = logging.getLogger("sync.tablestore")
 
-# Seconds between two looks, between two when requests are denied, and between two warnings; tries
-# of the first look.
+# Seconds between two requests for a key, between two when requests are denied, and between two
+# warnings; tries of the first request.
 _INTERVAL = 15.0
 _DENIED_INTERVAL = 1.0
 _WARN_INTERVAL = 300.0
@@ -59,7 +59,7 @@ class ProvidedCredentials:
         interval: float = _INTERVAL,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """`kind` is the word of tablestore.credentials. Nothing is asked yet."""
+        """`kind` is the value of tablestore.credentials. Nothing is requested yet."""
         self._kind = kind
         self._fetch = fetch
         self._interval = interval
@@ -190,7 +190,7 @@ def provided(settings: TablestoreSettings) -> ProvidedCredentials:
 
 
 class _ProfileFile:
-    """A profile's provider, made anew when its file has changed: it reads the file once."""
+    """A profile's provider, made again when its file has changed: it reads the file once."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make

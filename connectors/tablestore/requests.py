@@ -1,8 +1,8 @@
 """Request types: how rows become the body of a request, and what its answer says of each row.
 
 BatchWriteRow [batch-write-row] takes rows of several wide-column tables together; rows of a time
-series table go by themselves, in PutTimeseriesData (timeseries/requests.py). The batch knows rows,
-verdicts and retries; a request type knows the messages.
+series table are sent by themselves, in PutTimeseriesData (timeseries/requests.py). The batch
+handles rows, verdicts and retries; a request type handles the messages.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _IS_OK = attrgetter("is_ok")
 
 
 class TableRows(NamedTuple):
-    """Rows of one table as they go into a request."""
+    """The rows of one table in a request."""
 
     table: str
     wires: Sequence[bytes]
@@ -67,7 +67,7 @@ class RowRequests:
 
         Raises RequestFailed for an answer that cannot be read or has other rows.
         """
-        # Answers that say "all written, one capacity unit each" are the same bytes again and again.
+        # Answers for "all written, one capacity unit each" repeat the same bytes.
         if (counts, answer) in self._all_written:
             return None
         try:

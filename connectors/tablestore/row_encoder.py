@@ -24,7 +24,7 @@ class RowEncoder:
     generated = AUTO_INCREMENT
 
     def __init__(self) -> None:
-        # Rows of earlier runs may still wait beside new ones.
+        # Rows of earlier runs may still wait with new ones.
         self._run = os.urandom(8)
         self._generated = count()
 
@@ -34,7 +34,7 @@ class RowEncoder:
         primary_key: Sequence[tuple[str, str]],
         columns: Sequence[tuple[str, str]],
     ) -> Callable[..., tuple[bytes, bytes, Operation]]:
-        """A function of the values of these (name, type): of the key, then of the columns."""
+        """Compile a function of the values of these (name, type): the key's, then the columns'."""
         return plainbuffer.compile_put(
             cast(Sequence[tuple[str, WireType]], primary_key),
             cast(Sequence[tuple[str, WireType]], columns),
@@ -53,7 +53,7 @@ class RowEncoder:
         cells = [Cell(name, value, "put", version) for name, value in columns]
         generated = any(value is AUTO_INCREMENT for _, value in primary_key)
         if generated and operation == "update":
-            operation = "put"  # there is nothing yet that it could leave as it is
+            operation = "put"  # there is no row yet whose columns it could keep
         elif deleted:
             cells += [Cell(name, None, "delete_all") for name in deleted]
         plainbuffer.check_row(operation, primary_key, cells)

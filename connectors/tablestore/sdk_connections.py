@@ -1,4 +1,4 @@
-"""The connections of the official SDK, made as ours are: the same authorities, the same proxy."""
+"""The connections of the official SDK, with the same authorities and proxy as ours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MAX_CONNECTIONS = 4
 
 
 def sdk_pool(endpoint: str, timeout: float, proxy: str | None) -> urllib3.PoolManager:
-    """What the SDK sends with; `proxy` is the URL of an HTTP proxy."""
+    """The connection pool for the SDK; `proxy` is the URL of an HTTP proxy."""
     options: dict[str, Any] = {"timeout": timeout, "maxsize": _MAX_CONNECTIONS, "block": True}
     if urlsplit(endpoint).scheme == "https":
         options["ssl_context"] = ssl.create_default_context()

@@ -1,12 +1,11 @@
-"""The Tablestore sink: one Bytewax partition a shard, one request in flight a shard.
+"""The Tablestore sink: one Bytewax partition per shard, one request in flight per shard.
 
-`snapshot` is what at-least-once rests on: Bytewax closes an epoch, and with it moves the Kafka
-offsets, only after every partition that took rows in it has returned from `snapshot`
-[bytewax-recovery].
+At-least-once rests on `snapshot`: Bytewax closes an epoch, and with it moves the Kafka offsets,
+only after every partition that received rows in it has returned from `snapshot` [bytewax-recovery].
 
 A shard writes its batches one after the other, and many shards write at the same time: all of them
-share one asyncio loop in a thread of its own. Rows that must not overtake each other only have to
-be on the same shard, which the mapping sees to.
+share one asyncio loop in a thread of its own. Rows whose order matters only have to be on the same
+shard, which the mapping ensures.
 """
 
 from __future__ import annotations
@@ -49,10 +48,10 @@ class TablestoreSink(FixedPartitionedSink[Batch, None]):
         self._loop = WriterLoop(self._close)
 
     def list_parts(self) -> list[str]:
-        """The shards.
+        """The names of the shards.
 
-        What the run is to check, the known tables and the destination of dead letters are looked
-        at here, once at the start, so that a wrong one stops the run before a record is read.
+        The checks of the run, the known tables and the destination of dead letters are checked
+        here, once at the start, so that an error stops the run before a record is read.
         """
         self._run.check_start()
         for table in self._tables:
@@ -61,7 +60,7 @@ class TablestoreSink(FixedPartitionedSink[Batch, None]):
         return self._shards
 
     def part_fn(self, item_key: str) -> int:
-        """The key is the shard's number."""
+        """The shard's number, which is its key."""
         return int(item_key)
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> ShardWriter:  # noqa: ARG002
@@ -84,18 +83,21 @@ class WriterLoop:
         self._shards = 0
 
     def join(self) -> asyncio.AbstractEventLoop:
-        """The loop for one more shard; the first one starts it."""
+        """Return the loop for one more shard; the first call starts it."""
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 threading.Thread(
-                    target=self._loop.run_forever, name="tablestore-writer", daemon=True
+                    target=_run_to_the_end,
+                    args=(self._loop,),
+                    name="tablestore-writer",
+                    daemon=True,
                 ).start()
             self._shards += 1
             return self._loop
 
     def leave(self) -> None:
-        """A shard is closed; the last one stops the loop."""
+        """Note that a shard is closed; the last one stops the loop."""
         with self._lock:
             self._shards -= 1
             if self._shards == 0 and self._loop is not None:
@@ -105,6 +107,20 @@ class WriterLoop:
     def _stop(self, loop: asyncio.AbstractEventLoop) -> None:
         self._on_stop()
         loop.stop()
+
+
+def _run_to_the_end(loop: asyncio.AbstractEventLoop) -> None:
+    """Run a loop until it is stopped; then cancel the requests in flight, and close it.
+
+    A loop that is only dropped would report each of its tasks as destroyed while pending.
+    """
+    loop.run_forever()
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.wait(tasks))
+    loop.close()
 
 
 class ShardWriter(StatefulSinkPartition[Batch, None]):
@@ -151,7 +167,7 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
         self._counts.snapshot()
 
     def close(self) -> None:
-        """Drop what is not sent: after a failure this is called too, so it promises nothing."""
+        """Drop what is not sent: this is called after a failure too, so it guarantees nothing."""
         if not self._closed:
             self._closed = True
             self._batches.clear()
@@ -164,8 +180,8 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
             if run.overdue:
                 raise StopRun(
                     f"the drain ({run.drain_reason}) is not done within shutdown.deadline "
-                    f"{run.settings.shutdown.deadline:g} s: Tablestore does not take the rows, "
-                    "or the dead letters' destination does not take those.\n"
+                    f"{run.settings.shutdown.deadline:g} s: Tablestore does not accept the rows, "
+                    "or the dead letters' destination does not accept those.\n"
                     "  remedy: none is lost; the next start goes on from the last snapshot"
                 )
         run.check()

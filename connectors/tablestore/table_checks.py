@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class TableChecks:
-    """Checks each table once a process, and creates what is missing. Its methods may block."""
+    """Checks each table once per process, and creates missing ones. Its methods may block."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class TableChecks:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`choose_encoding` is called with each time series table: it asks how to send points."""
+        """`choose_encoding` is called with each time series table, to ask how to send points."""
         self._api = tables_api
         self._run = run
         self._choose_encoding = choose_encoding
@@ -40,7 +40,7 @@ class TableChecks:
         self._lock = threading.Lock()
         # Tables for which `ensure` has passed.
         self.checked: set[str] = set()
-        # When a table that was created here must be usable.
+        # The time by which a table that was created here must be usable.
         self._usable_by: dict[str, float] = {}
 
     def ensure(
@@ -96,7 +96,7 @@ class TableChecks:
             self._create(table, rules, option)
             shape = self._describe(table)
         if shape is not None:
-            _compare(table, rules, shape)
+            compare(table, rules, shape)
 
     def _ensure_timeseries(self, table: str, rules: TableSettings) -> None:
         timeseries = TimeseriesTable(table, rules, self._api, self._call)
@@ -161,10 +161,10 @@ def call_tables_api(
     remedy: str = "",
     logger: logging.Logger = log,
 ) -> T | None:
-    """What a call returns, however long that takes; None when it fails with `none_code`.
+    """Call until there is an answer; return it, or None for a failure with `none_code`.
 
-    Raises StopRun when the service rejects it, and RunEnded when the run drains before there is an
-    answer. `what` begins the texts.
+    Raises StopRun when the service rejects the call, and RunEnded when the run drains before there
+    is an answer. Texts begin with `what`.
     """
 
     def attempt() -> T | None:
@@ -187,8 +187,8 @@ def _key(columns: tuple[tuple[str, str], ...]) -> str:
     return "(" + ", ".join(f"{name} {key_type}" for name, key_type in columns) + ")"
 
 
-def _compare(table: str, rules: TableSettings, shape: TableShape) -> None:
-    """Raises StopRun where the table and its rules differ."""
+def compare(table: str, rules: TableSettings, shape: TableShape) -> None:
+    """Raise StopRun if the table and its rules differ."""
     if shape.primary_key != rules.key_columns:
         raise StopRun(
             f"table {table} has the primary key {_key(shape.primary_key)}, and the configuration "
@@ -209,7 +209,7 @@ def _compare(table: str, rules: TableSettings, shape: TableShape) -> None:
 
 
 def _compare_writes(table: str, rules: TableSettings, shape: TableShape) -> None:
-    """Raises StopRun where the table does not allow how its rows are written [limits]."""
+    """Raise StopRun if the table does not allow how its rows are written [limits]."""
     versions = rules.version != "none"
     if (versions or rules.insert_mode == "update") and not shape.allows_updates:
         cause = f"version {rules.version}" if versions else "insert_mode update"

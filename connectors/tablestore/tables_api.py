@@ -5,6 +5,7 @@ All of them block, and raise RequestFailed with a verdict for whatever the SDK r
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -47,7 +48,7 @@ _FROM_SDK = {sdk_type: ours for ours, sdk_type in _TO_SDK.items()}
 
 
 class TableShape(NamedTuple):
-    """What a wide-column table is. Types are named as in config.toml."""
+    """A wide-column table as it is described. Types are named as in config.toml."""
 
     primary_key: tuple[tuple[str, str], ...]
     """(name, type) of the key columns in order; `auto_increment` is such a column's type."""
@@ -56,14 +57,17 @@ class TableShape(NamedTuple):
     deviation: int | None = None
     """Seconds that the version of a cell may differ from the present; None where not described."""
     allows_updates: bool = True
+    time_to_live: int | None = None
+    """Seconds, -1 for ever; None where not described, as for the next."""
+    max_versions: int | None = None
 
 
 class TimeseriesShape(NamedTuple):
-    """What a time series table is. Times to live are in seconds, -1 for ever."""
+    """A time series table as it is described. Times to live are in seconds, -1 for ever."""
 
     time_to_live: int
     metadata_time_to_live: int | None
-    """None where the service does not describe it, as for the next."""
+    """None if the service does not describe it; so is the next one."""
     metadata_updates: bool | None
     keys: tuple[str, ...]
     """The columns of its series' key; empty for the usual three."""
@@ -87,6 +91,8 @@ class TablesApi:
             tuple((name, _FROM_SDK.get(sdk, sdk)) for name, sdk in meta.defined_columns or ()),
             None if options is None else options.max_time_deviation,
             options is None or options.allow_update is not False,
+            None if options is None else options.time_to_live,
+            None if options is None else options.max_version,
         )
 
     def create(self, table: str, rules: TableSettings, defined: int) -> None:
@@ -145,6 +151,24 @@ class TablesApi:
                 verdict = judge(200, row.error_code, row.error_message)
                 raise RequestFailed(verdict, row.error_code)
 
+    def try_write(self, table: str, key: Sequence[tuple[str, Any]]) -> None:
+        """Ask to change a row under a condition that no row fulfils, so that nothing is written.
+
+        The row must exist and have, in a column of a random name, a random text; and all that the
+        change would do is to delete that column. Raises RequestFailed for any answer but that the
+        condition does not hold.
+        """
+        column = f"check_{secrets.token_hex(16)}"
+        never = SingleColumnCondition(column, secrets.token_hex(16), ComparatorType.EQUAL, False)
+        condition = Condition(RowExistenceExpectation.EXPECT_EXIST, never)
+        item = UpdateRowItem(Row(list(key), {"DELETE_ALL": [column]}), condition)
+        request = BatchWriteRowRequest()
+        request.add(TableInBatchWriteRowItem(table, [item]))
+        for row in self._call("batch_write_row", request).get_failed_of_update():
+            if row.error_code != "OTSConditionCheckFail":
+                verdict = judge(200, row.error_code, row.error_message)
+                raise RequestFailed(verdict, row.error_code)
+
     def describe_timeseries(self, table: str) -> TimeseriesShape:
         """DescribeTimeseriesTable; a missing table as in `describe`."""
         meta = self._call("describe_timeseries_table", table).table_meta
@@ -172,7 +196,7 @@ class TablesApi:
             answer = getattr(self._sdk, method)(*arguments)
         except (OTSServiceError, OTSClientError) as error:
             raise self._client.request_failed(error) from None
-        except HTTPError as error:  # the SDK passes network failures on as they are
+        except HTTPError as error:  # the SDK does not wrap network failures
             raise self._client.transport_failed(no_connection(self._client.where, error)) from None
         self._client.has_answered = True
         return answer

@@ -1,8 +1,8 @@
-"""Topics that a pattern finds, and whose table cannot take them: they wait, and the others go on.
+"""Topics that a pattern finds and whose table cannot take them: they wait, the others go on.
 
 A topic is not read as long as its table does not exist and is not to be created, or its table's
-name is none. Each is reported once with its remedy. The tables are looked for again whenever the
-topics are; then the run drains and starts again, as for any new topic.
+name is illegal. Each is reported once with its remedy. The tables are looked up again whenever the
+topics are; when one has appeared, the run drains and starts again, as for any new topic.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ log = logging.getLogger("sync.tablestore")
 
 
 class TopicGate:
-    """Lets those topics through whose records can be written."""
+    """Selects the topics whose records can be written."""
 
     def __init__(self, run: Run, new_checks: Callable[[], TableChecks]) -> None:
-        """`new_checks` is called when a table is looked for; until then nothing is connected."""
+        """`new_checks` is called when a table must be looked up; nothing is connected before."""
         self._run = run
         self._new_checks = new_checks
         self._checks: TableChecks | None = None
@@ -37,7 +37,7 @@ class TopicGate:
 
     @classmethod
     def needed_for(cls, run: Run) -> bool:
-        """Whether topics may be found whose table nobody has looked at."""
+        """Whether topics may be found whose tables are not checked otherwise."""
         settings = run.settings
         # Where records name their table themselves, that of the topic may not be needed.
         names_tables = settings.mapping.route_tables or any(
@@ -74,7 +74,7 @@ class TopicGate:
         return False
 
     def _why_not(self, topic: str) -> str | None:
-        """What stands against reading a topic, with the remedy."""
+        """Why a topic cannot be read, with the remedy; None if it can."""
         settings = self._run.settings
         table = settings.table_of(topic)
         if not NAME.fullmatch(table):

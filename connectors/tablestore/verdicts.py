@@ -1,8 +1,8 @@
-"""What an answer of Tablestore means: `Written`, `Retry`, `Reject` or `Stop`.
+"""The meaning of Tablestore's answers: `Written`, `Retry`, `Reject` or `Stop`.
 
-The table is data, one line a code, after the service's page of error codes [error-codes] and the
-retry tables of the official SDKs [sdk-retry]. Rows are idempotent here (unconditional, explicit
-values), so that after an unknown outcome they may be sent again.
+The table is data, one line per code, after the service's page of error codes [error-codes] and the
+retry tables of the official SDKs [sdk-retry]. Rows are idempotent (unconditional, with explicit
+values), so that they may be sent again after an unknown outcome.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Reject(NamedTuple):
 
 
 class Stop(NamedTuple):
-    """Nothing can be written until somebody acts; the reason names the remedy."""
+    """Nothing can be written until an operator acts; the reason names the remedy."""
 
     reason: str
     code: str = ""
@@ -87,7 +87,7 @@ STOP = {
     "OTSMethodNotAllowed": "the endpoint is not a Tablestore instance: check tablestore.endpoint",
     "OTSQuotaExhausted": "the instance's quota is used up: ask for a higher one, or delete tables",
 }
-# Code, words of the service's message: the remedy, where it is not the one above.
+# Code, words of the service's message: the remedy, if it differs from the one above.
 STOP_MESSAGES = (
     (
         "OTSAuthFailed",
@@ -104,7 +104,7 @@ STOP_MESSAGES = (
         "this machine's clock is more than 15 minutes off: set it",
     ),
 )
-# Code: where the verdict is another one than in the retry tables of the SDKs, and why.
+# Code: why the verdict differs from the retry tables of the SDKs.
 SDK_DIFFERENCES = {
     "OTSCapacityUnitExhausted": "The SDKs of Java, Go, Python and Node do not retry it; the "
     "service asks for back-off, and Java's TableStoreWriter does retry it.",
@@ -129,7 +129,7 @@ SDK_DIFFERENCES = {
     "frequent`.",
     "OTSConditionCheckFail": "As in the SDKs: never sent again.",
 }
-# Code: what a wait for it says besides the service's own text.
+# Code: the text that a wait for it adds to the service's own.
 _WAIT_HINTS = {
     "OTSCapacityUnitExhausted": "; one value of the first key column takes all it can: spread the "
     "rows over more values (docs/operations.md, Hot partition keys)",
@@ -158,7 +158,7 @@ def judge(status: int, code: str, message: str) -> Verdict:
         return Reject(code, text)
     return Stop(
         f"Tablestore answered HTTP {status} without a known code: {text}\n"
-        "  remedy: check tablestore.endpoint, and whatever stands between here and there"
+        "  remedy: check tablestore.endpoint, and the network up to there"
     )
 
 

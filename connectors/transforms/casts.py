@@ -1,4 +1,4 @@
-"""Casts from one JSON type to another: exact, or a CastError. None holds the value in its text."""
+"""Casts from one JSON type to another: exact, or a CastError, whose text has no value."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _integer(value: Any) -> int:
 def _double(value: Any) -> float:
     if isinstance(value, float):
         return value
-    if isinstance(value, int):  # of any size: exactly, or not at all
+    if isinstance(value, int):  # an integer of any size, if a double holds it exactly
         made = float(value) if abs(value) < 1 << 1023 else math.inf
         if made != value:
             raise CastError("is an integer that no double holds exactly")

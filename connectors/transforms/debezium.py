@@ -16,14 +16,22 @@ from typing import Any
 
 from connectors.errors import Rejection
 from connectors.records import UNAVAILABLE, Change, Record, field_path
+from connectors.settings import Settings
 from connectors.settings.tables import TableSettings
 from connectors.settings.transforms import Debezium
 from connectors.transforms.debezium_keys import KeyFields, KeyImages, believed, in_key
 from connectors.transforms.mongodb import changed_fields, document, identifier
+from connectors.transforms.step import Step, by_table
 
 _ROW = ("c", "r", "u")
-# The header of the create that follows the delete of a changed key; it has the old one.
+# The header with the old key, in the create that follows the delete when a key changes.
 _OLD_KEY = "__debezium.oldkey"
+
+
+def step(transform: Debezium, settings: Settings, _option: str) -> Step:
+    """The step of a debezium transform, by the rules of the tables that its rows may go to."""
+    routed = [settings.rules_of(table) for table in settings.mapping.route_tables]
+    return by_table(settings, lambda rules: ChangeEvents(transform, rules, routed).records)
 
 
 class ChangeEvents:
@@ -114,18 +122,18 @@ class ChangeEvents:
     def _believed_change(
         self, key: Any, before: dict[str, Any] | None, after: dict[str, Any]
     ) -> KeyImages | None:
-        """The old and the new key of an update, as far as the record's own key says them."""
+        """The old and new key of an update, if the record's own key confirms them."""
         self._keys.check_written(key, after)
         return None if before is None else believed(self._keys, key, before, after)
 
     def _whole_change(
         self, _key: Any, before: dict[str, Any] | None, after: dict[str, Any]
     ) -> KeyImages | None:
-        """The old and the new key of an update, by two images that are both whole."""
+        """The old and new key of an update, from two images that are both whole."""
         return None if before is None else self._keys.differing(before, after)
 
     def _gone_row(self, event: dict[str, Any], key: Any) -> dict[str, Any]:
-        """The row of a delete: of a partial image at most its key is taken."""
+        """The row of a delete; only its key if the image is partial."""
         before, of_key = _image(event.get("before")), _row_of(key, event)
         if before is None:
             return of_key
@@ -170,7 +178,7 @@ class ChangeEvents:
         return {**_row_of(key, event), **changed_fields(described, self._deletes_columns)}
 
     def _unsent(self, names: list[str], before: dict[str, Any] | None) -> dict[str, Any]:
-        """Of columns that did not change and were not sent: what a whole image before has."""
+        """The values of columns that were not sent, from the image before if that is whole."""
         known = before if self._whole and before is not None else {}
         return {
             name: UNAVAILABLE
@@ -224,12 +232,12 @@ def _has_unavailable(row: dict[str, Any]) -> bool:
 
 
 def _follows_a_key(record: Record) -> bool:
-    """Whether the row is that of an older key, which the event before this one deleted."""
+    """Whether the row follows a key change, whose delete was the event before."""
     return any(name == _OLD_KEY for name, _ in record.headers)
 
 
 def _unavailable() -> Rejection:
-    """For the row of a new key that would lack what only the old row has."""
+    """The rejection of a row with a new key that would lack values that only the old row has."""
     return Rejection(
         "debezium_unavailable",
         "debezium: the key changed, and the source did not send a value that did not: with the "
@@ -272,14 +280,14 @@ def _of_mongodb(event: dict[str, Any]) -> bool:
 
 
 def _row_of(key: Any, event: dict[str, Any]) -> dict[str, Any]:
-    """What the record's key says of the row: MongoDB's `id` is the document's `_id`."""
+    """The key fields of the row, from the record's key: MongoDB's `id` is the document's `_id`."""
     if not isinstance(key, dict):
         return {}
     return {"_id": key["id"]} if _of_mongodb(event) and key.keys() == {"id"} else dict(key)
 
 
 def _image(value: Any) -> dict[str, Any] | None:
-    """A row's image: an object, or text of a MongoDB document."""
+    """The image of a row: an object, or the text of a MongoDB document."""
     found = document(value) if isinstance(value, str) else value
     if found is not None and not isinstance(found, dict):
         raise Rejection("debezium_envelope", "debezium: an image of the row is not an object")
@@ -287,7 +295,7 @@ def _image(value: Any) -> dict[str, Any] | None:
 
 
 def _forms(placeholder: str) -> tuple[frozenset[str | bytes], list[Any]]:
-    """The placeholder as each type of column shows it: texts and bytes; lists and maps."""
+    """The placeholder in the form of each column type: text and bytes; lists and maps."""
     data = placeholder.encode()
     digest = bytearray(hashlib.md5(data, usedforsecurity=False).digest())
     named = str(uuid.UUID(bytes=bytes(digest), version=3))

@@ -1,8 +1,9 @@
-"""Which row a Debezium event is about, where its image before may be partial.
+"""The key of a Debezium event's row, where the image before the change may be partial.
 
-A partial image holds fillers ("" 0 false, the first second of 1970, a column's default) for columns
-that cannot be null and were not sent [debezium]. It is trusted for a key only together with
-the record's own key; where neither decides, the record is rejected: the wrong row might be deleted.
+A partial image has fillers ("" 0 false, the first second of 1970, a column's default) for columns
+that cannot be null and were not sent [debezium]. It is trusted for a key only together with the
+record's own key; if neither decides, the record is rejected, because the wrong row might be
+deleted.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ class KeyFields:
         self.names = tuple(names)
 
     def said(self, key: Any) -> dict[str, Any]:
-        """Their values in the record's own key; a key that is not an object is the only field."""
+        """The values of the key fields in the record's own key; a bare key is the only field."""
         if isinstance(key, dict):
             return {name: key[name] for name in self.names if key.get(name) is not None}
         return {self.names[0]: key} if len(self.names) == 1 and key is not None else {}
 
     def differing(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> KeyImages | None:
-        """Both keys, where both images have one, and another."""
+        """Both keys, if both images have one and they differ."""
         old = {name: before.get(name) for name in self.names}
         new = {name: after.get(name) for name in self.names}
         if any(map(_is_absent, old.values())) or not {*new} <= {*after}:
@@ -47,9 +48,9 @@ class KeyFields:
         return KeyImages(old, new) if old != new else None
 
     def check_written(self, key: Any, after: Mapping[str, Any]) -> None:
-        """Raise Rejection for the image of a written row with a filler where its key is another.
+        """Raise Rejection if a written row's image has a filler where the record's key differs.
 
-        The image after a change is whole, but where the source logs only what changed (MySQL:
+        The image after a change is whole, except where the source logs only what changed (MySQL:
         binlog_row_image = minimal).
         """
         if not isinstance(key, dict):
@@ -61,10 +62,10 @@ class KeyFields:
                 raise _uncertain(name, "after")
 
     def of_deleted(self, key: Any, before: dict[str, Any]) -> dict[str, Any]:
-        """The image of a deleted row with the key that the record's own key says.
+        """The image of a deleted row, with the key that the record's own key has.
 
-        What may be a filler is left out, so that no step takes it for a value. Raises Rejection
-        where the record's key does not say the row's, and the image may not either.
+        Possible fillers are left out, so that no step takes them for values. Raises Rejection if
+        neither the record's key nor the image determines the row's key.
         """
         said = self.said(key)
         row = {
@@ -75,12 +76,12 @@ class KeyFields:
         for name in self.names:
             value = before.get(name)
             if name not in said:
-                # Of a key of which the record's own has the rest, an image that holds no more than
-                # that has a default here, which looks like any other value.
+                # Where the record's key has only the other key fields, a partial image may have the
+                # column's default here, which looks like any other value.
                 if value is not None and (said or _is_filler(value)):
                     raise _uncertain(name)
             elif not _same(said[name], value):
-                if not isinstance(key, dict):  # it may be the key of something else
+                if not isinstance(key, dict):  # it may be a key of another kind
                     raise _uncertain(name)
                 row[name] = said[name]
         return row
@@ -89,9 +90,9 @@ class KeyFields:
 def believed(
     keys: KeyFields, key: Any, before: dict[str, Any], after: dict[str, Any]
 ) -> KeyImages | None:
-    """Both keys of an update where the record's own key is the old one; None for any other.
+    """Both keys of an update, if the record's own key is the old one; None otherwise.
 
-    Raises Rejection where the images differ in a key field and the record's key does not decide.
+    Raises Rejection if the images differ in a key field and the record's key does not decide.
     """
     said = keys.said(key)
     old: dict[str, Any] = {}
@@ -133,7 +134,7 @@ def in_key(key: Any, fields: Mapping[str, Any]) -> Any:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two values name one row; formats of key and value may show one in two types."""
+    """Whether two values are the same key; key and value may have formats with different types."""
     if _is_absent(one) or _is_absent(other):
         return False
     return bool(one == other) or str(one) == str(other)

@@ -9,14 +9,16 @@ import msgspec
 
 from connectors.errors import Rejection
 from connectors.records import UNAVAILABLE, Record, field_path
+from connectors.settings import Settings
 from connectors.settings.tables import TableSettings
 from connectors.settings.transforms import Explode
 from connectors.transforms.json_text import UNDECODABLE, decode
+from connectors.transforms.step import Step, by_table
 
 # What the fields beside a list may become in the rows of one record: a megabyte beside ten thousand
 # elements would be ten gigabytes.
 MAX_BYTES = 64 << 20
-_CELL = 32  # of a cell besides its name and text
+_CELL = 32  # bytes of a cell besides its name and text
 # The field of an element that is not an object.
 _VALUE = "value"
 
@@ -24,8 +26,13 @@ _VALUE = "value"
 _Make = Callable[[Record, dict[str, Any], int], Record]
 
 
-def exploder(settings: Explode, rules: TableSettings) -> Callable[[Record], Iterable[Record]]:
-    """The step of one topic, whose table has these rules: a record to those of its elements.
+def step(transform: Explode, settings: Settings, _option: str) -> Step:
+    """The step of an explode transform, by the rules of each record's table."""
+    return by_table(settings, lambda rules: _exploder(transform, rules))
+
+
+def _exploder(settings: Explode, rules: TableSettings) -> Step:
+    """The step of one topic, whose table has these rules: from a record to one per element.
 
     The position of an element is part of its key, so a record that is read again makes the same
     rows. The step raises Rejection.
@@ -80,7 +87,7 @@ def exploder(settings: Explode, rules: TableSettings) -> Callable[[Record], Iter
 
 
 def _weight(value: Any, without: Any) -> int:
-    """About the bytes of a value in rows, without those of one part of it."""
+    """The approximate bytes of a value in rows, without those of one part of it."""
     weight, waiting = 0, [value]
     while waiting:
         one = waiting.pop()
@@ -108,7 +115,7 @@ def _as_it_is(record: Record, row: dict[str, Any], _at: int) -> Record:
 
 
 def _indexed(index: str, rules: TableSettings) -> _Make:
-    """Adds the position to the row, and to the record's key where that is the row's."""
+    """Add the position to the row, and to the record's key if that is the row's key."""
     in_key = rules.key_mode.key_from == "key"
     others = [name for name, _ in rules.key_columns if name != index]
     only = others[0] if len(others) == 1 else None
@@ -155,7 +162,7 @@ def _elements(found: Any) -> list[Any]:
 
 
 def _lines(found: Any) -> list[Any]:
-    """The documents of the lines that are not blank."""
+    """The documents in the lines that are not blank. Raises Rejection."""
     if isinstance(found, bytes):
         try:
             found = found.decode()
@@ -168,7 +175,7 @@ def _lines(found: Any) -> list[Any]:
             "to string, or name the field with the text",
         )
     out = []
-    # Not splitlines: other marks of a new line may stand in texts of JSON.
+    # Not splitlines: JSON text may contain other line separators.
     for number, line in enumerate(found.split("\n"), 1):
         if not line.strip():
             continue

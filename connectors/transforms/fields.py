@@ -32,6 +32,15 @@ _MAX_DEPTH = 200
 _MAX_NAME_LENGTH = 1024
 
 
+def sent_field(value: dict[str, Any], path: str) -> tuple[field_path.Names, Any] | None:
+    """(names, value) of a field; None if it is absent or null, or was not sent by its source."""
+    names = field_path.names_of(value, path)
+    if names is None:
+        return None
+    found = field_path.holder(value, names)[names[-1]]
+    return None if found is None or found is UNAVAILABLE else (names, found)
+
+
 def include(settings: Include) -> Change:
     """A transform that keeps only the fields of these paths; absent ones are ignored."""
 
@@ -83,12 +92,10 @@ def cast(settings: Cast) -> Change:
 
     def change(_: Record, value: dict[str, Any]) -> dict[str, Any]:
         for path, wanted in settings.fields.items():
-            names = field_path.names_of(value, path)
-            if names is None:
+            field = sent_field(value, path)
+            if field is None:
                 continue
-            found = field_path.holder(value, names)[names[-1]]
-            if found is None or found is UNAVAILABLE:
-                continue
+            names, found = field
             try:
                 value = field_path.changed(value, names, CASTS[wanted](found))
             except CastError as error:

@@ -1,4 +1,4 @@
-"""JSON text in fields: its value, as exact as that of the format json, and bounded like it."""
+"""JSON text in fields becomes its value, as exact and as bounded as with the format json."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 
 from connectors.errors import Rejection
-from connectors.records import UNAVAILABLE, Record, field_path
+from connectors.records import Record, field_path
 from connectors.settings.transforms import Json
+from connectors.transforms.fields import sent_field
 
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, TypeError, RecursionError, ValueError)
-"""What `decode` raises."""
-# Of one text. Three characters can become an object of 70 bytes.
+"""The exceptions of `decode`."""
+# Values of one text: three characters can become an object of 70 bytes.
 MAX_VALUES = 1_000_000
 _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _decode = msgspec.json.Decoder().decode
@@ -23,7 +24,7 @@ _decode = msgspec.json.Decoder().decode
 def decode(text: str | bytes) -> Any:
     """The value of a JSON text. Raises one of `UNDECODABLE`."""
     if len(text) > MAX_VALUES and _marks(text) > MAX_VALUES:
-        # There may be commas in texts.
+        # Some commas may be inside of texts.
         data = text.encode() if isinstance(text, str) else text
         if _marks(_TEXT.sub(b"", data)) > MAX_VALUES:
             raise ValueError("too many values")
@@ -37,17 +38,15 @@ def _marks(text: str | bytes) -> int:
 
 
 def json_fields(settings: Json) -> Callable[[Record, dict[str, Any]], dict[str, Any]]:
-    """The change of a record's object: the value of JSON text in the place of the text."""
+    """The transform of a record's object that replaces JSON text by its value."""
     in_columns, prefix = settings.into == "columns", settings.prefix
 
     def change(_: Record, value: dict[str, Any]) -> dict[str, Any]:
         for path in settings.fields:
-            names = field_path.names_of(value, path)
-            if names is None:
+            field = sent_field(value, path)
+            if field is None:
                 continue
-            found = field_path.holder(value, names)[names[-1]]
-            if found is None or found is UNAVAILABLE:
-                continue
+            names, found = field
             found = _value(found, path)
             if in_columns:
                 value = _spread(field_path.without(value, names), found, path, prefix)
@@ -59,7 +58,7 @@ def json_fields(settings: Json) -> Callable[[Record, dict[str, Any]], dict[str, 
 
 
 def _value(found: Any, path: str) -> Any:
-    """What the text says; an object or list is one already."""
+    """The value of the text; an object or a list stays as it is."""
     if isinstance(found, (dict, list)):
         return found
     if not isinstance(found, (str, bytes)):

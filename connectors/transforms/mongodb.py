@@ -85,7 +85,7 @@ def _plain(value: Any) -> Any:
         try:
             return _TYPES[name](value[name])
         except (ValueError, TypeError, KeyError, OverflowError, InvalidOperation):
-            pass  # a field that happens to have such a name
+            pass  # an ordinary field of that name
     return {name: _plain(item) for name, item in value.items()}
 
 

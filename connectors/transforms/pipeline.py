@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from itertools import repeat
-from typing import Any
 
 import msgspec
 
@@ -13,37 +12,15 @@ from connectors.errors import Rejection
 from connectors.records import Record, position_lost
 from connectors.settings import Settings
 from connectors.settings import transforms as models
-from connectors.settings.predicates import Predicate
-from connectors.settings.tables import TableSettings
-from connectors.settings.user_functions import find_function
-from connectors.transforms import fields
-from connectors.transforms.debezium import ChangeEvents
-from connectors.transforms.explode import exploder
-from connectors.transforms.json_text import json_fields
+from connectors.settings.implementations import implementation
+from connectors.transforms.fields import Change
 from connectors.transforms.predicates import condition
-from connectors.transforms.times import timestamp
+from connectors.transforms.step import Made, Step
 
-# Of one record, by transforms that make many: two lists of ten thousand would be a hundred million.
+# Records made of one by all transforms: two lists of ten thousand would make a hundred million.
 MAX_RECORDS = 200_000
 
-Step = Callable[[Record], Iterable[Record]]
-"""The records that a record becomes; raises Rejection for one that the transform does not take."""
-
-
-class Made(list[Record]):
-    """The records that one becomes in all transforms."""
-
-    __slots__ = ("dropped",)
-
-    def __init__(self, records: Iterable[Record], dropped: int) -> None:
-        """`dropped`: how many records transforms dropped, be it this one or one made of it."""
-        super().__init__(records)
-        self.dropped = dropped
-
-
 Pipeline = Callable[[Record], Made]
-# (the transform's own settings, all settings, the option's name for texts) -> its step
-MakeStep = Callable[[Any, Settings, str], Step]
 
 
 def pipeline(settings: Settings) -> Pipeline | None:
@@ -52,7 +29,7 @@ def pipeline(settings: Settings) -> Pipeline | None:
     Raises StopRun for a function of the user that cannot be found.
     """
     steps = [
-        _guarded(transform, STEPS[type(transform)](transform, settings, f"transforms.{number}"))
+        _guarded(transform, _step(transform, settings, f"transforms.{number}"))
         for number, transform in enumerate(settings.transforms)
     ]
     if not steps:
@@ -115,108 +92,35 @@ def _guarded(transform: models.TransformSettings, step: Step) -> Step:
     return guarded
 
 
-def _of_fields(make: Callable[[Any], fields.Change]) -> MakeStep:
-    """The steps of a transform that changes the fields of the value, or of the key.
+def _step(transform: models.TransformSettings, settings: Settings, option: str) -> Step:
+    """The step of a transform, by the function that its model names."""
+    make = implementation(transform.implementation)
+    if isinstance(transform, models.FieldTransform):
+        return _of_fields(transform, make(transform))
+    step: Step = make(transform, settings, option)
+    return step
+
+
+def _of_fields(transform: models.FieldTransform, change: Change) -> Step:
+    """The step of a transform that changes the fields of the value, or of the key.
 
     Null passes; anything but an object is rejected.
     """
-
-    def make_step(transform: Any, _settings: Settings, _option: str) -> Step:
-        change, of, word = make(transform), transform.of, transform.type
-
-        def step(record: Record) -> Iterable[Record]:
-            found = record.key if of == "key" else record.value
-            if found is None:
-                return (record,)
-            if not isinstance(found, dict):
-                raise Rejection(
-                    "transform_no_object",
-                    f"{word}: the {of} is not an object but {type(found).__name__}, so it has no "
-                    "fields",
-                )
-            new = change(record, found)
-            if of == "key":
-                return (record.with_key(new),)
-            return (record.with_value(new),)
-
-        return step
-
-    return make_step
-
-
-def _by_table(settings: Settings, make: Callable[[TableSettings], Step]) -> Step:
-    """The step of each record's table, made once: the one that a step named, or its topic's."""
-    made: dict[str, Step] = {}
+    of, word = transform.of, transform.type
 
     def step(record: Record) -> Iterable[Record]:
-        table = record.table or settings.table_of(record.topic)
-        if table not in made:
-            made[table] = make(settings.rules_of(table))
-        return made[table](record)
+        found = record.key if of == "key" else record.value
+        if found is None:
+            return (record,)
+        if not isinstance(found, dict):
+            raise Rejection(
+                "transform_no_object",
+                f"{word}: the {of} is not an object but {type(found).__name__}, so it has no "
+                "fields",
+            )
+        new = change(record, found)
+        if of == "key":
+            return (record.with_key(new),)
+        return (record.with_value(new),)
 
     return step
-
-
-def _debezium(transform: models.Debezium, settings: Settings, _option: str) -> Step:
-    """The step of a Debezium transform, by the rules of the tables that its rows may go to."""
-    routed = [settings.rules_of(table) for table in settings.mapping.route_tables]
-    return _by_table(settings, lambda rules: ChangeEvents(transform, rules, routed).records)
-
-
-def _explode(transform: models.Explode, settings: Settings, _option: str) -> Step:
-    """The step of an explode transform, by the rules of each record's table."""
-    return _by_table(settings, lambda rules: exploder(transform, rules))
-
-
-def _delete_when(_transform: models.DeleteWhen, _settings: Settings, _option: str) -> Step:
-    """Its predicate is `when`, so only the records of which that holds come here."""
-
-    def step(record: Record) -> Iterable[Record]:
-        return (msgspec.structs.replace(record, change="delete"),)
-
-    return step
-
-
-def _filter(transform: models.Filter, _settings: Settings, _option: str) -> Step:
-    holds = condition(transform.keep or transform.drop or Predicate(tombstone=True))
-    kept = transform.keep is not None
-    return lambda record: (record,) if holds(record) is kept else ()
-
-
-def _function(transform: models.Function, _settings: Settings, option: str) -> Step:
-    """The step of a function of the user. Raises StopRun when there is none of that name."""
-    name = transform.function
-    function = find_function(name, f"{option}.function")
-
-    def step(record: Record) -> Iterable[Record]:
-        out = function(record)
-        records = [] if out is None else out if isinstance(out, list) else [out]
-        for item in records:
-            if type(item) is not Record:
-                raise Rejection(
-                    "step_failed",
-                    f"{name} returned a {type(item).__name__} instead of a Record, a list of "
-                    "Records or None",
-                )
-        return records
-
-    return step
-
-
-# How the step of each transform is made, by the model of its settings.
-STEPS: dict[type[models.TransformSettings], MakeStep] = {
-    models.Include: _of_fields(fields.include),
-    models.Exclude: _of_fields(fields.exclude),
-    models.Rename: _of_fields(fields.rename),
-    models.Cast: _of_fields(fields.cast),
-    models.Insert: _of_fields(fields.insert),
-    models.Flatten: _of_fields(fields.flatten),
-    models.Extract: _of_fields(fields.extract),
-    models.Timestamp: _of_fields(timestamp),
-    models.Json: _of_fields(json_fields),
-    models.Explode: _explode,
-    models.Debezium: _debezium,
-    models.DeleteWhen: _delete_when,
-    models.Filter: _filter,
-    models.Function: _function,
-}

@@ -86,5 +86,5 @@ def _same(value: Any, wanted: Any) -> bool:
 
 
 def _like(value: Any, wanted: int | float) -> int | float | Decimal:
-    """The configured number, as a decimal where the value is one: 0.1 is exactly 0.1 there."""
+    """The configured number, as a decimal if the value is one: then 0.1 is exactly 0.1."""
     return Decimal(repr(wanted)) if isinstance(value, Decimal) else wanted

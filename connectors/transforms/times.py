@@ -1,7 +1,7 @@
-"""Times: texts and numbers to a time, and times to texts and numbers, exactly or not at all.
+"""Conversions of times: from texts and numbers, and to texts and numbers, exactly or not at all.
 
-After Kafka Connect's TimestampConverter [connect-smt], which cuts to milliseconds. Inside of this
-file a time is an ExactTime, of the kinds instant, date and time.
+Modelled on Kafka Connect's TimestampConverter [connect-smt], which cuts to milliseconds. In this
+file a time is an ExactTime, of the types instant, date and time.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from fractions import Fraction
 from typing import Any
 
 from connectors.errors import Rejection
-from connectors.records import UNAVAILABLE, Record, exact_time, field_path
+from connectors.records import Record, exact_time, field_path
 from connectors.records.exact_time import ExactTime
 from connectors.settings.transforms import Timestamp
+from connectors.transforms.fields import sent_field
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _FIRST_DAY = _EPOCH.date()
 _MICROSECOND = timedelta(microseconds=1)
 _DAY_NS = 86_400_000_000_000
 _UNITS_NS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
-_FAR = 10**25  # beyond it no unit has a time
-_DIGITS = 40  # behind the point; one that far is finer than any unit
-# What numbers may stand for: those of another unit are mostly beyond.
+_FAR = 10**25  # times are below it in every unit
+_DIGITS = 40  # digits after the point; more are finer than any unit
+# The range of times that numbers may mean: those of a wrong unit are mostly outside of it.
 _YEAR_1_NS, _YEAR_10000_NS = -62_135_596_800 * 10**9, 253_402_300_800 * 10**9
 _ISO = re.compile(
     r"(\d{4})-?(\d\d)-?(\d\d)"
@@ -36,21 +37,19 @@ _ISO_TIME = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?[Zz]?", re.A
 
 
 class _NoTime(ValueError):  # noqa: N818 - a signal inside of this file
-    """The value is not such a time; the text says why, without the value."""
+    """Raised for a value that is not such a time; the text says why, without the value."""
 
 
 def timestamp(settings: Timestamp) -> Callable[[Record, dict[str, Any]], dict[str, Any]]:
-    """The change of a record's object."""
+    """The transform of a record's object that converts times."""
     read, write = _reader(settings), _writer(settings)
 
     def change(_: Record, value: dict[str, Any]) -> dict[str, Any]:
         for path in settings.fields:
-            names = field_path.names_of(value, path)
-            if names is None:
+            field = sent_field(value, path)
+            if field is None:
                 continue
-            found = field_path.holder(value, names)[names[-1]]
-            if found is None or found is UNAVAILABLE:
-                continue
+            names, found = field
             try:
                 new = write(read(found))
             except (ValueError, OverflowError) as error:
@@ -66,12 +65,12 @@ def instant_of_text(text: str) -> datetime | ExactTime:
     """The moment of a date and time in ISO 8601. Raises ValueError for anything else."""
     found = _iso(text)
     if found.type != "instant":
-        raise _NoTime("is no date and time")
+        raise _NoTime("is not a date and time")
     return exact_time.instant(found.nanoseconds)
 
 
 def _reader(settings: Timestamp) -> Callable[[Any], ExactTime]:
-    """From any value to an instant, a date, or a time of day."""
+    """The function from any value to an instant, a date, or a time of day."""
     text = _iso if settings.format is None else _by_format(settings.format)
     unit = settings.unit
 
@@ -99,7 +98,7 @@ def _reader(settings: Timestamp) -> Callable[[Any], ExactTime]:
 
 
 def _instant(value: datetime) -> ExactTime:
-    """A time without a zone is in UTC."""
+    """The instant of a datetime; without a zone it is in UTC."""
     aware = value if value.tzinfo is not None else value.replace(tzinfo=timezone.utc)
     return ExactTime("instant", (aware - _EPOCH) // _MICROSECOND * 1_000)
 
@@ -114,14 +113,14 @@ def _clock(hour: int, minute: int, second: int, nanoseconds: int) -> ExactTime:
 
 
 def _nanoseconds(value: Any, unit: str) -> int:
-    """Of an integer, a double or a Decimal."""
+    """The nanoseconds of an integer, double or Decimal in a unit."""
     if isinstance(value, Decimal) and not value.is_finite():
         raise _NoTime("is not a number of a time")
     if not value:
         return 0
     if not -_FAR < value < _FAR:
         raise _NoTime("is not a number of a time")
-    if isinstance(value, float):  # to the nearest microsecond: a double has no room for more
+    if isinstance(value, float):  # to the nearest microsecond, which is all that a double can hold
         return round(value * _UNITS_NS[unit] / 1_000) * 1_000
     if isinstance(value, Decimal) and value.adjusted() < -_DIGITS:
         raise _NoTime("is finer than a nanosecond")
@@ -144,7 +143,7 @@ def _by_format(text: str) -> Callable[[str], ExactTime]:
 
 
 def _iso(value: str) -> ExactTime:
-    """A date and time, a date or a time of day; UTC without a zone."""
+    """A date and time, a date or a time of day in ISO 8601; UTC without a zone."""
     found = _ISO.fullmatch(value)
     if found is None:
         parts = _ISO_TIME.fullmatch(value)
@@ -165,7 +164,7 @@ def _iso(value: str) -> ExactTime:
 
 
 def _fraction(digits: str | None) -> int:
-    """Nanoseconds of the digits behind the point."""
+    """Nanoseconds of the digits after the point."""
     return int(f"{digits or '':0<9}")
 
 
@@ -178,7 +177,7 @@ def _writer(settings: Timestamp) -> Callable[[ExactTime], Any]:
 
 
 def _moment(found: ExactTime) -> datetime | ExactTime:
-    """In UTC: a date is its midnight, a time of day one of the first day of 1970."""
+    """The instant: a date is its midnight in UTC, a time of day is on 1970-01-01."""
     return exact_time.instant(found.nanoseconds)
 
 
@@ -203,7 +202,7 @@ def _number(unit: str) -> Callable[[ExactTime], int]:
 
 
 def _text(pattern: str | None) -> Callable[[ExactTime], str]:
-    """As ISO 8601 or the format has it; %z is written as Z, since all is UTC."""
+    """The text in ISO 8601 or the format; %z is written as Z, since all is UTC."""
     if pattern is None:
 
         def iso(found: ExactTime) -> str:
@@ -215,7 +214,7 @@ def _text(pattern: str | None) -> Callable[[ExactTime], str]:
     parts = re.findall(r"%3f|%Y|%z|%.|[^%]+", pattern, re.DOTALL)
     own: dict[str, Callable[[datetime], str]] = {
         "%3f": _milliseconds,
-        "%Y": lambda found: f"{found.year:04d}",  # strftime does not fill it up everywhere
+        "%Y": lambda found: f"{found.year:04d}",  # strftime does not pad it on every platform
         "%z": lambda _: "Z",
         "%%": lambda _: "%",
     }
@@ -228,7 +227,7 @@ def _text(pattern: str | None) -> Callable[[ExactTime], str]:
             raise _NoTime("is finer than a millisecond, which is what its format has")
         moment = exact_time.instant(found.nanoseconds - rest)
         if isinstance(moment, ExactTime):
-            raise _NoTime("is no time of years 1 to 9999, which formats are for")
+            raise _NoTime("is outside of the years 1 to 9999, which formats are for")
         return "".join(
             own[part](moment) if part in own
             else moment.strftime(part) if part.startswith("%")

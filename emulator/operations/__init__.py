@@ -19,7 +19,7 @@ class Operation(NamedTuple):
     request: type[Message]
     handler: Callable[[Any, Any], Message | bytes]
     is_data: bool
-    """Whether it reads or writes data, and so is slowed by the latency switch."""
+    """Whether it reads or writes data; if so, the option `--latency` delays it."""
 
 
 OPERATIONS: dict[str, Operation] = {

@@ -25,7 +25,7 @@ def _replace(call: Call, table: TimeseriesTable, stores: list[AnalyticalStore]) 
 def create_store(
     call: Call, request: wire.CreateTimeseriesAnalyticalStoreRequest
 ) -> wire.CreateTimeseriesAnalyticalStoreResponse:
-    """Add a store to a table that is there."""
+    """Add a store to an existing table."""
     service = call.service
     service.catalog.check_rate()
     table = service.series.get(call.instance, request.table_name)

@@ -14,30 +14,31 @@ from emulator.service import Call
 from emulator.tables import Table
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
+from emulator.wire.decoder import decode_row
 from emulator.writer import Change, Writer, parse_change
 
-RowAnswers = list[tuple[bool, bytes]]
-"""For each row whether it went well, and its serialized answer."""
+
+def _framed(answer: wire.RowInBatchWriteRowResponse) -> bytes:
+    """Serialize the answer of a row as it stands in that of its table: `rows = 2 repeated`."""
+    raw = answer.SerializeToString()
+    return b"\x12" + _varint(len(raw)) + raw
 
 
 @lru_cache(maxsize=1024)
 def _row_written(read: int, write: int) -> bytes:
-    message = wire.RowInBatchWriteRowResponse(is_ok=True, consumed=consumed(read, write))
-    return message.SerializeToString()
+    """Most rows share one answer, made once."""
+    return _framed(wire.RowInBatchWriteRowResponse(is_ok=True, consumed=consumed(read, write)))
 
 
 @lru_cache(maxsize=1024)
 def _row_imported(size: int) -> bytes:
     """The official test of BulkImport expects no units, and the size written."""
-    message = wire.RowInBatchWriteRowResponse(is_ok=True, consumed=consumed_size(0, size))
-    return message.SerializeToString()
+    return _framed(wire.RowInBatchWriteRowResponse(is_ok=True, consumed=consumed_size(0, size)))
 
 
 def _row_failed(error: ServiceError) -> bytes:
-    message = wire.RowInBatchWriteRowResponse(
-        is_ok=False, error=wire.Error(code=error.code, message=error.message)
-    )
-    return message.SerializeToString()
+    failure = wire.Error(code=error.code, message=error.message)
+    return _framed(wire.RowInBatchWriteRowResponse(is_ok=False, error=failure))
 
 
 def _varint(value: int) -> bytes:
@@ -49,14 +50,10 @@ def _varint(value: int) -> bytes:
     return bytes(out)
 
 
-def _table_answer(name: str, answers: RowAnswers) -> bytes:
-    """Serialize `name = 1, rows = 2 repeated`: most rows share one answer, made once."""
+def _table_answer(name: str, answers: list[bytes]) -> bytes:
+    """Serialize the answer of a table: `name = 1`, then the answers of its rows."""
     raw = name.encode()
-    parts = [b"\x0a", _varint(len(raw)), raw]
-    for _, answer in answers:
-        parts.append(b"\x12" + _varint(len(answer)))
-        parts.append(answer)
-    return b"".join(parts)
+    return b"".join((b"\x0a", _varint(len(raw)), raw, *answers))
 
 
 def _check_total(name: str, changes: list[Change], body_size: int) -> None:
@@ -108,14 +105,15 @@ def batch_write_row(call: Call, request: wire.BatchWriteRowRequest) -> bytes:
     if total > limits.BATCH_WRITE_ROWS:
         raise invalid(f"Rows count exceeds the upper limit: {limits.BATCH_WRITE_ROWS}.")
     parsed: list[list[Change]] = []
-    for part in request.tables:
+    for part, name in zip(request.tables, names, strict=True):
+        inner = limits.is_inner(name)
         changes = [
             parse_change(
                 row.type,
                 row.row_change,
                 row.condition,
                 row.return_content if row.HasField("return_content") else None,
-                limits.is_inner(part.table_name),
+                inner,
             )
             for row in part.rows
         ]
@@ -130,7 +128,7 @@ def batch_write_row(call: Call, request: wire.BatchWriteRowRequest) -> bytes:
     out = []
     index = 0
     for name, table, changes in zip(names, tables, parsed, strict=True):
-        answers = _write_rows(call, writer, table, changes, index, size_only=False)
+        answers, _ = _write_rows(call, writer, table, changes, index, size_only=False)
         out.append(_table_answer(name, answers))
         index += len(changes)
     writer.commit()
@@ -158,10 +156,12 @@ def _write_rows(
     changes: list[Change],
     first_index: int,
     size_only: bool,
-) -> RowAnswers:
-    answers: RowAnswers = []
+) -> tuple[list[bytes], ServiceError | None]:
+    """Return the answers of all rows, and the error of the first that failed."""
+    answers: list[bytes] = []
     if isinstance(table, ServiceError):
-        return [(False, _row_failed(table))] * len(changes)
+        return [_row_failed(table)] * len(changes), table
+    first: ServiceError | None = None
     apply = writer.apply
     for index, change in enumerate(changes, first_index):
         try:
@@ -169,18 +169,19 @@ def _write_rows(
                 call.row_fault(table.name, index, change.row)
             (read, write), row = apply(table, change)
         except ServiceError as error:
-            answers.append((False, _row_failed(error)))
+            answers.append(_row_failed(error))
+            first = first or error
             continue
         if size_only:
-            answers.append((True, _row_imported(rows.change_size(change.row))))
+            answers.append(_row_imported(rows.change_size(change.row)))
         elif row is None:
-            answers.append((True, _row_written(read, write)))
+            answers.append(_row_written(read, write))
         else:
-            message = wire.RowInBatchWriteRowResponse(
+            answer = wire.RowInBatchWriteRowResponse(
                 is_ok=True, consumed=consumed(read, write), row=row
             )
-            answers.append((True, message.SerializeToString()))
-    return answers
+            answers.append(_framed(answer))
+    return answers, first
 
 
 def _write_atomic(
@@ -192,21 +193,18 @@ def _write_atomic(
 ) -> bytes:
     """All rows or none. Rows of another partition key, or one that fails, fail every row."""
     failure = _atomic_scope(tables, parsed)
-    out: list[RowAnswers] = []
     if failure is None:
+        out: list[bytes] = []
         index = 0
-        for table, changes in zip(tables, parsed, strict=True):
-            out.append(_write_rows(call, writer, table, changes, index, size_only=False))
+        for name, table, changes in zip(names, tables, parsed, strict=True):
+            answers, first = _write_rows(call, writer, table, changes, index, size_only=False)
+            out.append(_table_answer(name, answers))
+            failure = failure or first
             index += len(changes)
-        failed = [answer for answers in out for ok, answer in answers if not ok]
-        if not failed:
+        if failure is None:
             writer.commit()
-            return _join(
-                [_table_answer(name, rows_) for name, rows_ in zip(names, out, strict=True)]
-            )
-        first = wire.RowInBatchWriteRowResponse.FromString(failed[0]).error
-        failure = ServiceError(first.code, first.message)
-    answer = (False, _row_failed(failure))
+            return _join(out)
+    answer = _row_failed(failure)
     return _join(
         [
             _table_answer(name, [answer] * len(changes))
@@ -248,7 +246,7 @@ def bulk_import(call: Call, request: wire.BulkImportRequest) -> bytes:
     _check_total("BulkImport", changes, sum(len(change.raw) for change in changes))
     writer = Writer(call)
     table = _find(call, request.table_name, per_row=True)
-    answers = _write_rows(call, writer, table, changes, 0, size_only=True)
+    answers, _ = _write_rows(call, writer, table, changes, 0, size_only=True)
     writer.commit()
     return _table_answer(request.table_name, answers)
 
@@ -260,7 +258,7 @@ def batch_get_row(call: Call, request: wire.BatchGetRowRequest) -> wire.BatchGet
     for part in request.tables:
         selection = parse_selection(part, call.service.options.key_columns_count)
         for buffer in part.primary_key:
-            keys.check_finite(pb.decode_row(buffer, limits.is_inner(part.table_name)).key)
+            keys.check_finite(decode_row(buffer, limits.is_inner(part.table_name)).key)
         table = _find(call, part.table_name)
         answer = response.tables.add(table_name=part.table_name)
         reader = Writer(call)

@@ -20,6 +20,7 @@ from emulator.tables import Table
 from emulator.transactions import Transaction
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
+from emulator.wire.decoder import decode_row
 from emulator.wire.matrix import encode_matrix
 
 _FORWARD, _BACKWARD = 0, 1
@@ -28,7 +29,7 @@ _VERSION_BYTES = 8
 
 
 class Block(Protocol):
-    """Collects the rows of an answer in one of the two forms."""
+    """Collects the rows of an answer, as PlainBuffer or as a matrix."""
 
     def add(self, key: list[pb.KeyCell], cells: Cells) -> None:
         """Take one more row."""
@@ -114,7 +115,7 @@ def _scan(call: Call, part: _Range) -> Iterator[tuple[bytes, bytes]]:
 def _read_page(
     call: Call, table: Table, part: _Range, selection: Selection, block: Block, is_export: bool
 ) -> tuple[int, bytes | None]:
-    """Fill `block` with a page; return the bytes read and the key to go on with, if any.
+    """Fill `block` with a page; return the bytes read and the key of the next page, if any.
 
     A page ends after 5,000 rows or 4 MB, whether they pass the filter or not. The versions of
     cells, 8 bytes each, count for the 4 MB (a table of just more than that took the official Java
@@ -156,7 +157,7 @@ def _keys(table_name: str, *buffers: bytes) -> list[list[pb.KeyCell]]:
     """Return the keys that bound a range."""
     found = []
     for buffer in buffers:
-        row = pb.decode_row(buffer, limits.is_inner(table_name))
+        row = decode_row(buffer, limits.is_inner(table_name))
         check_read_key(row)
         found.append(row.key)
     return found
@@ -169,7 +170,7 @@ def _put_in_order(call: Call, table: Table, *bounds: list[pb.KeyCell]) -> None:
 
 
 def get_range(call: Call, request: wire.GetRangeRequest) -> wire.GetRangeResponse:
-    """Read up to 5,000 rows or 4 MB; the key to go on with is in the answer."""
+    """Read up to 5,000 rows or 4 MB; the answer has the key of the next page."""
     limits.check_data_table_name(request.table_name)
     if request.direction not in (_FORWARD, _BACKWARD):
         raise invalid(f"Invalid direction: {request.direction}.")

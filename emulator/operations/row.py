@@ -9,6 +9,7 @@ from emulator.tables import Table
 from emulator.transactions import Transaction
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
+from emulator.wire.decoder import decode_row
 from emulator.writer import Change, Writer, parse_change
 
 WriteRequest = wire.PutRowRequest | wire.UpdateRowRequest | wire.DeleteRowRequest
@@ -79,7 +80,7 @@ def delete_row(call: Call, request: wire.DeleteRowRequest) -> wire.ChangeRowResp
 
 def read_key(call: Call, table: Table, buffer: bytes) -> tuple[list[pb.KeyCell], bytes]:
     """Return the primary key of a read and its stored form; raises 400 when it does not fit."""
-    row = pb.decode_row(buffer, table.is_inner)
+    row = decode_row(buffer, table.is_inner)
     check_read_key(row)
     keys.check_finite(row.key)
     if any(value[0] == pb.AUTO_INCREMENT for _, value in row.key):
@@ -103,7 +104,7 @@ def get_row(call: Call, request: wire.GetRowRequest) -> wire.GetRowResponse:
     selection = parse_selection(request, call.service.options.key_columns_count)
     if request.token:
         raise invalid("Invalid token.")  # this server gives none out
-    pb.decode_row(request.primary_key, limits.is_inner(request.table_name))
+    decode_row(request.primary_key, limits.is_inner(request.table_name))
     table = call.service.catalog.usable(call.instance, request.table_name)
     key, stored_key = read_key(call, table, request.primary_key)
     transaction = find_transaction(call, request.transaction_id)

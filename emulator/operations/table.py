@@ -80,7 +80,7 @@ def delete_table(call: Call, request: wire.DeleteTableRequest) -> wire.DeleteTab
 
 
 def add_columns(call: Call, request: wire.AddDefinedColumnRequest) -> wire.AddDefinedColumnResponse:
-    """Define columns of a table that is there; rows already stored stay as they are."""
+    """Define columns of an existing table; rows already stored stay as they are."""
     catalog = call.service.catalog
     catalog.check_rate()
     table = copy.copy(catalog.get(call.instance, request.table_name))
@@ -94,7 +94,7 @@ def add_columns(call: Call, request: wire.AddDefinedColumnRequest) -> wire.AddDe
 def delete_columns(
     call: Call, request: wire.DeleteDefinedColumnRequest
 ) -> wire.DeleteDefinedColumnResponse:
-    """Take definitions of columns away; values in rows stay, and any type may follow."""
+    """Remove definitions of columns; stored values stay, and new ones may have any type."""
     catalog = call.service.catalog
     catalog.check_rate()
     table = copy.copy(catalog.get(call.instance, request.table_name))
@@ -111,14 +111,14 @@ def delete_columns(
 
 
 def list_indexes(call: Call, request: wire.ListSearchIndexRequest) -> wire.ListSearchIndexResponse:
-    """List the search indexes of a table: there are none, as none can be made."""
+    """List the search indexes of a table: there are none, since none can be created."""
     if request.table_name:
         call.service.catalog.get(call.instance, request.table_name)
     return wire.ListSearchIndexResponse()
 
 
 def compute_index_splits(call: Call, request: wire.ComputeSplitsRequest) -> NoReturn:
-    """Refuse: the search index does not exist: no table here has one."""
+    """Refuse: the search index does not exist, since no table has one."""
     if not request.search_index_splits_options.index_name:
         raise invalid("The name of the search index is missing.")
     call.service.catalog.usable(call.instance, request.table_name)

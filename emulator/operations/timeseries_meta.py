@@ -68,7 +68,7 @@ def _check_count(count: int) -> None:
 
 
 def update_meta(call: Call, request: wire.UpdateTimeseriesMetaRequest) -> wire.FailedRowsResponse:
-    """Set the attributes of series; a series that is not known yet becomes so.
+    """Set the attributes of series; a series that is not known yet is added.
 
     A table whose attributes may not be updated still takes series without any.
     """
@@ -94,7 +94,7 @@ def update_meta(call: Call, request: wire.UpdateTimeseriesMetaRequest) -> wire.F
 
 
 def delete_meta(call: Call, request: wire.DeleteTimeseriesMetaRequest) -> wire.FailedRowsResponse:
-    """Forget series; their points stay and can be read by key."""
+    """Delete the metadata of series; their points stay and can be read by key."""
     table = call.service.series.usable(call.instance, request.table_name)
     if not request.timeseries_key:
         raise invalid("No time series is specified in DeleteTimeseriesMeta.")

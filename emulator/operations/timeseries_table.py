@@ -51,11 +51,11 @@ def describe_table(
 def update_table(
     call: Call, request: wire.UpdateTimeseriesTableRequest
 ) -> wire.UpdateTimeseriesTableResponse:
-    """Change options."""
+    """Change the options of the points or those of the metadata, as the guides demand not both."""
     call.service.catalog.check_rate()
     table = copy.copy(call.service.series.get(call.instance, request.table_name))
     if request.HasField("table_options") == request.HasField("meta_options"):
-        raise invalid("Either the options of the table or those of its metadata must be given.")
+        raise invalid("Exactly one of table_options and meta_options must be specified.")
     table.set_options(request.table_options, request.meta_options)
     call.service.series.replace(table)
     return wire.UpdateTimeseriesTableResponse()

@@ -6,6 +6,7 @@ from emulator.operations.row import check_read_key
 from emulator.service import Call
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
+from emulator.wire.decoder import decode_row
 
 
 def start_transaction(
@@ -13,7 +14,7 @@ def start_transaction(
 ) -> wire.StartLocalTransactionResponse:
     """Lock one partition key for reads and writes that belong together."""
     table = call.service.catalog.usable(call.instance, request.table_name)
-    row = pb.decode_row(request.key)
+    row = decode_row(request.key)
     check_read_key(row)
     if not table.local_transactions:
         raise invalid(
@@ -53,7 +54,7 @@ def commit_transaction(call: Call, request: wire.TransactionRequest) -> wire.Tra
 
 
 def abort_transaction(call: Call, request: wire.TransactionRequest) -> wire.TransactionResponse:
-    """Forget all changes of a transaction."""
+    """Discard all changes of a transaction."""
     transactions = call.service.transactions
     transactions.end(transactions.find(request.transaction_id))
     return wire.TransactionResponse()

@@ -17,13 +17,13 @@ _EQUAL, _GREATER, _GREATER_EQUAL, _LESS, _LESS_EQUAL, _PREFIX = range(1, 7)
 
 
 class SeriesMeta(NamedTuple):
-    """What is known of one series; times in microseconds."""
+    """The metadata of one series; times in microseconds."""
 
     key: SeriesKey
     attributes: tuple[tuple[str, str], ...]
     updated_at: int
     visible_at: int
-    """When the search finds it: the index of the service follows with some delay."""
+    """From when on queries find it: the index of the service lags behind."""
 
     def pack(self) -> bytes:
         """Return the stored form."""

@@ -12,6 +12,7 @@ from emulator import limits
 from emulator.errors import broken, invalid
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
+from emulator.wire.decoder import decode_stand_alone
 from emulator.wire.flatbuffer import RawPoint
 
 MEASUREMENT_BYTES = 128
@@ -160,7 +161,7 @@ def _point(key: SeriesKey, time: int, fields: list[tuple[bytes, bytes]]) -> Poin
     for name, value in fields:
         if not is_field_name(name) or name in _RESERVED:
             raise limits.column_name_error(name)
-        pb.decode_stand_alone(value)
+        decode_stand_alone(value)
         if len(value) - 5 > limits.CELL_VALUE_BYTES:
             raise limits.value_length_error(name, len(value) - 5)
     return Point(key, time, dict(fields))

@@ -36,7 +36,7 @@ class AnalyticalStore(NamedTuple):
         )
 
     def sync_stat(self) -> wire.AnalyticalStoreSyncStat:
-        """Return how far the copy is: in this server it never moves on."""
+        """Return the progress of the copy, which never advances in this server."""
         copies = self.sync_option == _FULL and not self.is_filled
         phase = _FULL if copies else _INCREMENTAL
         return wire.AnalyticalStoreSyncStat(sync_phase=phase, current_sync_timestamp=0)
@@ -72,9 +72,9 @@ def change_store(
 def stores_of(
     request: wire.CreateTimeseriesTableRequest, by_default: bool
 ) -> list[AnalyticalStore]:
-    """Return the stores that a new table begins with: those given, or one with the defaults.
+    """Return the stores of a new table: those given, or one with the default settings.
 
-    `by_default` is what a request means that does not say whether it wants the latter.
+    `by_default` decides for a request that does not say whether it wants the latter.
     """
     stores = [parse_store(message, is_filled=True) for message in request.analytical_stores]
     says = request.HasField("enable_analytical_store")

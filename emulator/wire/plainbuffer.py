@@ -1,17 +1,14 @@
-"""PlainBuffer rows: a strict decoder for requests and an encoder for answers.
+"""PlainBuffer rows: types, values and an encoder for answers; `decoder` reads those of requests.
 
 Values stay in their wire form (type byte + payload, little-endian): most are stored and sent back
-as they came. The layout is that of the SDKs' own encoders; checksums are verified here, so a body
-with a flipped bit is refused before it can change a row.
+as they came. The layout is that of the SDKs' own encoders.
 """
 
 from collections.abc import Iterable, Sequence
 from struct import Struct
-from struct import error as struct_error
 from typing import NamedTuple
 
-from emulator import limits
-from emulator.errors import ServiceError, broken, invalid
+from emulator.wire import columns
 from emulator.wire.crc import crc8
 
 HEADER = b"\x75\x00\x00\x00"
@@ -30,16 +27,9 @@ TYPE_NAMES = {
 }
 PUT, DELETE_ALL, DELETE_ONE, INCREMENT = 0, 1, 3, 4
 
-_TAG_KEY, _TAG_ATTRIBUTES, _TAG_CELL, _TAG_NAME, _TAG_VALUE = 1, 2, 3, 4, 5
-_TAG_OP, _TAG_TIMESTAMP, _TAG_DELETE, _TAG_ROW_SUM, _TAG_CELL_SUM = 6, 7, 8, 9, 10
-_FIRST_EXTENSION, _LAST_EXTENSION = 0x0B, 0x0F
-
 _u32 = Struct("<I")
 _i64 = Struct("<q")
 _f64 = Struct("<d")
-_read_u32 = _u32.unpack_from
-_KNOWN_NAMES: dict[bytes, int] = {}
-_KNOWN_NAMES_MAX = 20_000
 
 KeyCell = tuple[bytes, bytes]
 """A primary key column: name, wire value."""
@@ -110,223 +100,9 @@ def value_size(value: bytes) -> int:
     return len(value) - 1 if value[0] < STRING else len(value) - 5
 
 
-def _learn_name(name: bytes, inner: bool) -> int:
-    """Check a name seen for the first time and remember its checksum."""
-    if not name:
-        raise invalid("invalid name of column: empty name.")
-    if not limits.is_column_name(name, inner=False):
-        if inner and limits.is_column_name(name, inner):
-            return crc8(name, 0)  # not remembered: elsewhere it is refused
-        raise limits.column_name_error(name)
-    if len(_KNOWN_NAMES) >= _KNOWN_NAMES_MAX:
-        _KNOWN_NAMES.clear()
-    checksum = _KNOWN_NAMES[name] = crc8(name, 0)
-    return checksum
-
-
-def _shown(name: bytes) -> str:
-    return name.decode("utf-8", "replace")
-
-
-def _check_value(name: bytes, value: bytes, size: int) -> None:  # noqa: C901 - one branch a type
-    """Raise 400 unless a wire value of `size` bytes is whole and storable."""
-    if size == 0 or len(value) != size:
-        raise broken(f"no valid element in Cell, name: {_shown(name)}.")
-    wire_type = value[0]
-    if wire_type in (STRING, BLOB):
-        if size < 5 or _read_u32(value, 1)[0] != size - 5:
-            raise broken(f"wrong string format, size: {size}.")
-        if wire_type == STRING and not value.isascii():
-            try:
-                value[5:].decode()
-            except UnicodeDecodeError:
-                raise invalid(f"Value of column {_shown(name)} must be UTF8 encoding.") from None
-    elif wire_type == INTEGER:
-        if size != 9:
-            raise broken(f"wrong integer format, size: {size}.")
-    elif wire_type == DOUBLE:
-        if size != 9:
-            raise broken(f"wrong double format, size: {size}.")
-        if value[8] & 0x7F == 0x7F and value[7] >= 0xF0:
-            number = _f64.unpack_from(value, 1)[0]
-            kind_name = "NaN" if number != number else "Infinity"
-            raise invalid(f"{kind_name} can't be set to double value.")
-    elif wire_type == BOOLEAN:
-        if size != 2 or value[1] > 1:
-            raise invalid(f"Invalid boolean real value, value length: {size - 1}.")
-    elif wire_type in (INF_MIN, INF_MAX, AUTO_INCREMENT):
-        if size != 1:
-            raise broken(f"wrong format of {TYPE_NAMES[wire_type]}, size: {size}.")
-    else:
-        raise invalid("data format is invalid, unknown variant type occured.")
-
-
-def decode_row(buffer: bytes, inner: bool = False) -> RowChange:
-    """Decode and verify a buffer that holds exactly one row, `inner` as in `is_column_name`.
-
-    Zero bytes after it are accepted: the Node.js SDK sends one for each infinite or generated key
-    value, since it counts those values one byte too long.
-
-    Raises `ServiceError` 400 for anything else: wrong header, tag, length, type or checksum, a name
-    that is not allowed, a double that is not a number.
-    """
-    if buffer[:4] != HEADER:
-        raise broken(
-            f"mismatch header, actual: {int.from_bytes(buffer[:4], 'little')}, expect: 117."
-        )
-    try:
-        row, end = _decode(buffer, 4, inner)
-    except (IndexError, struct_error):
-        raise broken("row is not end with checksum tag.") from None
-    if end != len(buffer) and any(buffer[end:]):
-        raise broken("has more data in cell, but they can't be parsed.")
-    if len(row.key) > limits.KEY_COLUMNS and not inner:
-        raise limits.key_count_error()
-    return row
-
-
-def _decode(  # noqa: C901 - the hot loop: 11 cells a row, a call a cell would double its cost
-    buffer: bytes, start: int, inner: bool = False
-) -> tuple[RowChange, int]:
-    if buffer[start] != _TAG_KEY:
-        raise broken(f"mismatch tag, actual tag({buffer[start]}), expect({_TAG_KEY}).")
-    sums = bytearray()
-    key: list[KeyCell] = []
-    cells: list[CellChange] = []
-    in_key = True
-    is_plain = True
-    known = _KNOWN_NAMES
-    attributes_start = 0
-    position = start + 1
-    while True:
-        tag = buffer[position]
-        if tag != _TAG_CELL:
-            if tag == _TAG_ATTRIBUTES and in_key:
-                in_key = False
-                position += 1
-                attributes_start = position
-                if buffer[position] != _TAG_CELL:
-                    raise broken("no Cells follow CellTag.")
-                continue
-            break
-        if buffer[position + 1] != _TAG_NAME:
-            raise broken("attr has no name.")
-        left = position + 6
-        right = left + _read_u32(buffer, position + 2)[0]
-        name = buffer[left:right]
-        tag = buffer[right]
-        checksum = known.get(name)
-        if checksum is None:
-            checksum = _learn_name(name, inner)
-        value: bytes | None = None
-        if tag == _TAG_VALUE:
-            size = _read_u32(buffer, right + 1)[0]
-            left = right + 5
-            right = left + size
-            value = buffer[left:right]
-            tag = buffer[right]
-            wire_type = value[0] if value else -1
-            # The common cases inline; `_check_value` has all of them and the reasons.
-            if not (
-                (wire_type == STRING and value.isascii() and _read_u32(value, 1)[0] == size - 5)
-                or (wire_type == INTEGER and size == 9)
-                or (wire_type == DOUBLE and size == 9 and value[8] & 0x7F != 0x7F)
-                or (wire_type == BOOLEAN and size == 2 and value[1] < 2)
-            ):
-                _check_value(name, value, size)
-                if wire_type > BLOB and not in_key:
-                    is_plain = False  # not storable: the cell by cell check says so
-            checksum = crc8(value, checksum)
-        else:
-            is_plain = False  # without a value: allowed for deletes only, the same check says so
-        op = PUT
-        timestamp = None
-        if tag != _TAG_CELL_SUM:
-            is_plain = False
-            if tag == _TAG_OP:
-                op = buffer[right + 1]
-                right += 2
-                tag = buffer[right]
-                if op not in (DELETE_ALL, DELETE_ONE, INCREMENT):
-                    raise invalid(f"Invalid op type of cell: {op}.")
-            if tag == _TAG_TIMESTAMP:
-                stamp = buffer[right + 1 : right + 9]
-                timestamp = _i64.unpack(stamp)[0]
-                checksum = crc8(stamp, checksum)
-                right += 9
-                tag = buffer[right]
-            if op != PUT:
-                checksum = crc8(bytes((op,)), checksum)
-            if tag != _TAG_CELL_SUM:
-                raise broken("cell is not end with checksum[0x0A] tag.")
-        if buffer[right + 1] != checksum:
-            raise broken(f"checksum is mismatch, {buffer[right + 1]}:{checksum}:")
-        sums.append(checksum)
-        position = right + 2
-        if in_key:
-            key.append(_key_cell(name, value, op, timestamp))
-        else:
-            cells.append((name, op, value, timestamp))
-    if not key:
-        raise broken("empty PK.")
-    attributes_end = position
-    delete_marker = tag == _TAG_DELETE
-    if delete_marker:
-        position += 1
-    position = _skip_extensions(buffer, position)
-    if buffer[position] != _TAG_ROW_SUM:
-        raise broken("row is not end with checksum tag.")
-    sums.append(1 if delete_marker else 0)
-    checksum = crc8(bytes(sums), 0)
-    if buffer[position + 1] != checksum:
-        raise broken(f"checksum is mismatch, {buffer[position + 1]}:{checksum}:")
-    plain = None
-    if is_plain:
-        plain = buffer[attributes_start:attributes_end] if cells else b""
-    names = {cell[0] for cell in cells}
-    return RowChange(key, cells, delete_marker, names, plain), position + 2
-
-
-def _key_cell(name: bytes, value: bytes | None, op: int, timestamp: int | None) -> KeyCell:
-    if value is None:
-        raise broken(f"PK value cannot be NULL, name: {_shown(name)}.")
-    if op != PUT:
-        raise invalid(f"OpType cannot be given for primary key name :{_shown(name)}.")
-    if timestamp is not None:
-        raise invalid(f"Timestamp cannot be given for primary key name:{_shown(name)}.")
-    wire_type = value[0]
-    if wire_type in (STRING, BLOB) and len(value) - 5 > limits.KEY_VALUE_BYTES:
-        raise invalid(
-            f"The length of primary key column: '{_shown(name)}' exceeds the MaxLength:"
-            f"{limits.KEY_VALUE_BYTES} with CurrentLength:{len(value) - 5}."
-        )
-    if wire_type in (DOUBLE, BOOLEAN):
-        raise invalid("Invalid column type, only STRING,INTEGER,BINARY is allowed.")
-    return name, value
-
-
-def _skip_extensions(buffer: bytes, position: int) -> int:
-    while _FIRST_EXTENSION <= buffer[position] <= _LAST_EXTENSION:
-        position += 5 + int(_read_u32(buffer, position + 1)[0])
-    return position
-
-
-def decode_stand_alone(value: bytes) -> bytes:
-    """Check a bare wire value (of a filter or a partition bound) and return it."""
-    try:
-        _check_value(b"", value, len(value))
-    except ServiceError:
-        raise
-    except (IndexError, struct_error):
-        raise invalid("data format is invalid.") from None
-    return value
-
-
 def _cell(name: bytes, value: bytes, timestamp: int | None, sums: bytearray) -> bytes:
-    checksum = _KNOWN_NAMES.get(name)
-    if checksum is None:
-        checksum = crc8(name, 0)
-    checksum = crc8(value, checksum)
+    column = columns.KNOWN.get(name)
+    checksum = crc8(value, crc8(name, 0) if column is None else column.checksum)
     head = b"\x03\x04" + _u32.pack(len(name)) + name + b"\x05" + _u32.pack(len(value)) + value
     if timestamp is None:
         sums.append(checksum)

@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 _ROWS = frozenset(
     ("emulator.wire.RowInBatchWriteRowRequest", "emulator.wire.RowInBulkImportRequest")
 )
-"""Up to 200 a request, and without strings but the seldom return_content: see `parse_change`."""
+"""Up to 200 a request; their only strings are in return_content, which `parse_change` checks."""
 
 
 def has_bad_text(message: Message) -> bool:

@@ -47,7 +47,7 @@ def test_a_wrong_column_is_found(columns: dict[str, Any]) -> None:
 
 
 def test_missing_twice_and_foreign_rows_are_found() -> None:
-    """Loss, repetition and rows of nobody's order are each reported."""
+    """Loss, repetition and rows of unknown orders are each reported."""
     assert "not in the table: A" in verdict()[0]
     assert "came twice" in verdict(Row("A", COLUMNS), Row("A", COLUMNS))[0]
     assert "no such order" in verdict(Row("A", COLUMNS), Row("B", COLUMNS))[0]

@@ -102,7 +102,7 @@ def test_a_replay_needs_a_demo_s_folder(tmp_path: Path) -> None:
         demo.wait()
         demo.run(["-m", "demo", "replay", str(tmp_path)])
         assert demo.wait() == 2
-        assert "no folder of a demo" in demo.text()
+        assert "not the folder of a demo" in demo.text()
 
 
 @linux

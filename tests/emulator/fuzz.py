@@ -30,6 +30,7 @@ from emulator.settings import DEFAULT_INSTANCE, Options
 from emulator.storage import Store
 from emulator.timeseries.tables import TimeseriesCatalog
 from emulator.transactions import Transactions
+from emulator.wire import columns, decoder
 from emulator.wire import plainbuffer as pb
 from tests.emulator.fuzz_corpus import requests, setup
 from tests.emulator.fuzz_parts import GUARDED, NOW_MS, SERIES, WIDE, random_row
@@ -201,10 +202,13 @@ def guarded_rows(service: Service) -> list[tuple[bytes, bytes]]:
 @contextmanager
 def without_checksums() -> Iterator[None]:
     """Every PlainBuffer checksum is 0: what lies behind them is reached."""
-    pb._KNOWN_NAMES.clear()
-    with mock.patch.object(pb, "crc8", return_value=0):
+    columns.forget()
+    with (
+        mock.patch.object(decoder, "crc8", return_value=0),
+        mock.patch.object(pb, "crc8", return_value=0),
+    ):
         yield
-    pb._KNOWN_NAMES.clear()
+    columns.forget()
 
 
 def _one(service: Service, api: str, body: bytes) -> str:

@@ -95,7 +95,7 @@ def test_the_page_fits_its_window_and_is_drawn(
     assert len(picture) > 10_000
 
 
-def test_what_goes_wrong_in_a_page_is_told(emulator: Emulator, chromium: Browser) -> None:
+def test_what_goes_wrong_in_a_page_is_reported(emulator: Emulator, chromium: Browser) -> None:
     """So that no complaint means that there was none."""
     chromium.open(f"{emulator.url}/-/no-such-page")
     assert any("404" in complaint for complaint in chromium.complaints())

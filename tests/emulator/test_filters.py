@@ -11,6 +11,7 @@ from tablestore.plainbuffer.plain_buffer_builder import PlainBufferBuilder
 
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
+from emulator.wire.decoder import decode_row
 from tests.emulator.harness import Answer, Emulator, all_rows, columns, now_ms, put, row
 from tests.emulator.read_requests import IGNORE, cells, invalid, key, refused, scan
 
@@ -253,7 +254,7 @@ def test_columns_can_be_paged(emulator: Emulator, client: Any) -> None:
         filter=wire.Filter(type=3, filter=page).SerializeToString(),
     )
     answer = wire.GetRowResponse.FromString(emulator.send("GetRow", request).body)
-    assert [cell[0] for cell in pb.decode_row(answer.row).cells] == [b"b", b"c"]
+    assert [cell[0] for cell in decode_row(answer.row).cells] == [b"b", b"c"]
 
 
 # ---- the rest of a row --------------------------------------------------------------------
@@ -290,7 +291,7 @@ def test_the_changed_cells_are_returned_after_modify(emulator: Emulator, client:
     assert columns(client.get_row(table, key(1), max_version=1)[1]) == {"c": 1, "d": 1}
     for names, expected in ((["c"], {b"c": 5}), ([], {b"c": 9, b"d": 3})):
         answer = wire.ChangeRowResponse.FromString(send(2, *names).body)
-        returned = pb.decode_row(answer.row)
+        returned = decode_row(answer.row)
         assert {cell[0]: pb.python_value(cell[2] or b"") for cell in returned.cells} == expected
 
 
@@ -376,7 +377,7 @@ def test_splits_divide_a_table_by_size(emulator: Emulator) -> None:
         ({"split_size_unit_in_byte": 100 << 20}, []),
     ):
         found = wire.ComputeSplitPointsBySizeResponse.FromString(split(**options).body)
-        points = [pb.python_value(pb.decode_row(point).key[1][1]) for point in found.split_points]
+        points = [pb.python_value(decode_row(point).key[1][1]) for point in found.split_points]
         assert points == expected, options
         assert found.consumed.capacity_unit.read == 1
         assert sum(place.repeat for place in found.locations) == len(points) + 1

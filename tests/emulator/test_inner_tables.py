@@ -18,7 +18,7 @@ from tablestore.metadata import (
 from tablestore.plainbuffer.plain_buffer_builder import PlainBufferBuilder
 
 from emulator.wire import messages_pb2 as wire
-from emulator.wire import plainbuffer as pb
+from emulator.wire.decoder import decode_row
 from tests.emulator.harness import Emulator, running
 
 NAMES = ["_#h", "_m_name", "_data_source", "_tags", "_time"]
@@ -181,5 +181,5 @@ def test_a_row_is_returned_as_it_is_shown(emulator: Emulator, series: Any) -> No
     )
     answer = emulator.send("UpdateRow", change)
     assert answer.status == 200
-    found = pb.decode_row(wire.ChangeRowResponse.FromString(answer.body).row, inner=True)
+    found = decode_row(wire.ChangeRowResponse.FromString(answer.body).row, inner=True)
     assert [cell[0] for cell in found.cells] == [b"n:i"]

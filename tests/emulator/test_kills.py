@@ -19,8 +19,10 @@ from typing import Any
 
 import pytest
 
+from emulator.wire import decoder
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
+from emulator.wire.decoder import decode_row
 from tests.emulator.harness import ROOT, batch, row, signed_headers
 
 ROUNDS = 50
@@ -151,7 +153,7 @@ def stored_rows(connection: Connection) -> dict[tuple[Any, Any], Any]:
         )
         answer = wire.GetRangeResponse.FromString(connection.call("GetRange", request))
         for part in split_rows(answer.rows):
-            decoded = pb.decode_row(pb.HEADER + part)
+            decoded = decode_row(pb.HEADER + part)
             key = tuple(pb.python_value(value) for _, value in decoded.key)
             value = decoded.cells[0][2]
             assert value is not None
@@ -169,7 +171,7 @@ def split_rows(buffer: bytes) -> list[bytes]:
     """The rows of an answer, one buffer each."""
     parts, position = [], 4
     while position < len(buffer):
-        end = pb._decode(buffer, position)[1]
+        end = decoder._decode(buffer, position)[1]
         parts.append(buffer[position:end])
         position = end
     return parts

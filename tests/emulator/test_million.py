@@ -7,6 +7,7 @@ import pytest
 from emulator import keys, rows
 from emulator.storage import Store
 from emulator.tables import KeyColumn, Table
+from emulator.wire import decoder
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
 from tests.emulator.harness import Emulator, running
@@ -56,7 +57,7 @@ def page(server: Emulator, begin: bytes, end: bytes, direction: int) -> tuple[in
     ids = []
     position = 4
     while position < len(answer.rows):
-        row, position = pb._decode(answer.rows, position)
+        row, position = decoder._decode(answer.rows, position)
         ids.append(int(pb.python_value(row.key[1][1])))
     step = 1 if direction == 0 else -1
     assert ids == list(range(ids[0], ids[0] + step * len(ids), step))

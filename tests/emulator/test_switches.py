@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import tablestore as ots
 
-from emulator.cli import parse_arguments
+from emulator.arguments import parse_arguments
 from emulator.faults import KINDS
 from emulator.settings import Options
 from tests.emulator import series
@@ -54,6 +54,18 @@ def test_a_bad_instance_is_refused_at_start(given: str, capsys: Any) -> None:
         parse_arguments(["--instance", given])
     assert caught.value.code == 2
     assert given.partition(":")[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--port", "65536"), ("--port", "-1"), ("--latency", "nan"), ("--ready-delay", "-1")],
+)
+def test_a_number_out_of_range_is_refused_at_start(option: str, value: str, capsys: Any) -> None:
+    """Instead of a traceback when the server begins to listen, or a delay that never ends."""
+    with pytest.raises(SystemExit) as caught:
+        parse_arguments([f"{option}={value}"])
+    assert caught.value.code == 2
+    assert f"argument {option}: {value} is not" in capsys.readouterr().err
 
 
 def test_key_columns_may_come_in_any_order_if_so_set() -> None:
@@ -177,3 +189,21 @@ def test_the_number_of_filters_can_be_that_of_the_guide() -> None:
         with pytest.raises(ots.OTSServiceError) as caught:
             client.get_row(table, [("k", "a"), ("id", 1)], [], both, max_version=1)
         assert caught.value.message == "The count of filter exceeds the max: 10."
+
+
+def test_each_request_is_logged_when_asked(tmp_path: Path) -> None:
+    """Operation, request ID, status, code and fault; nothing of a row."""
+    log = tmp_path / "log"
+    with log.open("w") as stderr, running("--verbose", stderr=stderr) as server:
+        table, client = server.make_table(), server.client()
+        with server.faults({"kind": "server_busy", "api": "PutRow", "count": 1}):
+            change = ots.Row([("k", "a-secret"), ("id", 1)], [("c", 5)])
+            assert refused(lambda: client.put_row(table, change, IGNORE))[1] == "OTSServerBusy"
+            client.put_row(table, change, IGNORE)
+    found = [line for line in log.read_text().splitlines() if ":PutRow " in line]
+    assert re.fullmatch(
+        r"INFO:emulator:PutRow \S{36}: 503 OTSServerBusy, fault server_busy, \S+ ms", found[0]
+    )
+    assert re.fullmatch(r"INFO:emulator:PutRow \S{36}: 200 OK, \S+ ms", found[1])
+    assert len(found) == 2
+    assert "a-secret" not in log.read_text()

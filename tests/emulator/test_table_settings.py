@@ -8,6 +8,7 @@ import tablestore as ots
 
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
+from emulator.wire.decoder import decode_row
 from tests.emulator.harness import Emulator
 from tests.emulator.read_requests import refused
 
@@ -72,7 +73,7 @@ M, P = pb.wire_value("m"), pb.wire_value("p")
 def test_partitions_given_at_creation_are_shown(emulator: Emulator) -> None:
     assert emulator.send("CreateTable", creation((LOW, M), (M, P), (P, HIGH))).status == 200
     shown = described(emulator, "parted")
-    found = [pb.decode_row(split).key for split in shown.shard_splits]
+    found = [decode_row(split).key for split in shown.shard_splits]
     assert found == [[(b"k", M)], [(b"k", P)]]
 
 
@@ -124,7 +125,7 @@ def test_where_partitions_may_meet(emulator: Emulator, kind: int, points: Any, t
         assert answer.error == (400, "OTSParameterInvalid", text)
         return
     assert answer.status == 200
-    found = [pb.decode_row(split).key for split in described(emulator, "parted").shard_splits]
+    found = [decode_row(split).key for split in described(emulator, "parted").shard_splits]
     assert found == [[(b"k", bound)] for bound in bounds[1:-1]]
 
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +143,22 @@ def test_the_extra_has_what_the_server_imports() -> None:
         "fastcrc",
     ]
     assert 'local-tablestore = "emulator.__main__:main"' in text
+
+
+def test_an_emulator_in_the_folder_of_the_tests_is_not_started_instead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "emulator.py").write_text("raise SystemExit('not this one')")
+    monkeypatch.chdir(tmp_path)
+    with LocalServer() as server:
+        assert server.control("/-/stats")["rows_written"] == 0
+
+
+def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setattr(urllib.request, "_opener", None)  # it is made once, of the environment
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with LocalServer() as server, server.instance() as instance:
+        assert instance.rows() == {}

@@ -252,7 +252,7 @@ def test_a_table_takes_so_many_requests_at_once() -> None:
 
 
 def test_an_option_limits_from_the_start() -> None:
-    """`*` is each table, with a measure of its own."""
+    """`*` is each table, with a budget of its own."""
     with running("--throughput", "*:-:0.000001") as server:
         client = server.client(retry_policy=ots.NoRetryPolicy())
         tables = [server.make_table(), server.make_table()]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tablestore.metadata import TimeseriesRow
 
+from emulator.wire import decoder
 from emulator.wire import messages_pb2 as wire
 from emulator.wire import plainbuffer as pb
 from tests.emulator import series
@@ -63,7 +64,7 @@ def decoded(data: bytes) -> list[tuple[str, str, int, dict[str, Any]]]:
 def _rows(data: bytes) -> list[pb.RowChange]:
     found, at = [], 4
     while at < len(data):
-        row, at = pb._decode(data, at, True)
+        row, at = decoder._decode(data, at, True)
         found.append(row)
     return found
 

@@ -58,7 +58,7 @@ def test_the_sdk_tells_what_is_not_supported(client: Any, api: str) -> None:
     assert len(caught.value.request_id) == 36
 
 
-def test_it_is_told_without_a_signature_too(emulator: Emulator) -> None:
+def test_it_is_reported_without_a_signature_too(emulator: Emulator) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", emulator.port, timeout=20)
     connection.request("POST", "/SQLQuery", b"")
     answer = connection.getresponse()

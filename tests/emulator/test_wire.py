@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from emulator import limits
 from emulator.errors import ServiceError
+from emulator.wire import columns
 from emulator.wire import plainbuffer as pb
 from emulator.wire.crc import crc8, crc8_table
+from emulator.wire.decoder import decode_row
 
 KEY = [(b"k", pb.wire_value("a"))]
 PUT = bytes.fromhex(
@@ -30,14 +32,14 @@ UPDATE = bytes.fromhex(
 
 def refusal(buffer: bytes) -> str:
     with pytest.raises(ServiceError) as caught:
-        pb.decode_row(buffer)
+        decode_row(buffer)
     assert caught.value.code == "OTSParameterInvalid"
     assert caught.value.status == 400
     return caught.value.message
 
 
 def test_a_put_is_decoded() -> None:
-    found = pb.decode_row(PUT)
+    found = decode_row(PUT)
     assert found.key == KEY
     assert found.cells == [(b"c", pb.PUT, pb.integer(1), None)]
     assert found.plain is not None
@@ -45,16 +47,16 @@ def test_a_put_is_decoded() -> None:
 
 
 def test_a_delete_is_decoded() -> None:
-    found = pb.decode_row(DELETE)
+    found = decode_row(DELETE)
     assert (found.key, found.cells, found.delete_marker) == (KEY, [], True)
 
 
 def test_an_auto_increment_key_is_decoded() -> None:
-    assert pb.decode_row(AUTO).key[1] == (b"id", b"\x0b")
+    assert decode_row(AUTO).key[1] == (b"id", b"\x0b")
 
 
 def test_all_operations_of_an_update_are_decoded() -> None:
-    found = pb.decode_row(UPDATE)
+    found = decode_row(UPDATE)
     assert found.cells == [
         (b"c", pb.PUT, pb.integer(1), 1500000000000),
         (b"d", pb.DELETE_ONE, None, 1400000000000),
@@ -124,7 +126,7 @@ def test_values_the_service_refuses_are_named(value: bytes, text: str) -> None:
 
 @pytest.mark.parametrize("value", [1.7976931348623157e308, -0.0, 5e-324])
 def test_every_finite_double_is_taken(value: float) -> None:
-    assert pb.decode_row(encoded(pb.wire_value(value))).cells[0][2] == pb.wire_value(value)
+    assert decode_row(encoded(pb.wire_value(value))).cells[0][2] == pb.wire_value(value)
 
 
 @pytest.mark.parametrize("name", [b"#a", b"#", b"a" * 256, b"\xff"])
@@ -147,7 +149,7 @@ def test_an_empty_column_name_is_refused() -> None:
 
 
 def test_a_key_value_is_limited_to_1024_bytes() -> None:
-    assert pb.decode_row(pb.HEADER + pb.encode_row([(b"pk_0", pb.text(b"x" * 1024))]))
+    assert decode_row(pb.HEADER + pb.encode_row([(b"pk_0", pb.text(b"x" * 1024))]))
     assert refusal(pb.HEADER + pb.encode_row([(b"pk_0", pb.text(b"x" * 1025))])) == (
         "The length of primary key column: 'pk_0' exceeds the MaxLength:1024"
         " with CurrentLength:1025."
@@ -156,13 +158,13 @@ def test_a_key_value_is_limited_to_1024_bytes() -> None:
 
 def test_zeros_after_a_row_are_ignored() -> None:
     """The Node.js SDK pads buffers with infinite or generated key values."""
-    assert pb.decode_row(PUT + b"\0\0") == pb.decode_row(PUT)
+    assert decode_row(PUT + b"\0\0") == decode_row(PUT)
 
 
 def test_extension_tags_are_skipped() -> None:
     """They occur in streams and backups; a row that carries one is still that row."""
     extended = PUT[:-2] + b"\x0b\x03\0\0\0abc" + PUT[-2:]
-    assert pb.decode_row(extended).cells == pb.decode_row(PUT).cells
+    assert decode_row(extended).cells == decode_row(PUT).cells
 
 
 VALUES = st.one_of(
@@ -180,7 +182,7 @@ CELLS = st.lists(
 
 @given(CELLS)
 def test_what_is_encoded_is_decoded(cells: list[tuple[bytes, int | None, bytes]]) -> None:
-    found = pb.decode_row(pb.HEADER + pb.encode_row(KEY, cells))
+    found = decode_row(pb.HEADER + pb.encode_row(KEY, cells))
     assert found.cells == [(name, pb.PUT, value, stamp) for name, stamp, value in cells]
 
 
@@ -202,7 +204,7 @@ def test_mutated_buffers_are_refused_or_read_but_never_crash(
         elif position:
             del changed[position:]
     with contextlib.suppress(ServiceError):
-        pb.decode_row(bytes(changed))
+        decode_row(bytes(changed))
 
 
 @given(st.integers(8 * 25, 8 * len(PUT) - 1))
@@ -211,4 +213,58 @@ def test_every_flipped_bit_of_a_cell_is_noticed(bit: int) -> None:
     changed = bytearray(PUT)
     changed[bit // 8] ^= 1 << bit % 8
     with pytest.raises(ServiceError):
-        pb.decode_row(bytes(changed))
+        decode_row(bytes(changed))
+
+
+def outcome(buffer: bytes, inner: bool) -> pb.RowChange | str:
+    try:
+        return decode_row(buffer, inner)
+    except ServiceError as error:
+        return error.message
+
+
+FEW_NAMES = st.sampled_from([b"a", b"b", b"bb", b"_#h", b"a:d", b"c" * 300, b""])
+FEW_VALUES = VALUES.map(pb.wire_value) | st.sampled_from(
+    [b"", b"\x09", b"\x0b", b"\x01" + b"\xff" * 8]
+)
+FEW_CELLS = st.lists(st.tuples(FEW_NAMES, st.none() | st.just(7), FEW_VALUES), max_size=4)
+
+
+@given(st.lists(st.tuples(FEW_CELLS, st.booleans(), st.none() | st.integers(0, 200)), max_size=6))
+def test_rows_decoded_before_do_not_change_what_a_row_is(
+    rows: list[tuple[list[tuple[bytes, int | None, bytes]], bool, int | None]],
+) -> None:
+    """The decoder expects the columns and types of the rows before; it must not rely on them."""
+    made = []
+    for cells, inner, flipped in rows:
+        raw = bytearray(pb.HEADER + pb.encode_row(KEY, cells))
+        if flipped is not None:
+            raw[flipped % len(raw)] ^= 1
+        made.append((bytes(raw), inner))
+    alone = []
+    for buffer, inner in made:
+        columns.forget()
+        alone.append(outcome(buffer, inner))
+    columns.forget()
+    assert [outcome(*one) for one in made * 2] == alone * 2
+
+
+@pytest.mark.parametrize("first", [1, 1.5, True, "text", "é", b"\x00"])
+@pytest.mark.parametrize("second", [-(2**63), 2.5, False, "", "é" * 20, b"\xff" * 9])
+def test_a_column_may_change_its_type_from_row_to_row(
+    first: int | float | bool | str | bytes, second: int | float | bool | str | bytes
+) -> None:
+    for value in (first, second, first, first, second):
+        found = decode_row(encoded(pb.wire_value(value)))
+        assert found.cells == [(b"c", pb.PUT, pb.wire_value(value), None)]
+        assert found.plain is not None
+
+
+def test_only_so_many_columns_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names come from clients: without a bound they would fill the memory."""
+    monkeypatch.setattr(columns, "_MAX", 10)
+    for number in range(100):
+        name = f"column_{number}".encode()
+        for _ in range(2):
+            assert decode_row(encoded(pb.integer(number), name)).cells[0][0] == name
+        assert len(columns.KNOWN) <= 10

@@ -14,10 +14,9 @@ from typing import Any
 
 import pytest
 
-from connectors.errors import Rejection
 from connectors.formats.chunk_decoder import ChunkDecoder
 from connectors.mapping.row_mapper import RowMapper
-from connectors.records import Chunk, DeadLetter, DecodedChunk, PlainMessage, RecordChunk, Row
+from connectors.records import Chunk, DeadLetter, PlainMessage, Row
 from connectors.settings import Settings
 from connectors.tablestore.requests import batch_body
 from connectors.tablestore.row_encoder import RowEncoder
@@ -26,6 +25,7 @@ from emulator.wire import messages_pb2 as wire
 from tests.emulator.harness import Emulator, running
 from tests.support.any_json import AnyJson
 from tests.support.lanes import note
+from tests.support.transforms import transformed
 from tests.unit import factories
 
 pytestmark = pytest.mark.emulator
@@ -145,30 +145,13 @@ class Flow:
 
     def settle(self, chunk: Chunk) -> tuple[list[Row], list[DeadLetter]]:
         """The rows and dead letters of a chunk; anything else that is raised fails the test."""
-        records = self._transformed(self._decoder.decode_chunk(chunk))
+        records = transformed(self._transform, self._decoder.decode_chunk(chunk))
         rows: list[Row] = []
         dead: list[DeadLetter] = []
         for _, (segments, dead_letters) in self._mapper.map_chunk(records):
             rows += [row for segment in segments for row in segment.rows()]
             dead += dead_letters
         return rows, dead
-
-    def _transformed(self, chunk: DecodedChunk) -> DecodedChunk:
-        if self._transform is None:
-            return chunk
-        made = RecordChunk(chunk.topic, chunk.partition, [], list(chunk.dead_letters))
-        for record in chunk.records:
-            try:
-                made.records.extend(self._transform(record))
-            except Rejection as found:
-                made.dead_letters.append(
-                    DeadLetter(*_place(record), "transform", found.code, found.reason)
-                )
-        return made
-
-
-def _place(record: Any) -> tuple[str, int, int]:
-    return record.topic, record.partition, record.offset
 
 
 def chunks(name: str, values: AnyJson, count: int) -> Iterator[Chunk]:

@@ -1,4 +1,4 @@
-"""Memory where Kafka's batches unpack to a hundred times their size, and nobody takes the rows."""
+"""Memory when Kafka's batches unpack to a hundred times their size, and the sink is blocked."""
 
 import random
 import re

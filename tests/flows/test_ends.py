@@ -134,7 +134,7 @@ def test_a_crash_loses_no_word(case: Case) -> None:
     case.wait_written(10, process)
     descriptor = Path(f"/proc/{process.pid}/fd/2")
     with descriptor.open("ab", buffering=0) as stderr:
-        os.kill(process.pid, signal.SIGSTOP)  # so that nobody can copy it any more
+        os.kill(process.pid, signal.SIGSTOP)  # so that it is not copied any more
         stderr.write(b"free(): the last words\n")
         os.kill(process.pid, signal.SIGSEGV)
         os.kill(process.pid, signal.SIGCONT)

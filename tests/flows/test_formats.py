@@ -30,7 +30,7 @@ def avro(registry_id: int, number: int, note: str | None) -> bytes:
 
 
 def send(case: Case, registry_id: int, count: int) -> None:
-    """Avro records, every tenth of a schema that nobody knows."""
+    """Avro records, every tenth with an unknown schema."""
     for number in range(count):
         note = f"note {number}" if number % 2 else None
         columns: Columns = {"number": number} if note is None else {"number": number, "note": note}

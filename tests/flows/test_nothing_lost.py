@@ -149,7 +149,7 @@ def test_a_drain_that_cannot_be_done(embedded_case: Case) -> None:
 
 @pytest.mark.P1
 def test_a_second_signal_ends_at_once(embedded_case: Case) -> None:
-    """Whoever asks twice does not wait for the drain; the next run loses nothing."""
+    """A second signal does not wait for the drain; the next run loses nothing."""
     case = embedded_case
     process = blocked(case, deadline=300.0)
     process.terminate()

@@ -111,7 +111,7 @@ def test_a_lost_offset_stops_with_the_choices(case: Case, choice: str) -> None:
     case.wait_written(100, process)
     process.drain()
     ends = case.broker.ends(case.topic, PARTITIONS)
-    lost = unledgered(case, 0, 5)  # nobody will ever see these
+    lost = unledgered(case, 0, 5)  # these are never read
     kept = unledgered(case, 0, 3)
     case.broker.delete_records(case.topic, 0, ends[0] + lost)
     text = case.flow.start().refused(
@@ -198,7 +198,7 @@ def test_a_time_to_start_at(apache_case: Case) -> None:
 
 
 def test_new_partitions_are_found(apache_case: Case) -> None:
-    """Partitions added while it runs are read from their first record, nobody restarts anything."""
+    """Partitions added while it runs are read from their first record, without a manual restart."""
     case = apache_case
     assert case.broker.apache is not None
     case.store.create_table(case.topic)

@@ -72,7 +72,7 @@ def test_a_retried_row_is_not_overtaken(case: Case, rows: int) -> None:
 @pytest.mark.P3
 @pytest.mark.xfail(
     strict=True,
-    reason="the limit of P3: nobody can call back a request that is applied after its time-out",
+    reason="the limit of P3: a request that is applied after its time-out cannot be called back",
 )
 def test_a_request_applied_after_its_time_out(embedded_case: Case) -> None:
     """A request on its way for longer than tablestore.timeout may overtake newer values."""
@@ -312,7 +312,7 @@ def test_faults_and_kills_together(case: Case, pytestconfig: pytest.Config) -> N
 
 
 def fill(case: Case, total: int) -> None:
-    """Produce many orders without a ledger: nobody compares them."""
+    """Produce many orders without a ledger: they are not compared."""
     producer = Producer({"bootstrap.servers": case.broker.bootstrap, "linger.ms": 50})
     value = json.dumps({"order_id": PAYLOAD, "text": "x" * 150}).encode()
     for number in range(total):

@@ -87,7 +87,7 @@ def test_a_folder_of_another_program_is_refused(case: Case) -> None:
 
 
 def test_lost_files_are_not_a_fresh_start(case: Case) -> None:
-    """A used folder without its files stops: the offsets are gone, and somebody must know."""
+    """A used folder without its files stops the run: the offsets are gone, and users must know."""
     ran_once(case)
     for part in case.flow.state.glob("part-*"):
         part.unlink()

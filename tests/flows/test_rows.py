@@ -15,7 +15,7 @@ def text(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-def test_place_in_kafka_is_the_key(case: Case) -> None:
+def test_coordinates_in_kafka_are_the_key(case: Case) -> None:
     """primary_key_mode kafka: a row a record, under topic_partition and offset."""
     case.store.create_table(case.topic)
     process = case.flow.start()

@@ -56,7 +56,7 @@ def test_a_refusal_by_the_client_shows_no_secret(case: Case) -> None:
 
 
 def test_brokers_out_of_reach_show_no_secret(case: Case) -> None:
-    """Nobody there: address and remedy, no password."""
+    """No broker answers: the text has address and remedy, and no password."""
     case.flow.set({"kafka": {"bootstrap_servers": f"127.0.0.1:{free_port()}"}})
     case.flow.start().refused("remedy")
 

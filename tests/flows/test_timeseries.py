@@ -155,7 +155,7 @@ def test_both_kinds_of_table_in_one_run(embedded_case: Case, encoding: str) -> N
     series.readings(1000)
     text = run_to_the_end(series)
     assert series.verdict(minimum=1300).duplicates == 0
-    assert ("points of time series go as protobuf" in text) == (encoding == "auto")
+    assert ("points of time series are sent as protobuf" in text) == (encoding == "auto")
 
 
 @pytest.mark.P3

@@ -83,7 +83,7 @@ def row(value: dict[str, Any]) -> bytes:
 
 
 def expected(value: dict[str, Any]) -> tuple[Key, Columns]:
-    """What must be read back."""
+    """The expected columns."""
     tags = {name: value[name] for name in "ab" if name in value}
     fields = {name: item for name, item in value.items() if name not in "mstab"}
     return point_key(value["m"], value["s"] or "", tags, value["t"]), fields

@@ -78,7 +78,7 @@ class Broker:
             found: list[TopicPartition] = []
 
             def answered() -> bool:
-                # While the group's coordinator moves, nobody knows its offsets.
+                # While the group's coordinator moves, no broker knows its offsets.
                 try:
                     found[:] = consumer.committed(places, timeout=30)
                 except KafkaException as error:

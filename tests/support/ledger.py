@@ -59,7 +59,7 @@ class Produced(NamedTuple):
 
     @property
     def place(self) -> Place:
-        """Where it stands in Kafka."""
+        """Its coordinates in Kafka."""
         return self.topic, self.partition, self.offset
 
 
@@ -91,7 +91,7 @@ class Manifest:
                     file.write(json.dumps(_to_json(record)) + "\n")
 
     def add_unknown(self, reason: str) -> None:
-        """Note a record of which nobody knows whether Kafka has it."""
+        """Note a record of which it is unknown whether Kafka has it."""
         with self._lock:
             self._unknown.append(reason)
 

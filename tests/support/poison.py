@@ -11,15 +11,12 @@ import sys
 import time
 from pathlib import Path
 
-from connectors.errors import Rejection
 from connectors.formats.chunk_decoder import ChunkDecoder
 from connectors.mapping.row_mapper import RowMapper
 from connectors.records import (
     Chunk,
     DeadLetter,
-    DecodedChunk,
     PlainMessage,
-    RecordChunk,
     count_of,
 )
 from connectors.settings import Settings
@@ -27,6 +24,7 @@ from connectors.tablestore.row_encoder import RowEncoder
 from connectors.transforms.pipeline import pipeline
 from tests.support.corpus import Case, CorpusFlow, flows
 from tests.support.registry import SchemaRegistry
+from tests.support.transforms import transformed
 from tests.unit import factories
 
 MAX_SECONDS = 5.0  # of one record, on a slow machine
@@ -43,8 +41,9 @@ class InProcess:
 
     def outcome(self, message: PlainMessage) -> str:
         """`stage code` of a rejection, else how many rows it became."""
-        chunk = self._transformed(
-            self._decoder.decode_chunk(Chunk(message.topic(), message.partition(), [message]))
+        chunk = transformed(
+            self._transform,
+            self._decoder.decode_chunk(Chunk(message.topic(), message.partition(), [message])),
         )
         dead_letters: list[DeadLetter] = []
         rows = 0
@@ -54,21 +53,6 @@ class InProcess:
         if not dead_letters:
             return str(rows)
         return f"{dead_letters[0].stage} {dead_letters[0].code}"
-
-    def _transformed(self, chunk: DecodedChunk) -> DecodedChunk:
-        if self._transform is None:
-            return chunk
-        made = RecordChunk(chunk.topic, chunk.partition, [], list(chunk.dead_letters))
-        for record in chunk.records:
-            try:
-                made.records.extend(self._transform(record))
-            except Rejection as found:
-                made.dead_letters.append(
-                    DeadLetter(
-                        record.topic, 0, record.offset, "transform", found.code, found.reason
-                    )
-                )
-        return made
 
 
 def message(flow: CorpusFlow, case: Case, ids: dict[str, int]) -> PlainMessage:

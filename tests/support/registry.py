@@ -47,7 +47,7 @@ class SchemaRegistry:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL that it listens on."""
         return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def register(

@@ -56,7 +56,7 @@ class TablestoreProcess(ChildProcess):
         self.wait_for("ready http")
 
     def fresh(self) -> "LocalTablestore":
-        """An empty instance that nobody has used."""
+        """An empty, unused instance."""
         return LocalTablestore(self, self._names.pop())
 
     def get(self, path: str) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def test_a_lost_table_fails(manifest: Manifest) -> None:
 
 
 def test_a_wrong_row_fails(manifest: Manifest) -> None:
-    """A value that nobody produced."""
+    """A value that was not produced."""
     tables = good()
     tables["orders"][key("a")] = {"amount": 99}
     verdict = judge(manifest, tables)

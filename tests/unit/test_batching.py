@@ -56,7 +56,7 @@ def sizes_of(batches: list[Batch]) -> list[list[int]]:
 
 
 def waiting_in(batcher: Batcher) -> list[Segment]:
-    """What its snapshot holds."""
+    """The rows in its snapshot."""
     return [segment_of_state(each) for each in batcher.snapshot()]
 
 

@@ -18,7 +18,7 @@ def wrapped(error: Exception) -> Exception:
 
 
 def tls(reason: str) -> ssl.SSLError:
-    """What OpenSSL raises."""
+    """An error as OpenSSL raises it."""
     error = ssl.SSLError(1, f"[SSL: {reason}] words (_ssl.c:1000)")
     error.reason = reason
     return error

@@ -42,7 +42,7 @@ STAGES = {
     "mapping": "map",
     "tablestore": "map",
 }
-# A code of more than one stage: whoever asks for headers gets it.
+# A code of more than one stage: any stage may ask for headers.
 STAGES_OF = {
     "headers_unreadable": ["decode", "transform", "map"],
     "explode_position": ["transform", "map"],

@@ -22,7 +22,7 @@ NAMES = {
 
 
 def test_the_list_is_fixed() -> None:
-    """A name that is taken away breaks somebody's page."""
+    """Removing a name would break users' pages."""
     assert connectors.__all__ == [*NAMES]
     assert dir(connectors) == sorted(NAMES)
 

@@ -40,11 +40,30 @@ WORDS_OF_CONNECTORS = {
     "nobody": "not, unknown",
     "settled": "written or rejected, committed, durable",
 }
+# Turns of phrase of a text, and what to write instead.
+PHRASES = {
+    r"here as there": "as in the connector",
+    r"not moved": "not imported",
+    r"(partition|it) (that )?stands": "is stalled",
+    r"stands? (at offset|though)": "is stalled",
+    r"comes? to nothing": "has no effect",
+    r"(anybody|nobody|somebody|whoever)": "any program, an operator, not",
+    r"in one another": "inside each other",
+    r"quick way": "fast path",
+    r"as (it|they) stands?": "as it is",
+    r"so (many|long) (was|were|is|are|bytes|fields)": "the number of",
+    r"position behind": "position after",
+    r"no second wish": "not a second request",
+    r"nothing is to be done": "do nothing",
+    r"a comma too many": "an empty entry",
+    r"takes? its time": "is slow",
+}
 # Names of libraries, and the lanes of the test-suite, which are something else.
 OTHERS = {"most_common", "ascii_letters"}
-LANES_OF_TESTS = {"tests/support/lanes.py", "tests/conftest.py"}
+LANES_OF_TESTS = {"tests/support/lanes.py", "tests/support/test_lanes.py", "tests/conftest.py"}
 # Of these a text is full in its plain sense.
 ONLY_IN_NAMES = {"most", "quick"}
+FOLDERS = ("connectors", "flows", "examples", "emulator", "bench", "demo", "localkafka", "scripts")
 # Letters of the alphabet: `letters, digits`, `letter or _`, lower-case letters.
 _ALPHABET = re.compile(r"^s?,? (or|and|of|in|digits|but|`_`|A)\b|^s?, (digits|then|a )|^s? \(")
 
@@ -75,12 +94,24 @@ def words_in(name: str, words: Mapping[str, str] = WORDS) -> Iterator[str]:
 
 
 def modules() -> Iterator[Path]:
-    """The modules whose names are checked: all but tests, whose helpers are."""
-    for folder in ("connectors", "flows", "examples", "emulator", "demo", "scripts"):
+    """The modules whose names are all checked: helpers of tests too, but not the tests."""
+    for folder in FOLDERS:
         yield from sorted((ROOT / folder).rglob("*.py"))
     for path in sorted((ROOT / "tests").rglob("*.py")):
         if not path.name.startswith("test_"):
             yield path
+
+
+def names_of_tests_found() -> Iterator[str]:
+    """Each forbidden word in the name of a test, with its module."""
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        place = str(path.relative_to(ROOT))
+        tree = ast.parse(path.read_text("utf-8"))
+        for node in ast.walk(tree) if place not in LANES_OF_TESTS else ():
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                for word in words_in(node.name):
+                    if word not in ONLY_IN_NAMES - {"quick"}:
+                        yield f"{place}: {node.name}: {WORDS[word]}"
 
 
 def pages() -> Iterator[Path]:
@@ -88,7 +119,8 @@ def pages() -> Iterator[Path]:
     yield from sorted((ROOT / "docs").rglob("*.md"))
     yield from sorted(ROOT.glob("*.md"))
     yield ROOT / "config.toml"
-    for folder in ("connectors", "flows", "examples"):
+    yield ROOT / "bench" / "README.md"
+    for folder in ("connectors", "flows", "examples", "bench", "demo", "localkafka", "scripts"):
         yield from sorted((ROOT / folder).rglob("*.py"))
 
 
@@ -110,7 +142,8 @@ def names_found() -> Iterator[str]:
 def texts_found() -> Iterator[str]:
     """Each forbidden word in a page, docstring, comment or text, with its place."""
     words = "|".join(word for word in WORDS if word not in ONLY_IN_NAMES)
-    pattern = re.compile(rf"(?<![A-Za-z_])(quick way|{words})(?![A-Za-z_])", re.IGNORECASE)
+    pattern = re.compile(rf"(?<![A-Za-z_])({words})(?![A-Za-z_])", re.IGNORECASE)
+    phrases = re.compile(rf"\b({'|'.join(PHRASES)})\b", re.IGNORECASE)
     for page in pages():
         before = ""
         for number, line in enumerate(page.read_text("utf-8").splitlines(), 1):
@@ -123,12 +156,32 @@ def texts_found() -> Iterator[str]:
                 ):
                     continue
                 yield f"{page.relative_to(ROOT)}:{number}: {word}: {line.strip()[:80]}"
+            found_phrase = phrases.search(line)
+            if found_phrase:
+                yield f"{page.relative_to(ROOT)}:{number}: {instead_of(found_phrase[0])}"
             before = line
+
+
+def instead_of(found: str) -> str:
+    """A phrase that was found, and what to write instead."""
+    better = next(new for old, new in PHRASES.items() if re.fullmatch(old, found, re.IGNORECASE))
+    return f"{found}: {better}"
 
 
 def test_names() -> None:
     """No name of the code, and no file, has one of these words."""
     assert list(names_found()) == []
+
+
+def test_names_of_tests() -> None:
+    """Nor has the name of a test, which is a sentence that docs/guarantees.md quotes."""
+    assert list(names_of_tests_found()) == []
+
+
+@pytest.mark.parametrize("found", ["here as there", "a partition that stands"[2:], "Nobody"])
+def test_phrases(found: str) -> None:
+    """A phrase is found as a whole, in any case, and has something better."""
+    assert instead_of(found).startswith(f"{found}: ")
 
 
 def test_texts() -> None:

@@ -1,1 +1,1 @@
-"""Avro, by readers of our own that are compiled from schemas."""
+"""Avro, read by functions that are compiled from schemas."""

@@ -1,8 +1,9 @@
-"""How much the bytes of a schema can become, so that few bytes do not fill the memory.
+"""How many values the bytes of a schema can become, so that few bytes do not fill the memory.
 
-Recursive schemas make depth of bytes; arrays and maps whose items have many fields for few bytes,
-or take no bytes at all, make many values. How much a schema can make of a byte is worked out once.
-Only records that could pass the limit are counted while they are read.
+A recursive schema turns bytes into depth; arrays and maps whose items have many fields for few
+bytes, or take no bytes at all, turn them into many values. How many values a byte can become is
+worked out once for a schema. Only records that could pass the limit are counted while they are
+read.
 """
 
 from __future__ import annotations
@@ -13,17 +14,17 @@ from typing import NamedTuple
 from connectors.formats.avro.schema import Node
 
 MAX_DEPTH = 64
-"""Of records in themselves."""
+"""Levels of records inside each other."""
 MAX_EMPTY_ITEMS = 10_000
-"""Items of no bytes in one record."""
+"""Items that take no bytes, in one record."""
 MAX_VALUES = 1_000_000
-"""Fields and items of one record, all in all. A row has 1,024 columns; the rest is nested."""
+"""Fields and items of one record, nested ones included. A row has 1,024 columns."""
 
 _LEAST = {"null": 0, "boolean": 1, "float": 4, "double": 8, "array": 1, "map": 1}
 
 
 class Size(NamedTuple):
-    """What one value of a schema is at most, without the items in it, and its fewest bytes."""
+    """The number of values in one value of a schema, without its items, and its fewest bytes."""
 
     values: int
     least: int
@@ -72,7 +73,7 @@ class Measure:
 
 
 def max_fields(node: Node) -> int:
-    """Of the records of a reader's schema: so many fields it may add to one."""
+    """The most fields that a reader's schema may add to one record."""
     seen: set[int] = set()
     waiting, found = [node], 0
     while waiting:

@@ -26,15 +26,15 @@ from connectors.formats.schema_registry import SchemaError
 
 Function = Callable[[bytes, int, int, list[int]], tuple[Any, int]]
 
-# Deeper than that a value gets a function of its own: Python bounds blocks in one another.
+# Levels of blocks in one function; deeper values get functions of their own, as Python limits them.
 _MAX_NESTING = 6
-# More branches than that are found by a list of functions.
+# Unions of more branches are read by a list of functions.
 _MAX_BRANCHES = 8
-# Lines of source of one schema: far more than a row has room for, and compiled in seconds.
+# Lines of source for one schema: far more than a row needs, and compiled in seconds.
 _MAX_LINES = 200_000
-# Fields that one function reads.
+# Fields read by one function.
 _MAX_FIELDS = 200
-# Stands for the type of a field that the reader does not have.
+# In place of the reader's type of a field that the reader's schema does not have.
 _SKIPPED = Node("skipped")
 _WIDTHS = {"boolean": 1, "float": 4, "double": 8}
 
@@ -52,9 +52,9 @@ def _too_many_empty() -> Rejection:
 
 
 def compiled(writer: Node, reader: Node | None, measure: Measure, extra: int | None) -> Function:
-    """The function of a schema; `extra`: values are counted, with so many fields a record more.
+    """The reading function of a schema. Raises SchemaError for a schema of too many types.
 
-    Raises SchemaError for a schema of too many types.
+    `extra`: the function counts values, as if each record had that many more fields.
     """
     return _Compiler(measure, extra).compile(writer, reader)
 
@@ -103,7 +103,7 @@ class _Compiler:
         return made
 
     def _function(self, writer: Node, reader: Node | None) -> str:
-        """The name of the function of a type, which is written when its turn comes."""
+        """The name of the function that reads a type; its source is written later."""
         pair = (id(writer), id(reader))
         if pair not in self._names:
             self._names[pair] = self._new("f")
@@ -205,7 +205,10 @@ class _Compiler:
             self._add(pad, "q = p + b", f"{out} = d[p:q]{text}", "p = q")
 
     def _length(self, pad: int, index: bool = False) -> None:
-        """Into `b`; a negative one raises. The last bit is the sign, the first says `more`."""
+        """The lines that read a length into `b`, and raise for a negative one.
+
+        In the first byte the lowest bit is the sign, and the highest says that more follow.
+        """
         self._add(
             pad,
             "b = d[p]",
@@ -321,10 +324,10 @@ class _Compiler:
         self._add(pad, f"{out} = {{{', '.join(made)}}}")
 
     def _fields(self, fields: list[tuple[Node, Node | None, str]], pad: int, depth: int) -> None:
-        """The lines that read fields: (writer's type, reader's type, variable) of each.
+        """The lines that read fields, given as (writer's type, reader's type, variable).
 
-        Python's compiler takes a hundred times as much memory as a function has text. So the
-        fields of a record of very many are read by several functions.
+        Python's compiler takes a hundred times as much memory as a function has text, so the fields
+        of a very large record are read by several functions.
         """
         if len(fields) <= _MAX_FIELDS:
             for writer, reader, variable in fields:
@@ -342,7 +345,7 @@ class _Compiler:
         self._add(1, f"return ({variables}), p")
 
     def _literal(self, value: Any) -> str:
-        """An expression that makes a default again for each record, where it can be changed."""
+        """An expression for a default; one that can be changed is made again for each record."""
         if type(value) is dict:
             return (
                 "{"
@@ -354,7 +357,7 @@ class _Compiler:
         return self._constant(value)
 
     def _skip(self, node: Node, out: str, pad: int) -> None:
-        """The lines that pass over a plain value that the reader does not have."""
+        """The lines that skip a plain value that the reader's schema does not have."""
         self._add(pad, f"{out} = None")
         if node.type in ("int", "long"):
             number = "I" if node.type == "int" else "L"

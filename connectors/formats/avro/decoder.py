@@ -19,14 +19,19 @@ from connectors.formats.avro.defaults import check_defaults
 from connectors.formats.avro.resolution import conversion
 from connectors.formats.avro.schema import Node, parsed, parsed_registered
 from connectors.formats.avro.varints import DamagedError
-from connectors.formats.schema_registry import Registry, SchemaError
+from connectors.formats.schema_registry import SchemaError
+from connectors.formats.schemas import SchemaFile, Schemas
 
 Decode = Callable[[bytes], Any]
 
 
-def decoder(registry: Registry, reader_schema: Path | None) -> Decode:
-    """The function from framed bytes to the value. Raises Rejection, and StopRun here."""
-    target = None if reader_schema is None else _of_file(reader_schema)
+def decoder(schemas: Schemas, file: SchemaFile) -> Decode:
+    """The decoder of values framed by a Schema Registry; a schema file is the reader's schema.
+
+    Raises StopRun for a file that is not an Avro schema; the decoder raises Rejection.
+    """
+    registry = schemas.registry
+    target = None if file.path is None else _of_file(file.path)
 
     def decode(data: bytes) -> Any:
         read, body = registry.framed(
@@ -37,9 +42,14 @@ def decoder(registry: Registry, reader_schema: Path | None) -> Decode:
     return decode
 
 
-def raw_decoder(schema_file: Path) -> Decode:
-    """The function from bare bytes to the value. Raises Rejection, and StopRun here."""
-    return reader(_of_file(schema_file), None, framed=False)
+def raw_decoder(_: Schemas, file: SchemaFile) -> Decode:
+    """The decoder of values without a frame, by the schema of a file.
+
+    Raises StopRun for a file that is not an Avro schema; the decoder raises Rejection.
+    """
+    if file.path is None:
+        raise AssertionError("settings let raw_avro pass without a schema file")
+    return reader(_of_file(file.path), None, framed=False)
 
 
 def _of_file(path: Path) -> Node:
@@ -57,7 +67,7 @@ def _of_file(path: Path) -> Node:
 
 
 def reader(writer: Node, target: Node | None, *, framed: bool) -> Decode:
-    """The function from a value's bytes to the value, as a reader's schema has it if there is one.
+    """The function from a value's bytes to the value, resolved to a reader's schema if given.
 
     It raises Rejection. `framed`: the bytes are those of Confluent's serializers. Raises
     SchemaError for a schema of too many types.
@@ -104,6 +114,6 @@ def reader(writer: Node, target: Node | None, *, framed: bool) -> Decode:
 
 
 def _bare_bytes(writer: Node, target: Node | None) -> Decode:
-    """Confluent's serializers write top-level bytes as they are, without their length."""
+    """Read top-level bytes, which Confluent's serializers write without their length."""
     convert = conversion(writer, target)
     return (lambda data: data) if convert is None else convert

@@ -1,7 +1,7 @@
-"""The defaults of a reader's schema: from what stands in its JSON to values.
+"""The defaults of a reader's schema: from JSON to values.
 
-JSON has text for bytes and numbers for dates, and the fields of a record may be left out there. A
-writer's defaults are never asked for: they decide nothing about its bytes.
+In JSON, bytes are text, dates are numbers, and fields of a record may be left out. A writer's
+defaults are never used: they do not affect its bytes.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def default_value(node: Node, value: Any, depth: int = 0) -> Any:
     """The value that a default in JSON stands for. Raises SchemaError."""
     if depth > _MAX_DEPTH:
         raise SchemaError("it is nested too deep")
-    if node.type == "union":  # it is of the first branch, or since Avro 1.12 of any
+    if node.type == "union":  # it matches the first branch, or since Avro 1.12 any branch
         for branch in node.branches:
             try:
                 return default_value(branch, value, depth + 1)
@@ -96,7 +96,7 @@ def _bytes(node: Node, value: Any) -> bytes:
     try:
         data: bytes = _of(str, value, node).encode("latin-1")
     except UnicodeEncodeError:
-        raise SchemaError("it holds a character that stands for no byte") from None
+        raise SchemaError("it has a character that is not a byte") from None
     if node.type == "fixed" and len(data) != node.size:
         raise SchemaError(f"it has another length than {node.size} bytes")
     return data

@@ -1,9 +1,8 @@
-"""Avro's logical types: what the bytes of a plain type stand for [avro-spec].
+"""Avro's logical types: what the values of plain types mean [avro-spec].
 
-A logical type that is not known, stands over another type than it is defined for, or has
-attributes that none can have, is ignored, and the value is that of the plain type. The name that
-Kafka Connect's converter writes into a schema (`connect.name`) is followed where no logical type
-says it already.
+A logical type is ignored, and the value is that of the plain type, if it is not known, is used with
+another type than it is defined for, or has invalid attributes. The name that Kafka Connect's
+converter writes into a schema (`connect.name`) counts where there is no logical type.
 """
 
 from __future__ import annotations
@@ -33,14 +32,14 @@ _CONNECT_TYPES = {
 }
 _MAX_INT = 2**31 - 1
 _DURATION = struct.Struct("<III")
-# Logical types of one family say the same of numbers of another unit.
+# Logical types of one family differ only in the unit of their numbers.
 FAMILIES = ("local-timestamp-", "timestamp-", "time-")
 
 
 def convert_of(
     schema: dict[str, Any], avro_type: str, size: int
 ) -> tuple[str, int, Convert | None]:
-    """A type's logical type, its scale, and its conversion; of a type without one "", 0, None."""
+    """The logical type of a type, its scale and its conversion; without one: "", 0, None."""
     word = schema.get("logicalType")
     if isinstance(word, str):
         if word == "decimal" and avro_type in ("bytes", "fixed"):
@@ -61,7 +60,7 @@ def convert_of(
 
 
 def _decimal_scale(schema: dict[str, Any], avro_type: str, size: int) -> int | None:
-    """None where the attributes are those of no decimal."""
+    """The scale of a decimal; None where its attributes are invalid."""
     precision, scale = schema.get("precision"), schema.get("scale", 0)
     if type(precision) is not int or type(scale) is not int:
         return None
@@ -85,7 +84,7 @@ def _decimal(scale: int) -> Convert:
 
 
 def _big_decimal(data: bytes) -> Decimal:
-    """A number with a scale of its own: the bytes of its digits, then the scale."""
+    """A decimal with a scale of its own: the bytes of its digits, then the scale."""
     try:
         size, at = _number(data, 0)
         scale, end = _number(data, at + size)
@@ -114,7 +113,7 @@ def _time_of_day(nanoseconds: int) -> Convert:
 
 
 def _duration(data: bytes) -> str:
-    """Months, days and milliseconds as ISO 8601 has them: a month has no fixed length."""
+    """A duration in ISO 8601, in months, days and milliseconds: a month has no fixed length."""
     months, days, milliseconds = _DURATION.unpack(data)
     seconds, fraction = divmod(milliseconds, 1000)
     clock = f"T{seconds}.{fraction:03d}S" if fraction else f"T{seconds}S" if seconds else ""

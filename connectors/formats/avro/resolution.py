@@ -1,7 +1,8 @@
-"""Which type of a reader's schema a writer's type is read as, after Java's library [avro-spec].
+"""Schema resolution: as which type of a reader's schema a writer's type is read [avro-spec].
 
 The specification lets the types of a reader and a writer match by their names without a namespace.
-Java's reader looks at the names of records only to choose a branch of a union, and so does this.
+Java's library looks at the names of records only to choose a branch of a union, and this module
+does the same.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ _PROMOTIONS = {
 
 
 def misfit(writer: Node, reader: Node) -> str:
-    """Why a value of the one is never one of the other; "" where it may be. Neither is a union."""
+    """Why no value of the writer's type can be read as the reader's; "" if some can.
+
+    Neither type is a union.
+    """
     if writer.type != reader.type:
         if reader.type in _PROMOTIONS.get(writer.type, ()):
             return _logical_misfit(writer, reader)
@@ -49,7 +53,7 @@ def _family(node: Node) -> str:
 
 
 def conversion(writer: Node, reader: Node | None) -> Convert | None:
-    """What the value stands for: the reader's schema says, and the writer's its unit."""
+    """The conversion of a value: to the reader's logical type, from the writer's unit."""
     if reader is None:
         return writer.convert
     is_of_family = writer.logical != reader.logical and _family(writer) in FAMILIES
@@ -67,11 +71,11 @@ def _same_name(writer: Node, reader: Node) -> bool:
 
 
 def branch_for(writer: Node, union: Node) -> Node | None:
-    """The branch of a reader's union for a type that is no union; None where there is none.
+    """The branch of a reader's union for a type that is not a union; None if none fits.
 
-    The first of the same type, and of named types of the same name; else a record of the same
-    name without its namespace, else the first whose fields fit; else the first that the type is
-    promoted to.
+    The first of the same type, and for named types of the same name; else a record of the same name
+    without its namespace, else the first whose fields fit; else the first to which the type can be
+    promoted.
     """
     same = [one for one in union.branches if one.type == writer.type and not misfit(writer, one)]
     for one in same:
@@ -89,11 +93,11 @@ def branch_for(writer: Node, union: Node) -> Node | None:
 
 
 def fits(writer: Node, reader: Node, known: dict[tuple[int, int], bool] | None = None) -> bool:
-    """Whether some values of the one can be read as the other."""
+    """Whether some values of the writer's type can be read as the reader's."""
     known = {} if known is None else known
     pair = (id(writer), id(reader))
     if pair not in known:
-        known[pair] = True  # as long as nothing inside speaks against it
+        known[pair] = True  # assumed to fit inside of itself
         known[pair] = _fits(writer, reader, known)
     return known[pair]
 
@@ -116,7 +120,7 @@ def _fits(writer: Node, reader: Node, known: dict[tuple[int, int], bool]) -> boo
 
 
 def sources(writer: Node, reader: Node) -> list[tuple[Field, Field | None]]:
-    """Each field of the reader's record, and that of the writer's that it is read from."""
+    """Each field of the reader's record, with the writer's field that it is read from."""
     left = {field.name: field for field in writer.fields}
     found = {field.name: left.pop(field.name) for field in reader.fields if field.name in left}
     for field in reader.fields:

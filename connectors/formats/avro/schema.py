@@ -1,8 +1,8 @@
-"""Avro's schemas as nodes, read as leniently as Java's library reads a writer's schema.
+"""Avro schemas as nodes, read as leniently as Java's library reads a writer's schema.
 
 What does not affect the bytes is not checked: defaults of a wrong type, names that the
 specification does not allow, an enum's default that is not one of its symbols. An invalid logical
-type is ignored, as the specification asks for [avro-spec].
+type is ignored, as the specification requires [avro-spec].
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from connectors.formats.schema_registry import Schema, SchemaError
 
 PRIMITIVES = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
 _MAX_DEPTH = 200
-# Types of one schema, those of its fields among them: code is compiled for each.
+# Types of one schema, nested ones included: code is compiled for each.
 _MAX_TYPES = 40_000
 NO_DEFAULT: Any = object()
-"""The default of a field that has none."""
+"""Marks a field without a default."""
 
 
 class Node:
-    """One type of a schema. Named types that are used twice, or in themselves, are one node."""
+    """One type of a schema. A named type that is used twice, or inside itself, is one node."""
 
     def __init__(self, avro_type: str) -> None:
         self.type = avro_type
@@ -38,13 +38,13 @@ class Node:
         self.logical = ""
         self.scale = 0
         self.convert: Convert | None = None
-        """From what the bytes hold to what the type's name says, if it says something."""
+        """From the plain value to that of the logical type; None without one."""
         self.uses = 1
         self.is_recursive = False
 
     @property
     def short_name(self) -> str:
-        """Without the namespace."""
+        """The name without its namespace."""
         return self.name.rpartition(".")[2]
 
     @property
@@ -69,14 +69,15 @@ class Field:
 
     @property
     def has_default(self) -> bool:
-        """Whether a reader may do without it in the writer's schema."""
+        """Whether the field has a default, so that the writer's schema need not have it."""
         return self.default is not NO_DEFAULT
 
 
 def parsed(schema: Any, names: dict[str, Node] | None = None) -> Node:
-    """The node of a schema, as JSON has it; `names` are types that it may use, and get its own.
+    """The node of a schema, given as parsed JSON.
 
-    Raises SchemaError, whose text says where in the schema and what.
+    `names` are the named types that it may use; its own are added. Raises SchemaError, whose text
+    says where in the schema the error is, and what.
     """
     try:
         return _Parser({} if names is None else names).whole(schema)
@@ -85,13 +86,13 @@ def parsed(schema: Any, names: dict[str, Node] | None = None) -> Node:
 
 
 def parsed_registered(schema: Schema) -> Node:
-    """The node of a registry's schema, with what it imports. Raises SchemaError."""
+    """The node of a schema from a registry, with those that it imports. Raises SchemaError."""
     names: dict[str, Node] = {}
     known: set[str] = set()
 
     def add(one: Schema, where: str) -> Node:
         for reference in one.references:
-            if reference.schema.text not in known:  # two may need the same third one
+            if reference.schema.text not in known:  # two schemas may import the same third one
                 known.add(reference.schema.text)
                 add(reference.schema, f"the schema that it imports as {reference.name!r}: ")
         try:
@@ -183,7 +184,7 @@ class _Parser:
     def _new(
         self, schema: dict[str, Any], avro_type: str, space: str, where: str
     ) -> tuple[Node, str]:
-        """A named type, known from now on, and the namespace of what is in it."""
+        """A new named type, which is added to the names, and the namespace of its inner types."""
         name, own = schema.get("name"), schema.get("namespace", space)
         if not isinstance(name, str) or not name:
             raise SchemaError(f"{where} is of a type {avro_type} without a name")

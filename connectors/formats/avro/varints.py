@@ -1,7 +1,7 @@
-"""Avro's numbers of variable length, and the errors of the compiled readers.
+"""Avro's variable-length numbers, and the errors of the compiled readers.
 
-Java's library drops the bits of a last byte that do not fit the type, which changes the value. Here
-such bytes are a rejection; a number in more bytes than it needs is not.
+Java's library drops bits of a last byte that do not fit the type, which changes the value. Here
+such bytes are a rejection; a number in more bytes than necessary is not.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from connectors.errors import Rejection
 
 _FLOAT = struct.Struct("<f")
 _INT_BYTES, _LONG_BYTES = 5, 10
-# What the last byte of the longest form may hold, of 32 and of 64 bits.
+# The largest last byte of the longest form, for 32 and for 64 bits.
 _INT_LAST, _LONG_LAST = 0x0F, 0x01
 
 
@@ -21,7 +21,7 @@ class DamagedError(Exception):
 
 
 def long_at(data: bytes, at: int) -> tuple[int, int]:
-    """The integer of 64 bits that begins there, and where it ends. Raises DamagedError."""
+    """The 64-bit integer at a position, and the position after it. Raises DamagedError."""
     byte = data[at]
     number = byte & 0x7F
     if byte > 0x7F:
@@ -57,7 +57,7 @@ def _long_rest(data: bytes, start: int, at: int, number: int) -> tuple[int, int]
 
 
 def int_at(data: bytes, at: int) -> tuple[int, int]:
-    """The integer of 32 bits that begins there, and where it ends. Raises DamagedError."""
+    """The 32-bit integer at a position, and the position after it. Raises DamagedError."""
     start = at
     number = shift = 0
     while True:
@@ -74,7 +74,7 @@ def int_at(data: bytes, at: int) -> tuple[int, int]:
 
 
 def length_at(data: bytes, at: int) -> tuple[int, int]:
-    """A length, and where it ends. Raises DamagedError, also for a negative one."""
+    """A length, and the position after it. Raises DamagedError, also for a negative one."""
     number, at = long_at(data, at)
     if number < 0:
         raise DamagedError
@@ -82,7 +82,7 @@ def length_at(data: bytes, at: int) -> tuple[int, int]:
 
 
 def index_at(data: bytes, at: int) -> tuple[int, int]:
-    """The index of a symbol or a branch, and where it ends. Raises DamagedError, as above."""
+    """The index of a symbol or branch, and the position after it. Raises DamagedError."""
     number, at = int_at(data, at)
     if number < 0:
         raise DamagedError
@@ -90,7 +90,7 @@ def index_at(data: bytes, at: int) -> tuple[int, int]:
 
 
 def single(number: float) -> float:
-    """The nearest number of 32 bits, as a `float` of the reader's schema holds it."""
+    """The nearest 32-bit float, as the type `float` of a reader's schema holds it."""
     found: float = _FLOAT.unpack(_FLOAT.pack(number))[0]
     return found
 

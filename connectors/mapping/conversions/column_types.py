@@ -1,9 +1,9 @@
-"""Which conversion turns a value into a column, by the value's type and the rules of the table.
+"""Chooses the conversion of a value into a column, by the value's type and the table's rules.
 
 A converter takes a value of one Python type and returns what the encoder takes for the type of the
-column; it raises Rejection for a value that would lose something. `IDENTITY` is the one of values
-that need none. The types of columns are those of the service [data-types]: string, integer, double,
-boolean, binary.
+column; it raises Rejection for a value that would lose something. `IDENTITY` is the converter of
+values that need none. The types of columns are those of the service [data-types]: string, integer,
+double, boolean, binary.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Make = Callable[[str], Converter]
 _BYTES = (bytes, bytearray, memoryview)
 _NESTED = (dict, list, tuple)
 _MOMENTS = (datetime, date, time, timedelta, ExactTime)
-# Of these types, values of subclasses are converted as well; a datetime is a date.
+# Values of subclasses of these types are converted as well; a datetime is a date.
 _BASES = (str, *_NESTED, Decimal, *_MOMENTS, UUID)
 
 
@@ -45,7 +45,7 @@ _KEY_SOURCES: dict[str, frozenset[type]] = {
     "integer": frozenset((int, str, float, Decimal, *_MOMENTS)),
     "binary": frozenset((str, *_BYTES)),
 }
-# What an integer column counts, by the rules' times.
+# The unit of times in an integer column, by the rules' `times`.
 _UNITS: dict[str, logical_types.FractionUnit] = {
     "epoch": "ms",
     "iso8601": "ms",
@@ -70,9 +70,9 @@ class Conversions:
     def __init__(
         self, rules: ColumnRules | None = None, plain: bool = True, changed: bool = False
     ) -> None:
-        """`plain`: values hold only the types of JSON, as they come from a JSON format.
+        """`plain`: values have only the types of JSON, because they come from a JSON format.
 
-        `changed`: but for what transforms put there.
+        `changed`: except for other types that transforms put into them.
         """
         rules = ColumnRules() if rules is None else rules
         self._connector = rules.conversions == "connector"
@@ -132,7 +132,7 @@ class Conversions:
     def natural(self, name: str, found: type) -> tuple[str, Converter]:
         """The type of a column that is not listed, and the converter to it.
 
-        Numbers stay numbers, nested values become JSON text, the others become what the rules say.
+        Numbers stay numbers, nested values become JSON text, other types become what the rules say.
         Raises Rejection for a Python type that has no Tablestore type.
         """
         made = self._natural.get(found)

@@ -1,7 +1,7 @@
 """Conversions of the Java connector [connector] that are exact, for tables that it wrote.
 
-A value whose number it cut, wrapped or saturated, and one of which it wrote the address instead of
-the bytes, is rejected as with the exact conversions. docs/mapping.md has the table.
+Where the connector cut, wrapped or saturated a number, or wrote the address of bytes instead of the
+bytes, the value is rejected as with the exact conversions. docs/mapping.md has the table.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", r
 _MAX_NUMBER_LENGTH = 400
 # Java writes doubles in this range without an exponent [java-double].
 _PLAIN_FROM, _PLAIN_TO = 1e-3, 1e7
-# Levels of objects and lists in one another.
+# Levels of objects and lists inside each other.
 _MAX_DEPTH = 200
 
 

@@ -1,8 +1,8 @@
-"""Conversions of the values that JSON has: exact, or a rejection. Nothing is cut or rounded.
+"""Conversions of values of JSON's types: exact, or a rejection. Nothing is cut or rounded.
 
 A converter takes a value of one Python type and returns what the encoder takes for the type of a
 column: int, float, bool, str or bytes. It raises Rejection for a value that would lose something.
-The functions here make one each, for the column of this name, which their texts name; no text holds
+Each function here makes a converter for one column, whose name its texts contain; no text contains
 the value.
 """
 
@@ -25,12 +25,12 @@ Converter = Callable[[Any], Any]
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _HEX = re.compile(r"[0-9a-fA-F]*", re.ASCII)
-# Every integer up to this one has a double of its own [ieee-754].
+# Doubles hold every integer up to this one exactly [ieee-754].
 _EXACT = 2**53
 _NOT_0 = "123456789"
-# As many significant digits come back from a double as they were.
+# A number of up to this many significant digits is unchanged after a round trip through a double.
 _SURE_DIGITS = 15
-# As many significant digits tell any two doubles apart.
+# This many significant digits distinguish any two doubles.
 _DIGITS_OF_DOUBLE = 17
 # Digits of a decimal that is compared with a double. The longest double has 767 of them.
 _MAX_DIGITS = 800
@@ -40,7 +40,7 @@ _MAX_INTEGER_DIGITS = 20
 
 
 def is_same_number(number: float, meant: Decimal) -> bool:
-    """Whether the double is the number that a decimal means: no digit of it is lost.
+    """Whether a double is the number of a decimal: no digit of it is lost.
 
     A double may be written in three ways: 0.1 by its shortest text, with 17 digits as
     0.10000000000000001, or in full with 55.
@@ -199,7 +199,7 @@ def text_to_boolean(name: str) -> Converter:
 
 
 def base64_to_binary(name: str) -> Converter:
-    """Converter base64 text -> bytes; the standard alphabet with its padding, or a Rejection."""
+    """Converter base64 text -> bytes; Rejection unless the alphabet and padding are standard."""
 
     def convert(value: str) -> bytes:
         try:
@@ -218,7 +218,7 @@ def plain_bytes(_: str) -> Converter:
 
 
 def hex_to_binary(name: str) -> Converter:
-    """Converter hexadecimal text -> bytes; pairs of digits and nothing else, or a Rejection."""
+    """Converter hexadecimal text -> bytes; Rejection unless it is pairs of digits only."""
 
     def convert(value: str) -> bytes:
         if len(value) % 2 or not _HEX.fullmatch(value):

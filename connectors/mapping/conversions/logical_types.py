@@ -1,8 +1,8 @@
-"""Conversions of the logical types that JSON does not have: decimals, dates, times and UUIDs.
+"""Conversions of logical types that JSON does not have: decimals, dates, times and UUIDs.
 
-Such values come from formats with schemas and from the user's own steps. As text they are what the
-JSON text of a nested value holds as well: digits, ISO 8601 in UTC, base64. As numbers they are what
-Kafka Connect's logical types send [connect-json].
+Such values come from formats with schemas and from the user's own steps. As text they have the same
+form as inside of the JSON text of a nested value: digits, ISO 8601 in UTC, base64. As numbers they
+are those of Kafka Connect's logical types [connect-json].
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def decimal_to_double(name: str) -> Converter:
 
 
 def decimal_to_integer(scale: int) -> Callable[[str], Converter]:
-    """Maker of converters Decimal -> integer: times 10**scale; Rejection unless that is whole."""
+    """The maker of converters Decimal -> integer: times 10**scale; Rejection unless whole."""
 
     def make(name: str) -> Converter:
         def convert(value: Decimal) -> int:
@@ -204,9 +204,9 @@ def typed_json_text(name: str) -> Converter:
 
 
 def changed_json_text(name: str) -> Converter:
-    """As `typed_json_text`, quick for values that hold only what JSON has.
+    """As `typed_json_text`, but faster for values that have only JSON's types.
 
-    For values of JSON that transforms may have put other types into.
+    For JSON formats whose values transforms may have changed to other types.
     """
     text, typed = json_text(name), typed_json_text(name)
 
@@ -221,7 +221,7 @@ def changed_json_text(name: str) -> Converter:
 
 
 def _plain(name: str, value: Any, depth: int) -> Any:
-    """The value with only JSON's types in it. Raises Rejection."""
+    """The value with its logical types as text. Raises Rejection."""
     if type(value) in (str, int, float, bool, type(None)):
         return value
     if depth > _MAX_DEPTH:
@@ -251,7 +251,7 @@ def leaf_text(name: str, value: Any) -> Any:
         return str(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(value).decode()
-    return value  # the JSON encoder takes some more types, and rejects the others
+    return value  # the JSON encoder accepts some of the other types, and rejects the rest
 
 
 def _key(name: str, key: Any) -> str:

@@ -1,1 +1,1 @@
-"""From a record to a point of a time series: which series, which time, which fields."""
+"""From a record to a point of a time series: its series, time and fields."""

@@ -30,11 +30,11 @@ MakePoint = Callable[[Sequence[Any], Record], Encoded]
 
 
 class PointEncoder(Protocol):
-    """What points need of their encoder."""
+    """The encoder, as far as points need it."""
 
     @property
     def error(self) -> type[Exception]:
-        """Its own exception; its arguments begin with a short code and a text."""
+        """Its exception; the arguments begin with a short code and a text."""
         ...
 
     def series(self, measurement: str, source: str, tags: Sequence[tuple[str, str]]) -> bytes:

@@ -1,4 +1,4 @@
-"""Which series a point belongs to: measurement, data source and tags, by the service's rules."""
+"""The series of a point: measurement, data source and tags, by the service's rules."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _BAD_IN_TAG = re.compile(r'["=]')
 # A series is remembered by the texts of the fields that make it, None where there is none, and the
 # pairs of the tags' object.
 _Texts = tuple[Any, ...]
-# Where to take a text from among the values of a record, and how to make it; None where it is not.
+# The position of a text among the values of a record, and its converter; None if there is none.
 TextPick = tuple[int, Callable[[Any], str] | None] | None
 
 
 class SeriesEncoder(Protocol):
-    """What series need of the encoder."""
+    """The encoder, as far as series need it."""
 
     def series(self, measurement: str, source: str, tags: Sequence[tuple[str, str]]) -> bytes:
         """The series as part of its points; tags in the order of their names."""
@@ -35,7 +35,7 @@ class SeriesEncoder(Protocol):
 
 
 class SeriesCache:
-    """The series of one topic in one table, as bytes. A series is checked once, then known."""
+    """The series of one topic in one table, as bytes. Each is checked once, and then remembered."""
 
     MAX_SERIES = 20_000
 
@@ -53,7 +53,7 @@ class SeriesCache:
     ) -> Callable[[Sequence[Any]], bytes]:
         """The function from values of these names and types to their series.
 
-        Raises Rejection where no such record has one.
+        Raises Rejection if no record of these names and types has a series.
         """
         picks = [_pick(name, names, types) for name in self._fields]
         pairs_at = None
@@ -121,7 +121,7 @@ def _pick(name: str, names: tuple[str, ...], types: Sequence[type]) -> TextPick:
 
 
 def _text_of(name: str, found: type) -> Callable[[Any], str] | None:
-    """How a value of this type becomes text; None where it is text."""
+    """The converter of a value of this type to text; None if it is text."""
     if found is str:
         return None
     if found is type(UNAVAILABLE):
@@ -148,7 +148,7 @@ def _pairs(tags: dict[Any, Any] | None) -> tuple[tuple[str, str], ...]:
 def _checked(
     measurement: str, source: str, tags: list[tuple[str, str]]
 ) -> tuple[str, str, list[tuple[str, str]]]:
-    """The same, or Rejection with the rule of the service that it breaks."""
+    """Return the series, or raise Rejection with the rule of the service that it breaks."""
     wrong = wrong_measurement(measurement)
     if wrong:
         raise Rejection("measurement_invalid", wrong)

@@ -1,7 +1,7 @@
-"""What encoders of rows keep between two rows: how cells begin, and whole cells of common strings.
+"""What row encoders keep between rows: how cells begin, and whole cells of common strings.
 
-All of it depends on a column and a value, or on a size, alone. What grows with the data is bounded
-by one budget of all encoders together.
+All of it depends only on a column and a value, or on a size. What grows with the data is bounded by
+one budget of all encoders together.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from connectors.tablestore.plainbuffer.batch_write_row import row_head
 from connectors.tablestore.plainbuffer.cells import WireType
 from connectors.tablestore.plainbuffer.limits import check_length, check_row_bytes
 
-_MAX_VALUES = 256  # remembered of a column
-_MAX_CHARACTERS = 64  # longer values seldom come twice
-_MAX_LENGTHS = 1024  # of strings and binaries, remembered of a column
+_MAX_VALUES = 256  # remembered for a column
+_MAX_CHARACTERS = 64  # longer values seldom occur twice
+_MAX_LENGTHS = 1024  # of strings and binaries, remembered for a column
 _MAX_ROW_SIZE = 16384  # the sizes whose varint has at most two bytes
 _BUDGET = 100_000  # values and lengths remembered by all encoders together, about 25 MB
 
 int32 = struct.Struct("<i").pack
-# How a cell ends, by its checksum.
+# The end of a cell, by its checksum.
 CELL_ENDS = tuple(b"\x0a%c" % checksum for checksum in range(256))
 
 
@@ -43,12 +43,12 @@ class EncodedColumn(NamedTuple):
 
     @property
     def start(self) -> bytes:
-        """The cell up to where the value's length stands."""
+        """The cell up to the value's length."""
         encoded = self.name.encode()
         return self.lead + b"\x03\x04" + int32(len(encoded)) + encoded + b"\x05"
 
     def seed(self, typed: bytes) -> int:
-        """Return the checksum of the name and of what follows it before the value's own bytes."""
+        """Return the checksum of the name and of the bytes between it and the value."""
         return crc8(typed, crc8(self.name.encode(), 0))
 
 
@@ -101,7 +101,7 @@ class ValueCells:
     def __init__(
         self, column: EncodedColumn, max_misses: int, on_too_many_misses: Callable[[], None]
     ) -> None:
-        """A miss is a value that is not remembered."""
+        """Begin with no cells. A miss is a value that is not remembered."""
         self._starts = cell_starts(column)
         self._max_misses = max_misses
         self._on_too_many_misses = on_too_many_misses

@@ -1,4 +1,4 @@
-"""What a row is made of: the types of values, cells, and the error of a row that no table takes."""
+"""The parts of a row: types of values, cells, and the error of a row that no table accepts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class AutoIncrement:
         return "AUTO_INCREMENT"
 
     def __reduce__(self) -> str:
-        return "AUTO_INCREMENT"  # pickles as the one instance, so `is` holds between processes
+        return "AUTO_INCREMENT"  # pickled as the one instance, so that `is` works between processes
 
 
 AUTO_INCREMENT = AutoIncrement()

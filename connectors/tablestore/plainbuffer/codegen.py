@@ -39,11 +39,11 @@ from connectors.tablestore.plainbuffer.cells import EncodingError, WireType
 from connectors.tablestore.plainbuffer.limits import check_layout, check_value
 
 TRIAL_ROWS = 4096  # 0: no trial, nothing is remembered
-_MAX_TRIAL_MISSES = TRIAL_ROWS // 4  # remembering pays while fewer values than these are new
+_MAX_TRIAL_MISSES = TRIAL_ROWS // 4  # remembering pays while fewer values than this are new
 LATER_MISSES = 25 * TRIAL_ROWS  # new values after a trial that start another one
 _ROW_ENDS = tuple(b"\x09%c" % checksum + CONDITION_IGNORE for checksum in range(256))
 
-# What generated code treats as "a value is not what its column takes".
+# The exceptions by which generated code notices a value that its column does not accept.
 _ERRORS = (struct.error, TypeError, ValueError, AttributeError)
 
 
@@ -135,7 +135,7 @@ class _Encoder:
             self._replace_code(self._generate(paying, trial=False))
 
     def _replace_code(self, other: FunctionType) -> None:
-        """Give the function another's code: callers keep the function, calls that run go on."""
+        """Give the function the code of another: callers keep the function, running calls go on."""
         self._function.__code__ = other.__code__
         self.function.__source__ = cast(PutEncoder, other).__source__
 
@@ -176,7 +176,7 @@ class _Code:
         self._arguments = ", ".join(column.label for column in columns)
         self._statements: list[str] = []
         self._checksums: list[str] = []
-        self._lengths: list[str] = []  # those that differ from row to row
+        self._lengths: list[str] = []  # the bytes that differ between rows
         self._size = 5 + 2  # header and key tag, row checksum
         self._identity: list[str] = []
         self._row: list[str] = []

@@ -35,7 +35,7 @@ def varint(value: int) -> bytes:
 
 
 def read_varint(data: bytes, position: int) -> tuple[int, int]:
-    """The number at a position, never negative, and the position behind it. Raises IndexError."""
+    """The number at a position, never negative, and the position after it. Raises IndexError."""
     value = data[position]
     if value < 128:
         return value, position + 1

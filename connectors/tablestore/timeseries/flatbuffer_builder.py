@@ -1,4 +1,4 @@
-"""FlatBuffers [flatbuffers] from their end: one buffer of groups, vectors and texts.
+"""Builds FlatBuffers [flatbuffers] from their end: a buffer of groups, vectors and texts.
 
 Every function returns or takes pieces of bytes; `Buffer` knows how far from its end each begins.
 """
@@ -12,7 +12,7 @@ _PADDING = [bytes(size) for size in range(8)]
 
 # Layouts (vtables) of the tables that are alike in every point: bytes of the layout, bytes of the
 # table, and the offset of each field in the table, 0 where it is left out. A layout may come before
-# or behind its tables.
+# or after its tables.
 _ROOT = pack("<3H", 6, 8, 4)
 _GROUP = pack("<6H", 12, 20, 4, 8, 12, 16)
 _ROW = pack("<8H", 16, 28, 4, 8, 16, 12, 0, 24)
@@ -62,7 +62,7 @@ def vector_of(items: Sequence[tuple[bytes, int]]) -> bytes:
 
 
 def vectors_of(lists: Sequence[Sequence[tuple[bytes, int]]]) -> bytes:
-    """Vectors one behind the other, and then the pieces that they refer to."""
+    """Several vectors in sequence, and then the pieces that they refer to."""
     end = sum([4 + 4 * len(items) for items in lists])
     out: list[int] = []
     pieces: list[bytes] = []

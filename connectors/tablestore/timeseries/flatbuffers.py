@@ -52,11 +52,11 @@ _TAG = pack("<4H", 8, 12, 4, 8)
 #         vectors      integers, doubles (their elements at a multiple of 8), booleans,
 #                      strings and binaries with what they refer to
 #
-# A reference holds how far behind itself its target begins.
+# A reference is the distance from itself to the start of its target.
 _FIXED = "<iIIIIII4xiIIIqIi"
 _FIELD_VALUES_AT = 60
 
-# A layout of BytesValue with its table, which refers to the bytes right behind it.
+# A layout of BytesValue with its table, which refers to the bytes right after it.
 _BYTES_VALUE = pack("<3Hxx", 6, 8, 4) + pack("<iI", 8, 4)
 _TABLE_IN_BYTES_VALUE = 8
 
@@ -64,7 +64,7 @@ _TABLE_IN_BYTES_VALUE = 8
 _TYPES = {0x10: 1, 0x20: 2, 0x29: 3, 0x1A: 4, 0x32: 5}
 _INTEGER, _BOOLEAN, _DOUBLE, _STRING, _BINARY = 0x10, 0x20, 0x29, 0x1A, 0x32
 
-# Of each field in order, its name and the tag of its value as they stand in the row.
+# Of each field in order, its name and the tag of its value as they are in the row.
 Fields = tuple[bytes, ...]
 
 
@@ -206,7 +206,7 @@ def _series_of(key: bytes) -> _Series:
 
 
 def _tag(tag: bytes) -> bytes:
-    """A Tag with its layout before it and its texts behind it."""
+    """A Tag with its layout before it and its texts after it."""
     length, start = read_varint(tag, 1)
     name = counted(tag[start : start + length])
     length, start = read_varint(tag, start + length + 1)

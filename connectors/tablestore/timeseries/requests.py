@@ -1,8 +1,8 @@
 """PutTimeseriesData [put-timeseries-data]: bodies of many points, answers, and the encoding.
 
-The public pages know points as FlatBuffers only. The official Go SDK also sends them as protobuf,
-which costs a third to make and is a third smaller; so the endpoint is asked once whether it reads
-that.
+The public pages describe points only as FlatBuffers. The official Go SDK also sends them as
+protobuf, which costs a third as much to make and is a third smaller; so the endpoint is asked once
+whether it reads that.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _TablePoints = tuple[str, Sequence[bytes], Sequence[Sequence[int]]]
 
 
 class PointRequests:
-    """Points of one time series table a request."""
+    """Requests with points of one time series table each."""
 
     def __init__(
         self, client: Client, encoding: Literal["auto", "protobuf", "flatbuffers"]
@@ -65,21 +65,28 @@ class PointRequests:
         return verdicts
 
     def choose_encoding(self, table: str) -> None:
-        """Ask, by a table that exists, how to send points. Blocks. Raises RequestFailed.
+        """Ask with an existing table how to send points. Blocks. Raises RequestFailed.
 
-        One and the same impossible point (no field, a time before 1970, a measurement that no
-        series can have) is sent in both encodings, and once in none. An endpoint that finds the
-        same fault with both, and another one with what it does not know, can read both.
+        The same impossible point (no field, a time before 1970, a measurement that no series can
+        have) is sent in both encodings, and once in an unknown one. An endpoint that reports the
+        same fault for both, and another fault for the unknown one, can read both.
         """
         if self._encoding is not None:
             return
-        encoder = PointEncoder()
-        _, row, _ = encoder.compile(())(encoder.series("#", "", ()), -1, ())
+        row = _impossible_point()
         flat = self._faults(self.body(table, [row], [[len(row)]], "flatbuffers"))
         same = flat == self._faults(self.body(table, [row], [[len(row)]], "protobuf"))
         unlike = flat != self._faults(points_body(table, _UNKNOWN_TYPE, row))
         self._encoding = "protobuf" if flat and same and unlike else "flatbuffers"
-        log.info("points of time series go as %s", self._encoding)
+        log.info("points of time series are sent as %s", self._encoding)
+
+    def try_write(self, table: str) -> None:
+        """Send the impossible point of `choose_encoding`, as FlatBuffers. Blocks.
+
+        Raises RequestFailed for any answer but that the point is rejected.
+        """
+        row = _impossible_point()
+        self._faults(self.body(table, [row], [[len(row)]], "flatbuffers"))
 
     def body(
         self,
@@ -88,7 +95,7 @@ class PointRequests:
         sizes: Sequence[Sequence[int]],
         encoding: Encoding,
     ) -> bytes:
-        """The body of a request of points that are protobuf, in the encoding that is sent."""
+        """The body of a request, from points as protobuf, in the encoding that is sent."""
         if encoding == "flatbuffers":
             rows = self._flat.encode([*_rows(wires, sizes)])
         else:
@@ -110,6 +117,13 @@ class PointRequests:
                 raise RequestFailed(verdict, code)
             faults.append(verdict)
         return faults
+
+
+def _impossible_point() -> bytes:
+    """A point that no table takes, as protobuf: no field, before 1970, a measurement of `#`."""
+    encoder = PointEncoder()
+    _, row, _ = encoder.compile(())(encoder.series("#", "", ()), -1, ())
+    return row
 
 
 def _rows(wires: Sequence[bytes], sizes: Sequence[Sequence[int]]) -> Iterator[bytes]:

@@ -32,15 +32,8 @@ class TimeseriesTable:
 
     def ensure(self, instance: str) -> bool:
         """Compare it with its rules, or create it. True when it was created. Raises StopRun."""
-        shape = self._describe()
-        if shape is not None:
-            self._compare(shape)
+        if self.check() is not None:
             return False
-        if self._is_wide():
-            raise StopRun(
-                f"table {self._name} is a wide-column table, and the configuration says mode "
-                "timeseries.\n  remedy: correct the mode, or write to another table"
-            )
         if not self._rules.auto_create:
             raise StopRun(
                 f"time series table {self._name} does not exist in instance {instance}.\n"
@@ -49,10 +42,22 @@ class TimeseriesTable:
         self._call(
             f"CreateTimeseriesTable {self._name}",
             lambda: self._api.create_timeseries(self._name, self._rules),
-            "OTSObjectAlreadyExist",  # another process was quicker
+            "OTSObjectAlreadyExist",  # another process created it first
         )
         log.info("created time series table %s", self._name)
         return True
+
+    def check(self) -> TimeseriesShape | None:
+        """What the table is, compared with its rules; None when it is missing. Raises StopRun."""
+        shape = self._describe()
+        if shape is not None:
+            self._compare(shape)
+        elif self._is_wide():
+            raise StopRun(
+                f"table {self._name} is a wide-column table, and the configuration says mode "
+                "timeseries.\n  remedy: correct the mode, or write to another table"
+            )
+        return shape
 
     def _describe(self) -> TimeseriesShape | None:
         shape: TimeseriesShape | None = self._call(
@@ -102,7 +107,7 @@ class TimeseriesTable:
             )
 
     def _compare_keys(self, shape: TimeseriesShape) -> None:
-        """Raises StopRun for a table whose keys the configured series do not fill."""
+        """Raise StopRun for a table whose keys the configured series do not fill."""
         if shape.field_keys:
             self._wrong(
                 f"has fields as part of its points' key ({', '.join(shape.field_keys)})",

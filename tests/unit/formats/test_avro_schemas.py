@@ -1,4 +1,4 @@
-"""Avro schemas that the registry and Java accept, and those that nobody can read by."""
+"""Avro schemas that the registry and Java accept, and those that cannot be read by."""
 
 import json
 from collections.abc import Callable
@@ -120,7 +120,7 @@ def test_a_field_that_is_passed_over_is_one() -> None:
 
 
 def test_a_type_that_is_used_before_it_is_defined() -> None:
-    """As Java's library reads it since 1.12, also of types in one another; depth is bounded."""
+    """As Java's library reads it since 1.12, also of nested types; depth is bounded."""
     inner: dict[str, Any] = {
         "type": "record",
         "name": "In",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.formats import factory
+from connectors.formats import primitives
 from connectors.formats.chunk_decoder import ChunkDecoder
 from connectors.records import Chunk, PlainMessage
 from connectors.settings import Settings
@@ -41,7 +41,7 @@ def test_good_records_come_through_in_order() -> None:
 @pytest.mark.parametrize("bad", sorted(BAD))
 @pytest.mark.parametrize("place", [0, 2, 4])
 def test_a_bad_record_does_not_take_its_neighbours(bad: bytes, place: int) -> None:
-    """P4: wherever it stands, only the bad one becomes a dead letter, with coordinates and code."""
+    """P4: wherever it is, only the bad one becomes a dead letter, with coordinates and code."""
     values = [b'{"n":%d}' % n for n in range(5)]
     values[place] = bad
     found = ChunkDecoder(settings()).decode_chunk(message_chunk(values, partition=7))
@@ -109,7 +109,7 @@ def test_keys_are_decoded_by_topic() -> None:
     assert (len(clicks.records), len(clicks.dead_letters)) == (0, 1)
 
 
-def test_a_bad_key_is_told_before_a_bad_value() -> None:
+def test_a_bad_key_is_reported_before_a_bad_value() -> None:
     """One dead letter a record, even when both are bad."""
     found = ChunkDecoder(by_key()).decode_chunk(message_chunk([b"{"], keys=[b"{"]))
     assert [dead_letter.code for dead_letter in found.dead_letters] == ["key_json_invalid"]
@@ -187,7 +187,7 @@ def test_values_and_keys_that_are_too_long_are_rejected(word: str) -> None:
     assert len(found.records) == (1 if word in fits else 0)
 
 
-def test_the_quick_way_counts_bytes_and_values_too() -> None:
+def test_the_fast_path_counts_bytes_and_values_too() -> None:
     """Where the mapping would decode for itself."""
     bomb = b'{"a":[' + b"[]," * 600_000 + b"1]}"
     found = ChunkDecoder(settings()).decode_chunk(message_chunk([b'{"a":1}', bomb, b'{"a":2}']))
@@ -198,7 +198,7 @@ def test_the_quick_way_counts_bytes_and_values_too() -> None:
     assert [dead_letter.code for dead_letter in chunk.dead_letters] == ["value_size"]
 
 
-def test_what_nobody_foresaw_rejects_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_exception_rejects_one_record(monkeypatch: pytest.MonkeyPatch) -> None:
     """An unexpected exception of a format rejects the record: its class, without the value."""
 
     def decode(data: bytes) -> int:
@@ -206,7 +206,7 @@ def test_what_nobody_foresaw_rejects_one_record(monkeypatch: pytest.MonkeyPatch)
             raise ZeroDivisionError(CANARY)
         return len(data)
 
-    monkeypatch.setitem(factory.DECODERS, "bytes", factory._plain(decode, "bytes"))
+    monkeypatch.setattr(primitives, "plain_bytes", decode)
     values = [b"1", CANARY.encode(), b"333"]
     found = ChunkDecoder(settings(format={"value": "bytes"})).decode_chunk(message_chunk(values))
     assert [record.value for record in found.records] == [1, 3]

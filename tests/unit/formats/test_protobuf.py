@@ -103,7 +103,7 @@ def test_a_map_entry_that_the_text_spells_is_counted(
     assert decoder("protobuf")(framed(spelled, b"\4\2\0" + entry)) == {"key": "a", "value": 5}
 
 
-def test_an_enum_number_that_nobody_knows(order: int, decoder: MakeDecoder) -> None:
+def test_an_unknown_enum_number(order: int, decoder: MakeDecoder) -> None:
     """Stays a number, as the library itself keeps it."""
     assert decoder("protobuf")(framed(order, ORDER_INDEX + b"\x28\x07"))["state"] == 7
 

@@ -29,7 +29,7 @@ def test_depth_is_bounded(order: int, decoder: MakeDecoder) -> None:
 
 
 def varint(number: int) -> bytes:
-    """As on the wire."""
+    """The bytes on the wire."""
     out = b""
     while number > 0x7F:
         out += bytes([number & 0x7F | 0x80])
@@ -58,7 +58,7 @@ def test_few_bytes_may_not_become_very_many_fields(
 
 
 def test_long_messages_below_the_limit_are_read(order: int, decoder: MakeDecoder) -> None:
-    """The count looks at all kinds of fields, groups that nobody knows among them."""
+    """All types of fields are counted, also unknown groups."""
     made = message_class(order_file(), "shop.Order")(text="x" * 100_000, raw=b"\xff" * 100_000)
     for number in range(60_000):
         made.lines.add(n=number)

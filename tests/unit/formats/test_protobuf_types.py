@@ -12,9 +12,16 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSe
 from connectors.errors import Rejection, StopRun
 from connectors.formats import protobuf_file
 from connectors.formats.protobuf_types import _SMALL_FILES
+from connectors.formats.schemas import SchemaFile, Schemas
+from connectors.settings.formats import FormatSettings
 from tests.support.registry import SchemaRegistry
 from tests.unit.formats.conftest import MakeDecoder, framed
 from tests.unit.formats.protobuf_messages import F, field, order_file, text_of
+
+
+def by_file(path: Path, message: str) -> Callable[[bytes], Any]:
+    """The decoder of a message that a file of descriptors has."""
+    return protobuf_file.decoder(Schemas(FormatSettings(), None), SchemaFile(path, message))
 
 
 def types_file() -> FileDescriptorProto:
@@ -75,11 +82,11 @@ def test_a_file_of_descriptors(tmp_path: Path) -> None:
     """Any message of it, nested ones too; known imports need not be in it."""
     path = tmp_path / "descriptors"
     path.write_bytes(FileDescriptorSet(file=[order_file(), types_file()]).SerializeToString())
-    assert protobuf_file.decoder(path, "shop.First")(b"\x08\5") == {"a": 5}
-    assert protobuf_file.decoder(path, "shop.Order.Line")(b"") == {"n": 0.0}
-    assert protobuf_file.decoder(path, "Types")(b"")["day"] is None
+    assert by_file(path, "shop.First")(b"\x08\5") == {"a": 5}
+    assert by_file(path, "shop.Order.Line")(b"") == {"n": 0.0}
+    assert by_file(path, "Types")(b"")["day"] is None
     with pytest.raises(Rejection):
-        protobuf_file.decoder(path, "shop.First")(b"\x08")
+        by_file(path, "shop.First")(b"\x08")
 
 
 @pytest.mark.parametrize(
@@ -100,6 +107,6 @@ def test_a_file_that_cannot_be_used(tmp_path: Path, make: Callable[[], bytes], w
     path = tmp_path / "descriptors"
     path.write_bytes(make())
     with pytest.raises(StopRun, match=words):
-        protobuf_file.decoder(path, "shop.Nothing")
+        by_file(path, "shop.Nothing")
     with pytest.raises(StopRun, match="not a file of descriptors"):
-        protobuf_file.decoder(tmp_path / "gone", "shop.Nothing")
+        by_file(tmp_path / "gone", "shop.Nothing")

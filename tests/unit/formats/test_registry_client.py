@@ -107,7 +107,7 @@ def test_many_unknown_ids_do_not_hold_up_the_others(registry: SchemaRegistry, wa
 def test_an_id_that_no_registry_can_have_is_a_bad_record(
     registry: SchemaRegistry, waits: Waits, number: int, body: bytes
 ) -> None:
-    """Nobody is asked, so that no answer to it can stop the run."""
+    """The registry is not asked, so that no answer can stop the run."""
     registry.fault = lambda _: (404, body)
     found = rejected(registry_of(waits, registry.url), number)
     assert found.code == "schema_unknown"

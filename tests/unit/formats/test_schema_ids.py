@@ -72,7 +72,7 @@ def test_message_indexes_in_headers(registry: SchemaRegistry) -> None:
 
 
 def test_headers_are_not_looked_at_unless_asked_for(registry: SchemaRegistry) -> None:
-    """A header of somebody else's costs nothing and decides nothing."""
+    """An unrelated header costs nothing and decides nothing."""
     number = registry.register(SCHEMA)
 
     class Message(PlainMessage):

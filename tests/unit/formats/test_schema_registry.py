@@ -60,7 +60,7 @@ def test_trouble_is_waited_out(registry: SchemaRegistry, decoder: MakeDecoder, s
 
 
 def test_a_registry_that_is_not_there_is_waited_for() -> None:
-    """Nobody listens on that port."""
+    """Nothing listens on that port."""
     from connectors.formats.factory import decoders
     from tests.unit.formats.conftest import impatient
 
@@ -113,13 +113,13 @@ def test_credentials_are_sent_and_shown_nowhere(
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"url": "x"}, "url is no URL"),
+        ({"url": "x"}, "url is not an http or https URL"),
         ({"url": "https://a:port"}, "illegal host or port"),
         ({"url": "https://a:99999"}, "illegal host or port"),
         ({"url": "https://a..b"}, "illegal host"),
         ({"url": "https://a?x=1"}, "more than scheme"),
-        ({"url": "https://a,"}, "a comma too many"),
-        ({"url": "https://a, b:8081"}, "url is no URL"),
+        ({"url": "https://a,"}, "an empty entry"),
+        ({"url": "https://a, b:8081"}, "url is not an http or https URL"),
         ({"url": "https://a,http://schemas.example.com"}, "allow_plain_http"),
         ({"url": "http://schemas.example.com"}, "must be https"),
         ({"url": "https://a:b@c"}, "user name"),
@@ -129,7 +129,7 @@ def test_credentials_are_sent_and_shown_nowhere(
         ({"url": "https://a", "certificate_file": "f"}, "set both"),
     ],
 )
-def test_wrong_settings_are_told(given: dict[str, str], told: str) -> None:
+def test_wrong_settings_are_reported(given: dict[str, str], told: str) -> None:
     """With the option at fault."""
     with pytest.raises(ValueError, match=told):
         RegistrySettings.model_validate(given)

@@ -47,7 +47,7 @@ def test_a_certificate_of_a_trusted_authority(authority: Authority) -> None:
 
 
 def test_other_certificates_are_refused(authority: Authority, tmp_path: Path) -> None:
-    """Of an authority that nobody trusts, or another one: the run stops, nothing is rejected."""
+    """A certificate of an unknown or another authority: the run stops, nothing is rejected."""
     other = Authority(tmp_path, "other")
     with served(authority) as registry:
         for given in ({}, {"ca_file": str(other.certificate)}):

@@ -18,7 +18,7 @@ def written(number: int) -> bytes:
 
 @given(st.integers(0, 2**64 - 1), st.binary(max_size=3), st.binary(max_size=3))
 def test_what_was_written_is_read(number: int, before: bytes, behind: bytes) -> None:
-    """Anywhere in the bytes, with the position behind it."""
+    """Anywhere in the bytes, with the position after it."""
     data = before + written(number) + behind
     assert read_varint(data, len(before), len(data)) == (number, len(data) - len(behind))
 

@@ -49,7 +49,7 @@ class FakeError:
         return self._error
 
     def topic(self) -> None:
-        """None: the error is one of the client, which gives it to whoever asks."""
+        """None: the error is one of the client, which returns it at the next call."""
 
     def partition(self) -> None:
         """None, as above."""
@@ -92,7 +92,7 @@ class FakeConsumer:
         """The callbacks of librdkafka run here."""
 
     def list_topics(self, topic: str | None = None, timeout: float = -1) -> Any:
-        """Of the brokers; an error of theirs is raised instead."""
+        """The topics of the brokers; raises their error if they have one."""
         if self.brokers.metadata_errors:
             raise self.brokers.metadata_errors.pop()
         self.brokers.looks += 1

@@ -93,7 +93,7 @@ def test_offsets_are_committed_together(
 @pytest.mark.parametrize(
     "trouble", [KafkaException(KafkaError(KafkaError._TRANSPORT)), TypeError("no answer"), None]
 )
-def test_an_end_that_nobody_knows(brokers: FakeBrokers, trouble: Exception | None) -> None:
+def test_an_unknown_end(brokers: FakeBrokers, trouble: Exception | None) -> None:
     """An error, or None of the client, which is no pair."""
     assignment = made(brokers, 1)
     brokers.watermarks["orders", 0] = (3, 90)

@@ -37,7 +37,7 @@ def brokers() -> FakeProducerBrokers:
 
 def send(run: Run, brokers: FakeProducerBrokers, *offsets: int) -> None:
     """Send dead letters, and close."""
-    sink = KafkaDeadLetterSink(run, brokers.clients)
+    sink = KafkaDeadLetterSink(run, clients=brokers.clients)
     sink.prepare()
     sink.prepare()  # by another worker
     try:
@@ -72,7 +72,7 @@ def test_a_failed_delivery_is_sent_again(run: Run, brokers: FakeProducerBrokers)
     assert len(brokers.delivered) == 2
 
 
-def test_an_error_that_nobody_can_wait_out_stops(run: Run, brokers: FakeProducerBrokers) -> None:
+def test_an_error_that_waiting_cannot_resolve_stops(run: Run, brokers: FakeProducerBrokers) -> None:
     """The text has topic, record and remedy."""
     brokers.errors = [KafkaError(KafkaError.MSG_SIZE_TOO_LARGE, "too large")]
     with pytest.raises(StopRun, match=r"(?s)topic dead: too large.*offset 7.*remedy: raise"):
@@ -94,7 +94,7 @@ def test_a_login_that_is_denied_later_is_waited_for(
     run: Run, brokers: FakeProducerBrokers, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It has worked before: the issuer of tokens, or a directory of users, may be away."""
-    sink = KafkaDeadLetterSink(run, brokers.clients)
+    sink = KafkaDeadLetterSink(run, clients=brokers.clients)
     sink.prepare()
     (producer,) = brokers.producers
     with caplog.at_level(logging.WARNING):

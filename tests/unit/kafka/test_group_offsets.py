@@ -24,7 +24,7 @@ class Client:
     properties: ClassVar[list[dict[str, Any]]] = []
 
     def committed(self, partitions: list[TopicPartition], timeout: float) -> list[TopicPartition]:
-        """What the group has."""
+        """The committed offsets of the group."""
         assert timeout == 10
         if Client.error is not None:
             raise Client.error
@@ -59,7 +59,7 @@ def brokers() -> FakeBrokers:
 
 
 def starts(brokers: FakeBrokers, **kafka: Any) -> dict[str, int]:
-    """Where two partitions start."""
+    """The starts of two partitions."""
 
     def consumer(properties: dict[str, Any], logger: object) -> Any:
         Client.properties.append(properties)

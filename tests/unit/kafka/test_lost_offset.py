@@ -21,7 +21,7 @@ LOST = [KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE]
 
 @pytest.mark.parametrize("code", LOST)
 def test_a_lost_offset_stops(brokers: FakeBrokers, code: int) -> None:
-    """By default nobody but the user decides: where, what there is, both ways on."""
+    """By default the user decides: the text has the offset, the log's range and both choices."""
     brokers.watermarks["orders", 1] = (300, 450)
     reader = Reader(brokers.started(run_with()), brokers, "orders:1", 120)
     reader.client.polls = [failing(code)]
@@ -59,7 +59,7 @@ def test_a_lost_offset_goes_on_where_it_was_chosen(
 def test_after_a_loss_the_state_is_where_reading_goes_on(brokers: FakeBrokers) -> None:
     """Also when good messages came with the error, and the new offset is a lower one.
 
-    Otherwise a crash after the next snapshots would go on behind records that nobody read.
+    Otherwise a crash after the next snapshots would go on after records that were not read.
     """
     brokers.watermarks["orders", 0] = (0, 50)
     reader = Reader(brokers.started(run_with(lost_offset="earliest")), brokers, "orders:0", 498)

@@ -45,7 +45,7 @@ class Client:
             Client.made[-1]["error_cb"](KafkaError(KafkaError._AUTHENTICATION, "wrong password"))
 
     def list_topics(self, topic: str | None = None, timeout: float = -1) -> Any:
-        """Of one topic or of all."""
+        """The metadata of one topic or of all."""
         Client.asked.append((topic, timeout))
         if Client.error is not None:
             raise Client.error

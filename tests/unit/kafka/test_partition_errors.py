@@ -24,7 +24,7 @@ def probed(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return found
 
 
-def standing(brokers: FakeBrokers, end: int, **kafka: Any) -> tuple[Run, Reader, FakeClock]:
+def stalled(brokers: FakeBrokers, end: int, **kafka: Any) -> tuple[Run, Reader, FakeClock]:
     """A partition at offset 5 of which nothing was read for longer than kafka.stalled_after."""
     clock = FakeClock()
     run = run_with(clock=clock, stalled_after=60, **kafka)
@@ -36,27 +36,27 @@ def standing(brokers: FakeBrokers, end: int, **kafka: Any) -> tuple[Run, Reader,
     return run, reader, clock
 
 
-def test_a_partition_that_stands_is_reported(
+def test_a_stalled_partition_is_reported(
     brokers: FakeBrokers, probed: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     """In log and metric; when it is read again, the metric says so."""
-    run, reader, _ = standing(brokers, 90)
+    run, reader, _ = stalled(brokers, 90)
     assert probed["asked"] == [("orders", 0, 5, 90)]
-    assert run.counts.standing() == 1
+    assert run.counts.stalled() == 1
     for words in ("topic orders partition 0", "offset 5", "up to 90"):
         assert words in caplog.text
     reader.client.polls = [messages(5)]
     reader.partition.next_batch()
     assert reader.partition.snapshot() == 6
-    assert run.counts.standing() == 0
+    assert run.counts.stalled() == 0
 
 
 def test_a_partition_that_was_read_to_its_end_does_not_stand(
     brokers: FakeBrokers, probed: dict[str, Any]
 ) -> None:
-    """Nobody is asked about it."""
-    run, _, _ = standing(brokers, 5)
-    assert (probed["asked"], run.counts.standing()) == ([], 0)
+    """The brokers are not asked about it."""
+    run, _, _ = stalled(brokers, 5)
+    assert (probed["asked"], run.counts.stalled()) == ([], 0)
 
 
 def test_behind_an_open_transaction_it_is_in_order(
@@ -64,8 +64,8 @@ def test_behind_an_open_transaction_it_is_in_order(
 ) -> None:
     """The probe reads on from there, to the transaction; it is asked less and less often."""
     probed["answer"] = 5
-    run, reader, clock = standing(brokers, 90)
-    assert run.counts.standing() == 0
+    run, reader, clock = stalled(brokers, 90)
+    assert run.counts.stalled() == 0
     assert reader.client.unassigned == []
     reader.partition.next_batch()
     assert len(probed["asked"]) == 1
@@ -74,10 +74,10 @@ def test_behind_an_open_transaction_it_is_in_order(
     assert len(probed["asked"]) == 2
 
 
-def test_a_batch_that_nobody_reports_is_skipped_too(
+def test_a_batch_without_an_error_is_skipped_too(
     brokers: FakeBrokers, probed: dict[str, Any]
 ) -> None:
-    """Where that is chosen: one chunk stands for it, and reading goes on behind it."""
+    """If that is chosen, one chunk replaces it, and reading goes on after it."""
     probed["answer"] = 12
     clock = FakeClock()
     run = run_with(clock=clock, stalled_after=60, unreadable_batch="skip")

@@ -62,7 +62,7 @@ def test_the_end_of_a_partition_is_no_record(brokers: FakeBrokers) -> None:
     ],
 )
 def test_an_error_that_needs_somebody_stops(brokers: FakeBrokers, code: int, remedy: str) -> None:
-    """What only somebody else can correct ends the run with the broker's words and the remedy."""
+    """An error that an operator must correct ends the run with the broker's text and the remedy."""
     reader = Reader(brokers.started(run_with()), brokers, "orders:0", 5)
     reader.client.polls = [[*messages(5), *failing(code, "no entry")]]
     with pytest.raises(StopRun) as caught:

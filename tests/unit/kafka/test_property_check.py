@@ -39,7 +39,7 @@ def test_dead_letters_are_looked_at_where_they_are_sent() -> None:
         check_client_properties(settings(dead_letters=dead_letters, errors=errors))
 
 
-def test_good_properties_pass_at_once_and_connect_to_nobody(tmp_path: Path) -> None:
+def test_good_properties_pass_at_once_and_connect_to_nothing(tmp_path: Path) -> None:
     """No broker is there, and no secret is shown."""
     secret = tmp_path / "password"
     secret.write_text(CANARY)

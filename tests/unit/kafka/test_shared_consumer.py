@@ -157,7 +157,7 @@ def test_going_on_elsewhere_forgets_what_waits(brokers: FakeBrokers) -> None:
 
 
 def test_an_error_of_the_client_itself_is_judged(brokers: FakeBrokers) -> None:
-    """It names no partition: whoever asks gets it, and it stops the run as it should."""
+    """It names no partition: the next reader gets it, and it stops the run as it should."""
     source = brokers.started(run_with())
     readers = [Reader(source, brokers, f"orders:{number}", 0) for number in (0, 1)]
     readers[1].client.polls = [failing(KafkaError._AUTHENTICATION, "no entry")]
@@ -172,10 +172,23 @@ def test_idle_partitions_look_at_the_same_time(
     monkeypatch.setattr(partition_reader, "_PAUSE", 0.010)
     for partitions, pause in ((4, 0.010), (1000, 0.4)):
         consumer, queues = consumer_of(brokers, partitions)
-        looks = [queue.next_look() for queue in queues]
+        looks = [look for queue in queues if (look := queue.next_look()) is not None]
+        assert len(looks) == partitions
         assert len(set(looks)) <= 3
-        assert consumer.next_look() - looks[0] < timedelta(seconds=2 * pause)
+        last = consumer.next_look()
+        assert last is not None
+        assert last - looks[0] < timedelta(seconds=2 * pause)
         del consumer
+
+
+def test_no_partition_sleeps_while_messages_of_another_wait(brokers: FakeBrokers) -> None:
+    """Bytewax wakes a partition only at the time that it named: all might sleep beside messages."""
+    consumer, queues = consumer_of(brokers, 2)
+    client_of(consumer).polls = [messages(0, 1, partition=1)]
+    assert queues[0].take(9) == []
+    assert queues[0].next_look() is None
+    assert offsets(queues[1].take(9)) == [0, 1]
+    assert queues[0].next_look() is not None
 
 
 def test_nothing_is_asked_from_the_client_for_each_idle_partition(

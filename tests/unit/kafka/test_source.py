@@ -55,7 +55,7 @@ def test_removed_partitions_stay_listed(brokers: FakeBrokers, tmp_path: Path) ->
 
 
 def test_a_removed_partition_ends_at_once(brokers: FakeBrokers) -> None:
-    """It connects to nobody, gives nothing, and keeps its state as it was."""
+    """It connects to no broker, returns nothing, and keeps its state."""
     reader = Reader(brokers.started(run_with()), brokers, "gone:3", 77)
     assert reader.partition._source is None
     with pytest.raises(StopIteration):

@@ -57,7 +57,7 @@ def topic_with(kafka: EmbeddedKafka, *made: bytes) -> str:
 
 
 def run_of(kafka: EmbeddedKafka, topic: str, **settings: Any) -> Run:
-    """A run that looks soon at what stands."""
+    """A run that soon checks a stalled partition."""
     return run_with(bootstrap_servers=kafka.bootstrap, topics=[topic], stalled_after=1, **settings)
 
 
@@ -122,7 +122,7 @@ def test_a_batch_stops_the_run(kafka: EmbeddedKafka, name: str) -> None:
 
 
 def gzipped(size: int) -> bytes:
-    """So many zero bytes, as gzip packs them."""
+    """`size` zero bytes, packed by gzip."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     return packer.compress(bytes(size)) + packer.flush()
 

@@ -47,7 +47,7 @@ def leaf(source: random.Random, json_only: bool) -> Any:
 
 
 def value_of(source: random.Random, json_only: bool, depth: int = 0) -> Any:
-    """Any value, with objects and lists in one another."""
+    """Any value, with nested objects and lists."""
     kind = source.random() * (1.0 if depth < 4 else 0.6)
     if kind < 0.6 and depth:
         return leaf(source, json_only)

@@ -4,9 +4,7 @@ from typing import Any
 
 import pytest
 
-from connectors.mapping.key_modes import KEY_MODES
 from connectors.settings import Settings
-from connectors.settings.primary_key_modes import PRIMARY_KEY_MODES
 from tests.unit.factories import CANARY, settings
 from tests.unit.mapping.wire_reader import Mapped
 
@@ -228,8 +226,3 @@ def test_tables_have_their_own_keys() -> None:
     (click,) = mapped.chunk({"id": "x", "a": 1}, topic="clicks")
     assert b"topic_partition" in order.identity
     assert (click.table, b"topic_partition" in click.identity) == ("clicks", False)
-
-
-def test_every_mode_has_its_class() -> None:
-    """What config.toml may say is what the mapping can do."""
-    assert set(KEY_MODES) == set(PRIMARY_KEY_MODES)

@@ -109,7 +109,7 @@ def test_the_fast_path_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("rules", MADE)
 @pytest.mark.parametrize("name", ['a"b', "a\\b", "\n", "\0", "", "\u2028", "__dict__", "é", "f0"])
 def test_names_that_a_decoder_cannot_have(rules: str, name: str) -> None:
-    """A field that nobody listed, of any name, ends nothing and hides nothing."""
+    """A field that is not listed, of any name, changes nothing."""
     value = json.dumps({"k": "x", "a": "y", name: 1, "b": 2.5}).encode()
     worse = json.dumps({"k": "x", "a": "y", name: 1, "b": "2.5x"}).encode()
     ways = Ways(rules)

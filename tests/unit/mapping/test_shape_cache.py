@@ -142,7 +142,7 @@ def test_ever_new_names_do_not_compile() -> None:
 
 
 def test_compiled_shapes_are_bounded() -> None:
-    """However many shapes come again and again, only so many are kept, and all rows are right."""
+    """However many shapes recur, a bounded number is kept, and all rows are right."""
     encoder = Counted()
     mapper = RowMapper(factories.settings(), encoder)
     shapes = ShapeCache.MAX_SHAPES + 40

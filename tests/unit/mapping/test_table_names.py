@@ -41,7 +41,7 @@ def test_the_table_of_a_topic(rules: dict[str, Any], topic: str, table: str) -> 
     assert settings(mapping=rules, **EVERY).table_of(topic) == table
 
 
-def test_an_illegal_name_is_told() -> None:
+def test_an_illegal_name_is_reported() -> None:
     """At the start where the topic is known, else by the record's rejection."""
     rules = {"replace": [{"pattern": "orders", "by": "or-ders"}]}
     with pytest.raises(

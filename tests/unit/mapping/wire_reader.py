@@ -92,7 +92,7 @@ class Mapped:
         return by_offset(made)
 
     def outcome(self, value: Any, key: Any = None, offset: int = 0) -> Cells | DeadLetter:
-        """What one record becomes."""
+        """The outcome of one record."""
         chunk = record_chunk([])
         chunk.records.append(record(value, key, offset=offset))
         made = self.mapper.map_chunk(chunk)

@@ -28,7 +28,7 @@ def bootstrap() -> Iterator[str]:
 
 @pytest.fixture
 def message(bootstrap: str) -> Iterator[Any]:
-    """A message of librdkafka with readable and unreadable headers, that nobody has looked at."""
+    """A message of librdkafka with readable and unreadable headers, not asked for yet."""
     offset = produce(bootstrap, "orders", 0, batch([RawRecord(b"k", b"v", MIXED)]))
     client = Consumer({"bootstrap.servers": bootstrap, "group.id": "g"})
     client.assign([TopicPartition("orders", 0, offset)])
@@ -48,7 +48,7 @@ def test_unreadable_headers_are_a_rejection_however_often_they_are_asked_for(mes
 
 
 def test_a_dead_letter_has_the_headers_that_can_be_read(message: Any) -> None:
-    """Its key and value too; and whoever asks afterwards still gets the rejection."""
+    """Its key and value too; and a later call still raises the rejection."""
     assert original(message) == (1_700_000_000_000, b"k", b"v", tuple(GOOD))
     with pytest.raises(Rejection):
         headers_of(message)

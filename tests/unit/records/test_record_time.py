@@ -25,7 +25,7 @@ class Timed(PlainMessage):
         self._found = found
 
     def timestamp(self) -> tuple[int, int]:
-        """As given."""
+        """The given timestamp."""
         return self._found
 
 

@@ -1,4 +1,4 @@
-"""What stands for records that nobody can read."""
+"""The message in place of records that cannot be read."""
 
 from connectors.formats.chunk_decoder import ChunkDecoder
 from connectors.records import Chunk, RecordChunk, SkippedBatch
@@ -6,7 +6,7 @@ from tests.unit.factories import settings
 
 
 def test_it_becomes_one_dead_letter_that_names_the_offsets() -> None:
-    """Through the decode step, whatever the format; without bytes, which nobody has."""
+    """It passes the decode step in any format; its dead letter has no bytes."""
     skipped = SkippedBatch("orders", 3, 70, 82, "said the client")
     for value in ("json", "string"):
         decoder = ChunkDecoder(settings(format={"value": value}), keep_original=True)

@@ -112,7 +112,7 @@ def test_what_is_no_time(unit: str, value: Any, code: str) -> None:
     assert refused(unit, value) == code
 
 
-def test_a_time_without_a_zone_is_told_so() -> None:
+def test_a_time_without_a_zone_has_its_reason() -> None:
     """Avro's local timestamps are no mystery to their reader."""
     with pytest.raises(Rejection) as caught:
         moment_of("at", "us")(datetime(2026, 1, 1))  # noqa: DTZ001

@@ -1,4 +1,4 @@
-"""Dead letters back to messages: anybody may write to the topic."""
+"""Dead letters back to messages: any producer may write to the topic."""
 
 from __future__ import annotations
 

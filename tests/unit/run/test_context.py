@@ -133,7 +133,7 @@ def test_finalizers_run_at_a_clean_end(caplog: pytest.LogCaptureFixture) -> None
 
 
 def bare_logging(monkeypatch: pytest.MonkeyPatch) -> logging.Logger:
-    """Our logger as it is before anybody configured logging."""
+    """Our logger before logging is configured."""
     log = logging.getLogger("sync")
     monkeypatch.setattr(log, "handlers", [])
     monkeypatch.setattr(log, "propagate", True)

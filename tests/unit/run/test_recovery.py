@@ -86,7 +86,7 @@ def test_a_folder_is_opened_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", [0o777, 0o770, 0o707, 0o720])
 def test_a_folder_that_others_can_write_stops(tmp_path: Path, mode: int) -> None:
-    """Whoever can write the store runs code in the flow, since it is unpickled."""
+    """A user who can write the store can run code in the flow, since it is unpickled."""
     path = tmp_path / "state"
     path.mkdir()
     path.chmod(mode)

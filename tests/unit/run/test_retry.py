@@ -19,7 +19,7 @@ LOG = logging.getLogger("sync.test")
 
 
 class Clock:
-    """A clock that moves only while somebody sleeps."""
+    """A clock that moves only while the code sleeps."""
 
     def __init__(self, now: float = 1000.0) -> None:
         self.now = now
@@ -82,7 +82,7 @@ def test_waits_are_spread() -> None:
 
 
 def test_a_failure_is_logged_when_it_lasts_and_not_too_often() -> None:
-    """The first tries are nobody's business; later ones are logged once in ten seconds."""
+    """The first tries are not logged; later ones are logged once in ten seconds."""
     clock = Clock()
     made = Backoff(0.05, 5.0, clock=clock)
     logged = []

@@ -60,7 +60,7 @@ def test_an_unknown_partition_or_folder_is_refused(folder: Path) -> None:
     """With what there is."""
     with pytest.raises(StopRun, match=r"knows no partition orders:9 .*orders:0, orders:1"):
         skip(folder, "orders", 9, 1)
-    with pytest.raises(StopRun, match="no recovery folder"):
+    with pytest.raises(StopRun, match="not a recovery folder"):
         skip(folder / "other", "orders", 0, 1)
 
 

@@ -228,7 +228,7 @@ def variable(path: str) -> str:
 
 
 def value_of(settings: Settings, path: str) -> Any:
-    """What an option is."""
+    """The value of an option."""
     section, name = split(path)
     return getattr(getattr(settings, section), name)
 

@@ -54,7 +54,9 @@ def test_another_cluster_is_not_shown_the_secrets_of_the_source() -> None:
         ({"dead_letters": {"properties": {"sasl.password": CANARY}}}, "is a secret"),
     ],
 )
-def test_what_would_lose_or_double_letters_is_refused(sections: dict[str, Any], told: str) -> None:
+def test_what_would_lose_or_repeat_dead_letters_is_refused(
+    sections: dict[str, Any], told: str
+) -> None:
     """A dead-letter topic that is read too, and properties on which delivery rests."""
     errors = {"tolerance": "all", "dead_letters": "kafka"}
     with pytest.raises(ValidationError, match=told) as refused:

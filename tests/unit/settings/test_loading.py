@@ -128,7 +128,7 @@ def test_other_variables_are_let_alone(config: Config) -> None:
     assert config.load(KAFKA, environ) == config.load(KAFKA)
 
 
-def test_every_mistake_is_told_at_once(config: Config) -> None:
+def test_all_mistakes_are_reported_together(config: Config) -> None:
     """One start shows all that is wrong, each with its key and its place."""
     told = config.refused(
         KAFKA + "topic = 1\n[window]\nrows = 0\nage = 'x'\n[tables.a]\nmax_versions = 'y'\n",
@@ -153,7 +153,7 @@ def test_what_sections_say_together_comes_from_both_places(config: Config) -> No
     assert told.endswith(f"  from: {config.file} and the environment")
 
 
-def test_what_is_wrong_in_table_is_told_once(config: Config) -> None:
+def test_a_mistake_in_table_is_reported_once(config: Config) -> None:
     """Tables inherit the mistakes of [table]; they are not told again for each."""
     tables = "".join(f"[tables.t{number}]\nauto_create = true\n" for number in range(5))
     told = config.refused(KAFKA + "[table]\nmax_versions = 0\n" + tables)
@@ -163,7 +163,7 @@ def test_what_is_wrong_in_table_is_told_once(config: Config) -> None:
     assert told.count("86400") == 1
 
 
-def test_a_tables_own_mistake_is_told_beside_an_inherited_one(config: Config) -> None:
+def test_a_tables_own_mistake_is_reported_with_an_inherited_one(config: Config) -> None:
     """Hiding what is inherited hides nothing that is the table's own."""
     told = config.refused(
         KAFKA + "[table]\nmax_versions = 0\n[tables.a]\ntime_to_live = 'x'\n[tables.b]\n"
@@ -231,15 +231,13 @@ def test_an_unparsable_variable_is_named_among_others(config: Config) -> None:
         ({"SYNC__MAPPING__TOPICS__Shop": "Orders"}, "mapping.topics.shop"),
     ],
 )
-def test_capital_letters_in_names_are_not_lost(
-    config: Config, environ: dict[str, str], key: str
-) -> None:
+def test_upper_case_in_names_is_kept(config: Config, environ: dict[str, str], key: str) -> None:
     """Names in variables become lower case: what thus leads nowhere is told at the start."""
     loaded = config.load('[kafka]\ntopics = ["Shop"]\n[mapping]\ntable_name = "Orders"\n', environ)
     assert loaded.without_effect() == [key]
 
 
-def test_rules_of_tables_that_no_topic_leads_to_are_told() -> None:
+def test_rules_of_tables_that_no_topic_leads_to_are_reported() -> None:
     """A misspelt table or topic is not silently without effect; a pattern may lead anywhere."""
     sections: dict[str, Any] = {
         "tables": {"orders": {}, "ordres": {}, "clicks": {}},

@@ -61,7 +61,7 @@ def test_lower_case_variables_count_too(config: Config) -> None:
 
 @each_option
 def test_a_wrong_value_in_the_file_is_named(path: str, config: Config) -> None:
-    """A value of the wrong kind is refused with the key, and the file it stands in."""
+    """A value of a wrong type is rejected with the key and its file."""
     message = config.refused(file_with(path, "[[1]]"))
     assert path in message
     assert str(config.file) in message

@@ -77,9 +77,9 @@ def test_what_hangs_on_an_overridden_option_does_not_come_along(config: Config) 
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (_keys("string", "auto_increment"), "every replay makes a new row"),
-        ('insert_mode = "update"\n', "an update has no meaning"),
-        ('version = "record_timestamp"\n', "versions decide there"),
+        (_keys("string", "auto_increment"), "each replay makes a new row"),
+        ('insert_mode = "update"\n', "an update is meaningless"),
+        ('version = "record_timestamp"\n', "versions decide in it"),
     ],
 )
 def test_only_missing_is_for_puts_of_keys_of_their_own(

@@ -15,7 +15,7 @@ def test_a_byte_order_mark_is_passed_over(config: Config) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
-def test_another_encoding_is_told(config: Config, encoding: str) -> None:
+def test_another_encoding_is_reported(config: Config, encoding: str) -> None:
     """With the remedy, and no traceback."""
     config.file.write_bytes((HEAD + "# ü\n").encode(encoding))
     with pytest.raises(ConfigError, match="save it as UTF-8"):
@@ -43,7 +43,7 @@ def test_a_dotted_name_without_quotes(config: Config, toml: str, line: int, name
     assert f"line {line}, " in text
 
 
-def test_each_dotted_name_is_told(config: Config) -> None:
+def test_each_dotted_name_is_reported(config: Config) -> None:
     """All of them at once."""
     toml = '[kafka.properties]\nsecurity.protocol = "SSL"\nssl.ca.location = "x"\n"ok.name" = 1'
     text = config.refused(HEAD + toml)

@@ -169,7 +169,7 @@ class FakeClient:
         )
 
     def close(self) -> None:
-        """As the client's."""
+        """Do as the client does."""
         self.closed += 1
 
 

@@ -73,7 +73,7 @@ class Server:
             writer.close()
 
     def send_all(self, data: bytes) -> None:
-        """Say something that nobody asked for."""
+        """Send bytes that no request asked for."""
         for writer in self._writers:
             writer.write(data)
 

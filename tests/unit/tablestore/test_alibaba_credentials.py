@@ -234,7 +234,7 @@ def test_a_key_that_has_expired(source: Source, caplog: pytest.LogCaptureFixture
 
 @pytest.mark.P7
 @pytest.mark.parametrize("source", KINDS, indirect=True)
-def test_nobody_answers(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_server_answers(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     """The text has the remedy, and that a proxy is asked; not the token that is in the URL."""
     source.server.__exit__(None, None, None)
     for name in ("HTTP_PROXY", "HTTPS_PROXY"):

@@ -28,7 +28,7 @@ def several(*changes: tuple[str, Operation]) -> list[Row]:
 
 
 def sent(writing: Writing) -> list[list[str]]:
-    """What each request held."""
+    """The rows of each request."""
     return [[found.value for found in request] for request in writing.fake.requests]
 
 

@@ -32,7 +32,7 @@ class FakePool:
         self.sent: list[tuple[str, dict[str, str], bytes]] = []
 
     async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """As Pool's."""
+        """Do as Pool does."""
         self.sent.append((path, dict(headers), body))
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -46,7 +46,7 @@ def client(answer: Answer | Exception, **options: Any) -> tuple[Client, FakePool
 
 
 def post(answer: Answer | Exception, **options: Any) -> bytes:
-    """What one request gives."""
+    """The answer to one request."""
     return asyncio.run(client(answer, **options)[0].post("BatchWriteRow", b"body"))
 
 
@@ -105,7 +105,7 @@ def test_a_refused_request_has_its_verdict_and_code(
     ],
 )
 def test_answers_of_others(answer: Answer | Exception, verdict: type[Verdict]) -> None:
-    """What stands between here and there: its trouble passes, its refusal stops; none rejects."""
+    """A proxy or balancer on the way: its trouble is retried, its denial stops; none rejects."""
     assert type(failure(answer).verdict) is verdict
 
 
@@ -247,7 +247,7 @@ FINAL = TransportError("no TLS there", "correct it", is_final=True)
 
 @pytest.mark.P5
 def test_what_can_never_have_worked_stops() -> None:
-    """TLS to a plain port, a certificate of nobody: with the remedy."""
+    """TLS to a plain port, a certificate of an unknown authority: with the remedy."""
     verdict = failure(FINAL).verdict
     assert isinstance(verdict, Stop)
     assert "remedy: correct it" in verdict.reason

@@ -76,7 +76,7 @@ class Service:
         self.requests: list[list[int]] = []
 
     async def post(self, _: str, body: bytes) -> bytes:
-        """As the client's."""
+        """Do as the client does."""
         ((table, rows),) = [
             (t.table_name, t.rows) for t in BatchWriteRowRequest.FromString(body).tables
         ]

@@ -67,7 +67,7 @@ FORGED: dict[str, dict[str, Any]] = {
 def test_a_row_that_is_no_dead_letter_is_passed_over(
     kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Anybody may write to the table: it is logged by its coordinates, and ends nothing."""
+    """Any program may write to the table: such a row is logged by its coordinates."""
     message = message_of("dead", KEY, FORGED[kind])
     assert Restorer(new_run()).restored(message, warn=True) is None
     assert "offset 70" in caplog.text

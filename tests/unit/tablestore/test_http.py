@@ -141,7 +141,7 @@ def test_a_stale_connection_is_noticed() -> None:
     run(test)
 
 
-def test_words_that_nobody_asked_for_end_a_connection() -> None:
+def test_unexpected_bytes_end_a_connection() -> None:
     """An answer without a request would be taken for the next one's: the connection goes."""
 
     async def test() -> None:
@@ -227,7 +227,7 @@ def test_no_answer_in_time(said: list[Step]) -> None:
 
 
 def test_a_late_answer_is_not_taken_for_the_next() -> None:
-    """After a time-out the connection is gone, so what still comes on it reaches nobody."""
+    """After a time-out the connection is closed, so a late answer is not read."""
     first = asyncio.Event
 
     async def test() -> None:
@@ -258,7 +258,7 @@ def test_a_late_answer_is_not_taken_for_the_next() -> None:
     run(test)
 
 
-def test_nobody_listens() -> None:
+def test_a_closed_port() -> None:
     """A refused connection is a TransportError that names host and port."""
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))

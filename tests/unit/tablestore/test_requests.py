@@ -24,7 +24,7 @@ class FakeClient:
         self.sent: list[tuple[str, bytes]] = []
 
     async def post(self, operation: str, body: bytes) -> bytes:
-        """As the client's."""
+        """Do as the client does."""
         self.sent.append((operation, body))
         return self.answer
 
@@ -68,7 +68,7 @@ def test_each_row_has_its_verdict() -> None:
 
 @pytest.mark.parametrize("expected", [(2, 1), (1, 2), (3,), (2,), (1, 1), ()])
 def test_an_answer_about_other_rows_says_nothing(expected: tuple[int, ...]) -> None:
-    """Fewer, more or other rows than were sent: nobody knows what was written, so again."""
+    """Fewer, more or other rows than were sent: the outcome is unknown, so it is retried."""
     body = answer_of([None, None]) if expected != (2,) else answer_of([None, None], [None])
     with pytest.raises(RequestFailed) as caught:
         row_requests().verdicts(body, expected)

@@ -39,7 +39,7 @@ def sink(run: Run) -> tuple[TablestoreSink, FakeClient]:
     return TablestoreSink(run, SHARDS, topics_tables(run), writer, error_policy(run, writer)), fake
 
 
-def test_making_a_sink_asks_nobody() -> None:
+def test_making_a_sink_connects_to_nothing() -> None:
     """Building the graph, for a picture of it or a test, opens no connection."""
     _, fake = sink(new_run())
     assert (fake.described, fake.requests) == ([], [])
@@ -332,3 +332,17 @@ def test_the_last_shard_closes_the_connections() -> None:
         until(lambda: writing.fake.closed == 1, "the loop has stopped")
         writing.write(changes(("b", 1)))
         assert set(writing.fake.rows) == {("orders", "a"), ("orders", "b")}
+
+
+def test_a_closed_sink_leaves_nothing_behind(caplog: pytest.LogCaptureFixture) -> None:
+    """A request in flight is cancelled and the loop is closed: no task is destroyed unfinished."""
+    with Writing(tolerant()) as writing:
+        shard = writing.shard()
+        writing.fake.gate.clear()
+        shard.write_batch([changes(("a", 1))])
+        until(lambda: writing.fake.requests, "it began")
+        task, loop = shard._task, shard._loop
+        shard.close()
+        until(loop.is_closed, "the loop is closed")
+        assert task.cancelled()
+    assert caplog.records == []

@@ -157,7 +157,7 @@ def test_an_answer_without_a_code(status: int, verdict: type[Verdict]) -> None:
     [(500, RETRY), (503, RETRY), (429, RETRY), (400, STOP), (403, STOP), (404, STOP), (409, STOP)],
 )
 def test_an_unknown_code_of_a_request(status: int, verdict: type[Verdict]) -> None:
-    """An undocumented code: 5xx passes; of a 4xx nobody knows whom it concerns, so all stop."""
+    """An undocumented code: 5xx is retried; a 4xx may concern any row, so it stops the run."""
     found = judge(status, "OTSNeverHeardOf", "what is it")
     assert type(found) is verdict
     assert "OTSNeverHeardOf" in str(found)
@@ -169,12 +169,12 @@ def test_an_unknown_code_of_a_row() -> None:
 
 
 def test_a_row_that_failed_without_a_code() -> None:
-    """Not ok and no reason: nobody knows, so again."""
+    """A failure without a reason: the outcome is unknown, so it is retried."""
     assert isinstance(judge(200, "", ""), Retry)
     assert isinstance(judge(200, "", "only words"), Retry)
 
 
-def test_a_table_quota_is_told_apart_from_haste_by_its_message() -> None:
+def test_the_message_distinguishes_a_table_quota_from_throttling() -> None:
     """One code, two meanings; without a message it is the lasting one."""
     assert isinstance(judge(403, "OTSQuotaExhausted", ""), Stop)
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from connectors.errors import Rejection
 from connectors.records import PlainMessage, Record
-from connectors.transforms.pipeline import Step, pipeline
+from connectors.transforms.pipeline import pipeline
+from connectors.transforms.step import Step
 from tests.unit.factories import settings
 
 _ROW_NAMES = st.sampled_from(["id", "slug", "a", "_id", "schema", "payload", "", "a.b", "$oid"])

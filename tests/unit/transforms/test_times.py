@@ -22,7 +22,7 @@ FAR = ExactTime("instant", 253402300800 * 10**9)
 
 
 def becomes(value: Any, **options: Any) -> Any:
-    """What a field becomes."""
+    """The result for one field."""
     (record,) = run([{"type": "timestamp", "fields": ["at.x"], **options}], {"at": {"x": value}})
     return record.value["at"]["x"]
 

@@ -357,7 +357,7 @@ def test_a_table_name_too_long() -> None:
         point_builder(rules, "t" * 129, "readings", PlainEncoder(), Conversions(rules))
 
 
-def test_roads_hash_the_series() -> None:
+def test_builders_hash_the_series() -> None:
     """What a shard depends on is the series, whatever the time of the point."""
     rules = settings(table={"mode": "timeseries"}).table
     builder = point_builder(rules, "table", "readings", PlainEncoder(), Conversions(rules))

@@ -65,7 +65,7 @@ class Service:
         return self.post_blocking(operation, body)
 
     def post_blocking(self, _: str, body: bytes) -> bytes:
-        """As the client's."""
+        """Do as the client does."""
         if self.always is not None:
             raise self.always
         self.bodies.append(body)
@@ -259,7 +259,7 @@ def test_the_form_is_chosen_by_asking(
     with caplog.at_level(logging.INFO):
         requests.choose_encoding("points")
         requests.choose_encoding("points")
-    assert caplog.text.count(f"go as {form}") == 1
+    assert caplog.text.count(f"sent as {form}") == 1
     assert service.stored == {}
     assert 99 in reads or service.forms == [0, 2, 99]
 

@@ -31,7 +31,7 @@ class SeriesClient(FakeClient):
         self.made: list[tuple[str, TableSettings]] = []
 
     def describe_timeseries(self, table: str) -> TimeseriesShape:
-        """As the client's."""
+        """Do as the client does."""
         if self.troubles:
             raise self.troubles.pop(0)
         if table not in self.series:
@@ -39,7 +39,7 @@ class SeriesClient(FakeClient):
         return self.series[table]
 
     def create_timeseries(self, table: str, rules: TableSettings) -> None:
-        """As the client's."""
+        """Do as the client does."""
         self.made.append((table, rules))
         self.series[table] = PLAIN
 
@@ -163,7 +163,7 @@ def test_data_that_would_vanish_early_stops(wanted: int) -> None:
     assert "metadata" in stopped(shape, time_to_live=86_400, timeseries=points)
 
 
-def test_a_longer_time_to_live_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_longer_time_to_live_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     """Nothing is lost by it, so the run goes on."""
     checks, _, _ = made(PLAIN, time_to_live=100_000, timeseries={"metadata_updates": False})
     with caplog.at_level(logging.WARNING):

@@ -136,7 +136,7 @@ def test_check_says_what_a_configuration_means(
     config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A line a topic with its table and key, and what has no effect."""
-    assert cli.main(["check"]) == 0
+    assert cli.main(["check", "--offline"]) == 0
     text = capsys.readouterr().out
     assert "topic orders -> table orders, primary key (topic_partition string, offset int" in text
     assert "topic readings -> time series table readings" in text
@@ -150,7 +150,7 @@ def test_check_describes_routes(config: Path, capsys: pytest.CaptureFixture[str]
         '[kafka]\ntopics = ["no.table"]\n[mapping]\nroute_field = "kind"\n'
         'route_tables = ["a", "b"]\nroute_missing = "reject"\n[tables.b]\nmode = "timeseries"\n'
     )
-    assert cli.main(["check"]) == 0
+    assert cli.main(["check", "--offline"]) == 0
     printed = capsys.readouterr().out
     assert "the field kind names the record's table; without it: a rejection" in printed
     assert "route to table a, primary key (topic_partition string, offset integer)" in printed
@@ -176,7 +176,7 @@ def test_check_warns_of_hot_partition_keys(
 ) -> None:
     """Keys of few values, or of growing ones, meet the limits of one partition."""
     config.write_text(f'[kafka]\ntopics = ["orders", "bills"]\n[table]\n{table}\n')
-    assert cli.main(["check"]) == 0
+    assert cli.main(["check", "--offline"]) == 0
     warnings = [line for line in capsys.readouterr().out.splitlines() if "warning: " in line]
     if words is None:
         assert warnings == []

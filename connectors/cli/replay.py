@@ -1,0 +1,131 @@
+"""`tablestore-sync replay`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from connectors.cli.options import ConfigOption
+from connectors.cli.output import warn
+
+if TYPE_CHECKING:
+    from connectors.settings import Settings
+
+EXAMPLES = (
+    "tablestore-sync replay --dry-run",
+    "tablestore-sync replay --from table --code key_missing --topic orders",
+    "tablestore-sync replay --to topic --since 2026-01-31T00:00:00Z --rate 500",
+)
+
+
+def replay(
+    config: ConfigOption = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            "-r",
+            "--state",
+            metavar="FOLDER",
+            help="The recovery folder. Unless given, one in replay-state/ for each selection of "
+            "dead letters, so that another one begins at the first dead letter.",
+        ),
+    ] = None,
+    flow: Annotated[
+        str, typer.Option(metavar="MODULE", help="The page of the flow, such as one of your own.")
+    ] = "flows.replay",
+    source: Annotated[
+        Literal["topic", "table"] | None,
+        typer.Option("--from", metavar="topic|table", help="Where the dead letters are."),
+    ] = None,
+    target: Annotated[
+        Literal["tables", "topic"] | None,
+        typer.Option(
+            "--to",
+            metavar="tables|topic",
+            help="Through the mapping into their tables, which is what it does unless given, or "
+            "back to the topic that each came from.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be done, and do nothing.")
+    ] = False,
+    topics: Annotated[
+        list[str] | None,
+        typer.Option("--topic", metavar="T", help="Only dead letters of this topic."),
+    ] = None,
+    codes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--code",
+            "--reason",
+            metavar="C",
+            help="Only dead letters of this code, such as value_json_invalid.",
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Only records of this time or later (RFC 3339)."),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only records before this time.")
+    ] = None,
+    count: Annotated[
+        str | None, typer.Option(metavar="N", help="End after this many dead letters.")
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option(metavar="N", help="At most this many dead letters a second.")
+    ] = None,
+    max_replays: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Skip records that were replayed this often already."),
+    ] = None,
+    former_max_replays: Annotated[str | None, typer.Option("--most-replays", hidden=True)] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also dead letters of the table that were replayed.")
+    ] = False,
+    only_missing: Annotated[
+        bool,
+        typer.Option("--only-missing", help="Write only where there is no row of that key."),
+    ] = False,
+) -> None:
+    """Read dead letters and write their records again.
+
+    Through the present mapping into their tables, or back to their topics. When it was stopped, the
+    same command goes on there.
+    """
+    from connectors.cli.flow_process import become  # noqa: PLC0415
+
+    if former_max_replays is not None:
+        warn("--most-replays is named --max-replays now")
+        max_replays = max_replays or former_max_replays
+    values = {
+        "source": source,
+        "target": target,
+        "since": since,
+        "until": until,
+        "count": count,
+        "rate": rate,
+        "max_replays": max_replays,
+        "topics": json.dumps(topics) if topics else None,
+        "codes": json.dumps(codes) if codes else None,
+        "dry_run": "true" if dry_run else None,
+        "again": "true" if again else None,
+        "only_missing": "true" if only_missing else None,
+    }
+    given = {
+        f"SYNC__REPLAY__{name.upper()}": text for name, text in values.items() if text is not None
+    }
+    become(flow, config, lambda settings: state or _own_state(settings), given)
+
+
+def _own_state(settings: Settings) -> Path:
+    """A recovery folder for this selection: the offset of one means nothing for another."""
+    source = "table" if settings.replays_table else "topic"
+    options = settings.replay
+    selection = (options.target, options.topics, options.codes, options.since, options.until)
+    digest = hashlib.sha256(json.dumps(selection).encode()).hexdigest()[:8]
+    return Path("replay-state") / f"{source}-{digest}"

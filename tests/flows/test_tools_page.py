@@ -1,0 +1,77 @@
+"""The commands of docs/tools.md, one after the other as they stand there, do what they say."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+
+from connectors import cli
+from connectors.cli.app import COMMANDS
+from connectors.cli.exit_codes import DONE, FOUND
+from localkafka import EmbeddedKafka
+from tests.support.store import KEY_ID, KEY_SECRET, LocalTablestore
+
+pytestmark = pytest.mark.flows
+
+PAGE = Path(__file__).parents[2] / "docs" / "tools.md"
+PROGRAM = "tablestore-sync"
+
+
+def commands() -> list[list[str]]:
+    """The arguments of each command in the indented blocks of the page."""
+    lines = re.findall(rf"^    {PROGRAM} (.*)$", PAGE.read_text("utf-8"), re.MULTILINE)
+    return [shlex.split(line, comments=True) for line in lines]
+
+
+def produce(bootstrap: str) -> None:
+    """Orders, one of them broken, and readings of three sensors."""
+    producer = Producer({"bootstrap.servers": bootstrap, "log_level": 0})
+    for number in range(200):
+        order = {"order_id": f"o{number}", "amount": number / 4, "customer": f"c{number % 7}"}
+        key = f"customer-{number % 7}"
+        producer.produce("orders", json.dumps(order).encode(), key.encode(), partition=number % 2)
+        reading = {"device": f"d{number % 3}", "at": 1_767_600_000_000 + number, "t": number / 8}
+        producer.produce("readings", json.dumps(reading).encode())
+    producer.produce("orders", b"{broken", partition=0)
+    assert producer.flush(30) == 0
+
+
+def test_every_command_of_the_page_works(
+    tablestore: LocalTablestore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """In a folder with a config.toml, on a local Kafka and a local Tablestore."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY_ID)
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", KEY_SECRET)
+    Path("config.toml").write_text(
+        '[kafka]\ntopics = ["orders", "readings"]\n'
+        f'[tablestore]\nendpoint = "{tablestore.url}"\ninstance = "{tablestore.instance}"\n'
+        '[table]\nprimary_key_mode = "record_value"\nprimary_key = [{ name = "order_id" }]\n'
+        'auto_create = true\n[tables.readings]\nprimary_key_mode = "search"\n'
+    )
+    with EmbeddedKafka({"orders": 2, "readings": 1}) as kafka:
+        monkeypatch.setenv("SYNC__KAFKA__BOOTSTRAP_SERVERS", kafka.bootstrap)
+        produce(kafka.bootstrap)
+        for arguments in commands():
+            code = cli.main(arguments)
+            printed = capsys.readouterr()
+            assert code in (DONE, FOUND), (arguments, printed)
+            assert printed.out
+            if "--json" in arguments:
+                json.loads(printed.out)
+    assert tablestore.effects() == []
+
+
+def test_every_tool_has_a_section_with_commands() -> None:
+    """Of each command that is not described elsewhere."""
+    elsewhere = {"run", "replay", "skip", "import-config", "completion"}
+    page = PAGE.read_text("utf-8")
+    sections = set(re.findall(r"^## ([a-z-]+):", page, re.MULTILINE))
+    assert {*COMMANDS} - elsewhere <= sections
+    assert sections <= {arguments[0] for arguments in commands()}
