@@ -93,7 +93,10 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
                 raise errors.stop
             self._awake = queue.next_look()
             return []
-        messages = queue.take(self._max_messages)
+        if run.read_limits.is_on:
+            messages = self._take_few(queue)
+        else:
+            messages = queue.take(self._max_messages)
         if not messages:
             if messages is not None:
                 self._awake = queue.next_look()
@@ -131,6 +134,18 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         """Stop reading. Offsets stay as they are: this is called after failures too."""
         if self._source is not None:
             self._source[0].close()
+
+    def _take_few(self, queue: PartitionQueue) -> list[Message] | None:
+        """As `PartitionQueue.take`, no more than the throttled table of the topic takes soon."""
+        limits = self._run.read_limits
+        messages = None
+        room = limits.room(self._topic, self._max_messages)
+        if room > 0:
+            messages = queue.take(room)
+            limits.taken(self._topic, len(messages or ()))
+        else:
+            self._awake = queue.next_look()
+        return messages
 
     def _select(self, messages: list[Message]) -> list[Message]:
         """All messages; a reader with an end returns those before it and moves `_next` back."""

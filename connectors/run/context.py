@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from connectors.errors import StopRun
 from connectors.run import metrics
 from connectors.run.accounting import Counts
+from connectors.run.read_limits import ReadLimits
 from connectors.run.recovery import RecoveryFolder
 from connectors.settings import Settings
 from connectors.settings.kafka import KafkaSettings
@@ -47,6 +48,7 @@ class Run:
         self.recovery = recovery
         self.counts = Counts(single_process)
         self.clock = clock
+        self.read_limits = ReadLimits(settings.window.age, clock)
         metrics.export(self.counts)
         self._failure: BaseException | None = None
         self._drain_reason: str | None = None

@@ -186,5 +186,12 @@ def _report(run: Run, state: str, with_rejected: bool) -> None:
     """Write the counts to stderr in one line, and before it the last rejections if wanted."""
     for rejection in run.counts.last_rejected() if with_rejected else ():
         sys.stderr.write(f"sync: rejected: {rejection}\n")
+    for table, numbers in run.counts.throttles().items():
+        if numbers.is_throttled:
+            limit = f"{numbers.rate_limit:.0f} rows/s" if numbers.rate_limit else "no limit of rows"
+            slow = f", {numbers.in_flight_limit} in flight" if numbers.in_flight_limit else ""
+            sys.stderr.write(
+                f"sync: throttled: table {table}: {limit}{slow}, {numbers.requests} requests\n"
+            )
     text = " ".join(f"{name}={number}" for name, number in run.counts.account().items())
     sys.stderr.write(f"sync: {state}: {text}\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import repeat
 
 import msgspec
@@ -20,10 +20,8 @@ from connectors.transforms.step import Made, Step
 # Records made of one by all transforms: two lists of ten thousand would make a hundred million.
 MAX_RECORDS = 200_000
 
-Pipeline = Callable[[Record], Made]
 
-
-def pipeline(settings: Settings) -> Pipeline | None:
+def pipeline(settings: Settings) -> Step | None:
     """All transforms of the configuration as one step; None when it has none.
 
     Raises StopRun for a function of the user that cannot be found.
@@ -36,6 +34,8 @@ def pipeline(settings: Settings) -> Pipeline | None:
         return None
     explodes = [isinstance(one, models.Explode) for one in settings.transforms]
     with_positions = settings.has_index_columns
+    if len(steps) == 1 and not with_positions:
+        return steps[0]
 
     def all_of_them(record: Record) -> Made:
         records, dropped = [record], 0

@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "preflight": {"settings", "errors", "kafka", "run", "formats", "tablestore"},
     "inspect": {
         "dead_letters",
+        "run",
         "settings",
         "errors",
         "records",
@@ -128,9 +129,9 @@ ONLY_IN = {
 }
 # The functions at a boundary, which alone may catch whatever is raised.
 BOUNDARIES = {
-    ("transforms/chunk_step.py", "_each"),
     ("settings/oauth.py", "token"),
     ("tablestore/sink.py", "_work"),
+    ("tablestore/set_aside.py", "_work"),
     ("tablestore/provided_credentials.py", "_first"),
     ("tablestore/provided_credentials.py", "look"),
     ("tablestore/provided_credentials.py", "provided"),
@@ -141,6 +142,8 @@ BOUNDARIES = {
     ("formats/factory.py", "isolated"),
     ("formats/json_schema.py", "decode"),
     ("formats/protobuf.py", "decode"),
+    ("transforms/chunk_step.py", "_each"),
+    ("transforms/chunk_step.py", "_run"),
     ("mapping/row_mapper.py", "map_chunk"),
     ("mapping/row_mapper.py", "_map_isolated"),
 }

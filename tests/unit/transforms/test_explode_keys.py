@@ -10,6 +10,7 @@ from connectors.records import PlainMessage, Record, RecordChunk, Row
 from connectors.settings import Settings
 from connectors.tablestore.row_encoder import RowEncoder
 from connectors.transforms.pipeline import pipeline
+from connectors.transforms.step import Made
 from tests.unit.factories import dead_in, rows_in, settings
 
 ITEMS = {"type": "explode", "field": "items", "index": "item"}
@@ -220,4 +221,5 @@ def test_what_is_dropped_is_counted(transforms: Any, value: Any, counts: tuple[i
     step = pipeline(chosen("kafka", *transforms))
     assert step is not None
     made = step(Record(PlainMessage("orders"), value))
+    assert isinstance(made, Made)
     assert (len(made), made.dropped) == counts
