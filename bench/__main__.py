@@ -1,4 +1,7 @@
-"""The flow compared with the bare loop: `python -m bench` or `make bench` (bench/README.md)."""
+"""The flow beside the bare loop: `python -m bench` or `make bench` (see bench/README.md).
+
+`python -m bench modes` measures each mode beside the plain one.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bench.kafka import filled_topic
+from bench.modes import __main__ as modes
 from bench.processes import MeasurementError
 from bench.report import goals, remarks, show, write_json
 from bench.runs import Figures, run_bare, run_flow
@@ -31,6 +35,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and report. 0: every row arrived in every run, whatever the times; 1: not so."""
+    given = sys.argv[1:] if arguments is None else [*arguments]
+    if given[:1] == ["modes"]:
+        return modes.main(given[1:])
     options = _options(arguments)
     console = Console(width=None if sys.stdout.isatty() else 110)
     if not Path("/proc/self/stat").exists():

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import bytewax.operators as op
@@ -33,8 +34,9 @@ from connectors.tablestore.row_encoder import RowEncoder
 from connectors.tablestore.sink import TablestoreSink
 from connectors.tablestore.timeseries.protobuf import PointEncoder
 from connectors.tablestore.topic_gate import TopicGate
-from connectors.transforms.chunk_step import ChunkStep
+from connectors.transforms.chunk_step import ChunkStep, ProgramOf
 from connectors.transforms.pipeline import pipeline
+from connectors.transforms.uniform import has_programs, program
 
 __all__ = [
     "STEPS_WITH_STATE",
@@ -69,7 +71,12 @@ def decode(step_id: str, chunks: Stream[Chunk], run: Run) -> Stream[DecodedChunk
 def transform(step_id: str, records: Stream[DecodedChunk], run: Run) -> Stream[DecodedChunk]:
     """Apply [[transforms]]; without any, no step is added."""
     function = pipeline(run.settings)
-    return records if function is None else flat_map_records(step_id, records, run, function)
+    if function is None:
+        return records
+    transforms = run.settings.transforms
+    programs = partial(program, transforms) if has_programs(transforms) else None
+    step = _chunk_step(step_id, run, function, programs)
+    return op.map(step_id, records, run.noting(step.apply))
 
 
 def map_records(
@@ -105,13 +112,19 @@ def flat_map_records(
     Where the function raises, the record is dead-lettered with code step_failed, and file and line
     as the reason; raise `Rejection` to give a code and a reason of your own.
     """
-    step = ChunkStep(
-        step_id,
-        function,
-        _keeps_original(run),
-        lambda number: run.counts.add("filtered", number),
-    )
-    return op.map(step_id, records, run.noting(step.apply))
+    return op.map(step_id, records, run.noting(_chunk_step(step_id, run, function).apply))
+
+
+def _chunk_step(
+    step_id: str,
+    run: Run,
+    function: Callable[[Record], Iterable[Record]],
+    program_of: ProgramOf | None = None,
+) -> ChunkStep:
+    def filtered(number: int) -> None:
+        run.counts.add("filtered", number)
+
+    return ChunkStep(step_id, function, _keeps_original(run), filtered, program_of)
 
 
 def map_rows(step_id: str, records: Stream[DecodedChunk], run: Run) -> KeyedStream[Batch]:
@@ -141,7 +154,10 @@ def map_rows(step_id: str, records: Stream[DecodedChunk], run: Run) -> KeyedStre
 
 def batch(rows: KeyedStream[Batch], run: Run) -> KeyedStream[Batch]:
     """Collect the rows of each shard until a batch is full or old enough, as [window] says."""
-    return op.stateful_batch(WINDOW, rows, builder(run.settings.window, run.counts.new_batcher))
+    window = run.settings.window
+    return op.stateful_batch(
+        WINDOW, rows, builder(window, run.counts.new_batcher, run.read_limits.watch)
+    )
 
 
 def write(batches: KeyedStream[Batch], run: Run, tables: Sequence[str] | None = None) -> None:

@@ -88,15 +88,10 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
             raise StopIteration
         queue, errors = source
         if self._unverified_epoch is not None:
-            run.counts.verify_epoch(self._unverified_epoch)
-            run.activity.epoch_closed(self._unverified_epoch)
-            self._unverified_epoch = None
-            self._durable = self._snapshot
+            self._epoch_closed(self._unverified_epoch)
         offset = self._committable.due()
         if offset is not None:
-            queue.commit(offset)
-            if run.recovery is not None:
-                run.recovery.forget_new_start(self._key)
+            self._commit(queue, offset)
         if errors.stop is not None:
             if self._snapshot == self._next:
                 raise errors.stop
@@ -105,7 +100,10 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         if run.activity.paused:
             self._awake = datetime.now(timezone.utc) + _PAUSED
             return []
-        messages = queue.take(self._max_messages)
+        if run.read_limits.is_on:
+            messages = self._take_few(queue)
+        else:
+            messages = queue.take(self._max_messages)
         if not messages:
             if messages is not None:
                 self._awake = queue.next_look()
@@ -144,10 +142,33 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         if self._source is not None:
             self._source[0].close()
 
+    def _commit(self, queue: PartitionQueue, offset: int) -> None:
+        queue.commit(offset)
+        if self._run.recovery is not None:
+            self._run.recovery.forget_new_start(self._key)
+
+    def _epoch_closed(self, epoch: int) -> None:
+        self._run.counts.verify_epoch(epoch)
+        self._run.activity.epoch_closed(epoch)
+        self._unverified_epoch = None
+        self._durable = self._snapshot
+
     def _position(self) -> Position:
         """How far the partition is; asked for by other threads."""
         end = None if self._source is None else self._source[0].seen_end()
         return Position(self._topic, self._partition, self._next, self._durable, end)
+
+    def _take_few(self, queue: PartitionQueue) -> list[Message] | None:
+        """As `PartitionQueue.take`, no more than the throttled table of the topic takes soon."""
+        limits = self._run.read_limits
+        messages = None
+        room = limits.room(self._topic, self._max_messages)
+        if room > 0:
+            messages = queue.take(room)
+            limits.taken(self._topic, len(messages or ()))
+        else:
+            self._awake = queue.next_look()
+        return messages
 
     def _select(self, messages: list[Message]) -> list[Message]:
         """All messages; a reader with an end returns those before it and moves `_next` back."""

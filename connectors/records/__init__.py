@@ -5,8 +5,16 @@
 """
 
 from connectors.errors import Rejection
-from connectors.records.chunk import ABSENT, Absent, Chunk, DecodedChunk, RecordChunk, UniformChunk
-from connectors.records.dead_letter import DeadLetter, Original, Stage, original
+from connectors.records.chunk import (
+    ABSENT,
+    Absent,
+    Chunk,
+    DecodedChunk,
+    Part,
+    RecordChunk,
+    UniformChunk,
+)
+from connectors.records.dead_letter import DeadLetter, Original, Stage, original, originals
 from connectors.records.headers import headers_of, readable_headers
 from connectors.records.record import (
     UNAVAILABLE,
@@ -42,6 +50,7 @@ __all__ = [
     "Message",
     "Operation",
     "Original",
+    "Part",
     "PlainMessage",
     "Record",
     "RecordChunk",
@@ -55,6 +64,7 @@ __all__ = [
     "count_of",
     "headers_of",
     "original",
+    "originals",
     "readable_headers",
     "segment_of_state",
     "size_of",

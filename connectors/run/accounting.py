@@ -12,6 +12,7 @@ import logging
 import threading
 from collections import Counter, deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 from connectors.records import DeadLetter
@@ -46,6 +47,22 @@ class BatcherNumbers(NamedTuple):
     resumed: int = 0
     waiting: int = 0
     emitted: int = 0
+
+
+@dataclass
+class ThrottleNumbers:
+    """How one table is throttled. Written in the loop that writes, read anywhere."""
+
+    requests: int = 0
+    """Requests of which rows were throttled since the run began."""
+    waited: float = 0.0
+    """Seconds that batches have waited for their turn, all together."""
+    in_flight_limit: int = 0
+    """Requests that may be in flight at present; 0: as many as there are shards."""
+    rate_limit: float = 0.0
+    """Rows a second that are written at most at present; 0: no limit."""
+    is_throttled: bool = False
+    """Whether it is by the service, and not by its options alone."""
 
 
 class ShardCounts:
@@ -113,6 +130,7 @@ class Counts:
         self._done_by_steps = self._mapped = 0
         self._missing = 0
         self._stalled: set[str] = set()
+        self._throttles: dict[str, ThrottleNumbers] = {}
 
     def note_stalled(self, partition_key: str, stalled: bool) -> None:
         """Note whether a partition is stalled: not read, though the brokers have more records."""
@@ -122,6 +140,16 @@ class Counts:
     def stalled(self) -> int:
         """The number of stalled partitions."""
         return len(self._stalled)
+
+    def throttle(self, table: str) -> ThrottleNumbers:
+        """The numbers of a table that is throttled, or has limits; the same object each time."""
+        with self._lock:
+            return self._throttles.setdefault(table, ThrottleNumbers())
+
+    def throttles(self) -> dict[str, ThrottleNumbers]:
+        """The numbers of each table that was ever throttled, or has limits."""
+        with self._lock:
+            return dict(self._throttles)
 
     def add(self, name: CountName, number: int, shard: ShardCounts | None = None) -> None:
         """Add to a count; what a shard has written, rejected or filtered is added to its own too.

@@ -13,6 +13,7 @@ from connectors.errors import StopRun
 from connectors.run import metrics
 from connectors.run.accounting import Counts
 from connectors.run.activity import Activity
+from connectors.run.read_limits import ReadLimits
 from connectors.run.recovery import RecoveryFolder
 from connectors.settings import Settings
 from connectors.settings.kafka import KafkaSettings
@@ -52,6 +53,7 @@ class Run:
         self.counts = Counts(single_process)
         self.clock = clock
         self.activity = Activity(clock)
+        self.read_limits = ReadLimits(settings.window.age, clock)
         metrics.export(self.counts)
         self._failure: BaseException | None = None
         self._drain_reason: str | None = None

@@ -17,7 +17,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from connectors.run.accounting import Reason
+from connectors.run.accounting import Reason, ThrottleNumbers
 
 
 class MetricSpec(NamedTuple):
@@ -96,7 +96,44 @@ STALLED = MetricSpec(
     "partitions",
     "Partitions of which nothing is read though the brokers have more records.",
 )
-METRICS: tuple[MetricSpec, ...] = (*RECORDS.values(), REJECTIONS, WAITING, STALLED)
+# By the name of the number in `ThrottleNumbers`.
+THROTTLES: dict[str, MetricSpec] = {
+    "requests": MetricSpec(
+        "sync_throttled_requests_total",
+        "counter",
+        "requests",
+        "Requests of which the service throttled rows, by table.",
+        ("table",),
+    ),
+    "waited": MetricSpec(
+        "sync_throttle_wait_seconds_total",
+        "counter",
+        "seconds",
+        "Time that batches have waited for their turn at a table that is throttled or has a limit.",
+        ("table",),
+    ),
+    "in_flight_limit": MetricSpec(
+        "sync_throttle_limit_requests",
+        "gauge",
+        "requests",
+        "Requests of a slow table that may be in flight now; 0: one a shard.",
+        ("table",),
+    ),
+    "rate_limit": MetricSpec(
+        "sync_throttle_limit_rows_per_second",
+        "gauge",
+        "rows per second",
+        "Rows that are written to a table each second now, at most; 0: no limit.",
+        ("table",),
+    ),
+}
+METRICS: tuple[MetricSpec, ...] = (
+    *RECORDS.values(),
+    REJECTIONS,
+    WAITING,
+    STALLED,
+    *THROTTLES.values(),
+)
 
 
 class Exported(Protocol):
@@ -112,6 +149,10 @@ class Exported(Protocol):
 
     def stalled(self) -> int:
         """The number of stalled partitions."""
+        ...
+
+    def throttles(self) -> dict[str, ThrottleNumbers]:
+        """How each table is throttled."""
         ...
 
 
@@ -139,9 +180,12 @@ class _Exporter(Collector):
         yield _family(REJECTIONS, self.counts.reasons().items())
         yield _family(WAITING, [((), self.waiting)])
         yield _family(STALLED, [((), self.counts.stalled())])
+        throttles = self.counts.throttles().items()
+        for name, spec in THROTTLES.items():
+            yield _family(spec, [((table,), getattr(each, name)) for table, each in throttles])
 
 
-def _family(spec: MetricSpec, samples: Iterable[tuple[Sequence[str], int]]) -> Metric:
+def _family(spec: MetricSpec, samples: Iterable[tuple[Sequence[str], float]]) -> Metric:
     """A metric with its samples: (values of the labels, value).
 
     The unit is not given to the library, which would put it into the name.

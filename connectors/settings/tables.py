@@ -66,6 +66,7 @@ _OF_TIMESERIES = frozenset(
     (
         "mode",
         "auto_create",
+        "rows_per_second",
         "time_to_live",
         "timeseries",
         "binary_text",
@@ -136,6 +137,18 @@ class TableSettings(ColumnRules):
     )
     version_unit: Literal["s", "ms", "us", "ns", "iso8601"] = Field(
         "ms", description="What version_field counts in, since 1970; iso8601: RFC 3339 text."
+    )
+    rows_per_second: float | None = Field(
+        None,
+        gt=0,
+        description="Rows (or points) that are written to the table each second at most, by each "
+        "process. Unless set: as many as the service takes.",
+    )
+    capacity_units_per_second: float | None = Field(
+        None,
+        gt=0,
+        description="Capacity units that writes to the table may use each second, in each process, "
+        "as the answers of the service name them: one for each 4 KB that a row begins.",
     )
     auto_create: bool = Field(False, description="Create the table when it is missing.")
     time_to_live: int = Field(

@@ -158,7 +158,8 @@ class Client:
         if error.is_final and not self.has_answered:
             remedy = f"\n  remedy: {error.remedy}" if error.remedy else ""
             return RequestFailed(Stop(f"Tablestore cannot be reached: {error}{remedy}"))
-        return RequestFailed(Retry(f"{error}{f' ({error.remedy})' if error.remedy else ''}"))
+        remedy = f" ({error.remedy})" if error.remedy else ""
+        return RequestFailed(Retry(f"{error}{remedy}", "slow" if error.is_slow else ""))
 
     def request_failed(self, error: OTSServiceError | OTSClientError) -> RequestFailed:
         """The failure, with its verdict, for an exception of the SDK.

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import repeat
+from typing import Any
 
 from connectors.errors import Rejection, raised_at
-from connectors.records import DeadLetter, DecodedChunk, Record, RecordChunk
+from connectors.records import DeadLetter, DecodedChunk, Record, RecordChunk, UniformChunk
+from connectors.transforms.uniform import Program
 
 Function = Callable[[Record], Iterable[Record]]
+ProgramOf = Callable[[str, tuple[str, ...]], "Program | None"]
+"""What does the same to records of a topic whose fields have these names; None where none does."""
+
+# Sets of names whose programs are remembered.
+_MAX_PROGRAMS = 200
+# Longer ones are those of no row.
+_MAX_NAMES = 1024
 
 
 class ChunkStep:
@@ -23,15 +33,26 @@ class ChunkStep:
         function: Function,
         keep_original: bool,
         on_filtered: Callable[[int], None],
+        program_of: ProgramOf | None = None,
     ) -> None:
         """`on_filtered` is called with the number of records that became none."""
         self._step_id = step_id
         self._function = function
         self._keep_original = keep_original
         self._on_filtered = on_filtered
+        self._program_of = program_of
+        self._programs: dict[tuple[str, tuple[str, ...]], Program | None] = {}
 
-    def apply(self, chunk: DecodedChunk) -> RecordChunk:
+    def apply(self, chunk: DecodedChunk) -> DecodedChunk:
         """The chunk behind the step."""
+        if self._program_of is not None:
+            uniform = chunk
+            if isinstance(uniform, RecordChunk):
+                uniform = UniformChunk.of_records(uniform) or chunk
+            if isinstance(uniform, UniformChunk) and not uniform.optional:
+                program = self._program(uniform.topic, uniform.names, self._program_of)
+                if program is not None:
+                    return self._run(uniform, program)
         out: list[Record] = []
         dead_letters = list(chunk.dead_letters)
         for record in chunk.records:
@@ -39,6 +60,54 @@ class ChunkStep:
         rejected = len(dead_letters) - len(chunk.dead_letters)
         self._on_filtered(len(chunk.records) - rejected - len(out))
         return RecordChunk(chunk.topic, chunk.partition, out, dead_letters)
+
+    def _program(self, topic: str, names: tuple[str, ...], program_of: ProgramOf) -> Program | None:
+        if len(names) > _MAX_NAMES:
+            return None
+        if (topic, names) not in self._programs:
+            if len(self._programs) >= _MAX_PROGRAMS:
+                self._programs.clear()
+            self._programs[topic, names] = program_of(topic, names)
+        return self._programs[topic, names]
+
+    def _run(self, chunk: UniformChunk, program: Program) -> UniformChunk:
+        """Run a program; what it does not take becomes what the function makes of it."""
+        out = chunk.changed(program.names, tuple if program.steps else chunk.fields_of)
+        if not program.steps and not chunk.mixed:
+            out.messages, out.values, out.keys = chunk.messages, chunk.values, chunk.keys
+            return out
+        messages: list[Any] = []
+        keys: list[Any] = []
+        fields_of = chunk.fields_of
+        for message, value, key in zip(
+            chunk.messages, chunk.values, chunk.keys or repeat(None), strict=False
+        ):
+            found: Any = value
+            if type(value) is not Record:
+                try:
+                    if program.steps:
+                        found = fields_of(value)
+                        for step in program.steps:
+                            found = step(message, found)
+                            if found is None:
+                                break
+                except Exception:  # noqa: BLE001 - the function says what is wrong
+                    found = chunk.record_of(message, value, key)
+            if type(found) is Record:
+                made: list[Record] = []
+                self._each(found, made, out.dead_letters)
+                out.mixed = out.mixed or bool(made)
+                out.values += made
+                messages += [record.message for record in made]
+                keys += [record.key for record in made]
+            elif found is not None:
+                out.values.append(found)
+                messages.append(message)
+                keys.append(key)
+        rejected = len(out.dead_letters) - len(chunk.dead_letters)
+        self._on_filtered(len(chunk.values) - rejected - len(messages))
+        out.messages, out.keys = messages, keys if chunk.keys else []
+        return out
 
     def _each(self, record: Record, out: list[Record], dead_letters: list[DeadLetter]) -> None:
         try:

@@ -29,6 +29,8 @@ def pipeline(settings: Settings) -> Step | None:
     ]
     if not steps:
         return None
+    if len(steps) == 1:
+        return steps[0]
 
     def all_of_them(record: Record) -> Iterable[Record]:
         records = [record]

@@ -134,10 +134,10 @@ ONLY_IN = {
 }
 # The functions at a boundary, which alone may catch whatever is raised.
 BOUNDARIES = {
-    ("transforms/chunk_step.py", "_each"),
     ("control/server.py", "_answer"),
     ("settings/oauth.py", "token"),
     ("tablestore/sink.py", "_work"),
+    ("tablestore/set_aside.py", "_work"),
     ("tablestore/provided_credentials.py", "_first"),
     ("tablestore/provided_credentials.py", "look"),
     ("tablestore/provided_credentials.py", "provided"),
@@ -148,6 +148,8 @@ BOUNDARIES = {
     ("formats/factory.py", "isolated"),
     ("formats/json_schema.py", "decode"),
     ("formats/protobuf.py", "decode"),
+    ("transforms/chunk_step.py", "_each"),
+    ("transforms/chunk_step.py", "_run"),
     ("mapping/row_mapper.py", "map_chunk"),
     ("mapping/row_mapper.py", "_map_isolated"),
 }

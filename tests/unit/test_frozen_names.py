@@ -143,6 +143,10 @@ def test_metric_names() -> None:
         "sync_rejections_total",
         "sync_topics_waiting",
         "sync_partitions_stalled",
+        "sync_throttled_requests_total",
+        "sync_throttle_wait_seconds_total",
+        "sync_throttle_limit_requests",
+        "sync_throttle_limit_rows_per_second",
     }
     labels = '{code="key_missing",destination="log",stage="map"}'
     assert any(line.startswith(f"sync_rejections_total{labels} ") for line in lines)

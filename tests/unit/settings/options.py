@@ -153,6 +153,8 @@ OPTIONS = {
     "table.version_field": Option("a.b", "a.b", '"c"', 'version = "field"\n'),
     "table.version_unit": Option("s", "s", '"iso8601"', 'version = "field"\nversion_field = "f"\n'),
     "table.max_version_deviation": Option("90000", 90000, "100000"),
+    "table.rows_per_second": Option("1500", 1500.0, "0.5"),
+    "table.capacity_units_per_second": Option("2500", 2500.0, "7.5"),
     "table.auto_create": Option("true", True, "false"),
     "table.time_to_live": Option("86400", 86400, "90000"),
     "table.max_versions": Option("5", 5, "6"),
