@@ -26,6 +26,8 @@ from connectors.kafka.source import KafkaSource
 from connectors.mapping.row_mapper import RowMapper
 from connectors.records import Batch, Chunk, DecodedChunk, Record, count_of
 from connectors.run.context import Run
+from connectors.run.drift_watch import DriftWatch
+from connectors.run.metrics import count_drift
 from connectors.run.recovery import READ, STEPS_WITH_STATE, WINDOW, WRITE
 from connectors.run.retry import OutageWait
 from connectors.settings.implementations import implementation
@@ -136,8 +138,10 @@ def map_rows(step_id: str, records: Stream[DecodedChunk], run: Run) -> KeyedStre
         run.settings, RowEncoder(), keep_original, PointEncoder(), tables=of_topics.known_tables()
     )
     counts = run.counts
+    watch = DriftWatch(run.settings, count_drift, run.clock)
 
     def map_chunk(chunk: DecodedChunk) -> list[tuple[str, Batch]]:
+        watch.look(chunk)
         rows = mapper.map_chunk(chunk)
         counts.mapped(
             sum(

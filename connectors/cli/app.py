@@ -11,6 +11,7 @@ import typer
 from typer.main import get_command
 
 from connectors.cli import (
+    backfill,
     check,
     completion,
     cost,
@@ -47,6 +48,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], Sequence[str]]] = {
     "drift": (drift.drift, drift.EXAMPLES),
     "cost": (cost.cost, cost.EXAMPLES),
     "replay": (replay.replay, replay.EXAMPLES),
+    "backfill": (backfill.backfill, backfill.EXAMPLES),
     "skip": (skip.skip, skip.EXAMPLES),
     "import-config": (import_config.import_config, import_config.EXAMPLES),
     "completion": (completion.completion, completion.EXAMPLES),

@@ -203,6 +203,18 @@ class RecoveryFolder:
             self._write(manifest)
             return starts
 
+    def remember_ends(self, offsets: dict[str, int]) -> dict[str, int]:
+        """Note the offset at which each partition of a bounded run ends; returns all noted.
+
+        What is noted already stays, so that a run that is stopped goes on to the same ends.
+        """
+        with self._exclusive():
+            manifest = self._read()
+            ends: dict[str, int] = {**offsets, **manifest.get("ends", {})}
+            manifest["ends"] = ends
+            self._write(manifest)
+            return ends
+
     def cluster_id(self, present: str) -> str:
         """The id of the Kafka cluster of this folder's offsets; a new folder gets `present`."""
         return str(self._remember("kafka_cluster", present))

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from connectors.settings.backfill import BackfillSettings
 from connectors.settings.errors import DeadLetterSettings, ErrorSettings
 from connectors.settings.formats import FormatSettings
 from connectors.settings.kafka import KafkaSettings
@@ -78,6 +79,7 @@ class Settings(BaseSettings):
     errors: ErrorSettings = ErrorSettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     replay: ReplaySettings = ReplaySettings()
+    backfill: BackfillSettings = BackfillSettings()
     recovery: RecoverySettings = RecoverySettings()
     shutdown: ShutdownSettings = ShutdownSettings()
     supervisor: SupervisorSettings = SupervisorSettings()
@@ -230,9 +232,13 @@ class Settings(BaseSettings):
 
         Not those whose key is the record's coordinates in Kafka, or in which versions decide.
         """
+        return self.tables_replaced(self.replay.topics or topics)
+
+    def tables_replaced(self, topics: Sequence[str]) -> list[str]:
+        """The tables of topics in which a row that is written again replaces a newer one."""
         tables = {*self.mapping.route_tables}
         if not self.mapping.routes_all:
-            tables |= {self.table_of(topic) for topic in self.replay.topics or topics}
+            tables |= {self.table_of(topic) for topic in topics}
         if not tables:  # a pattern finds the topics
             tables = {self.mapping.table_name}
         return sorted(table for table in tables if _replaces(self.rules_of(table)))

@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "preflight": {"settings", "errors", "kafka", "run", "formats", "tablestore"},
     "inspect": {
         "dead_letters",
+        "run",
         "settings",
         "errors",
         "records",

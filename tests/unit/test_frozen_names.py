@@ -147,6 +147,7 @@ def test_metric_names() -> None:
         "sync_throttle_wait_seconds_total",
         "sync_throttle_limit_requests",
         "sync_throttle_limit_rows_per_second",
+        "sync_drift_fields_total",
     }
     labels = '{code="key_missing",destination="log",stage="map"}'
     assert any(line.startswith(f"sync_rejections_total{labels} ") for line in lines)

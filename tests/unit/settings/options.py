@@ -184,6 +184,17 @@ OPTIONS = {
         '{ "sasl.password" = "/file" }',
     ),
     "dead_letters.table": Option("dead_env", "dead_env", '"dead_file"'),
+    "backfill.topics": Option('["a"]', ("a",), '["file"]'),
+    "backfill.since": Option(
+        "2026-01-31T08:00:00Z", "2026-01-31T08:00:00+00:00", '"2026-02-01T00:00:00+01:00"'
+    ),
+    "backfill.until": Option(
+        "2026-01-31T08:00:00Z", "2026-01-31T08:00:00+00:00", '"2026-02-01T00:00:00+01:00"'
+    ),
+    "backfill.partition": Option("3", 3, "4"),
+    "backfill.first_offset": Option("5", 5, "6", "partition = 1\n"),
+    "backfill.last_offset": Option("5", 5, "6", "partition = 1\n"),
+    "backfill.rate": Option("0.5", 0.5, "10"),
     "replay.source": Option("table", "table", '"topic"'),
     "replay.target": Option("topic", "topic", '"tables"'),
     "replay.topics": Option('["a"]', ("a",), '["file"]'),
