@@ -157,7 +157,6 @@ class Supervisor:
             process.close()
         self._report(ends)
         if self.draining and unread and len(self._signals) == 1:
-            log.info("drained")
             return 0
         return self._outcome(ends, stuck, worked)
 
