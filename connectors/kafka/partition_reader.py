@@ -97,13 +97,7 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
                 raise errors.stop
             self._awake = queue.next_look()
             return []
-        if run.activity.paused:
-            self._awake = datetime.now(timezone.utc) + _PAUSED
-            return []
-        if run.read_limits.is_on:
-            messages = self._take_few(queue)
-        else:
-            messages = queue.take(self._max_messages)
+        messages = self._take(queue)
         if not messages:
             if messages is not None:
                 self._awake = queue.next_look()
@@ -153,10 +147,14 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         self._unverified_epoch = None
         self._durable = self._snapshot
 
-    def _position(self) -> Position:
-        """How far the partition is; asked for by other threads."""
-        end = None if self._source is None else self._source[0].seen_end()
-        return Position(self._topic, self._partition, self._next, self._durable, end)
+    def _take(self, queue: PartitionQueue) -> list[Message] | None:
+        """As `PartitionQueue.take`; None also while the run pauses."""
+        if self._run.activity.paused:
+            self._awake = datetime.now(timezone.utc) + _PAUSED
+            return None
+        if self._run.read_limits.is_on:
+            return self._take_few(queue)
+        return queue.take(self._max_messages)
 
     def _take_few(self, queue: PartitionQueue) -> list[Message] | None:
         """As `PartitionQueue.take`, no more than the throttled table of the topic takes soon."""
@@ -169,6 +167,11 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         else:
             self._awake = queue.next_look()
         return messages
+
+    def _position(self) -> Position:
+        """How far the partition is; asked for by other threads."""
+        end = None if self._source is None else self._source[0].seen_end()
+        return Position(self._topic, self._partition, self._next, self._durable, end)
 
     def _select(self, messages: list[Message]) -> list[Message]:
         """All messages; a reader with an end returns those before it and moves `_next` back."""
@@ -293,6 +296,7 @@ class SharedConsumer:
         self._queues: dict[tuple[str | None, int | None], PartitionQueue] = {}
         self._single_topic = True
         self._nothing_until = 0.0
+        self._brought_others = False  # messages of other partitions than the one that asks now
         self._look = datetime.min.replace(tzinfo=timezone.utc)
         # A round asks each partition once and hands out ROUND_BYTES; partitions that get nothing
         # come first in the next round.
@@ -323,6 +327,7 @@ class SharedConsumer:
             self._round += 1
             self._room = prefetch.ROUND_BYTES
         queue.round = self._round
+        self._brought_others = False
         first = self._first_in_turn
         if first is not None:
             if first is not queue:
@@ -373,6 +378,7 @@ class SharedConsumer:
     def _put(self, asking: PartitionQueue, messages: list[Message]) -> None:
         topic = messages[0].topic()
         queue = self._queues.get((topic, messages[0].partition()))
+        self._brought_others = self._brought_others or queue is not asking
         if queue is None:
             if topic is not None:
                 return  # the partition is no longer read
@@ -381,7 +387,7 @@ class SharedConsumer:
 
     def next_look(self) -> datetime | None:
         """See `PartitionQueue.next_look`."""
-        if self.waiting_bytes > 0:
+        if self._brought_others:
             return None
         now = datetime.now(timezone.utc)
         if self._look <= now:

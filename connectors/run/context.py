@@ -52,8 +52,8 @@ class Run:
         self.recovery = recovery
         self.counts = Counts(single_process)
         self.clock = clock
-        self.activity = Activity(clock)
         self.read_limits = ReadLimits(settings.window.age, clock)
+        self.activity = Activity(clock)
         metrics.export(self.counts)
         self._failure: BaseException | None = None
         self._drain_reason: str | None = None

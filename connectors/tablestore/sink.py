@@ -149,9 +149,9 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
         self._aside = SetAside(run.settings, writer, self._outcomes, self._changed, run.fail)
         self._busy = False
         self._closed = False
+        run.read_limits.watch(self._waiting)
         self.write_batch = run.noting(self.write_batch)  # type: ignore[method-assign]
         self.snapshot = run.noting(self.snapshot)  # type: ignore[method-assign]
-        run.read_limits.watch(self._waiting)
 
     def write_batch(self, values: list[Batch]) -> None:
         """Hand batches over. Blocks while the shard's queue is full: that is the back-pressure.
