@@ -151,7 +151,7 @@ class SearchCoordinates(CoordinatesKey):
     ) -> None:
         super().__init__(rules, shapes, topic, partition)
         self._source = topic, partition
-        self._prefix = f"{topic}_{partition}_"
+        self._hash = hashlib.md5(f"{topic}_{partition}_".encode(), usedforsecurity=False)
         stamped = rules.search_timestamp != "none"
         self.fast_path = FastPath(
             shapes, self._leads_of, prepare=self._prepare if stamped else None
@@ -163,7 +163,8 @@ class SearchCoordinates(CoordinatesKey):
 
     def _key(self, message: Message) -> tuple[Any, ...]:
         offset = message.offset()
-        digest = hashlib.md5(f"{self._prefix}{offset}".encode(), usedforsecurity=False)
+        digest = self._hash.copy()
+        digest.update(b"%d" % offset)
         return (digest.hexdigest()[: self._DIGITS], *self._source, offset)
 
     def _keys_of(self, names: tuple[str, ...]) -> Leads | None:  # noqa: ARG002 - of any
