@@ -172,7 +172,7 @@ class SearchCoordinates(CoordinatesKey):
         self._source: tuple[Any, ...] = topic, partition
         if rules.index_columns:
             self._source = (f"{topic}_{partition}",)
-        self._prefix = f"{topic}_{partition}_"
+        self._hash = hashlib.md5(f"{topic}_{partition}_".encode(), usedforsecurity=False)
         stamped = rules.search_timestamp != "none"
         if not rules.index_columns:
             self.fast_path = FastPath(
@@ -186,7 +186,8 @@ class SearchCoordinates(CoordinatesKey):
 
     def _key(self, message: Message) -> tuple[Any, ...]:
         offset = message.offset()
-        digest = hashlib.md5(f"{self._prefix}{offset}".encode(), usedforsecurity=False)
+        digest = self._hash.copy()
+        digest.update(b"%d" % offset)
         return (digest.hexdigest()[: self._DIGITS], *self._source, offset)
 
     def _keys_of(self, names: tuple[str, ...]) -> Leads | None:  # noqa: ARG002 - of any
