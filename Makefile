@@ -10,7 +10,7 @@ endif
 RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz hosts lint format bench pages conformance setup lock clean
+.PHONY: help demo test fuzz hosts lint format bench budget pages conformance setup lock clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +42,10 @@ format: ## lay the code out, and mend what ruff can mend
 bench: ## throughput, latency and memory
 	@sh scripts/setup.sh requirements-dev.lock
 	@exec $(RUN) -m bench $(ARGS)
+
+budget: ## a guard against regressions that is no timing: the bytecodes a row of each mode, against their bounds
+	@sh scripts/setup.sh requirements-dev.lock
+	@exec $(RUN) -m bench modes --budget $(ARGS)
 
 pages: ## write the pages of docs/ that are made of the code
 	@sh scripts/setup.sh requirements-dev.lock

@@ -77,7 +77,9 @@ def transform(step_id: str, records: Stream[DecodedChunk], run: Run) -> Stream[D
     if function is None:
         return records
     transforms = run.settings.transforms
-    programs = partial(program, transforms) if has_programs(transforms) else None
+    # Records of tables whose key has a position need one, which programs know nothing of.
+    fast = has_programs(transforms) and not run.settings.has_index_columns
+    programs = partial(program, transforms) if fast else None
     step = _chunk_step(step_id, run, function, programs)
     return op.map(step_id, records, run.noting(step.apply))
 
@@ -112,8 +114,9 @@ def flat_map_records(
 ) -> Stream[DecodedChunk]:
     """Replace each record by those that the function returns, made with `Record.with_value`.
 
-    Where the function raises, the record is dead-lettered with code step_failed, and file and line
-    as the reason; raise `Rejection` to give a code and a reason of your own.
+    A record of which it makes none counts as filtered; of those beyond the first each counts as
+    added. Where the function raises, the record is dead-lettered with code step_failed, and file
+    and line as the reason; raise `Rejection` to give a code and a reason of your own.
     """
     return op.map(step_id, records, run.noting(_chunk_step(step_id, run, function).apply))
 
@@ -124,10 +127,7 @@ def _chunk_step(
     function: Callable[[Record], Iterable[Record]],
     program_of: ProgramOf | None = None,
 ) -> ChunkStep:
-    def filtered(number: int) -> None:
-        run.counts.add("filtered", number)
-
-    return ChunkStep(step_id, function, _keeps_original(run), filtered, program_of)
+    return ChunkStep(step_id, function, _keeps_original(run), run.counts.step_done, program_of)
 
 
 def map_rows(step_id: str, records: Stream[DecodedChunk], run: Run) -> KeyedStream[Batch]:

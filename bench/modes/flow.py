@@ -28,6 +28,7 @@ from bench.runs import watch
 PARTITIONS = 4
 _SAMPLES = 4000
 _MAX_BYTES = 600_000_000  # of a topic
+_WINDOW_AGE = 3.0  # seconds
 
 
 class Topic(NamedTuple):
@@ -91,6 +92,8 @@ def rate(topic: Topic, mode: Mode, registry: str) -> float:
     ):
         config: dict[str, Any] = sections_of(mode, registry)
         config["kafka"] = {"bootstrap_servers": topic.bootstrap, "topics": [topic.name]}
+        # On a busy machine, too, windows shall close because they are full.
+        config["window"] = {"age": _WINDOW_AGE}
         config["kafka"]["group"] = f"bench-{time.time_ns()}"
         own = {"endpoint": server.endpoint, "instance": "bench"}
         config["tablestore"] = {**own, **config.get("tablestore", {})}

@@ -25,7 +25,7 @@ from connectors.kafka.clients import KafkaClients
 from connectors.kafka.metadata import partition_key
 from connectors.kafka.partition_errors import PartitionErrors
 from connectors.kafka.progress import Progress
-from connectors.records import Chunk, timestamp_of
+from connectors.records import Chunk
 from connectors.run.activity import Position
 from connectors.run.committable_offset import CommittableOffset
 from connectors.run.context import Run
@@ -94,9 +94,7 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
             self._epoch_closed(self._unverified_epoch)
         offset = self._committable.due()
         if offset is not None:
-            queue.commit(offset)
-            if run.recovery is not None:
-                run.recovery.forget_new_start(self._key)
+            self._commit(queue, offset)
         if errors.stop is not None:
             if self._snapshot == self._next:
                 raise errors.stop
@@ -117,21 +115,14 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
                 return skipped
         else:
             self._next = (messages[-1].offset() or 0) + 1
-        self._measure(messages[0])
+        self._meter.read(messages[0], self._next)
         messages = self._select(messages)
         run.counts.add("read", len(messages))
         return [Chunk(self._topic, self._partition, messages), *skipped]
 
-    def _measure(self, first: Message) -> None:
-        meter = self._meter
-        meter.position = self._next
-        if meter.wants_first:
-            meter.first(first.offset() or 0, timestamp_of(first))
-
     def _epoch_closed(self, epoch: int) -> None:
         run = self._run
-        if run.counts.verify_epoch(epoch):
-            run.meters.snapshot_durable()
+        run.meters.epoch_closed(run.counts.verify_epoch(epoch))
         run.activity.epoch_closed(epoch)
         self._durable = self._snapshot
         self._meter.made_durable(self._snapshot, run.clock())
@@ -148,8 +139,7 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         if self._source is not None and self._next != self._snapshot:
             self._source[1].moved()
         self._snapshot = self._next
-        self._meter.position = self._next
-        self._meter.wants_first = True
+        self._meter.snapshotted(self._next)
         self._committable.snapshotted(self._next)
         self._progress.snapshotted(self._topic, self._partition, self._next)
         return self._next
@@ -158,6 +148,17 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         """Stop reading. Offsets stay as they are: this is called after failures too."""
         if self._source is not None:
             self._source[0].close()
+
+    def _commit(self, queue: PartitionQueue, offset: int) -> None:
+        queue.commit(offset)
+        if self._run.recovery is not None:
+            self._run.recovery.forget_new_start(self._key)
+
+    def _epoch_closed(self, epoch: int) -> None:
+        self._run.counts.verify_epoch(epoch)
+        self._run.activity.epoch_closed(epoch)
+        self._unverified_epoch = None
+        self._durable = self._snapshot
 
     def _take(self, queue: PartitionQueue) -> list[Message] | None:
         """As `PartitionQueue.take`; None also while the run pauses."""

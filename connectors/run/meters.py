@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from connectors.records import Message, timestamp_of
 from connectors.run.tracing import Tracer
 
 # How often this process was started again, by itself or by a supervisor, which passes it on.
@@ -100,6 +101,17 @@ class PartitionMeter:
         self.wants_first = True
         self._behind_since: float | None = None
 
+    def read(self, first: Message, position: int) -> None:
+        """A chunk was read, which begins with this record; `position` is the next offset."""
+        self.position = position
+        if self.wants_first:
+            self.first(first.offset() or 0, timestamp_of(first))
+
+    def snapshotted(self, position: int) -> None:
+        """A snapshot was taken at this offset."""
+        self.position = position
+        self.wants_first = True
+
     def first(self, offset: int, timestamp: int | None) -> None:
         """The first record read after a snapshot, and its time in ms, if it has one."""
         self.wants_first = False
@@ -186,6 +198,11 @@ class Meters:
             self.partitions.append(meter)
             self.reading_since = self.clock()
         return meter
+
+    def epoch_closed(self, is_new: bool) -> None:
+        """A partition has seen that an epoch is closed; `is_new` for the first that sees it."""
+        if is_new:
+            self.snapshot_durable()
 
     def snapshot_durable(self) -> None:
         """An epoch is closed everywhere: its snapshot is durable."""

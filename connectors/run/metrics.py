@@ -50,7 +50,13 @@ RECORDS: dict[str, MetricSpec] = {
         "sync_records_filtered_total",
         "counter",
         "records",
-        "Records that a step of the flow dropped, less those that it added.",
+        "Records that a step of the flow dropped.",
+    ),
+    "added": MetricSpec(
+        "sync_records_added_total",
+        "counter",
+        "records",
+        "Records that steps of the flow made of one, less that one.",
     ),
     "resumed": MetricSpec(
         "sync_records_resumed_total",
@@ -68,14 +74,14 @@ RECORDS: dict[str, MetricSpec] = {
         "sync_records_unbalanced_total",
         "counter",
         "snapshots",
-        "Snapshots at which read + resumed was not written + rejected + filtered + what waits in "
-        "batchers.",
+        "Snapshots at which read + added + resumed was not written + rejected + filtered + what "
+        "waits in batchers.",
     ),
     "in_flight": MetricSpec(
         "sync_records_in_flight",
         "gauge",
         "records",
-        "Records read or resumed, less those written, rejected or filtered.",
+        "Records read, added or resumed, less those written, rejected or filtered.",
     ),
 }
 REJECTIONS = MetricSpec(

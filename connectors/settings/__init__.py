@@ -87,6 +87,10 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     http: HttpSettings = HttpSettings()
 
+    # The key columns of positions, by table, and of tables that a pattern's topics go to.
+    _index_columns: dict[str, tuple[str, ...]] = {}
+    _index_columns_found: tuple[str, ...] = ()
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -143,13 +147,33 @@ class Settings(BaseSettings):
 
     def _check_explode(self) -> None:
         """Check that the rows of one exploded record have different keys."""
-        for at, transform in enumerate(self.transforms):
-            if not isinstance(transform, Explode):
-                continue
-            for table in self._tables_of(transform):
-                reason = transform.problem(self.rules_of(table))
+        exploding = {at: one for at, one in enumerate(self.transforms) if isinstance(one, Explode)}
+        by_index = [one for one in exploding.values() if one.key == "index"]
+        if self.kafka.topics_pattern is not None:
+            # Any topic that it finds may be exploded.
+            self._index_columns_found = (*dict.fromkeys(one.index for one in by_index),)
+        else:
+            reached: dict[str, dict[str, None]] = {}
+            for one in by_index:
+                for table in self._tables_of(one):
+                    reached.setdefault(table, {})[one.index] = None
+            self._index_columns = {table: (*names,) for table, names in reached.items()}
+        for at, transform in exploding.items():
+            for table, rules in self._rules_for(transform).items():
+                reason = transform.problem(rules)
                 if reason is not None:
-                    raise ValueError(f"transforms.{at}: table {table}: {reason}")
+                    raise ValueError(f"transforms.{at}: {table}: {reason}")
+
+    def _rules_for(self, transform: Explode) -> dict[str, TableSettings]:
+        """The rules of the tables that get records of the transform, by what texts call them."""
+        known = {f"table {name}": self.rules_of(name) for name in self._tables_of(transform)}
+        if self.kafka.topics_pattern is None or transform.key != "index":
+            return known
+        named = {"[table]": self.table} if not self.mapping.routes_all else {}
+        rules = {**named, **{f"table {name}": self.rules_of(name) for name in self.tables}}
+        names = self._index_columns_found
+        wide = {name: one.with_index_columns(names) for name, one in rules.items()}
+        return known | {name: one for name, one in wide.items() if one.index_columns}
 
     def _check_partial(self) -> None:
         """Check that partial changes are not routed to a wrong table: they may lack the field."""
@@ -260,7 +284,14 @@ class Settings(BaseSettings):
 
     def rules_of(self, table: str) -> TableSettings:
         """The rules of a table."""
-        return self.tables.get(table, self.table)
+        rules = self.tables.get(table, self.table)
+        names = self._index_columns.get(table, self._index_columns_found)
+        return rules.with_index_columns(names) if names else rules
+
+    @property
+    def has_index_columns(self) -> bool:
+        """Whether positions of exploded records may be key columns beside their coordinates."""
+        return bool(self._index_columns or self._index_columns_found)
 
 
 def _no_condition(rules: TableSettings) -> str | None:

@@ -169,6 +169,8 @@ class TableSettings(ColumnRules):
         "86400, the service's default, or ten years when version is not none.",
     )
 
+    _index_columns: tuple[str, ...] = ()
+
     @model_validator(mode="after")
     def _check_mode(self) -> TableSettings:
         if self.mode == "wide_column" and "timeseries" in self.model_fields_set:
@@ -266,8 +268,24 @@ class TableSettings(ColumnRules):
     @property
     def key_columns(self) -> tuple[tuple[str, str], ...]:
         """The key's columns as (name, type), in the table's order."""
+        if self._index_columns:
+            indexes = ((name, "integer") for name in self._index_columns)
+            return (*self.key_mode.before_index, *indexes)
         configured = tuple((column.name, column.type) for column in self.primary_key)
         return self.key_mode.columns or configured
+
+    @property
+    def index_columns(self) -> tuple[str, ...]:
+        """The key columns after the record's coordinates with the positions of exploded rows."""
+        return self._index_columns
+
+    def with_index_columns(self, names: tuple[str, ...]) -> TableSettings:
+        """The same rules with these; themselves where the key is not the record's coordinates."""
+        if self.mode != "wide_column" or self.key_mode.key_from != "coordinates":
+            return self
+        found = self.model_copy()
+        found._index_columns = names
+        return found
 
     @property
     def generates_keys(self) -> bool:

@@ -56,9 +56,7 @@ def page(run: Run, chromium: Browser) -> Iterator[Endpoint]:
     endpoint.start()
     chromium.resize(1200, 900)
     chromium.open(endpoint.url)
-    until(
-        lambda: "partitions" in chromium.text().lower() and "orders" in chromium.text(), "numbers"
-    )
+    until(lambda: "snapshots" in chromium.text(), chromium.text)
     yield endpoint
     chromium.open("about:blank")
     endpoint.stop()
@@ -105,7 +103,7 @@ def test_it_fits_a_telephone(chromium: Browser, page: Endpoint, width: int) -> N
     """Nothing is wider than the screen; wide tables scroll by themselves."""
     chromium.resize(width, 740, is_telephone=True)
     chromium.open(page.url)
-    until(lambda: "orders" in chromium.text(), "numbers")
+    until(lambda: "snapshots" in chromium.text(), chromium.text)
     assert chromium.run("document.documentElement.scrollWidth") <= width
     assert chromium.run("parseFloat(getComputedStyle(document.body).fontSize)") >= 14
 

@@ -136,6 +136,7 @@ def test_metric_names() -> None:
         "sync_records_written_total",
         "sync_records_rejected_total",
         "sync_records_filtered_total",
+        "sync_records_added_total",
         "sync_records_resumed_total",
         "sync_records_retried_total",
         "sync_records_unbalanced_total",
