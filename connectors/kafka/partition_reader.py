@@ -120,14 +120,6 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         run.counts.add("read", len(messages))
         return [Chunk(self._topic, self._partition, messages), *skipped]
 
-    def _epoch_closed(self, epoch: int) -> None:
-        run = self._run
-        run.meters.epoch_closed(run.counts.verify_epoch(epoch))
-        run.activity.epoch_closed(epoch)
-        self._durable = self._snapshot
-        self._meter.made_durable(self._snapshot, run.clock())
-        self._unverified_epoch = None
-
     def next_awake(self) -> datetime | None:
         """When to call `next_batch` again: None, at once, after a chunk; else a little later."""
         return self._awake
@@ -155,10 +147,12 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
             self._run.recovery.forget_new_start(self._key)
 
     def _epoch_closed(self, epoch: int) -> None:
-        self._run.counts.verify_epoch(epoch)
-        self._run.activity.epoch_closed(epoch)
+        run = self._run
+        run.meters.epoch_closed(run.counts.verify_epoch(epoch))
+        run.activity.epoch_closed(epoch)
         self._unverified_epoch = None
         self._durable = self._snapshot
+        self._meter.made_durable(self._snapshot, run.clock())
 
     def _take(self, queue: PartitionQueue) -> list[Message] | None:
         """As `PartitionQueue.take`; None also while the run pauses."""
