@@ -70,9 +70,7 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         self._committable = CommittableOffset(committed, run.settings.window.age, run.clock)
         self._awake: datetime | None = None
         self._snapshot = self._durable = start.offset
-        self._meter = run.meters.partition(
-            start.topic, start.partition, start.offset, source is not None
-        )
+        self._meter = run.meters.partition(start.topic, start.partition, start.offset, bool(source))
         self._epochs = 0  # number of epochs that have ended
         self._unverified_epoch: int | None = None  # until it is closed everywhere
         if source is not None:
@@ -147,12 +145,11 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
             self._run.recovery.forget_new_start(self._key)
 
     def _epoch_closed(self, epoch: int) -> None:
-        run = self._run
-        run.meters.epoch_closed(run.counts.verify_epoch(epoch))
-        run.activity.epoch_closed(epoch)
+        self._run.meters.epoch_closed(self._run.counts.verify_epoch(epoch))
+        self._run.activity.epoch_closed(epoch)
         self._unverified_epoch = None
         self._durable = self._snapshot
-        self._meter.made_durable(self._snapshot, run.clock())
+        self._meter.made_durable(self._snapshot, self._run.clock())
 
     def _take(self, queue: PartitionQueue) -> list[Message] | None:
         """As `PartitionQueue.take`; None also while the run pauses."""
