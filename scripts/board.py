@@ -58,7 +58,7 @@ PANELS = (
         "ops",
         tuple(
             (f"sum(rate(sync_records_{name}_total{_JOB}[$__rate_interval]))", name)
-            for name in ("read", "written", "rejected", "filtered")
+            for name in ("read", "written", "rejected", "filtered", "added")
         ),
         width=12,
     ),
