@@ -13,6 +13,8 @@ import math
 from collections import deque
 from typing import Protocol
 
+from connectors.tablestore.throttle.random_refusals import RandomRefusals
+
 # Of the rate that was found, what is used at first.
 _MARGIN = 0.98
 # Growth of the rate, a second: it doubles each second after a refusal, up to the maximum.
@@ -24,8 +26,12 @@ PIECE, _BURST = 0.05, 0.1
 _LONG, _SHORT = 1.0, 0.04
 # Requests in turn of which nothing is taken, from which the rate is cut.
 _NOTHING = 3
+_OUTAGE = 6  # from which the table is taken to be away
 _FEW = 5  # rows of a request until then, at least
 _MIN_RATE = 0.5
+# While some requests get through, the rate does not fall below this: so many answers come that it
+# is found out soon whether refusals depend on the rate at all.
+_LEAST_RATE = 100.0
 # What the rate falls to while nothing is taken, and its growth a second afterwards.
 _LOST_RATE, _LOST_GROWTH = 20.0, 3.0
 # The share of a second's rows that may be throttled without the rate going down.
@@ -88,6 +94,7 @@ class RateControl:
         self._heavy = 0
         self._is_lost = False  # the rate was halved until something got through
         self._is_binding = False
+        self._random = RandomRefusals(now)
         self.bound_at = now
         """When the rate last made a request wait."""
 
@@ -132,17 +139,25 @@ class RateControl:
         self._notes.append((now, self._accepted, self._throttled))
         while len(self._notes) > 1 and now - self._notes[1][0] >= _LONG:
             self._notes.popleft()
+        if sent_at >= self._throttled_at:
+            former = self._random.note(throttled > 0, self.rate, now)
+            if former is not None:
+                self._bucket.rate = max(self.rate, former)
+                self._nothing = self._heavy = 0
         if not throttled:
             self._nothing = self._heavy = 0
             self._pauses.tries = 0
             return
         if sent_at < self._throttled_at:
             return  # it was on its way when the rate was last set
+        if self._lately()[1] < self._random.tolerated(now):
+            return
         self._nothing = 0 if accepted else self._nothing + 1
         self._heavy = self._heavy + 1 if throttled > accepted else 0
         if not accepted or self._lately()[1] > _TOLERATED:
             rate = self._measured(accepted / (accepted + throttled), now)
-            self._bucket.rate = max(_MIN_RATE, min(self.rate, rate))
+            least = _LEAST_RATE if self._nothing < _OUTAGE else _MIN_RATE
+            self._bucket.rate = max(min(self.rate, least), min(self.rate, rate))
         refusals = self._throttles
         if not refusals or now - refusals[-1][0] >= _NOTES:
             refusals.append((now, self._accepted))

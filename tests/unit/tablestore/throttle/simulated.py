@@ -104,6 +104,18 @@ class Windows:
         return taken
 
 
+class Unreliable:
+    """Refuses a share of the requests, however few there are."""
+
+    def __init__(self, share: float, seed: int = 1) -> None:
+        self._share = share
+        self._chance = random.Random(seed)
+
+    def take(self, rows: int, now: float) -> int:  # noqa: ARG002 - at any time
+        """As `Service`."""
+        return 0 if self._chance.random() < self._share else rows
+
+
 @dataclass
 class Figures:
     """What happened, by the second."""

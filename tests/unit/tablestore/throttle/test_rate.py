@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from connectors.run.retry import Backoff
 from connectors.tablestore.throttle.rate import Bucket, RateControl
-from tests.unit.tablestore.throttle.simulated import Service, Simulation, TokenBucket, Windows
+from tests.unit.tablestore.throttle.simulated import (
+    Service,
+    Simulation,
+    TokenBucket,
+    Unreliable,
+    Windows,
+)
 
 pytestmark = pytest.mark.P6
 
@@ -124,3 +130,12 @@ def test_a_bucket_is_paid_back() -> None:
     bucket.take(30)
     assert bucket.wait(5, 60.0) == pytest.approx(0.25)
     assert bucket.wait(5, 60.25) == 0
+
+
+@pytest.mark.parametrize("share", [0.15, 0.3, 0.5])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_refusals_at_random_do_not_stop_a_table(share: float, seed: int) -> None:
+    """Where fewer requests do not mean fewer refusals, the rate does not go down and down."""
+    found = Simulation(Unreliable(share, seed), latency=0.02, seconds=60, seed=seed).run()
+    assert found.goodput(30, 0, 20) >= 1.0
+    assert found.goodput(30, 20, 60) >= 1.0
