@@ -10,7 +10,7 @@ endif
 RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz lint format bench budget pages conformance setup lock clean
+.PHONY: help demo test fuzz hosts lint format bench budget pages conformance setup lock clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,10 @@ test: ## lint, types and every test lane that this machine can run; ARGS="tests/
 fuzz: ## 100,000 random records (headers, names, sizes, null and empty everything) through a whole flow
 	@sh scripts/setup.sh requirements-dev.lock
 	@FUZZED_RECORDS=100000 exec $(RUN) -m pytest -n 0 -q --timeout 3000 tests/flows/test_unreadable_headers.py
+
+hosts: ## a run on three hosts (network namespaces; root): killed, stopped, cut off, rescaled; seven minutes
+	@sh scripts/setup.sh requirements-dev.lock
+	@SYNC_TEST_HOSTS=1 exec $(RUN) -m pytest -n 0 -q --timeout 1200 -o faulthandler_timeout=1200 tests/flows/test_hosts.py
 
 lint: ## ruff and mypy --strict
 	@sh scripts/setup.sh requirements-dev.lock

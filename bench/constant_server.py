@@ -59,6 +59,13 @@ class Counts:
         self.rows = 0
         self.bytes = 0
         self.keys: dict[bytes, list[bytes]] = {}
+        self.delays: list[float] = []  # milliseconds from the time in a row to its request
+
+    def add_delays(self, body: bytes, cell: re.Pattern[bytes]) -> None:
+        """Note how long the rows of a request have taken, by their times in microseconds."""
+        now = time.time_ns() // 1000
+        for found in cell.findall(body):
+            self.delays.append((now - int.from_bytes(found, "little")) / 1000)
 
     def add(self, body: bytes, rows: int) -> None:
         """Count one request."""
@@ -77,6 +84,11 @@ class Counts:
         if distinct:
             figures["distinct"] = sum(len(set(offsets)) for offsets in self.keys.values())
         return figures
+
+
+def _integer_cell(column: str) -> re.Pattern[bytes]:
+    """The 8 bytes of an integer column, as they stand in every row after its name."""
+    return re.compile(re.escape(column.encode()) + rb"\x05\x09\x00\x00\x00\x00(.{8})", re.DOTALL)
 
 
 def rows_by_table(body: bytes) -> Shape:
@@ -219,9 +231,22 @@ def _vector(data: bytes, slot: int) -> list[int]:
 class Server:
     """The answers, and the counts behind them."""
 
-    def __init__(self, latency: float, key: Sequence[str] = KEY_COLUMNS) -> None:
-        self.latency = latency  # seconds
+    def __init__(
+        self,
+        latency: float,
+        rate: float = 0,
+        times: str = "",
+        key: Sequence[str] = KEY_COLUMNS,
+    ) -> None:
+        """`latency` in seconds; `rate` in rows a second, one after the other: 0 for any.
+
+        `times` names a column of microseconds since 1970, from which delays are taken.
+        """
+        self._cell = _integer_cell(times) if times else None
+        self.latency = latency
+        self.rate = rate
         self._key = key
+        self._free_at = 0.0  # when all rows that came are written
         self.counts = Counts()
         self._written: dict[Shape, tuple[float, bytes]] = {}
 
@@ -230,7 +255,9 @@ class Server:
         if path == "/BatchWriteRow":
             shape = rows_by_table(body)
             self.counts.add(body, sum(rows for _, rows in shape))
-            return self._written_answer(path, shape), self.latency
+            if self._cell is not None:
+                self.counts.add_delays(body, self._cell)
+            return self._written_answer(path, shape), self.latency + self._queued(shape)
         if path == "/DescribeTable":
             return signed(path, described(body, self._key)), 0.0
         if path == "/DescribeTimeseriesTable":
@@ -239,10 +266,21 @@ class Server:
             self.counts.rows += points_in(body)
             self.counts.requests += 1
             return signed(path, b""), self.latency
+        if path == "/-/delays":
+            return plain(json.dumps(self.counts.delays).encode(), {}), 0.0
         if path.startswith("/-/"):
             report = self.counts.report(distinct=path == "/-/stats?distinct")
+            report["queue_ms"] = int(1000 * max(0.0, self._free_at - time.monotonic()))
             return plain(json.dumps(report).encode(), {}), 0.0
         return signed(path, b""), 0.0
+
+    def _queued(self, shape: Shape) -> float:
+        """Seconds until rows that have just come are written."""
+        if not self.rate:
+            return 0.0
+        now = time.monotonic()
+        self._free_at = max(now, self._free_at) + sum(rows for _, rows in shape) / self.rate
+        return self._free_at - now
 
     def _written_answer(self, path: str, shape: Shape) -> bytes:
         now = time.monotonic()
@@ -300,13 +338,12 @@ class Connection(asyncio.Protocol):
             self._transport.write(answer)
 
 
-async def serve(port: int, latency: float, key: Sequence[str]) -> None:
+async def serve(port: int, server: Server) -> None:
     """Serve until a signal."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    server = Server(latency, key)
     listener = await loop.create_server(lambda: Connection(server), "127.0.0.1", port)
     sys.stdout.write(f"ready http://127.0.0.1:{listener.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
@@ -319,9 +356,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.constant_server", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--latency", type=float, default=0.0, help="of a write, in ms")
+    parser.add_argument("--rate", type=float, default=0.0, help="rows a second, 0: any")
+    parser.add_argument("--times", default="", help="a column of microseconds since 1970")
     parser.add_argument("--key", nargs="+", default=KEY_COLUMNS, metavar="NAME:TYPE")
     options = parser.parse_args(arguments)
-    asyncio.run(serve(options.port, options.latency / 1000, options.key))
+    server = Server(options.latency / 1000, options.rate, options.times, options.key)
+    asyncio.run(serve(options.port, server))
 
 
 if __name__ == "__main__":

@@ -119,6 +119,12 @@ class ConstantServer:
         found: dict[str, int] = json.loads(self._connection.getresponse().read())
         return found
 
+    def delays(self, skip: int) -> list[float]:
+        """Milliseconds from the times in the rows to their requests, without the first rows."""
+        self._connection.request("GET", "/-/delays")
+        found: list[float] = json.loads(self._connection.getresponse().read())
+        return found[skip:]
+
 
 @contextmanager
 def constant_server(latency_ms: float, *options: str) -> Iterator[ConstantServer]:

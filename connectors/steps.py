@@ -26,6 +26,8 @@ from connectors.kafka.source import KafkaSource
 from connectors.mapping.row_mapper import RowMapper
 from connectors.records import Batch, Chunk, DecodedChunk, Record, count_of
 from connectors.run.context import Run
+from connectors.run.drift_watch import DriftWatch
+from connectors.run.metrics import count_drift
 from connectors.run.recovery import READ, STEPS_WITH_STATE, WINDOW, WRITE
 from connectors.run.retry import OutageWait
 from connectors.settings.implementations import implementation
@@ -65,7 +67,7 @@ def decode(step_id: str, chunks: Stream[Chunk], run: Run) -> Stream[DecodedChunk
     """Decode messages by the configured formats; one that cannot be decoded is dead-lettered."""
     decoder = ChunkDecoder(run.settings, _keeps_original(run), OutageWait(run).wait)
     run.on_start(decoder.check_registry)
-    return op.map(step_id, chunks, decoder.decode_chunk)
+    return op.map(step_id, chunks, run.noting(decoder.decode_chunk))
 
 
 def transform(step_id: str, records: Stream[DecodedChunk], run: Run) -> Stream[DecodedChunk]:
@@ -74,9 +76,11 @@ def transform(step_id: str, records: Stream[DecodedChunk], run: Run) -> Stream[D
     if function is None:
         return records
     transforms = run.settings.transforms
-    programs = partial(program, transforms) if has_programs(transforms) else None
+    # Records of tables whose key has a position need one, which programs know nothing of.
+    fast = has_programs(transforms) and not run.settings.has_index_columns
+    programs = partial(program, transforms) if fast else None
     step = _chunk_step(step_id, run, function, programs)
-    return op.map(step_id, records, step.apply)
+    return op.map(step_id, records, run.noting(step.apply))
 
 
 def map_records(
@@ -109,10 +113,11 @@ def flat_map_records(
 ) -> Stream[DecodedChunk]:
     """Replace each record by those that the function returns, made with `Record.with_value`.
 
-    Where the function raises, the record is dead-lettered with code step_failed, and file and line
-    as the reason; raise `Rejection` to give a code and a reason of your own.
+    A record of which it makes none counts as filtered; of those beyond the first each counts as
+    added. Where the function raises, the record is dead-lettered with code step_failed, and file
+    and line as the reason; raise `Rejection` to give a code and a reason of your own.
     """
-    return op.map(step_id, records, _chunk_step(step_id, run, function).apply)
+    return op.map(step_id, records, run.noting(_chunk_step(step_id, run, function).apply))
 
 
 def _chunk_step(
@@ -121,10 +126,7 @@ def _chunk_step(
     function: Callable[[Record], Iterable[Record]],
     program_of: ProgramOf | None = None,
 ) -> ChunkStep:
-    def filtered(number: int) -> None:
-        run.counts.add("filtered", number)
-
-    return ChunkStep(step_id, function, _keeps_original(run), filtered, program_of)
+    return ChunkStep(step_id, function, _keeps_original(run), run.counts.step_done, program_of)
 
 
 def map_rows(step_id: str, records: Stream[DecodedChunk], run: Run) -> KeyedStream[Batch]:
@@ -136,8 +138,10 @@ def map_rows(step_id: str, records: Stream[DecodedChunk], run: Run) -> KeyedStre
         run.settings, RowEncoder(), keep_original, PointEncoder(), tables=of_topics.known_tables()
     )
     counts = run.counts
+    watch = DriftWatch(run.settings, count_drift, run.clock)
 
     def map_chunk(chunk: DecodedChunk) -> list[tuple[str, Batch]]:
+        watch.look(chunk)
         rows = mapper.map_chunk(chunk)
         counts.mapped(
             sum(
@@ -149,12 +153,15 @@ def map_rows(step_id: str, records: Stream[DecodedChunk], run: Run) -> KeyedStre
         )
         return rows
 
-    return op.flat_map(step_id, records, map_chunk)
+    return op.flat_map(step_id, records, run.noting(map_chunk))
 
 
 def batch(rows: KeyedStream[Batch], run: Run) -> KeyedStream[Batch]:
     """Collect the rows of each shard until a batch is full or old enough, as [window] says."""
-    return op.stateful_batch(WINDOW, rows, builder(run.settings.window, run.counts.new_batcher))
+    window = run.settings.window
+    return op.stateful_batch(
+        WINDOW, rows, builder(window, run.counts.new_batcher, run.read_limits.watch)
+    )
 
 
 def write(batches: KeyedStream[Batch], run: Run, tables: Sequence[str] | None = None) -> None:

@@ -189,6 +189,10 @@ SOURCES: dict[str, tuple[str, str]] = {
         "SQLite: how a database file gets corrupted",
         "https://www.sqlite.org/howtocorrupt.html",
     ),
+    "unix-sockets": (
+        "Linux manual: unix(7)",
+        "https://man7.org/linux/man-pages/man7/unix.7.html",
+    ),
     "timeseries-fbs": (
         "Tablestore's Python SDK: the FlatBuffers schema of points",
         f"{_SDK}/flatbuffer/timeseries.fbs",

@@ -62,7 +62,7 @@ def run_of(settings: Settings) -> Run:
     flat = FlatBuffers() if settings.tablestore.timeseries_encoding == "flatbuffers" else None
     transforms = settings.transforms
     programs = partial(program, transforms) if has_programs(transforms) else None
-    step = ChunkStep("t", function, keep, lambda _: None, programs) if function else None
+    step = ChunkStep("t", function, keep, lambda *_: None, programs) if function else None
 
     def run(chunk: Chunk) -> Rows:
         decoded = decoder.decode_chunk(chunk)

@@ -61,6 +61,8 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         self._existing: set[str] = set()
         self._watch: Watch | None = watch
         run.on_clean_end(self._commit_at_end)
+        self.list_parts = run.noting(self.list_parts)  # type: ignore[method-assign]
+        self.build_part = run.noting(self.build_part)  # type: ignore[method-assign]
 
     def list_parts(self) -> list[str]:
         """The key of every partition that exists, or that the recovery folder has state of.
@@ -68,6 +70,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         Bytewax crashes on state whose partition is not listed [bytewax-recovery], so partitions
         that were removed stay listed. Raises StopRun for another cluster or a missing topic.
         """
+        self._run.activity.formed = True
         settings = self._run.settings.kafka
         cluster = list_partitions(settings, self._clients)
         cluster = cluster._replace(topics=self._run.readable_topics(cluster.topics))

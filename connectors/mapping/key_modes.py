@@ -19,7 +19,14 @@ from connectors.mapping.conversions.column_types import Converter
 from connectors.mapping.encoder import Encoded
 from connectors.mapping.fast_path import FastPath, Leads
 from connectors.mapping.shape_cache import ShapeCache
-from connectors.records import ABSENT, Message, Record, UniformChunk, timestamp_of
+from connectors.records import (
+    ABSENT,
+    Message,
+    Record,
+    UniformChunk,
+    position_lost,
+    timestamp_of,
+)
 from connectors.settings.tables import SEARCH_TIMESTAMP, TableSettings
 
 # Combinations of types in keys whose converters are remembered.
@@ -102,7 +109,18 @@ class WideColumnBuilder(RowBuilder):
 
 
 class CoordinatesKey(WideColumnBuilder):
-    """The key is the record's coordinates in Kafka, so each record is a row of its own."""
+    """The key is the record's coordinates in Kafka, so each record is a row of its own.
+
+    Where records are exploded the positions of the rows are key columns too.
+    """
+
+    def _positions(self, record: Record) -> tuple[int, ...]:
+        names = self._rules.index_columns
+        if not names:
+            return ()
+        if record.positions is None:
+            raise position_lost()
+        return (*map(record.positions.get, names, repeat(0)),)
 
     def _upserted(self, record: Record) -> Any:
         """The record's value. Raises Rejection for a delete."""
@@ -124,11 +142,12 @@ class KafkaCoordinates(CoordinatesKey):
     ) -> None:
         super().__init__(rules, shapes, topic, partition)
         self.coordinates = f"{topic}_{partition}"
-        self.fast_path = FastPath(shapes, self._leads_of, self.coordinates)
+        if not rules.index_columns:
+            self.fast_path = FastPath(shapes, self._leads_of, self.coordinates)
 
     def encode(self, record: Record) -> Encoded:
         """The row of a record."""
-        leading = (self.coordinates, record.message.offset())
+        leading = (self.coordinates, record.message.offset(), *self._positions(record))
         return self._row(leading, record, self._upserted(record))
 
     def _keys_of(self, names: tuple[str, ...]) -> Leads | None:  # noqa: ARG002 - of any
@@ -150,16 +169,20 @@ class SearchCoordinates(CoordinatesKey):
         self, rules: TableSettings, shapes: ShapeCache, topic: str, partition: int
     ) -> None:
         super().__init__(rules, shapes, topic, partition)
-        self._source = topic, partition
+        self._source: tuple[Any, ...] = topic, partition
+        if rules.index_columns:
+            self._source = (f"{topic}_{partition}",)
         self._hash = hashlib.md5(f"{topic}_{partition}_".encode(), usedforsecurity=False)
         stamped = rules.search_timestamp != "none"
-        self.fast_path = FastPath(
-            shapes, self._leads_of, prepare=self._prepare if stamped else None
-        )
+        if not rules.index_columns:
+            self.fast_path = FastPath(
+                shapes, self._leads_of, prepare=self._prepare if stamped else None
+            )
 
     def encode(self, record: Record) -> Encoded:
         """The row of a record."""
-        return self._row(self._key(record.message), record, self._stamped(record))
+        leading = (*self._key(record.message), *self._positions(record))
+        return self._row(leading, record, self._stamped(record))
 
     def _key(self, message: Message) -> tuple[Any, ...]:
         offset = message.offset()

@@ -169,7 +169,7 @@ def _key_named(rules: TableSettings) -> Normalize | None:
         if rewrites:
             key = dict(zip(rewritten((*key,), names), key.values(), strict=True))
             _check_same(names, record.value, key)
-        return Record(record.message, record.value, key, record.change, record.table)
+        return record.with_key(key)
 
     return step
 

@@ -24,6 +24,7 @@ from connectors.records.record import (
     PlainMessage,
     Record,
     Unavailable,
+    position_lost,
     timestamp_of,
 )
 from connectors.records.segment import (
@@ -65,6 +66,7 @@ __all__ = [
     "headers_of",
     "original",
     "originals",
+    "position_lost",
     "readable_headers",
     "segment_of_state",
     "size_of",

@@ -15,14 +15,14 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from connectors.errors import StopRun
+from connectors.run.backoff import Backoff
 from connectors.run.context import Run
+
+__all__ = ["Backoff", "OutageWait", "RetryLoop", "RunEnded", "TransientFailure"]
 
 T = TypeVar("T")
 
-# Seconds between two log lines about the same failure, and tries before the first of them.
-_LOG_INTERVAL = 10.0
-_QUIET_TRIES = 4
-# Seconds between two checks of the run while a worker waits.
+# Seconds between two looks at the run while a worker waits.
 _LOOK = 0.1
 # Waits of an outage of something that every record needs, in seconds.
 _OUTAGE_INITIAL, _OUTAGE_MAX = 0.1, 5.0
@@ -34,40 +34,6 @@ class TransientFailure(Exception):  # noqa: N818 - it asks for another try
 
 class RunEnded(StopRun):
     """Raised while waiting for another try, when the run drains: there was no answer."""
-
-
-class Backoff:
-    """The waits between tries, and whether to log."""
-
-    def __init__(
-        self,
-        initial: float,
-        maximum: float,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        uniform: Callable[[float, float], float] = random.uniform,
-    ) -> None:
-        """The waits grow from `initial` to `maximum` seconds."""
-        self._initial = initial
-        self._maximum = maximum
-        self._clock = clock
-        self._uniform = uniform
-        self.tries = 0
-        self._last_logged = float("-inf")
-
-    def next_wait(self) -> float:
-        """Seconds to wait: between half and all of a step that doubles with each call."""
-        step = min(self._maximum, self._initial * 2.0 ** min(self.tries, 30))
-        self.tries += 1
-        return step * self._uniform(0.5, 1.0)
-
-    def should_log(self) -> bool:
-        """True when the failure lasts and was not logged for a while."""
-        now = self._clock()
-        if self.tries < _QUIET_TRIES or now - self._last_logged < _LOG_INTERVAL:
-            return False
-        self._last_logged = now
-        return True
 
 
 class RetryLoop:
@@ -93,6 +59,7 @@ class RetryLoop:
         self._clock = clock
         self._sleep = sleep
         self._backoff = Backoff(initial, maximum, clock=clock, uniform=uniform)
+        self._reason: str | None = None  # of the last failure, while it lasts
 
     def call(self, attempt: Callable[[], T]) -> T:
         """Try until the attempt succeeds; return its result.
@@ -101,9 +68,12 @@ class RetryLoop:
         """
         while True:
             try:
-                return attempt()
+                found = attempt()
             except TransientFailure as failure:
                 self.wait(str(failure))
+            else:
+                self._goes_on()
+                return found
 
     async def call_async(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """As `call`, in the writing loop; it goes on during a drain, as rows must be written.
@@ -112,10 +82,13 @@ class RetryLoop:
         """
         while True:
             try:
-                return await attempt()
+                found = await attempt()
             except TransientFailure as failure:
                 self._run.check()
                 await asyncio.sleep(self._next_wait(str(failure)))
+            else:
+                self._goes_on()
+                return found
 
     def wait(self, reason: str) -> None:
         """Block until the next try. Raises RunEnded on a drain, or what failed elsewhere."""
@@ -134,9 +107,17 @@ class RetryLoop:
 
     def _next_wait(self, reason: str) -> float:
         seconds = self._backoff.next_wait()
+        self._goes_on()
+        self._reason = reason
+        self._run.activity.waits_for(reason, seconds)
         if self._backoff.should_log():
             self._logger.warning("%s; trying again (try %d)", reason, self._backoff.tries + 1)
         return seconds
+
+    def _goes_on(self) -> None:
+        if self._reason is not None:
+            self._run.activity.goes_on(self._reason)
+            self._reason = None
 
 
 class OutageWait(RetryLoop):

@@ -8,6 +8,7 @@ from typing import Any
 
 from connectors.errors import Rejection, raised_at
 from connectors.records import DeadLetter, DecodedChunk, Record, RecordChunk, UniformChunk
+from connectors.transforms.step import Made
 from connectors.transforms.uniform import Program
 
 Function = Callable[[Record], Iterable[Record]]
@@ -32,14 +33,14 @@ class ChunkStep:
         step_id: str,
         function: Function,
         keep_original: bool,
-        on_filtered: Callable[[int], None],
+        on_done: Callable[[int, int], None],
         program_of: ProgramOf | None = None,
     ) -> None:
-        """`on_filtered` is called with the number of records that became none."""
+        """`on_done` is called with the numbers of records that were dropped and added."""
         self._step_id = step_id
         self._function = function
         self._keep_original = keep_original
-        self._on_filtered = on_filtered
+        self._on_done = on_done
         self._program_of = program_of
         self._programs: dict[tuple[str, tuple[str, ...]], Program | None] = {}
 
@@ -55,10 +56,14 @@ class ChunkStep:
                     return self._run(uniform, program)
         out: list[Record] = []
         dead_letters = list(chunk.dead_letters)
+        filtered = added = 0
         for record in chunk.records:
-            self._each(record, out, dead_letters)
-        rejected = len(dead_letters) - len(chunk.dead_letters)
-        self._on_filtered(len(chunk.records) - rejected - len(out))
+            before = len(out)
+            dropped = self._each(record, out, dead_letters)
+            if dropped is not None:
+                filtered += dropped
+                added += len(out) - before + dropped - 1
+        self._on_done(filtered, added)
         return RecordChunk(chunk.topic, chunk.partition, out, dead_letters)
 
     def _program(self, topic: str, names: tuple[str, ...], program_of: ProgramOf) -> Program | None:
@@ -78,6 +83,7 @@ class ChunkStep:
             return out
         messages: list[Any] = []
         keys: list[Any] = []
+        filtered = added = 0
         fields_of = chunk.fields_of
         for message, value, key in zip(
             chunk.messages, chunk.values, chunk.keys or repeat(None), strict=False
@@ -95,7 +101,10 @@ class ChunkStep:
                     found = chunk.record_of(message, value, key)
             if type(found) is Record:
                 made: list[Record] = []
-                self._each(found, made, out.dead_letters)
+                dropped = self._each(found, made, out.dead_letters)
+                if dropped is not None:
+                    filtered += dropped
+                    added += len(made) + dropped - 1
                 out.mixed = out.mixed or bool(made)
                 out.values += made
                 messages += [record.message for record in made]
@@ -104,14 +113,19 @@ class ChunkStep:
                 out.values.append(found)
                 messages.append(message)
                 keys.append(key)
-        rejected = len(out.dead_letters) - len(chunk.dead_letters)
-        self._on_filtered(len(chunk.values) - rejected - len(messages))
+            else:
+                filtered += 1
+        self._on_done(filtered, added)
         out.messages, out.keys = messages, keys if chunk.keys else []
         return out
 
-    def _each(self, record: Record, out: list[Record], dead_letters: list[DeadLetter]) -> None:
+    def _each(
+        self, record: Record, out: list[Record], dead_letters: list[DeadLetter]
+    ) -> int | None:
+        """How many records were dropped, be it this one or one made of it; None: it is rejected."""
         try:
-            returned = [*self._function(record)]
+            made = self._function(record)
+            returned = [*made]
             for item in returned:
                 if type(item) is not Record:
                     raise Rejection(
@@ -120,11 +134,13 @@ class ChunkStep:
                         "Record: use record.with_value(...)",
                     )
             out += returned
+            return made.dropped if type(made) is Made else not returned
         except Rejection as rejection:
             dead_letters.append(self._rejected(record, rejection.code, rejection.reason))
         except Exception as error:  # noqa: BLE001 - users' code: the boundary to it
             reason = f"step {self._step_id!r} raised {raised_at(error)}"
             dead_letters.append(self._rejected(record, "step_failed", reason))
+        return None
 
     def _rejected(self, record: Record, code: str, reason: str) -> DeadLetter:
         return DeadLetter.of(record.message, "transform", code, reason, self._keep_original)

@@ -221,7 +221,7 @@ class ChangeEvents:
             row = {**row, name: None if found is field_path.MISSING else found}
         if self._marks:
             row = {**row, self._settings.deleted_field: "true" if deleted else "false"}
-        return Record(record.message, row, key, change, record.table)
+        return Record(record.message, row, key, change, record.table, record.positions)
 
 
 def _keeps_columns(rules: TableSettings) -> bool:

@@ -136,6 +136,7 @@ def test_metric_names() -> None:
         "sync_records_written_total",
         "sync_records_rejected_total",
         "sync_records_filtered_total",
+        "sync_records_added_total",
         "sync_records_resumed_total",
         "sync_records_retried_total",
         "sync_records_unbalanced_total",
@@ -143,6 +144,11 @@ def test_metric_names() -> None:
         "sync_rejections_total",
         "sync_topics_waiting",
         "sync_partitions_stalled",
+        "sync_throttled_requests_total",
+        "sync_throttle_wait_seconds_total",
+        "sync_throttle_limit_requests",
+        "sync_throttle_limit_rows_per_second",
+        "sync_drift_fields_total",
     }
     labels = '{code="key_missing",destination="log",stage="map"}'
     assert any(line.startswith(f"sync_rejections_total{labels} ") for line in lines)

@@ -17,7 +17,7 @@ the code that is running is kept on the function as `__source__`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from types import FunctionType
 from typing import Any, Protocol, cast
@@ -33,10 +33,19 @@ _MAX_TRIAL_MISSES = TRIAL_ROWS // 4  # remembering pays while fewer values than 
 LATER_MISSES = 25 * TRIAL_ROWS  # new values after a trial that start another one
 
 
+BlockEncoder = Callable[[Any, Sequence[Any], Iterable[Sequence[Any]]], list[bytes]]
+"""Of the first key value, the second of each row, and the column values of each row: the rows.
+
+It raises EncodingError, without the column at fault, where one of them is not accepted.
+"""
+
+
 class PutEncoder(Protocol):
     """A function of the key values and then the column values."""
 
     __source__: str
+    block: BlockEncoder | None
+    """Encodes neighbouring rows in one call; only for keys of two columns."""
 
     def __call__(self, *values: Any) -> tuple[bytes, bytes, Operation]:
         """Return the key's cells, the row as `wire_row` gives it, and its operation.
@@ -127,7 +136,10 @@ class _Encoder:
     def _replace_code(self, other: FunctionType) -> None:
         """Give the function the code of another: callers keep the function, running calls go on."""
         self._function.__code__ = other.__code__
-        self.function.__source__ = cast(PutEncoder, other).__source__
+        new, mine = cast(PutEncoder, other), self.function
+        mine.__source__ = new.__source__
+        if mine.block is not None and new.block is not None:
+            mine.block.__code__ = new.block.__code__
 
     def _generate(self, remembered: set[str], *, trial: bool) -> FunctionType:
         code = RowSource(self._layout, remembered)
@@ -136,9 +148,11 @@ class _Encoder:
             code.constants |= {f"cells_{label}": cells.cells, f"learn_{label}": cells.learn}
         # One namespace serves all the code this function ever has.
         self._constants |= code.constants
-        source = code.source(trial=trial)
+        source, block = code.source(trial=trial), code.block_source(trial=trial)
         defined: dict[str, FunctionType] = {}
-        exec(compile(source, "<compile_put>", "exec"), self._constants, defined)  # noqa: S102 - our names
-        function = defined["encode"]
-        cast(PutEncoder, function).__source__ = source
-        return function
+        for text in (source, block or ""):
+            exec(compile(text, "<compile_put>", "exec"), self._constants, defined)  # noqa: S102 - our names
+        function = cast(PutEncoder, defined["encode"])
+        function.__source__ = source
+        function.block = cast(BlockEncoder | None, defined.get("encode_block"))
+        return cast(FunctionType, function)

@@ -60,6 +60,7 @@ class RowSource:
             "after_version": after_version,
             "AUTO_INCREMENT": AUTO_INCREMENT,
             "ERRORS": _ERRORS,
+            "EncodingError": EncodingError,
             "encoding_error": _error_finder(layout.columns),
         }
         self._arguments = ", ".join(column.label for column in layout.columns)
@@ -87,6 +88,8 @@ class RowSource:
             else:
                 self._text(column, pieces, column.label in remembered)
             (self._versioned if column.versioned else self._checksums).append(f"crc_{column.label}")
+            if column is layout.columns[0]:  # what a block of rows has in common
+                self._common = len(self._statements)
         self._deleted_columns()
         if layout.operation == "delete":
             self._row.append(repr(_DELETED))
@@ -121,6 +124,41 @@ class RowSource:
                 f"        )), {layout.operation!r}",
                 "    except ERRORS as error:",
                 f"        raise encoding_error(error, ({self._arguments},)) from None",
+            ]
+        )
+
+    def block_source(self, *, trial: bool) -> str | None:
+        """The function of one first key value, the second ones, and the columns of each row.
+
+        It returns the rows alone: it is for rows that all have different keys. None where the
+        layout is of another kind.
+        """
+        keys = [column.label for column in self._layout.columns if column.key]
+        others = [column.label for column in self._layout.columns if not column.key]
+        if len(keys) != 2 or not others or self._layout.versioned:
+            return None
+        first, second = keys
+        checksums = ", ".join([*self._checksums, str(int(self._layout.operation == "delete"))])
+        return "\n".join(
+            [
+                f"def encode_block({first}, {second}s, rows):",
+                "    wires = []",
+                "    try:",
+                *(f"        {line}" for line in self._statements[: self._common]),
+                f"        for {second}, ({''.join(f'{label}, ' for label in others)}) in zip(",
+                f"            {second}s, rows, strict=True",
+                "        ):",
+                *(["            trial()"] if trial else []),
+                *(f"            {line}" for line in self._statements[self._common :]),
+                f"            size = {' + '.join([str(self._size), *self._lengths])}",
+                "            wires.append(b''.join((",
+                "                heads.get(size) or head(size),",
+                *(f"                {part}," for part in (*self._identity, *self._row)),
+                f"                ROW_ENDS[crc8(bytes(({checksums})), 0)],",
+                "            )))",
+                "    except ERRORS as error:",
+                "        raise EncodingError('block', 'a row is not accepted') from error",
+                "    return wires",
             ]
         )
 

@@ -169,3 +169,22 @@ def test_a_failed_commit_is_only_logged(
     reader.client.polls = [messages(5)]
     assert len(reader.partition.next_batch()) == 1
     assert "away" in caplog.text
+
+
+def test_a_pause_reads_nothing_and_keeps_the_snapshots(brokers: FakeBrokers) -> None:
+    """What is durable by then is known, and read on is where it was paused."""
+    run = run_with()
+    reader = Reader(brokers.started(run), brokers, "orders:0", 0)
+    reader.client.polls = [messages(0, 1), messages(2)]
+    assert len(reader.partition.next_batch()[0].messages) == 2
+    run.activity.paused = True
+    assert reader.partition.next_batch() == []
+    assert reader.partition.snapshot() == 2
+    assert run.activity.positions()[0].durable == 0
+    assert reader.partition.next_batch() == []
+    (position,) = run.activity.positions()
+    assert (position.next, position.durable, position.end) == (2, 2, 1000)
+    assert run.activity.epochs == 1
+    assert reader.partition.next_awake() is not None
+    run.activity.paused = False
+    assert reader.partition.next_batch()[0].messages[0].offset() == 2

@@ -139,8 +139,8 @@ class Flow:
             programs = partial(program, made.transforms) if has else None
             self._step = ChunkStep("transform", function, True, self._count, programs)
 
-    def _count(self, number: int) -> None:
-        self.filtered += number
+    def _count(self, filtered: int, added: int) -> None:
+        self.filtered += filtered - added
 
     def outcomes(self, chunk: Chunk) -> tuple[dict[int, Outcome], list[Any]]:
         """By offset what became of each record, and the rejections in order."""
