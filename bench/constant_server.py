@@ -87,7 +87,7 @@ class Counts:
 
 
 def _integer_cell(column: str) -> re.Pattern[bytes]:
-    """The 8 bytes of an integer column, as they stand in every row after its name."""
+    """The 8 bytes of an integer column, in every row after its name."""
     return re.compile(re.escape(column.encode()) + rb"\x05\x09\x00\x00\x00\x00(.{8})", re.DOTALL)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -53,12 +54,17 @@ COMMANDS: dict[str, tuple[Callable[..., None], Sequence[str]]] = {
     "import-config": (import_config.import_config, import_config.EXAMPLES),
     "completion": (completion.completion, completion.EXAMPLES),
 }
+# Typer takes some CI systems for terminals, unless it finds this.
+_NO_TERMINAL = "_TYPER_FORCE_DISABLE_TERMINAL"
 _CONTEXT = {"help_option_names": ["--help", "-h"]}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; `replay` becomes the flow's process."""
     given = sys.argv[1:] if arguments is None else [*arguments]
+    colours = sys.stdout.isatty() or "FORCE_COLOR" in os.environ
+    if not colours:
+        os.environ.setdefault(_NO_TERMINAL, "1")
     try:
         command_line()(given, prog_name=PROGRAM)
     except (CommandError, ConfigError, StopRun) as error:
@@ -71,6 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return exit_codes.INTERRUPTED
     except SystemExit as end:
         return _code_of(end)
+    finally:
+        if not colours:
+            os.environ.pop(_NO_TERMINAL, None)
     return exit_codes.DONE
 
 

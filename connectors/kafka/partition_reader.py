@@ -88,15 +88,10 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
             raise StopIteration
         queue, errors = source
         if self._unverified_epoch is not None:
-            run.counts.verify_epoch(self._unverified_epoch)
-            run.activity.epoch_closed(self._unverified_epoch)
-            self._unverified_epoch = None
-            self._durable = self._snapshot
+            self._epoch_closed(self._unverified_epoch)
         offset = self._committable.due()
         if offset is not None:
-            queue.commit(offset)
-            if run.recovery is not None:
-                run.recovery.forget_new_start(self._key)
+            self._commit(queue, offset)
         if errors.stop is not None:
             if self._snapshot == self._next:
                 raise errors.stop
@@ -140,6 +135,17 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         """Stop reading. Offsets stay as they are: this is called after failures too."""
         if self._source is not None:
             self._source[0].close()
+
+    def _commit(self, queue: PartitionQueue, offset: int) -> None:
+        queue.commit(offset)
+        if self._run.recovery is not None:
+            self._run.recovery.forget_new_start(self._key)
+
+    def _epoch_closed(self, epoch: int) -> None:
+        self._run.counts.verify_epoch(epoch)
+        self._run.activity.epoch_closed(epoch)
+        self._unverified_epoch = None
+        self._durable = self._snapshot
 
     def _take(self, queue: PartitionQueue) -> list[Message] | None:
         """As `PartitionQueue.take`; None also while the run pauses."""

@@ -96,9 +96,9 @@ def say(text: str, fields: Mapping[str, Any]) -> None:
         handler.handle(record)
 
 
-def report_counts(state: str, counts: Mapping[str, int], rejected: Sequence[str]) -> None:
-    """Write counts to stderr in one line, and before it a line for each of the rejections."""
-    for rejection in rejected:
-        say(f"rejected: {rejection}", {})
+def report_counts(state: str, counts: Mapping[str, int], notes: Sequence[str]) -> None:
+    """Write counts to stderr in one line, and before it the notes, a line each."""
+    for note in notes:
+        say(note, {})
     text = " ".join(f"{name}={number}" for name, number in counts.items())
     say(f"{state}: {text}", {"counts": dict(counts)})

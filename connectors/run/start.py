@@ -25,7 +25,7 @@ from connectors.run.ends import kind_of, reason_of
 from connectors.run.environment import STORE_ELSEWHERE
 from connectors.run.folder_lock import warn_of_readers
 from connectors.run.link import SupervisorLink, keep_over_exec, was_paused
-from connectors.run.log import apply, configure_logging, report_counts, say
+from connectors.run.log import apply, configure_logging, report_counts
 from connectors.run.operate import handlers
 from connectors.run.recovery import RecoveryFolder
 from connectors.run.stderr_capture import StderrCapture
@@ -219,8 +219,8 @@ def _end(run: Run) -> None:
     with_rejected = errors.tolerance == "all" and errors.dead_letters != "log"
     if _process.link is not None and not (run.restart and not failed):
         # Only the supervisor knows the end of the whole run.
-        rejected = run.counts.last_rejected() if with_rejected else []
-        _process.link.say("counts", counts=run.counts.account(), rejected=rejected)
+        notes = _notes(run, with_rejected)
+        _process.link.say("counts", counts=run.counts.account(), notes=notes)
     else:
         _report(run, "failed" if failed else "ended", with_rejected)
     _give_stderr_back()
@@ -245,9 +245,16 @@ def _give_stderr_back() -> None:
 
 def _report(run: Run, state: str, with_rejected: bool) -> None:
     """Write the counts to stderr in one line, and before it the last rejections if wanted."""
+    report_counts(state, run.counts.account(), _notes(run, with_rejected))
+
+
+def _notes(run: Run, with_rejected: bool) -> list[str]:
+    """Lines before the counts: the last rejections if wanted, and the tables that are throttled."""
+    rejected = run.counts.last_rejected() if with_rejected else []
+    notes = [f"rejected: {rejection}" for rejection in rejected]
     for table, numbers in run.counts.throttles().items():
         if numbers.is_throttled:
             limit = f"{numbers.rate_limit:.0f} rows/s" if numbers.rate_limit else "no limit of rows"
             slow = f", {numbers.in_flight_limit} in flight" if numbers.in_flight_limit else ""
-            say(f"throttled: table {table}: {limit}{slow}, {numbers.requests} requests", {})
-    report_counts(state, run.counts.account(), run.counts.last_rejected() if with_rejected else ())
+            notes.append(f"throttled: table {table}: {limit}{slow}, {numbers.requests} requests")
+    return notes

@@ -40,7 +40,7 @@ class Child:
         self.state = "starting"
         self.started = False
         self.counts: Mapping[str, int] | None = None
-        self.rejected: Sequence[str] = ()
+        self.notes: Sequence[str] = ()
         self._said: tuple[str, str] | None = None
         self._killed = False
         self._answers: queue.Queue[bytes] = queue.Queue()
@@ -133,5 +133,5 @@ class Child:
         elif event == "end":
             self._said = message["kind"], message["text"]
         elif event == "counts":
-            self.counts, self.rejected = message["counts"], message["rejected"]
+            self.counts, self.notes = message["counts"], message["notes"]
         self._changed.set()

@@ -42,7 +42,7 @@ class Process(Watched, Protocol):
     restarts: bool
     started: bool
     counts: Mapping[str, int] | None
-    rejected: Sequence[str]
+    notes: Sequence[str]
 
     def poll(self) -> ProcessEnd | None:
         """How it ended; None while it lives."""
@@ -157,7 +157,6 @@ class Supervisor:
             process.close()
         self._report(ends)
         if self.draining and unread and len(self._signals) == 1:
-            log.info("drained")
             return 0
         return self._outcome(ends, stuck, worked)
 
@@ -258,10 +257,10 @@ class Supervisor:
         for process in self.processes:
             for name, number in (process.counts or {}).items():
                 total[name] = total.get(name, 0) + number
-        rejected = [line for process in self.processes for line in process.rejected]
+        notes = [note for process in self.processes for note in process.notes]
         if total:
             clean = all(end.code == 0 for end in ends)
-            report_counts("ended" if clean else "failed", total, rejected)
+            report_counts("ended" if clean else "failed", total, notes)
 
     def _outcome(self, ends: Sequence[ProcessEnd], stuck: str | None, worked: bool) -> int | None:
         if all(end.code == 0 for end in ends):

@@ -57,7 +57,7 @@ class RowRequests:
     """BatchWriteRow: rows of wide-column tables, each table once."""
 
     def __init__(self, client: Client, used: Used | None = None) -> None:
-        """`used` is called with the capacity units of each answer, where somebody counts them."""
+        """`used` is called with the capacity units of each answer, if a table limits them."""
         self._client = client
         self._used = used
         self._all_written: set[tuple[tuple[int, ...], bytes]] = set()

@@ -69,7 +69,7 @@ RETRY = {
     "ago.",
 }
 # Codes of RETRY by which the service asks for less. Others say that something moves, is created or
-# is changed by somebody else: fewer requests do not help there.
+# is changed by another client: fewer requests do not help there.
 THROTTLED = frozenset(
     (
         "OTSServerBusy",

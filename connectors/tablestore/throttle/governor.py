@@ -27,7 +27,7 @@ _QUIET, _UNBOUND = 30.0, 10.0
 _MIN_START = 1000.0  # rows a second, where nothing is known
 _LOOK = 0.5  # seconds between two looks at the run while a batch waits
 _LOG_INTERVAL = 10.0
-_QUIET_REFUSALS = 3  # before the first log line
+_QUIET_THROTTLES = 3  # before the first log line
 
 
 class Limits(NamedTuple):
@@ -78,7 +78,7 @@ class Governor:
         # Rows written so far, now and a second or two ago.
         self._written = 0
         self._former = self._latest = (now, 0)
-        self._refusals = 0
+        self._throttles = 0
         self._logged_at = -math.inf
         self._numbers: ThrottleNumbers | None = None
         self.has_limits = limits != Limits()
@@ -143,18 +143,18 @@ class Governor:
         self._in_flight -= 1
 
     def answered(
-        self, sent_at: float, accepted: int, refused: int, reason: str, units: float = 0.0
+        self, sent_at: float, accepted: int, throttled: int, reason: str, units: float = 0.0
     ) -> None:
         """A request was answered: the rows that were not throttled, those that were, and why."""
         now = self.clock()
         self._written += accepted
-        if refused:
-            self._refusals += 1
+        if throttled:
+            self._throttles += 1
             if self._rate is None:
-                self._throttled(sent_at, now)
-        self._answered(sent_at, accepted, refused, units, now)
+                self._begin(sent_at, now)
+        self._answered(sent_at, accepted, throttled, units, now)
         self._in_flight -= 1
-        if refused:
+        if throttled:
             if self._numbers is not None:
                 self._numbers.requests += 1
             self._log(reason, now)
@@ -203,14 +203,14 @@ class Governor:
         return Grant(rows, units), 0.0
 
     def _answered(
-        self, sent_at: float, accepted: int, refused: int, units: float, now: float
+        self, sent_at: float, accepted: int, throttled: int, units: float, now: float
     ) -> None:
         if self._rate is not None:
-            self._rate.answered(sent_at, accepted, refused, now)
-        if not refused:
+            self._rate.answered(sent_at, accepted, throttled, now)
+        if not throttled:
             self._in_flight_limit.answered(sent_at, self._in_flight, now)
-        if self._rows is not None and refused:
-            self._rows.take(-refused)
+        if self._rows is not None and throttled:
+            self._rows.take(-throttled)
         if self._units is not None:
             # What the service names takes the place of what was reckoned.
             if self._used or not accepted:
@@ -219,13 +219,13 @@ class Governor:
                 self._units_per_row = max(0.01, self._used / accepted)
             self._used = 0.0
         rate = self._rate
-        if rate is not None and now - rate.refused_at > _QUIET and now - rate.bound_at > _UNBOUND:
+        if rate is not None and now - rate.throttled_at > _QUIET and now - rate.bound_at > _UNBOUND:
             self._rate = None
-            self._refusals = 0
+            self._throttles = 0
             log.info("table %s is not throttled any more", self._table)
         self._changed()
 
-    def _throttled(self, sent_at: float, now: float) -> None:
+    def _begin(self, sent_at: float, now: float) -> None:
         """The first refusal: begin with the rate of the last seconds."""
         at, written = self._former
         rate = (self._written - written) / max(now - at, 0.05)
@@ -249,7 +249,7 @@ class Governor:
         self._read_limits.limit(self._table, rate if rate < math.inf else None)
 
     def _log(self, reason: str, now: float) -> None:
-        if self._refusals >= _QUIET_REFUSALS and now - self._logged_at >= _LOG_INTERVAL:
+        if self._throttles >= _QUIET_THROTTLES and now - self._logged_at >= _LOG_INTERVAL:
             self._logged_at = now
             log.warning(
                 "table %s is throttled, %.0f rows/s are written now: %s",

@@ -79,7 +79,7 @@ class Governors(dict[str, Governor]):
         at = 0
         for table, rows in tables:
             retries = [each for each in answer[at : at + rows] if isinstance(each, Retry)]
-            refused = [each.reason for each in retries if each.cause == "throttled"]
+            throttled = [each.reason for each in retries if each.cause == "throttled"]
             accepted = rows - len(retries)
-            self[table].answered(sent_at, accepted, len(refused), "".join(refused[:1]), units)
+            self[table].answered(sent_at, accepted, len(throttled), "".join(throttled[:1]), units)
             at += rows

@@ -20,7 +20,7 @@ _GROWTH, _MAX_GROWTH = 0.02, 1.5
 # Seconds of the rate that one request takes, and that may be saved up.
 PIECE, _BURST = 0.05, 0.1
 # Seconds between two refusals from which a rate is measured: in the long run, and when more is
-# refused than taken.
+# throttled than taken.
 _LONG, _SHORT = 1.0, 0.04
 # Requests in turn of which nothing is taken, from which the rate is cut.
 _NOTHING = 3
@@ -28,7 +28,7 @@ _FEW = 5  # rows of a request until then, at least
 _MIN_RATE = 0.5
 # What the rate falls to while nothing is taken, and its growth a second afterwards.
 _LOST_RATE, _LOST_GROWTH = 20.0, 3.0
-# The share of a second's rows that may be refused without the rate going down.
+# The share of a second's rows that may be throttled without the rate going down.
 _TOLERATED = 0.02
 _NOTES = 0.02  # seconds between two notes of refusals
 
@@ -79,11 +79,11 @@ class RateControl:
         self._bucket = Bucket(max(rate, _MIN_RATE), now)
         self._pauses = pauses
         self._paused_until = now
-        self._accepted = self._refused = 0
-        # When, and the rows accepted (and refused) by then: of refusals, and of the last answers.
-        self._refusals: deque[tuple[float, int]] = deque()
+        self._accepted = self._throttled = 0
+        # When, and the rows accepted (and throttled) by then: of refusals, and of the last answers.
+        self._throttles: deque[tuple[float, int]] = deque()
         self._notes: deque[tuple[float, int, int]] = deque([(now, 0, 0)])
-        self._refused_at = self._grown_at = now
+        self._throttled_at = self._grown_at = now
         self._nothing = 0
         self._heavy = 0
         self._is_lost = False  # the rate was halved until something got through
@@ -97,9 +97,9 @@ class RateControl:
         return self._bucket.rate
 
     @property
-    def refused_at(self) -> float:
+    def throttled_at(self) -> float:
         """When the last refusal that counted came."""
-        return self._refused_at
+        return self._throttled_at
 
     def grant(self, rows: int, in_flight: int, now: float) -> tuple[int, float]:
         """How many of `rows` may be sent now, while `in_flight` requests have no answer yet.
@@ -125,30 +125,30 @@ class RateControl:
         self._bucket.take(piece)
         return piece, 0.0
 
-    def answered(self, sent_at: float, accepted: int, refused: int, now: float) -> None:
-        """A request of `sent_at` was answered: the rows that were accepted and refused."""
+    def answered(self, sent_at: float, accepted: int, throttled: int, now: float) -> None:
+        """A request of `sent_at` was answered: the rows that were accepted and throttled."""
         self._accepted += accepted
-        self._refused += refused
-        self._notes.append((now, self._accepted, self._refused))
+        self._throttled += throttled
+        self._notes.append((now, self._accepted, self._throttled))
         while len(self._notes) > 1 and now - self._notes[1][0] >= _LONG:
             self._notes.popleft()
-        if not refused:
+        if not throttled:
             self._nothing = self._heavy = 0
             self._pauses.tries = 0
             return
-        if sent_at < self._refused_at:
+        if sent_at < self._throttled_at:
             return  # it was on its way when the rate was last set
         self._nothing = 0 if accepted else self._nothing + 1
-        self._heavy = self._heavy + 1 if refused > accepted else 0
+        self._heavy = self._heavy + 1 if throttled > accepted else 0
         if not accepted or self._lately()[1] > _TOLERATED:
-            rate = self._measured(accepted / (accepted + refused), now)
+            rate = self._measured(accepted / (accepted + throttled), now)
             self._bucket.rate = max(_MIN_RATE, min(self.rate, rate))
-        refusals = self._refusals
+        refusals = self._throttles
         if not refusals or now - refusals[-1][0] >= _NOTES:
             refusals.append((now, self._accepted))
         while len(refusals) > 2 and now - refusals[1][0] >= _LONG:
             refusals.popleft()
-        self._refused_at = self._grown_at = now
+        self._throttled_at = self._grown_at = now
         if accepted or self._nothing == 1:
             self._is_lost = False
         if accepted:
@@ -157,10 +157,10 @@ class RateControl:
             self._paused_until = now + self._pauses.next_wait()
 
     def _lately(self) -> tuple[int, float]:
-        """The rows that were accepted in the last second, and the share that was refused."""
-        _, accepted, refused = self._notes[0]
-        accepted, refused = self._accepted - accepted, self._refused - refused
-        return accepted, refused / max(1, accepted + refused)
+        """The rows that were accepted in the last second, and the share that was throttled."""
+        _, accepted, throttled = self._notes[0]
+        accepted, throttled = self._accepted - accepted, self._throttled - throttled
+        return accepted, throttled / max(1, accepted + throttled)
 
     def _measured(self, share: float, now: float) -> float:
         """The rate that the service has shown; `share` is what it took of the last request."""
@@ -169,7 +169,7 @@ class RateControl:
             self._is_lost = True
             return max(min(self.rate, _LOST_RATE), self.rate / 4, lately)
         wanted = _SHORT if self._heavy >= 2 and not self._nothing else _LONG
-        for at, accepted in reversed(self._refusals):
+        for at, accepted in reversed(self._throttles):
             if now - at >= wanted:
                 found = (self._accepted - accepted) / (now - at)
                 return _MARGIN * max(found, min(lately, self.rate * share))
@@ -182,7 +182,7 @@ class RateControl:
         self._grown_at = now
         self._bucket.level(now)  # what came at the rate until now
         if self._is_binding:
-            since = min(now - self._refused_at, 30.0)
+            since = min(now - self._throttled_at, 30.0)
             growth = _LOST_GROWTH if self._is_lost else min(_MAX_GROWTH, _GROWTH * 2.0**since)
             self._bucket.rate *= math.exp(growth * min(seconds, 1.0))
             self._is_binding = False

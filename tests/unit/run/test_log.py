@@ -38,7 +38,7 @@ def test_json(
         raise ValueError("why")
     except ValueError:
         own.exception("failed")
-    module.report_counts("ended", {"read": 3}, ["orders"])
+    module.report_counts("ended", {"read": 3}, ["rejected: orders"])
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert (lines[0]["message"], lines[0]["level"], lines[0]["logger"]) == (
         "two\nlines, ü",

@@ -28,7 +28,7 @@ class FakeProcess:
         self.waits: Sequence[str] = ()
         self.state = "starting"
         self.counts: Mapping[str, int] | None = None
-        self.rejected: Sequence[str] = ()
+        self.notes: Sequence[str] = ()
         self.got: list[object] = []
         self.drains_with: int | None = 0
         self._end: ProcessEnd | None = None

@@ -22,7 +22,7 @@ say(event="beat", formed=True, state="running", restart=False, epochs=3, work=9,
 line.sendall(b"not json\\n")
 request = json.loads(line.recv(1000))
 if request["command"] == "end":
-    say(event="counts", counts={"read": 1}, rejected=["r"])
+    say(event="counts", counts={"read": 1}, notes=["r"])
     say(event="end", kind="stop", text="the reason")
     say(ok=True, result=1)
     sys.exit(1)
@@ -57,7 +57,7 @@ def test_how_it_ends(child: Child) -> None:
     assert end is not None
     assert (end.number, end.pid, end.code) == (2, child.pid, 1)
     assert (end.kind, end.text, end.killed) == ("stop", "the reason", False)
-    assert (child.counts, list(child.rejected)) == ({"read": 1}, ["r"])
+    assert (child.counts, list(child.notes)) == ({"read": 1}, ["r"])
     with pytest.raises(CommandError, match="does not answer"):
         child.ask("status")
     child.signal(signal.SIGTERM)  # of a process that is gone nobody minds

@@ -298,7 +298,7 @@ def test_counts_are_summed(capsys: pytest.CaptureFixture[str]) -> None:
     def script(processes: list[FakeProcess]) -> None:
         for process in processes:
             process.counts = {"read": 2, "in_flight": process.number * 2 - 1}
-            process.rejected = [f"orders-{process.number}"]
+            process.notes = [f"rejected: orders-{process.number}"]
             process.ends(0)
 
     rig.script = script
