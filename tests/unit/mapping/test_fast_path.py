@@ -268,6 +268,17 @@ def chunk_of(given_messages: list[Any], first: int) -> Chunk:
     )
 
 
+def test_an_empty_object_is_flattened_to_itself() -> None:
+    """Where objects may be absent too: it is text, and neither absent nor null."""
+    documents = [b'{"a":"x","o":{"x":1}}', b'{"a":"x","o":{}}', b'{"a":"x","o":null}', b'{"a":"x"}']
+    some = [(b'"i"', document, NOW) for document in documents]
+    made = MADE["flatten"]
+    fast, general = Flow(made, fast=True), Flow(made, fast=False)
+    for again in range(4):
+        chunk = chunk_of(some, 100 * again)
+        assert fast.outcomes(chunk) == general.outcomes(chunk)
+
+
 @pytest.mark.parametrize("case", MADE)
 @given(st.lists(messages, min_size=1, max_size=8))
 @settings(max_examples=20, deadline=None)
