@@ -22,6 +22,7 @@ from connectors.batching import builder
 from connectors.dead_letters.destinations import Destination
 from connectors.dead_letters.policy import ErrorPolicy
 from connectors.formats.chunk_decoder import ChunkDecoder
+from connectors.http_api.observe import observe
 from connectors.kafka.source import KafkaSource
 from connectors.mapping.row_mapper import RowMapper
 from connectors.records import Batch, Chunk, DecodedChunk, Record, count_of
@@ -169,6 +170,7 @@ def write(batches: KeyedStream[Batch], run: Run, tables: Sequence[str] | None = 
 
     `tables` are checked, or created, at the start: those of the topics and routes unless given.
     """
+    observe(run)
     if tables is None:
         tables = topics_tables(run)
     shards = RowMapper(run.settings, RowEncoder()).shard_names

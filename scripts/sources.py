@@ -170,6 +170,10 @@ SOURCES: dict[str, tuple[str, str]] = {
         "Tablestore: PutTimeseriesData",
         f"{_TABLESTORE}/developer-reference/puttimeseriesdata",
     ),
+    "otel-variables": (
+        "OpenTelemetry: environment variables",
+        "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/",
+    ),
     "ram-policy": (
         "Tablestore: actions and resources of RAM policies",
         f"{_TABLESTORE}/tablestore-ram-policy/",

@@ -28,6 +28,7 @@ from connectors.cli import (
     run,
     skip,
     status,
+    top,
 )
 from connectors.cli.output import PROGRAM, say_json, warn
 from connectors.control.protocol import CommandError
@@ -38,6 +39,7 @@ from connectors.errors import ConfigError, StopRun
 COMMANDS: dict[str, tuple[Callable[..., None], Sequence[str]]] = {
     "init": (init.init, init.EXAMPLES),
     "run": (run.run, run.EXAMPLES),
+    "top": (top.top, top.EXAMPLES),
     "check": (check.check, check.EXAMPLES),
     "status": (status.status, status.EXAMPLES),
     "pause": (live.pause, live.PAUSE_EXAMPLES),

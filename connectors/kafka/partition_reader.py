@@ -70,6 +70,7 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         self._committable = CommittableOffset(committed, run.settings.window.age, run.clock)
         self._awake: datetime | None = None
         self._snapshot = self._durable = start.offset
+        self._meter = run.meters.partition(start.topic, start.partition, start.offset, bool(source))
         self._epochs = 0  # number of epochs that have ended
         self._unverified_epoch: int | None = None  # until it is closed everywhere
         if source is not None:
@@ -112,6 +113,7 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
                 return skipped
         else:
             self._next = (messages[-1].offset() or 0) + 1
+        self._meter.read(messages[0], self._next)
         messages = self._select(messages)
         run.counts.add("read", len(messages))
         return [Chunk(self._topic, self._partition, messages), *skipped]
@@ -127,6 +129,7 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         if self._source is not None and self._next != self._snapshot:
             self._source[1].moved()
         self._snapshot = self._next
+        self._meter.snapshotted(self._next)
         self._committable.snapshotted(self._next)
         self._progress.snapshotted(self._topic, self._partition, self._next)
         return self._next
@@ -142,10 +145,11 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
             self._run.recovery.forget_new_start(self._key)
 
     def _epoch_closed(self, epoch: int) -> None:
-        self._run.counts.verify_epoch(epoch)
+        self._run.meters.epoch_closed(self._run.counts.verify_epoch(epoch))
         self._run.activity.epoch_closed(epoch)
         self._unverified_epoch = None
         self._durable = self._snapshot
+        self._meter.made_durable(self._snapshot, self._run.clock())
 
     def _take(self, queue: PartitionQueue) -> list[Message] | None:
         """As `PartitionQueue.take`; None also while the run pauses."""

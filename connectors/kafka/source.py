@@ -17,6 +17,7 @@ from confluent_kafka import TopicPartition
 from connectors.errors import StopRun
 from connectors.kafka.clients import KafkaClients
 from connectors.kafka.discovery import TopicWatcher, restart_recreated_topics
+from connectors.kafka.ends_watcher import EndsWatcher
 from connectors.kafka.group_commit import commit_at_end
 from connectors.kafka.lost_offset import Loss
 from connectors.kafka.metadata import Cluster, list_partitions, partition_key, topic_partition_of
@@ -96,6 +97,8 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
             # Each worker of the process lists the partitions; one watches them.
             watch, self._watch = self._watch, None
             watch(self._run, cluster.topics, self._clients)
+            if self._run.meters.observed:
+                EndsWatcher(self._run, self._clients)
         return sorted(self._existing | set(known))
 
     def _check_cluster(self, cluster: Cluster) -> None:
@@ -162,6 +165,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
             consumer = self._consumers[worker] = SharedConsumer(
                 self._run.settings.kafka, self._clients, len(self._existing), self._run.clock
             )
+            self._run.meters.prefetched.append(lambda: consumer.waiting_bytes)
         return consumer
 
     def _reader(

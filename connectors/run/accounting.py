@@ -145,6 +145,11 @@ class Counts:
         """The number of stalled partitions."""
         return len(self._stalled)
 
+    def stalled_partitions(self) -> set[str]:
+        """The keys of the partitions that are stalled."""
+        with self._lock:
+            return self._stalled.copy()
+
     def throttle(self, table: str) -> ThrottleNumbers:
         """The numbers of a table that is throttled, or has limits; the same object each time."""
         with self._lock:
@@ -227,15 +232,16 @@ class Counts:
             self._batchers.append(BatcherCounts(self))
             return self._batchers[-1]
 
-    def verify_epoch(self, epoch: int) -> None:
+    def verify_epoch(self, epoch: int) -> bool:
         """Compare what the parts of the flow noted in their snapshots of an epoch.
 
         Each source partition calls it before it reads on, and the first call in the process does
         it: then no record of the epoch is on its way any more, and none of the next one yet.
+        Returns whether this was the first call.
         """
         with self._lock:
             if epoch <= self._epoch:
-                return
+                return False
             self._epoch = epoch
             batchers = [batcher.at_snapshot for batcher in self._batchers]
             shards = [shard.at_snapshot for shard in self._shards]
@@ -249,6 +255,7 @@ class Counts:
                 waiting -= sum(numbers.received for numbers in shards)
             known = self._counts["read"] + self._counts["added"]
             self._verify(known + resumed, done + waiting)
+            return True
 
     def verify_end(self) -> None:
         """Compare the counts after a clean end, when nothing waits anywhere."""

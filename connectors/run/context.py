@@ -10,11 +10,13 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from connectors.errors import StopRun
-from connectors.run import metrics
+from connectors.run import flow_metrics, metrics
 from connectors.run.accounting import Counts
 from connectors.run.activity import Activity
+from connectors.run.meters import Meters
 from connectors.run.read_limits import ReadLimits
 from connectors.run.recovery import RecoveryFolder
+from connectors.run.waits import Waits
 from connectors.settings import Settings
 from connectors.settings.kafka import KafkaSettings
 
@@ -52,9 +54,14 @@ class Run:
         self.recovery = recovery
         self.counts = Counts(single_process)
         self.clock = clock
+        self.meters = Meters(clock)
+        self.waits = Waits(clock)
         self.read_limits = ReadLimits(settings.window.age, clock)
         self.activity = Activity(clock)
         metrics.export(self.counts)
+        flow_metrics.export(self)
+        # Whether this process is the run's alone, as under `python -m bytewax.run`.
+        self.owns_process = False
         self._failure: BaseException | None = None
         self._drain_reason: str | None = None
         self._restart = False

@@ -11,3 +11,5 @@ SUPERVISOR = "SYNC_SUPERVISOR"
 PAUSED = "SYNC_PAUSED"
 # "true" on a host whose recovery folder has no store: that of the first host has it.
 STORE_ELSEWHERE = "SYNC_STORE_ELSEWHERE"
+# Where the supervisor listens for the whole run: each process takes a free port of its own.
+CHILD_ENVIRONMENT = {"SYNC__HTTP__HOST": "127.0.0.1", "SYNC__HTTP__PORT": "0"}

@@ -25,7 +25,7 @@ class MetricSpec(NamedTuple):
     """One metric as Prometheus sees it. The exported name of a counter ends in _total."""
 
     name: str
-    type: Literal["counter", "gauge"]
+    type: Literal["counter", "gauge", "histogram"]
     unit: str
     help: str
     labels: tuple[str, ...] = ()
@@ -202,19 +202,19 @@ class _Exporter(Collector):
             return
         found = self.counts.account()
         for name, spec in RECORDS.items():
-            yield _family(spec, [((), found[name])])
-        yield _family(REJECTIONS, self.counts.reasons().items())
-        yield _family(WAITING, [((), self.waiting)])
-        yield _family(STALLED, [((), self.counts.stalled())])
+            yield family(spec, [((), found[name])])
+        yield family(REJECTIONS, self.counts.reasons().items())
+        yield family(WAITING, [((), self.waiting)])
+        yield family(STALLED, [((), self.counts.stalled())])
         throttles = self.counts.throttles().items()
         for name, spec in THROTTLES.items():
-            yield _family(spec, [((table,), getattr(each, name)) for table, each in throttles])
+            yield family(spec, [((table,), getattr(each, name)) for table, each in throttles])
         with self.lock:
             drift = [*self.drift.items()]
-        yield _family(DRIFT, drift)
+        yield family(DRIFT, drift)
 
 
-def _family(spec: MetricSpec, samples: Iterable[tuple[Sequence[str], float]]) -> Metric:
+def family(spec: MetricSpec, samples: Iterable[tuple[Sequence[str], float]]) -> Metric:
     """A metric with its samples: (values of the labels, value).
 
     The unit is not given to the library, which would put it into the name.

@@ -26,10 +26,24 @@ T = TypeVar("T")
 _LOOK = 0.1
 # Waits of an outage of something that every record needs, in seconds.
 _OUTAGE_INITIAL, _OUTAGE_MAX = 0.1, 5.0
+# How long the next try of it may take, after which it counts as answered.
+_OUTAGE_LINGER = 15.0
 
 
 class TransientFailure(Exception):  # noqa: N818 - it asks for another try
     """Raised by an attempt that may be repeated; the text says what failed and why."""
+
+    def __init__(
+        self, text: str, *, subject: str = "", code: str = "", linger: float = 0.0
+    ) -> None:
+        """`subject` is what is waited for, such as a table; `code` is the service's own.
+
+        `linger`: a wait that begins so many seconds after this one is the same, as `Waits` has it.
+        """
+        super().__init__(text)
+        self.subject = subject
+        self.code = code
+        self.linger = linger
 
 
 class RunEnded(StopRun):
@@ -49,13 +63,17 @@ class RetryLoop:
         maximum: float,
         logger: logging.Logger,
         *,
+        service: str = "tablestore",
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        """The waits grow from `initial` to `maximum` seconds."""
+        """The waits grow from `initial` to `maximum` seconds; `service` is what is waited for."""
         self._run = run
         self._logger = logger
+        self._service = service
+        # What is waited for, as long as it is.
+        self._subject: str | None = None
         self._clock = clock
         self._sleep = sleep
         self._backoff = Backoff(initial, maximum, clock=clock, uniform=uniform)
@@ -66,29 +84,37 @@ class RetryLoop:
 
         Raises as `wait` does, and any other exception of the attempt.
         """
-        while True:
-            try:
-                found = attempt()
-            except TransientFailure as failure:
-                self.wait(str(failure))
-            else:
-                self._goes_on()
-                return found
+        try:
+            while True:
+                try:
+                    found = attempt()
+                except TransientFailure as failure:
+                    self._note(failure)
+                    self.wait(str(failure))
+                else:
+                    self._goes_on()
+                    return found
+        finally:
+            self._over()
 
     async def call_async(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """As `call`, in the writing loop; it goes on during a drain, as rows must be written.
 
         Raises what failed elsewhere in the run, and any other exception of the attempt.
         """
-        while True:
-            try:
-                found = await attempt()
-            except TransientFailure as failure:
-                self._run.check()
-                await asyncio.sleep(self._next_wait(str(failure)))
-            else:
-                self._goes_on()
-                return found
+        try:
+            while True:
+                try:
+                    found = await attempt()
+                except TransientFailure as failure:
+                    self._run.check()
+                    self._note(failure)
+                    await asyncio.sleep(self._next_wait(str(failure)))
+                else:
+                    self._goes_on()
+                    return found
+        finally:
+            self._over()
 
     def wait(self, reason: str) -> None:
         """Block until the next try. Raises RunEnded on a drain, or what failed elsewhere."""
@@ -104,6 +130,20 @@ class RetryLoop:
             if left <= 0:
                 return
             self._sleep(min(left, _LOOK))
+
+    def _note(self, failure: TransientFailure) -> None:
+        """Make it known that the run waits, and why."""
+        waits = self._run.waits
+        if self._subject != failure.subject:
+            self._over()
+            self._subject = failure.subject
+            waits.enter(self._service, failure.subject)
+        waits.because(self._service, failure.subject, str(failure), failure.code, failure.linger)
+
+    def _over(self) -> None:
+        if self._subject is not None:
+            self._run.waits.leave(self._service, self._subject)
+            self._subject = None
 
     def _next_wait(self, reason: str) -> float:
         seconds = self._backoff.next_wait()
@@ -127,6 +167,7 @@ class OutageWait(RetryLoop):
         self,
         run: Run,
         *,
+        service: str = "registry",
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -135,6 +176,7 @@ class OutageWait(RetryLoop):
             _OUTAGE_INITIAL,
             _OUTAGE_MAX,
             logging.getLogger("sync"),
+            service=service,
             clock=clock,
             sleep=sleep,
         )
@@ -144,5 +186,10 @@ class OutageWait(RetryLoop):
         """As `RetryLoop.wait`."""
         if self._clock() - self._last_wait > 4 * _OUTAGE_MAX:
             self._backoff.tries = 0
-        super().wait(reason)
+        # The answer is not seen here: the wait ends by itself some time after the last try.
+        self._note(TransientFailure(reason, linger=_OUTAGE_LINGER))
+        try:
+            super().wait(reason)
+        finally:
+            self._over()
         self._last_wait = self._clock()

@@ -26,6 +26,7 @@ from connectors.run.environment import STORE_ELSEWHERE
 from connectors.run.folder_lock import warn_of_readers
 from connectors.run.link import SupervisorLink, keep_over_exec, was_paused
 from connectors.run.log import apply, configure_logging, report_counts
+from connectors.run.meters import count_restart
 from connectors.run.operate import handlers
 from connectors.run.recovery import RecoveryFolder
 from connectors.run.stderr_capture import StderrCapture
@@ -108,6 +109,10 @@ def start(
         topics_kafka=topics_kafka,
         single_process=not arguments.addresses,
     )
+    run.owns_process = True
+    run.meters.process = arguments.process_id or 0
+    if arguments.snapshot_interval is not None:
+        run.meters.snapshot_interval = arguments.snapshot_interval.total_seconds()
     _process.run, _process.in_cluster = run, bool(arguments.addresses)
     run.activity.paused = was_paused()
     _drain_on_signals(run)
@@ -231,6 +236,7 @@ def _end(run: Run) -> None:
         os._exit(1)
     if run.restart and not failed:
         log.info("starting again: %s", run.drain_reason)
+        count_restart()
         keep_over_exec(run)
         logging.shutdown()
         sys.stdout.flush()

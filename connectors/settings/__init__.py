@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from connectors.settings.backfill import BackfillSettings
 from connectors.settings.errors import DeadLetterSettings, ErrorSettings
 from connectors.settings.formats import FormatSettings
+from connectors.settings.http import HttpSettings
 from connectors.settings.kafka import KafkaSettings
 from connectors.settings.mapping import MappingSettings
 from connectors.settings.operation import LogSettings, SupervisorSettings
@@ -84,6 +85,7 @@ class Settings(BaseSettings):
     shutdown: ShutdownSettings = ShutdownSettings()
     supervisor: SupervisorSettings = SupervisorSettings()
     log: LogSettings = LogSettings()
+    http: HttpSettings = HttpSettings()
 
     # The key columns of positions, by table, and of tables that a pattern's topics go to.
     _index_columns: dict[str, tuple[str, ...]] = {}

@@ -8,17 +8,22 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from connectors.control.client import supervisor_socket
 from connectors.control.server import ControlServer
 from connectors.run import folder_lock
-from connectors.run.environment import PAUSED, STORE_ELSEWHERE
+from connectors.run.environment import CHILD_ENVIRONMENT, PAUSED, STORE_ELSEWHERE
 from connectors.run.log import apply, configure_logging
+from connectors.run.meters import RESTARTS_VARIABLE
 from connectors.settings import ENV_PREFIX, Settings
 from connectors.supervisor.child import Child
 from connectors.supervisor.operate import handlers
 from connectors.supervisor.plan import RunPlan
 from connectors.supervisor.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from connectors.http_api.server import Endpoint
 
 log = logging.getLogger("sync.supervisor")
 
@@ -42,7 +47,8 @@ def run(plan: RunPlan, settings: Settings) -> int:
 
 def _run(plan: RunPlan, settings: Settings) -> int:
     changed = threading.Event()
-    launcher = Launcher(plan, changed)
+    has_endpoint = settings.http.port is not None
+    launcher = Launcher(plan, changed, has_endpoint)
 
     def wait(seconds: float) -> None:
         changed.wait(seconds)
@@ -68,18 +74,36 @@ def _run(plan: RunPlan, settings: Settings) -> int:
     except OSError as error:
         log.warning("no commands to this run: socket %s: %s", path, error.strerror or error)
     try:
-        return supervisor.run()
+        endpoint = _serve(plan, settings) if has_endpoint else None
+        try:
+            return supervisor.run()
+        finally:
+            if endpoint is not None:
+                endpoint.stop()
     finally:
         if server is not None:
             server.close()
 
 
+def _serve(plan: RunPlan, settings: Settings) -> Endpoint | None:
+    # Its imports take some time and memory, which those do not pay who do not use it.
+    from connectors.http_api.run_endpoint import serve_run  # noqa: PLC0415
+
+    numbers = range(plan.first, plan.first + plan.processes)
+    return serve_run(plan.folder, settings.http, numbers)
+
+
 class Launcher:
     """Starts the processes of a run on this host."""
 
-    def __init__(self, plan: RunPlan, changed: threading.Event) -> None:
-        """`changed` is set when a process has news."""
+    def __init__(self, plan: RunPlan, changed: threading.Event, has_endpoint: bool = False) -> None:
+        """`changed` is set when a process has news.
+
+        `has_endpoint`: the supervisor listens for the whole run, and asks the processes.
+        """
         self._plan = plan
+        self._has_endpoint = has_endpoint
+        self._starts = 0
         self._changed = changed
         self._level: str | None = None
 
@@ -94,7 +118,10 @@ class Launcher:
             **os.environ,
             PAUSED: "true" if paused else "false",
             STORE_ELSEWHERE: "true" if plan.host else "false",
+            RESTARTS_VARIABLE: str(self._starts),
+            **(CHILD_ENVIRONMENT if self._has_endpoint else {}),
         }
+        self._starts += 1
         if self._level is not None:
             environment[f"{ENV_PREFIX}LOG__LEVEL"] = self._level
         for number in range(plan.first, plan.first + plan.processes):

@@ -15,6 +15,7 @@ from typing import Protocol
 from connectors.errors import StopRun
 from connectors.records import DeadLetter, Row, Segment, count_of
 from connectors.run.retry import RetryLoop, TransientFailure
+from connectors.tablestore.request_meter import code_in
 from connectors.tablestore.requests import RequestType, TableRows
 from connectors.tablestore.table_checks import TableChecks
 from connectors.tablestore.throttle.governors import Governors
@@ -215,7 +216,11 @@ class BatchWrite:
         if trouble is not None and self._waiting:
             self._check_run()
             tables = ", ".join(sorted({row.table for row in self._waiting}))
-            raise TransientFailure(f"{len(self._waiting)} rows wait for table {tables}: {trouble}")
+            raise TransientFailure(
+                f"{len(self._waiting)} rows wait for table {tables}: {trouble}",
+                subject=tables,
+                code=code_in(trouble),
+            )
 
     async def _send(self, rows: Sequence[Row]) -> tuple[list[Row], str | None]:
         """Send one request of rows that are sorted by table.

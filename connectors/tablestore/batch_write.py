@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from connectors.records import Segment
 from connectors.run.context import Run
 from connectors.run.retry import Backoff, RetryLoop
+from connectors.run.tracing import BatchSpan
 from connectors.settings.tables import TableSettings
 from connectors.tablestore.batch_rows import BatchWrite, Outcomes
 from connectors.tablestore.client import Client
+from connectors.tablestore.request_meter import RequestMeter, measure_batch
 from connectors.tablestore.requests import RequestType, RequestTypes
 from connectors.tablestore.table_checks import TableChecks
 from connectors.tablestore.tables_api import TablesApi
@@ -53,9 +55,30 @@ class TableWriter:
         These are in what is returned: one for each such table, to be finished. Raises StopRun.
         `only_missing`: the rows have the condition that there is no row of their key.
         """
+        meters = self._run.meters
+        measure_batch(segments, self._run.settings.window, meters)
+        span = None if meters.tracer is None else meters.tracer.batch(segments)
+        if span is None:
+            return await self._write(segments, outcomes, only_missing, None)
+        error: BaseException | None = None
+        try:
+            return await self._write(segments, outcomes, only_missing, span)
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            span.end(error)
+
+    async def _write(
+        self,
+        segments: Sequence[Segment],
+        outcomes: Outcomes,
+        only_missing: bool,
+        span: BatchSpan | None,
+    ) -> list[BatchWrite]:
         rest: list[BatchWrite] = []
         for request_type, some in self._types.split(segments):
-            rest += await self._batch(request_type, some, outcomes, only_missing).write()
+            rest += await self._batch(request_type, some, outcomes, only_missing, span).write()
         return rest
 
     async def write_rows(self, segments: Sequence[Segment], outcomes: Outcomes) -> None:
@@ -80,9 +103,10 @@ class TableWriter:
         segments: Sequence[Segment],
         outcomes: Outcomes,
         only_missing: bool,
+        span: BatchSpan | None = None,
     ) -> BatchWrite:
         return BatchWrite(
-            request_type,
+            RequestMeter(request_type, self._run, span),
             segments,
             self.checks,
             self.governors,

@@ -150,6 +150,7 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
         self._busy = False
         self._closed = False
         run.read_limits.watch(self._waiting)
+        run.meters.shards.append(self._has_throttled_rows)
         self.write_batch = run.noting(self.write_batch)  # type: ignore[method-assign]
         self.snapshot = run.noting(self.snapshot)  # type: ignore[method-assign]
 
@@ -189,6 +190,9 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
         waiting = [segment for segments, _ in [*self._batches] for segment in segments]
         return self._aside.rows() + [(s.table, s.topic, count_of(s)) for s in waiting]
 
+    def _has_throttled_rows(self) -> bool:
+        return self._aside.has_more_than(0)
+
     def _wait_for_room(self, max_batches: int) -> None:
         run = self._run
         while run.failure is None and (
@@ -209,6 +213,8 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
 
     async def _work(self) -> None:
         """Write batches until there are none."""
+        meters = self._run.meters
+        meters.busy_shards += 1
         try:
             while True:
                 with self._changed:
@@ -234,6 +240,8 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
             with self._changed:
                 self._busy = False
                 self._changed.notify_all()
+        finally:
+            meters.busy_shards -= 1
 
 
 class _ShardOutcomes:
