@@ -133,8 +133,11 @@ class _Flattening:
         return _struct(fields, self._optional)
 
     def _may_be_null(self, path: str, variable: str) -> None:
-        self.fields.append((path, f"null_{variable}"))
+        """A nested object that is null, or has no fields, is a field of its own."""
+        self.fields.append((path, f"own_{variable}"))
         self.lines += [
-            f"null_{variable} = None if {variable} is None else ABSENT",
-            f"if {variable} is None or {variable} is ABSENT: {variable} = empty_{variable}",
+            f"own_{variable} = ABSENT",
+            f"if {variable} is None: own_{variable}, {variable} = None, empty_{variable}",
+            f"elif {variable} is ABSENT: {variable} = empty_{variable}",
+            f"elif {variable} == empty_{variable}: own_{variable} = {{}}",
         ]
