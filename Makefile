@@ -10,7 +10,7 @@ endif
 RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulation fuzz lint format bench pages conformance setup lock clean
+.PHONY: help demo test simulation fuzz hosts lint format bench budget pages conformance setup lock clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +31,10 @@ fuzz: ## 100,000 random records (headers, names, sizes, null and empty everythin
 	@sh scripts/setup.sh requirements-dev.lock
 	@FUZZED_RECORDS=100000 exec $(RUN) -m pytest -n 0 -q --timeout 3000 tests/flows/test_unreadable_headers.py
 
+hosts: ## a run on three hosts (network namespaces; root): killed, stopped, cut off, rescaled; seven minutes
+	@sh scripts/setup.sh requirements-dev.lock
+	@SYNC_TEST_HOSTS=1 exec $(RUN) -m pytest -n 0 -q --timeout 1200 -o faulthandler_timeout=1200 tests/flows/test_hosts.py
+
 lint: ## ruff and mypy --strict
 	@sh scripts/setup.sh requirements-dev.lock
 	@sh scripts/check.sh
@@ -42,6 +46,10 @@ format: ## lay the code out, and mend what ruff can mend
 bench: ## throughput, latency and memory
 	@sh scripts/setup.sh requirements-dev.lock
 	@exec $(RUN) -m bench $(ARGS)
+
+budget: ## a guard against regressions that is no timing: the bytecodes a row of each mode, against their bounds
+	@sh scripts/setup.sh requirements-dev.lock
+	@exec $(RUN) -m bench modes --budget $(ARGS)
 
 pages: ## write the pages of docs/ that are made of the code
 	@sh scripts/setup.sh requirements-dev.lock

@@ -1,4 +1,8 @@
-"""The flow compared with the bare loop: `python -m bench` or `make bench` (bench/README.md)."""
+"""The flow beside the bare loop: `python -m bench` or `make bench` (see bench/README.md).
+
+`python -m bench modes` measures each mode beside the plain one, `python -m bench throttling`
+tables that are throttled, `python -m bench latency` the time from append to readable row.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench import latency, throttling
 from bench.kafka import filled_topic
+from bench.modes import __main__ as modes
 from bench.processes import MeasurementError
 from bench.report import goals, remarks, show, write_json
 from bench.runs import Figures, run_bare, run_flow
@@ -31,6 +37,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and report. 0: every row arrived in every run, whatever the times; 1: not so."""
+    given = sys.argv[1:] if arguments is None else [*arguments]
+    if given[:1] == ["modes"]:
+        return modes.main(given[1:])
+    if given[:1] == ["throttling"]:
+        return throttling.main(given[1:])
+    if given[:1] == ["latency"]:
+        return latency.main(given[1:])
     options = _options(arguments)
     console = Console(width=None if sys.stdout.isatty() else 110)
     if not Path("/proc/self/stat").exists():
@@ -42,9 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             console.print(f"{topic.rows:,} orders are in {topic.broker}", highlight=False)
             for number in range(options.rounds):
                 turn = []
-                for latency in (0.0, options.latency):
+                for milliseconds in (0.0, options.latency):
                     for run in (run_bare, run_flow):
-                        turn.append(run(topic, latency))
+                        turn.append(run(topic, milliseconds))
                         console.print(_line(number + 1, turn[-1]), highlight=False)
                 rounds.append(turn)
     except (MeasurementError, KafkaUnavailableError, RuntimeError) as error:

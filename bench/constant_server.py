@@ -19,6 +19,7 @@ import hmac
 import json
 import re
 import signal
+import struct
 import sys
 import time
 from collections.abc import Sequence
@@ -26,10 +27,18 @@ from datetime import datetime, timezone
 
 import httptools
 from tablestore.protobuf import table_store_pb2 as messages
+from tablestore.protobuf import timeseries_pb2 as points
 
 ACCESS_KEY_ID = "bench-key"
 ACCESS_KEY_SECRET = "bench-secret"  # noqa: S105 - of nothing
-KEY_COLUMNS = (("topic_partition", messages.STRING), ("offset", messages.INTEGER))
+KEY_COLUMNS = ("topic_partition:string", "offset:integer")
+_KEY_TYPES = {
+    "string": messages.STRING,
+    "integer": messages.INTEGER,
+    "binary": messages.BINARY,
+    "auto_increment": messages.INTEGER,
+}
+_MAX_DEVIATION = 2**31 - 1  # seconds that versions may differ from the present
 
 # The two key cells of primary key mode `kafka`, as they are in every row.
 _KEY = re.compile(
@@ -50,6 +59,13 @@ class Counts:
         self.rows = 0
         self.bytes = 0
         self.keys: dict[bytes, list[bytes]] = {}
+        self.delays: list[float] = []  # milliseconds from the time in a row to its request
+
+    def add_delays(self, body: bytes, cell: re.Pattern[bytes]) -> None:
+        """Note how long the rows of a request have taken, by their times in microseconds."""
+        now = time.time_ns() // 1000
+        for found in cell.findall(body):
+            self.delays.append((now - int.from_bytes(found, "little")) / 1000)
 
     def add(self, body: bytes, rows: int) -> None:
         """Count one request."""
@@ -68,6 +84,11 @@ class Counts:
         if distinct:
             figures["distinct"] = sum(len(set(offsets)) for offsets in self.keys.values())
         return figures
+
+
+def _integer_cell(column: str) -> re.Pattern[bytes]:
+    """The 8 bytes of an integer column, in every row after its name."""
+    return re.compile(re.escape(column.encode()) + rb"\x05\x09\x00\x00\x00\x00(.{8})", re.DOTALL)
 
 
 def rows_by_table(body: bytes) -> Shape:
@@ -146,26 +167,86 @@ def written(shape: Shape) -> bytes:
     return bytes(answer.SerializeToString())
 
 
-def described(body: bytes) -> bytes:
-    """Return the answer to a DescribeTable: a table with the key of mode `kafka`."""
+def described(body: bytes, key: Sequence[str]) -> bytes:
+    """Return the answer to a DescribeTable: a table with this key, each column as NAME:TYPE."""
     name = messages.DescribeTableRequest.FromString(body).table_name
     answer = messages.DescribeTableResponse()
     answer.table_meta.table_name = name
-    for column, column_type in KEY_COLUMNS:
-        answer.table_meta.primary_key.add(name=column, type=column_type)
+    for column in key:
+        name, _, column_type = column.partition(":")
+        made = answer.table_meta.primary_key.add(name=name, type=_KEY_TYPES[column_type])
+        if column_type == "auto_increment":
+            made.option = messages.AUTO_INCREMENT
     details = answer.reserved_throughput_details
     details.capacity_unit.read = details.capacity_unit.write = 0
     details.last_increase_time = 1
     options = answer.table_options
-    options.time_to_live, options.max_versions, options.deviation_cell_version_in_sec = -1, 1, 86400
+    options.time_to_live, options.max_versions = -1, 1
+    options.deviation_cell_version_in_sec = _MAX_DEVIATION
+    options.allow_update = True
     return bytes(answer.SerializeToString())
+
+
+def described_points(body: bytes) -> bytes:
+    """Return the answer to a DescribeTimeseriesTable."""
+    answer = points.DescribeTimeseriesTableResponse()
+    answer.table_meta.table_name = points.DescribeTimeseriesTableRequest.FromString(body).table_name
+    answer.table_meta.table_options.time_to_live = -1
+    return bytes(answer.SerializeToString())
+
+
+def points_in(body: bytes) -> int:
+    """Return how many points a PutTimeseriesData has, in either encoding."""
+    rows = points.PutTimeseriesDataRequest.FromString(body).rows_data
+    data = rows.rows_data
+    # The SDK's messages do not know the type of protobuf, and take it for a field that is absent.
+    if rows.HasField("type") and rows.type == points.RST_FLAT_BUFFER:
+        groups = _vector(data, _field(data, _at(data, 0), 0))
+        return sum(len(_vector(data, _field(data, group, 3))) for group in groups)
+    count = position = 0
+    while position < len(data):  # each point is a field of its own
+        size, position = _varint(data, position + 1)
+        position += size
+        count += 1
+    return count
+
+
+def _at(data: bytes, position: int) -> int:
+    """Return where the offset that stands at a position leads, in a FlatBuffer."""
+    return position + int(struct.unpack_from("<I", data, position)[0])
+
+
+def _field(data: bytes, table: int, number: int) -> int:
+    vtable = table - int(struct.unpack_from("<i", data, table)[0])
+    return table + int(struct.unpack_from("<H", data, vtable + 4 + 2 * number)[0])
+
+
+def _vector(data: bytes, slot: int) -> list[int]:
+    """Return where the tables of a vector stand."""
+    start = _at(data, slot)
+    (count,) = struct.unpack_from("<I", data, start)
+    return [_at(data, start + 4 + 4 * number) for number in range(count)]
 
 
 class Server:
     """The answers, and the counts behind them."""
 
-    def __init__(self, latency: float) -> None:
-        self.latency = latency  # seconds
+    def __init__(
+        self,
+        latency: float,
+        rate: float = 0,
+        times: str = "",
+        key: Sequence[str] = KEY_COLUMNS,
+    ) -> None:
+        """`latency` in seconds; `rate` in rows a second, one after the other: 0 for any.
+
+        `times` names a column of microseconds since 1970, from which delays are taken.
+        """
+        self._cell = _integer_cell(times) if times else None
+        self.latency = latency
+        self.rate = rate
+        self._key = key
+        self._free_at = 0.0  # when all rows that came are written
         self.counts = Counts()
         self._written: dict[Shape, tuple[float, bytes]] = {}
 
@@ -174,13 +255,32 @@ class Server:
         if path == "/BatchWriteRow":
             shape = rows_by_table(body)
             self.counts.add(body, sum(rows for _, rows in shape))
-            return self._written_answer(path, shape), self.latency
+            if self._cell is not None:
+                self.counts.add_delays(body, self._cell)
+            return self._written_answer(path, shape), self.latency + self._queued(shape)
         if path == "/DescribeTable":
-            return signed(path, described(body)), 0.0
+            return signed(path, described(body, self._key)), 0.0
+        if path == "/DescribeTimeseriesTable":
+            return signed(path, described_points(body)), 0.0
+        if path == "/PutTimeseriesData":
+            self.counts.rows += points_in(body)
+            self.counts.requests += 1
+            return signed(path, b""), self.latency
+        if path == "/-/delays":
+            return plain(json.dumps(self.counts.delays).encode(), {}), 0.0
         if path.startswith("/-/"):
             report = self.counts.report(distinct=path == "/-/stats?distinct")
+            report["queue_ms"] = int(1000 * max(0.0, self._free_at - time.monotonic()))
             return plain(json.dumps(report).encode(), {}), 0.0
         return signed(path, b""), 0.0
+
+    def _queued(self, shape: Shape) -> float:
+        """Seconds until rows that have just come are written."""
+        if not self.rate:
+            return 0.0
+        now = time.monotonic()
+        self._free_at = max(now, self._free_at) + sum(rows for _, rows in shape) / self.rate
+        return self._free_at - now
 
     def _written_answer(self, path: str, shape: Shape) -> bytes:
         now = time.monotonic()
@@ -238,13 +338,12 @@ class Connection(asyncio.Protocol):
             self._transport.write(answer)
 
 
-async def serve(port: int, latency: float) -> None:
+async def serve(port: int, server: Server) -> None:
     """Serve until a signal."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    server = Server(latency)
     listener = await loop.create_server(lambda: Connection(server), "127.0.0.1", port)
     sys.stdout.write(f"ready http://127.0.0.1:{listener.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
@@ -257,8 +356,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.constant_server", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--latency", type=float, default=0.0, help="of a write, in ms")
+    parser.add_argument("--rate", type=float, default=0.0, help="rows a second, 0: any")
+    parser.add_argument("--times", default="", help="a column of microseconds since 1970")
+    parser.add_argument("--key", nargs="+", default=KEY_COLUMNS, metavar="NAME:TYPE")
     options = parser.parse_args(arguments)
-    asyncio.run(serve(options.port, options.latency / 1000))
+    server = Server(options.latency / 1000, options.rate, options.times, options.key)
+    asyncio.run(serve(options.port, server))
 
 
 if __name__ == "__main__":

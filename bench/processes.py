@@ -119,13 +119,19 @@ class ConstantServer:
         found: dict[str, int] = json.loads(self._connection.getresponse().read())
         return found
 
+    def delays(self, skip: int) -> list[float]:
+        """Milliseconds from the times in the rows to their requests, without the first rows."""
+        self._connection.request("GET", "/-/delays")
+        found: list[float] = json.loads(self._connection.getresponse().read())
+        return found[skip:]
+
 
 @contextmanager
-def constant_server(latency_ms: float) -> Iterator[ConstantServer]:
-    """Start the server in a process of its own."""
+def constant_server(latency_ms: float, *options: str) -> Iterator[ConstantServer]:
+    """Start the server in a process of its own, with further options of its command line."""
     process = subprocess.Popen(
         child.command(
-            [sys.executable, "-m", "bench.constant_server", "--latency", str(latency_ms)]
+            [sys.executable, "-m", "bench.constant_server", "--latency", str(latency_ms), *options]
         ),
         cwd=ROOT,
         stdout=subprocess.PIPE,

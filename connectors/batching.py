@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from itertools import accumulate
 from typing import Any, Protocol
@@ -27,6 +27,10 @@ from connectors.settings import WindowSettings
 
 # What the recovery store holds of a shard: each segment as a plain tuple of its fields.
 State = list[tuple[Any, ...]]
+
+
+# Table, topic and number of rows that wait.
+Waiting = tuple[str, str, int]
 
 
 class Count(Protocol):
@@ -117,6 +121,10 @@ class Batcher(StatefulBatchLogic[Batch, Batch, State]):
         self._count.snapshot(sum(map(count_of, self._segments)))
         return [tuple(segment) for segment in self._segments]
 
+    def waiting(self) -> list[Waiting]:
+        """The waiting rows. Any thread may ask: they may be some others the next moment."""
+        return [(each.table, each.topic, count_of(each)) for each in [*self._segments]]
+
     def _due_from_now(self) -> datetime:
         return self._clock() + self._max_age
 
@@ -185,15 +193,19 @@ def _fitting(segment: Segment, room: int) -> int:
 def builder(
     settings: WindowSettings,
     count: Callable[[], Count],
+    watch: Callable[[Callable[[], Sequence[Waiting]]], None] = lambda _: None,
     *,
     clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
 ) -> Callable[[State | None], Batcher]:
     """A function from a shard's state to its batcher; each batcher gets its own counts.
 
-    `clock` is the one that Bytewax calls `on_notify` by.
+    `watch` is given what lists the rows that wait in it, and `clock` is the one that Bytewax calls
+    `on_notify` by.
     """
 
     def build(state: State | None) -> Batcher:
-        return Batcher(settings, state, count(), clock)
+        made = Batcher(settings, state, count(), clock)
+        watch(made.waiting)
+        return made
 
     return build

@@ -10,6 +10,13 @@ class StopRun(Exception):  # noqa: N818 - it is an order to the run, worded for 
     """Ends the run without moving an offset. The text is what the user sees."""
 
 
+class NoAnswer(StopRun):
+    """A stop that may pass by itself: the brokers do not answer.
+
+    A supervisor starts a run again that was stopped by it, once the run has worked before.
+    """
+
+
 class ConfigError(Exception):
     """The configuration cannot be used; the text says which key, why, and where it came from."""
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import bytewax.operators as op
@@ -21,10 +22,13 @@ from connectors.batching import builder
 from connectors.dead_letters.destinations import Destination
 from connectors.dead_letters.policy import ErrorPolicy
 from connectors.formats.chunk_decoder import ChunkDecoder
+from connectors.http_api.observe import observe
 from connectors.kafka.source import KafkaSource
 from connectors.mapping.row_mapper import RowMapper
 from connectors.records import Batch, Chunk, DecodedChunk, Record, count_of
 from connectors.run.context import Run
+from connectors.run.drift_watch import DriftWatch
+from connectors.run.metrics import count_drift
 from connectors.run.recovery import READ, STEPS_WITH_STATE, WINDOW, WRITE
 from connectors.run.retry import OutageWait
 from connectors.settings.implementations import implementation
@@ -33,8 +37,9 @@ from connectors.tablestore.row_encoder import RowEncoder
 from connectors.tablestore.sink import TablestoreSink
 from connectors.tablestore.timeseries.protobuf import PointEncoder
 from connectors.tablestore.topic_gate import TopicGate
-from connectors.transforms.chunk_step import ChunkStep
+from connectors.transforms.chunk_step import ChunkStep, ProgramOf
 from connectors.transforms.pipeline import pipeline
+from connectors.transforms.uniform import has_programs, program
 
 __all__ = [
     "STEPS_WITH_STATE",
@@ -63,13 +68,20 @@ def decode(step_id: str, chunks: Stream[Chunk], run: Run) -> Stream[DecodedChunk
     """Decode messages by the configured formats; one that cannot be decoded is dead-lettered."""
     decoder = ChunkDecoder(run.settings, _keeps_original(run), OutageWait(run).wait)
     run.on_start(decoder.check_registry)
-    return op.map(step_id, chunks, decoder.decode_chunk)
+    return op.map(step_id, chunks, run.noting(decoder.decode_chunk))
 
 
 def transform(step_id: str, records: Stream[DecodedChunk], run: Run) -> Stream[DecodedChunk]:
     """Apply [[transforms]]; without any, no step is added."""
     function = pipeline(run.settings)
-    return records if function is None else flat_map_records(step_id, records, run, function)
+    if function is None:
+        return records
+    transforms = run.settings.transforms
+    # Records of tables whose key has a position need one, which programs know nothing of.
+    fast = has_programs(transforms) and not run.settings.has_index_columns
+    programs = partial(program, transforms) if fast else None
+    step = _chunk_step(step_id, run, function, programs)
+    return op.map(step_id, records, run.noting(step.apply))
 
 
 def map_records(
@@ -102,16 +114,20 @@ def flat_map_records(
 ) -> Stream[DecodedChunk]:
     """Replace each record by those that the function returns, made with `Record.with_value`.
 
-    Where the function raises, the record is dead-lettered with code step_failed, and file and line
-    as the reason; raise `Rejection` to give a code and a reason of your own.
+    A record of which it makes none counts as filtered; of those beyond the first each counts as
+    added. Where the function raises, the record is dead-lettered with code step_failed, and file
+    and line as the reason; raise `Rejection` to give a code and a reason of your own.
     """
-    step = ChunkStep(
-        step_id,
-        function,
-        _keeps_original(run),
-        lambda number: run.counts.add("filtered", number),
-    )
-    return op.map(step_id, records, step.apply)
+    return op.map(step_id, records, run.noting(_chunk_step(step_id, run, function).apply))
+
+
+def _chunk_step(
+    step_id: str,
+    run: Run,
+    function: Callable[[Record], Iterable[Record]],
+    program_of: ProgramOf | None = None,
+) -> ChunkStep:
+    return ChunkStep(step_id, function, _keeps_original(run), run.counts.step_done, program_of)
 
 
 def map_rows(step_id: str, records: Stream[DecodedChunk], run: Run) -> KeyedStream[Batch]:
@@ -123,8 +139,10 @@ def map_rows(step_id: str, records: Stream[DecodedChunk], run: Run) -> KeyedStre
         run.settings, RowEncoder(), keep_original, PointEncoder(), tables=of_topics.known_tables()
     )
     counts = run.counts
+    watch = DriftWatch(run.settings, count_drift, run.clock)
 
     def map_chunk(chunk: DecodedChunk) -> list[tuple[str, Batch]]:
+        watch.look(chunk)
         rows = mapper.map_chunk(chunk)
         counts.mapped(
             sum(
@@ -136,12 +154,13 @@ def map_rows(step_id: str, records: Stream[DecodedChunk], run: Run) -> KeyedStre
         )
         return rows
 
-    return op.flat_map(step_id, records, map_chunk)
+    return op.flat_map(step_id, records, run.noting(map_chunk))
 
 
 def batch(rows: KeyedStream[Batch], run: Run) -> KeyedStream[Batch]:
     """Collect the rows of each shard until a batch is full or old enough, as [window] says."""
-    build = builder(run.settings.window, run.counts.new_batcher, clock=run.now)
+    window = run.settings.window
+    build = builder(window, run.counts.new_batcher, run.read_limits.watch, clock=run.now)
     return op.stateful_batch(WINDOW, rows, build)
 
 
@@ -150,6 +169,7 @@ def write(batches: KeyedStream[Batch], run: Run, tables: Sequence[str] | None = 
 
     `tables` are checked, or created, at the start: those of the topics and routes unless given.
     """
+    observe(run)
     if tables is None:
         tables = topics_tables(run)
     shards = RowMapper(run.settings, RowEncoder()).shard_names

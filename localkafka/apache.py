@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -57,6 +58,23 @@ group.initial.rebalance.delay.ms=0
 log.cleaner.dedupe.buffer.size=4194304
 """
 
+# A second listener, for tests of clients that log in by tokens: it takes any that is unsigned, says
+# who it is and has not expired, and asks for the next one after some seconds.
+_OAUTH = """\
+listeners=PLAINTEXT://127.0.0.1:{broker},SASL_PLAINTEXT://127.0.0.1:{oauth},\\
+CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{broker},SASL_PLAINTEXT://127.0.0.1:{oauth}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,\\
+SASL_PLAINTEXT:SASL_PLAINTEXT
+listener.name.sasl_plaintext.sasl.enabled.mechanisms=OAUTHBEARER
+listener.name.sasl_plaintext.oauthbearer.sasl.jaas.config=\\
+org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;
+listener.name.sasl_plaintext.oauthbearer.sasl.server.callback.handler.class=\\
+org.apache.kafka.common.security.oauthbearer.internals.unsecured.\\
+OAuthBearerUnsecuredValidatorCallbackHandler
+listener.name.sasl_plaintext.oauthbearer.connections.max.reauth.ms=5000
+"""
+
 _LOG4J = """\
 <Configuration status="WARN">
  <Appenders><Console name="out" target="SYSTEM_OUT">
@@ -93,20 +111,30 @@ class ApacheKafka:
     `localkafka.child`).
     """
 
-    def __init__(self, topics: Mapping[str, int] | None = None) -> None:
-        """Prepare a broker with `topics` (name to number of partitions); nothing runs yet."""
+    def __init__(self, topics: Mapping[str, int] | None = None, *, oauth: bool = False) -> None:
+        """Prepare a broker with `topics` (name to number of partitions); nothing runs yet.
+
+        `oauth`: it listens at `oauth_bootstrap` too, by SASL_PLAINTEXT and OAUTHBEARER, where any
+        unsigned token will do that has not expired.
+        """
         self._topics = dict(topics or {})
+        self._oauth = oauth
         self._java = ""
         self._class_path = ""
         self._folder: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._admin: AdminClient | None = None
-        self._port = 0
+        self._port = self._oauth_port = 0
 
     @property
     def bootstrap(self) -> str:
         """Address for a client's `bootstrap.servers`; the same after a restart."""
         return f"127.0.0.1:{self._port}"
+
+    @property
+    def oauth_bootstrap(self) -> str:
+        """The same, for clients that log in by a token."""
+        return f"127.0.0.1:{self._oauth_port}"
 
     @property
     def pid(self) -> int | None:
@@ -119,9 +147,11 @@ class ApacheKafka:
         self._class_path = jars.class_path()
         self._folder = Path(tempfile.mkdtemp(prefix="localkafka-"))
         try:
-            self._port, controller = _free_ports()
-            data = self._folder / "data"
-            properties = _PROPERTIES.format(broker=self._port, controller=controller, data=data)
+            self._port, self._oauth_port, controller = _free_ports(3)
+            given = {"broker": self._port, "oauth": self._oauth_port, "controller": controller}
+            properties = _PROPERTIES.format(**given, data=self._folder / "data")
+            if self._oauth:
+                properties += _OAUTH.format(**given)  # the last line of a name wins
             (self._folder / "server.properties").write_text(properties, encoding="utf-8")
             (self._folder / "log4j2.xml").write_text(_LOG4J, encoding="utf-8")
             self._format()
@@ -288,12 +318,13 @@ class ApacheKafka:
             time.sleep(0.02)
 
 
-def _free_ports() -> tuple[int, int]:
-    """Two ports that were free a moment ago, held at the same time so that they differ."""
-    with socket.socket() as first, socket.socket() as second:
-        first.bind(("127.0.0.1", 0))
-        second.bind(("127.0.0.1", 0))
-        return int(first.getsockname()[1]), int(second.getsockname()[1])
+def _free_ports(count: int) -> list[int]:
+    """Ports that were free a moment ago, held at the same time so that they differ."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
 
 
 def _parse_group(text: str, group: str) -> dict[tuple[str, int], GroupOffset]:

@@ -1,7 +1,9 @@
 """Writes the pages of docs/ that are made of the code: `make pages`.
 
-docs/options.md, docs/codes.md, docs/sources.md and docs/cli.md as a whole, and the list of tests of
-each promise in docs/guarantees.md, between its two marks. A test fails when one of them is stale.
+docs/options.md, docs/codes.md, docs/sources.md, docs/cli.md, docs/metrics.md,
+docs/status.schema.json and docker/monitoring/ as a whole, and between two marks the list of tests
+of each promise in docs/guarantees.md and the alerts in docs/operations.md. A test fails when one of
+them is stale.
 """
 
 from __future__ import annotations
@@ -14,8 +16,13 @@ from pathlib import Path
 
 from connectors.cli import reference as cli_reference
 from connectors.dead_letters.codes import REJECTION_CODES
+from connectors.http_api.server import status_schema
+from connectors.run.flow_metrics import FLOW_METRICS
+from connectors.run.metrics import METRICS
 from connectors.settings import Settings, reference
 from connectors.tablestore.verdicts import REJECT, RETRY, SDK_DIFFERENCES, STOP, STOP_MESSAGES
+from scripts.alerts import paragraphs, rules
+from scripts.board import board
 from scripts.sources import SOURCES, cited
 
 ROOT = Path(__file__).parents[1]
@@ -183,12 +190,50 @@ def _marks(nodes: list[ast.expr]) -> list[str]:
     return [promise for promise in PROMISES if promise in texts]
 
 
+def metrics() -> str:
+    """docs/metrics.md: every metric of /metrics."""
+    lines = [
+        "# Metrics",
+        "",
+        "Made of the code by `make pages`. A name and its meaning never change.",
+        "The Python process adds `process_*` and `python_*`; the address of a whole run adds the",
+        "label `process` to each, and `sync_process_up`, which is 1 for a process that answers.",
+        "",
+        "| metric | type | unit | labels | meaning |",
+        "|---|---|---|---|---|",
+    ]
+    for one in (*METRICS, *FLOW_METRICS):
+        labels = ", ".join(f"`{label}`" for label in one.labels)
+        lines.append(f"| `{one.name}` | {one.type} | {one.unit} | {labels} | {_cell(one.help)} |")
+    return "\n".join([*lines, ""])
+
+
+def operations() -> str:
+    """docs/operations.md with a paragraph for each alert."""
+    text = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    begin = "<!-- alerts: made by make pages -->"
+    content = f"{begin}\n{paragraphs()}{_END}"
+    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(_END), re.DOTALL)
+    text, times = pattern.subn(lambda _: content, text)
+    if times != 1:
+        raise ValueError(f"docs/operations.md has no {begin}")
+    return text
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/options.md": options,
     "docs/codes.md": codes,
     "docs/sources.md": sources,
     "docs/cli.md": cli_reference.page,
     "docs/guarantees.md": guarantees,
+    "docs/metrics.md": metrics,
+    "docs/operations.md": operations,
+    "docker/monitoring/alerts.yaml": rules,
+    "docker/monitoring/board.json": board,
+    # A chart reads no file outside of its own folder.
+    "docker/helm/tablestore-sync/files/alerts.yaml": rules,
+    "docker/helm/tablestore-sync/files/board.json": board,
+    "docs/status.schema.json": status_schema,
 }
 
 

@@ -170,6 +170,10 @@ SOURCES: dict[str, tuple[str, str]] = {
         "Tablestore: PutTimeseriesData",
         f"{_TABLESTORE}/developer-reference/puttimeseriesdata",
     ),
+    "otel-variables": (
+        "OpenTelemetry: environment variables",
+        "https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/",
+    ),
     "ram-policy": (
         "Tablestore: actions and resources of RAM policies",
         f"{_TABLESTORE}/tablestore-ram-policy/",
@@ -188,6 +192,10 @@ SOURCES: dict[str, tuple[str, str]] = {
     "sqlite-corrupt": (
         "SQLite: how a database file gets corrupted",
         "https://www.sqlite.org/howtocorrupt.html",
+    ),
+    "unix-sockets": (
+        "Linux manual: unix(7)",
+        "https://man7.org/linux/man-pages/man7/unix.7.html",
     ),
     "timeseries-fbs": (
         "Tablestore's Python SDK: the FlatBuffers schema of points",

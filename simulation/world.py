@@ -256,7 +256,9 @@ class SimulatedProcess:
             run.counts.mapped(sum(mapped))
             return rows
 
-        build = builder(settings.window, run.counts.new_batcher, clock=run.now)
+        build = builder(
+            settings.window, run.counts.new_batcher, run.read_limits.watch, clock=run.now
+        )
         return Flow(source, rows_of, build, sink)
 
     def kill(self) -> None:

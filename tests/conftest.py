@@ -36,7 +36,7 @@ def apache_broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
     reason = available()
     if reason is not None:
         skip_lane(request.config, "kafka", reason)
-    kafka = ApacheKafka()
+    kafka = ApacheKafka(oauth=True)
     try:
         kafka.start()
     except KafkaUnavailableError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ import typer
 from typer.main import get_command
 
 from connectors.cli import (
+    backfill,
     check,
     completion,
     cost,
@@ -18,12 +20,18 @@ from connectors.cli import (
     exit_codes,
     import_config,
     init,
+    live,
+    log_level,
+    offsets,
     preview,
     replay,
     run,
     skip,
+    status,
+    top,
 )
 from connectors.cli.output import PROGRAM, say_json, warn
+from connectors.control.protocol import CommandError
 from connectors.errors import ConfigError, StopRun
 
 # A command is a function whose docstring and annotated parameters are its help, and examples of
@@ -31,24 +39,37 @@ from connectors.errors import ConfigError, StopRun
 COMMANDS: dict[str, tuple[Callable[..., None], Sequence[str]]] = {
     "init": (init.init, init.EXAMPLES),
     "run": (run.run, run.EXAMPLES),
+    "top": (top.top, top.EXAMPLES),
     "check": (check.check, check.EXAMPLES),
+    "status": (status.status, status.EXAMPLES),
+    "pause": (live.pause, live.PAUSE_EXAMPLES),
+    "resume": (live.resume, live.RESUME_EXAMPLES),
+    "drain": (live.drain, live.DRAIN_EXAMPLES),
+    "log-level": (log_level.log_level, log_level.EXAMPLES),
+    "offsets": (offsets.offsets, offsets.EXAMPLES),
     "preview": (preview.preview, preview.EXAMPLES),
     "drift": (drift.drift, drift.EXAMPLES),
     "cost": (cost.cost, cost.EXAMPLES),
     "replay": (replay.replay, replay.EXAMPLES),
+    "backfill": (backfill.backfill, backfill.EXAMPLES),
     "skip": (skip.skip, skip.EXAMPLES),
     "import-config": (import_config.import_config, import_config.EXAMPLES),
     "completion": (completion.completion, completion.EXAMPLES),
 }
+# Typer takes some CI systems for terminals, unless it finds this.
+_NO_TERMINAL = "_TYPER_FORCE_DISABLE_TERMINAL"
 _CONTEXT = {"help_option_names": ["--help", "-h"]}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code; `run` and `replay` become the flow's process."""
+    """Run a command and return its exit code; `replay` becomes the flow's process."""
     given = sys.argv[1:] if arguments is None else [*arguments]
+    colours = sys.stdout.isatty() or "FORCE_COLOR" in os.environ
+    if not colours:
+        os.environ.setdefault(_NO_TERMINAL, "1")
     try:
         command_line()(given, prog_name=PROGRAM)
-    except (ConfigError, StopRun) as error:
+    except (CommandError, ConfigError, StopRun) as error:
         if "--json" in given:
             say_json({"error": str(error), "exit_code": exit_codes.STOPPED})
         else:
@@ -58,6 +79,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return exit_codes.INTERRUPTED
     except SystemExit as end:
         return _code_of(end)
+    finally:
+        if not colours:
+            os.environ.pop(_NO_TERMINAL, None)
     return exit_codes.DONE
 
 

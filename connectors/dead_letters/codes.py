@@ -219,6 +219,10 @@ _TRANSFORM: dict[str, tuple[str, str]] = {
         "What should be exploded is not a list (with `lines`: not text).",
         "Correct `field`, or limit the transform with `when`.",
     ),
+    "explode_position": (
+        "A step after `explode` made a new `Record`, which has no position for the row's key.",
+        "Return `record.with_value(...)`.",
+    ),
     "headers_unreadable": (
         "A transform asks for headers, and a header's name is not UTF-8.",
         "Correct the producer, or use no header.",

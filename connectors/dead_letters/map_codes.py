@@ -68,6 +68,10 @@ MAP_CODES: dict[str, tuple[str, str]] = {
         "The record has no field that a point could hold.",
         "Check `tags`, `time_field` and `fields`.",
     ),
+    "explode_position": (
+        "A step after `explode` made a new `Record`, which has no position for the row's key.",
+        "Return `record.with_value(...)`.",
+    ),
     "headers_unreadable": (
         "A header names the record's table, and a header's name is not UTF-8.",
         "Correct the producer, or route by a field.",

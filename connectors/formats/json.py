@@ -7,15 +7,11 @@ other decoders silently turn 2^64 into a float. Of a duplicate name the last val
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-from msgspec.structs import astuple
 
 from connectors.errors import Rejection
-from connectors.records import ABSENT
 
 # Without the checks of `decode`, for bytes that are short enough to be harmless.
 decode_bare = msgspec.json.Decoder().decode
@@ -25,39 +21,6 @@ UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeErro
 # bytes can become an object of 70, so the values of long documents are counted first.
 MAX_VALUES = 1_000_000
 _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-
-
-class StructDecoder(NamedTuple):
-    """Decodes objects of known fields into a msgspec struct, in half the time of a dict."""
-
-    names: tuple[str, ...]
-    optional: bool
-    decode: Callable[[bytes], Any]
-    """Bytes to a struct; raises one of `UNDECODABLE` for other values, and for what `decode`
-    rejects."""
-    fields_of: Callable[[Any], tuple[Any, ...]]
-    """The fields of a struct in the order of the names, `ABSENT` for one that it lacks."""
-
-
-@lru_cache(maxsize=256)
-def struct_decoder(names: tuple[str, ...], optional: bool = False) -> StructDecoder | None:
-    """The decoder of objects with exactly these fields, in any order; None if there cannot be one.
-
-    `optional`: of objects with any of them, and no others. Field names are free, since the struct's
-    own names are made up, except for those that msgspec cannot encode, such as one with a quote.
-    """
-    fields: list[Any] = [f"f{number}" for number in range(len(names))]
-    try:
-        struct = msgspec.defstruct(
-            "Object",
-            [(field, Any, ABSENT) if optional else (field, Any) for field in fields],
-            rename=dict(zip(fields, names, strict=True)),
-            forbid_unknown_fields=True,
-            gc=False,
-        )
-    except ValueError:
-        return None
-    return StructDecoder(names, optional, msgspec.json.Decoder(struct).decode, astuple)
 
 
 def decode(data: bytes) -> Any:

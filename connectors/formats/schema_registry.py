@@ -66,6 +66,8 @@ class Registry:
         self._takes_guids = settings.schema_id == "header"
         self._patience = _Patience(settings.unknown_wait, clock)
         self._made: dict[tuple[int | str, str], Any] = {}
+        # The last frame whose schema was made, and what was made of it.
+        self._last: tuple[tuple[bytes, str], Any] = ((b"", ""), None)
         # Ids whose records are rejected for a while: (until when, why).
         self._bad: dict[tuple[int | str, str], tuple[float, Rejection]] = {}
 
@@ -79,6 +81,9 @@ class Registry:
         SchemaError. Raises Rejection for any other frame, an unknown id and a schema of another
         type.
         """
+        last = self._last
+        if last[0] == (data[:_FRAME], schema_type):  # nearly always
+            return last[1], data[_FRAME:]
         if len(data) >= _FRAME and data[0] == 0:
             name: int | str = int.from_bytes(data[1:_FRAME], "big")
             end = _FRAME
@@ -99,6 +104,8 @@ class Registry:
         made = self._made.get((name, schema_type))
         if made is None:
             made = self._make(name, schema_type, make)
+        if end == _FRAME:
+            self._last = (data[:_FRAME], schema_type), made
         return made, data[end:]
 
     def _make(self, name: int | str, schema_type: str, make: Callable[[Schema], Any]) -> Any:

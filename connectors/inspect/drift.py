@@ -12,18 +12,12 @@ from typing import Any, Literal, NamedTuple
 from connectors.inspect.preview import Preview
 from connectors.inspect.profile import FieldProfile, Profile, column_type
 from connectors.records import Message, Record
+from connectors.records.value_types import TAKEN_AS_IT_IS
+from connectors.run.drift_watch import listed_columns, used_otherwise
 from connectors.settings import Settings
 from connectors.settings.tables import TableSettings
 
 Kind = Literal["new", "gone", "type", "mixed", "rejected"]
-# What a column takes without any conversion, by its type.
-_SAME = {
-    "string": {"string", "object", "list"},
-    "integer": {"integer"},
-    "double": {"double", "integer"},
-    "boolean": {"boolean"},
-    "binary": {"binary", "string"},
-}
 _MAX_REASONS = 20
 # Records in each half of a sample, from which a field of one half only is news.
 _ENOUGH = 10
@@ -77,32 +71,15 @@ def drift_of(
 def _of_table(settings: Settings, topic: str, table: str, records: Sequence[Record]) -> TableDrift:
     rules = settings.rules_of(table)
     upserts = [one for one in records if one.change == "upsert" and one.value is not None]
-    if _listed(rules):
+    if listed_columns(rules):
         found = _of_listed(rules, Profile(one.value for one in upserts))
     else:
         found = _of_halves(upserts)
     return TableDrift(topic, table, len(records), found)
 
 
-def _listed(rules: TableSettings) -> dict[str, str]:
-    """The listed columns or fields with their types; {} where all are written."""
-    if rules.mode == "timeseries":
-        points = rules.timeseries
-        return {} if points.map_all else {one.name: one.type for one in points.fields}
-    return {} if rules.columns == "all" else {one.name: one.type for one in rules.columns}
-
-
-def _others(rules: TableSettings) -> set[str]:
-    """Fields that are used otherwise than as columns."""
-    points = rules.timeseries
-    named = {points.time_field, points.measurement_field, points.data_source_field}
-    named |= {points.tags_field, rules.version_field, *points.tags}
-    key = {name for name, _ in rules.key_columns}
-    return key | {name for name in named if name is not None}
-
-
 def _of_listed(rules: TableSettings, profile: Profile) -> list[Difference]:
-    listed, others, records = _listed(rules), _others(rules), profile.records
+    listed, others, records = listed_columns(rules), used_otherwise(rules), profile.records
     found = []
     for name, one in profile.fields.items():
         if name not in listed and name not in others:
@@ -121,7 +98,9 @@ def _of_listed(rules: TableSettings, profile: Profile) -> list[Difference]:
 
 
 def _of_type(name: str, wanted: str, one: FieldProfile, records: int) -> list[Difference]:
-    other = {kind: n for kind, n in one.types.items() if kind not in {*_SAME[wanted], "null"}}
+    other = {
+        kind: n for kind, n in one.types.items() if kind not in {*TAKEN_AS_IT_IS[wanted], "null"}
+    }
     if not other:
         return []
     shown = ", ".join(f"{number:,} {kind}" for kind, number in other.items())

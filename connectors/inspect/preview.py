@@ -136,7 +136,7 @@ def _first(settings: Settings, number: int) -> Settings:
 
 def _step(settings: Settings) -> ChunkStep | None:
     function: Any = pipeline(settings)
-    return None if function is None else ChunkStep("transform", function, False, lambda _: None)
+    return None if function is None else ChunkStep("transform", function, False, lambda *_: None)
 
 
 def _impatient(settings: Settings) -> Settings:

@@ -6,42 +6,15 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
 
 from connectors.inspect.plain import plain
-from connectors.records.exact_time import ExactTime
+from connectors.records.value_types import type_name
 
 _MAX_DIFFERENT = 100_000
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
 # Numbers that are times between 2001 and 2096, by their unit.
 _EPOCHS = (("s", 1e9, 4e9), ("ms", 1e12, 4e12), ("us", 1e15, 4e15), ("ns", 1e18, 4e18))
-
-
-def type_name(value: Any) -> str:
-    """The word for the type of a decoded value: a column type, or one that has no column."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "integer"
-    if isinstance(value, float):
-        return "double"
-    if isinstance(value, str):
-        return "string"
-    if isinstance(value, (bytes, bytearray)):
-        return "binary"
-    if isinstance(value, dict):
-        return "object"
-    if isinstance(value, (list, tuple)):
-        return "list"
-    if isinstance(value, Decimal):
-        return "decimal"
-    if isinstance(value, (datetime, date, time, timedelta, ExactTime)):
-        return "time"
-    return "other"
 
 
 class FieldProfile:

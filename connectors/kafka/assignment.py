@@ -95,6 +95,18 @@ class Assignment:
             return -1
         return int(high)
 
+    def seen_end(self, topic: str, partition: int) -> int | None:
+        """As `known_end`, of the client as it is; None without an answer. From any thread."""
+        client = self._client
+        if client is None:
+            return None
+        try:
+            target = TopicPartition(topic, partition)
+            _, high = client.get_watermark_offsets(target, cached=True)
+        except (KafkaException, TypeError, RuntimeError):  # it is closed
+            return None
+        return int(high) if high >= 0 else None
+
     def commit_some(self) -> None:
         """Commit `offsets` together, unless some were committed a moment ago."""
         now = self._clock()

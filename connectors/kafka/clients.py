@@ -6,6 +6,8 @@ A test passes other constructors and needs no broker.
 from __future__ import annotations
 
 import logging
+import re
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,16 +22,42 @@ log = logging.getLogger("sync.kafka")
 OnError = Callable[[KafkaError], None]
 
 
+def _is_no_repeat(record: logging.LogRecord) -> bool:
+    """Whether the error callback does not say the same: librdkafka logs its errors as well."""
+    return not record.getMessage().startswith("FAIL [")
+
+
+for _logger in (log, logging.getLogger("sync.dead_letters"), logging.getLogger("sync.replay")):
+    _logger.addFilter(_is_no_repeat)
+
+
+# What an error ends with that is never the same twice, and how long the same one is not repeated.
+_AFTER = re.compile(r" \(after \d+ms in state \w+.*\)$")
+_REPEAT_AFTER = 30.0  # seconds
+_LOGIN = (KafkaError.SASL_AUTHENTICATION_FAILED, KafkaError._AUTHENTICATION)
+
+
 class ClientErrors:
     """Logs and keeps what librdkafka reports to its error callback: why a call timed out."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.last: KafkaError | None = None
+        self._clock = clock
+        self._logged: dict[str, float] = {}
 
     def __call__(self, error: KafkaError) -> None:
-        """The error callback [librdkafka]."""
+        """The error callback [librdkafka]. It comes with every attempt, some a second."""
         self.last = error
-        log.warning("Kafka client: %s", error.str())
+        text, now = error.str(), self._clock()
+        short = _AFTER.sub("", text)
+        if now - self._logged.get(short, float("-inf")) < _REPEAT_AFTER:
+            return
+        self._logged = {one: at for one, at in self._logged.items() if now - at < _REPEAT_AFTER}
+        self._logged[short] = now
+        remedy = ""
+        if error.code() in _LOGIN:
+            remedy = "\n  remedy: correct the security properties, or kafka.oauth_function"
+        log.warning("Kafka client: %s%s", text, remedy)
 
     def __str__(self) -> str:
         return "" if self.last is None else f" ({self.last.str()})"

@@ -30,7 +30,6 @@ _TOO_LARGE = (
 )
 _CREATE = "create the topic, or set errors.auto_create = true"
 _GRANT = "grant Write and Describe on the topic to this user, or name another dead_letters.topic"
-_SECURITY = "correct the security properties of dead_letters or of kafka"
 _REMEDIES = {
     KafkaError.MSG_SIZE_TOO_LARGE: _TOO_LARGE,
     KafkaError.RECORD_LIST_TOO_LARGE: _TOO_LARGE,
@@ -43,12 +42,12 @@ _REMEDIES = {
     KafkaError.INVALID_RECORD: "the topic does not accept such records: check its settings (a "
     "compacted one accepts no records without a key)",
     KafkaError.POLICY_VIOLATION: "the cluster's policy does not allow it: ask its operator",
-    KafkaError.SASL_AUTHENTICATION_FAILED: _SECURITY,
-    KafkaError._AUTHENTICATION: _SECURITY,
     KafkaError.INVALID_TIMESTAMP: "raise message.timestamp.before.max.ms of the topic",
     KafkaError.UNSUPPORTED_FOR_MESSAGE_FORMAT: "the broker is too old for headers: use another",
 }
 _RETRY_PAUSE = 0.5  # seconds
+# librdkafka tries for `message.timeout.ms`, five minutes unless set, before it reports a failure.
+_UNCONFIRMED, _CONFIRMED_WITHIN = "the brokers' confirmation of dead letters", 600.0
 
 
 class _DeliveryError(Exception):
@@ -133,7 +132,10 @@ class KafkaDeadLetterSink:
         while waiting:
             producer = self._producers[-1]
             reports = [self._produce(dead_letter, headers) for dead_letter, headers in waiting]
+            activity = self._run.activity
+            activity.waits_for(_UNCONFIRMED, _CONFIRMED_WITHIN)
             outcomes = await asyncio.gather(*reports, return_exceptions=True)
+            activity.goes_on(_UNCONFIRMED)
             failed = []
             error: KafkaError | None = None
             for sent, outcome in zip(waiting, outcomes, strict=True):
@@ -146,6 +148,7 @@ class KafkaDeadLetterSink:
             waiting = failed
             if error is not None:
                 log.warning("%d dead letters wait: %s", len(failed), error.str())
+                activity.waits_for(f"dead letters wait: {error.str()}", _RETRY_PAUSE)
                 self._run.check()
                 if error.fatal() or error.code() == KafkaError._FATAL:
                     self._replace_producer(producer)
@@ -210,17 +213,11 @@ class KafkaDeadLetterSink:
     def _new_producer(self) -> Producer:
         return self._clients.producer(
             self._properties,
-            self._on_error,
+            self._errors,
             log,
             purpose="dead letters",
             remedy="correct dead_letters.properties, or kafka's where it has none",
         )
-
-    def _on_error(self, error: KafkaError) -> None:
-        """The error callback. The client retries by itself, even what cannot succeed."""
-        self._errors(error)
-        if error.code() in (KafkaError.SASL_AUTHENTICATION_FAILED, KafkaError._AUTHENTICATION):
-            self._run.fail(self._stop(error.str(), _SECURITY))
 
     def _replace_producer(self, failed: Producer) -> None:
         """Replace a producer after a fatal error, once: several shards may notice the error."""

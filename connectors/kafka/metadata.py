@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicCollection
 
-from connectors.errors import StopRun
+from connectors.errors import NoAnswer
 from connectors.kafka.clients import ClientErrors, KafkaClients
 from connectors.settings.kafka import KafkaSettings
 
@@ -59,7 +59,7 @@ def list_partitions(settings: KafkaSettings, clients: KafkaClients) -> Cluster:
             time.sleep(_PAUSE)
     except KafkaException as error:
         client.poll(0)
-        raise StopRun(
+        raise NoAnswer(
             f"kafka: no metadata from {settings.bootstrap_servers} within "
             f"{settings.metadata_timeout:g} s: {error.args[0].str()}{errors}\n"
             "  remedy: check that the brokers run, and that kafka.bootstrap_servers and the "

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from connectors.errors import StopRun
+from connectors.errors import NoAnswer
 from connectors.kafka.metadata import partition_key
 from connectors.settings.kafka import KafkaSettings
 
@@ -31,7 +31,7 @@ def offsets_at(
     """The offset of each partition at `moment`, by partition key, in one request per broker.
 
     `moment` is in ms since 1970, or EARLIEST or LATEST. Where no record is as young as `moment`,
-    the offset is -1. Raises StopRun when the brokers do not answer within kafka.metadata_timeout.
+    the offset is -1. Raises NoAnswer when the brokers do not answer within kafka.metadata_timeout.
     """
     timeout = settings.metadata_timeout
     deadline = time.monotonic() + timeout
@@ -58,8 +58,8 @@ def offsets_at(
     return found
 
 
-def _no_offsets(settings: KafkaSettings, where: TopicPartition, cause: str) -> StopRun:
-    return StopRun(
+def _no_offsets(settings: KafkaSettings, where: TopicPartition, cause: str) -> NoAnswer:
+    return NoAnswer(
         f"kafka: no offsets of topic {where.topic} partition {where.partition} (kafka.start "
         f"{settings.start}) within {settings.metadata_timeout:g} s: {cause}\n"
         "  remedy: check that the brokers run and answer"

@@ -25,6 +25,7 @@ from connectors.kafka.metadata import partition_key
 from connectors.kafka.partition_errors import PartitionErrors
 from connectors.kafka.progress import Progress
 from connectors.records import Chunk
+from connectors.run.activity import Position
 from connectors.run.committable_offset import CommittableOffset
 from connectors.run.context import Run, utc_now
 from connectors.settings.kafka import KafkaSettings
@@ -32,6 +33,9 @@ from connectors.settings.kafka import KafkaSettings
 # Seconds until a partition that had nothing is asked again, which bounds the latency of a record.
 # Each partition adds a little, so that many idle ones cost little.
 _PAUSE, _PAUSE_EACH = 0.010, 0.0004  # seconds
+
+# Until the next look of a partition while an operator has paused the run.
+_PAUSED = timedelta(seconds=0.1)
 
 
 class PartitionReader(StatefulSourcePartition[Chunk, int]):
@@ -66,9 +70,13 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
             committed, run.settings.window.age, run.clock, lambda: run.now().timestamp()
         )
         self._awake: datetime | None = None
-        self._snapshot = start.offset
+        self._snapshot = self._durable = start.offset
+        self._meter = run.meters.partition(start.topic, start.partition, start.offset, bool(source))
         self._epochs = 0  # number of epochs that have ended
         self._unverified_epoch: int | None = None  # until it is closed everywhere
+        if source is not None:
+            run.activity.reads(self._key, self._position)
+        self.next_batch = run.noting(self.next_batch)  # type: ignore[method-assign]
 
     def next_batch(self) -> list[Chunk]:
         """One chunk, or nothing. Raises StopIteration when the run drains.
@@ -82,19 +90,16 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
             raise StopIteration
         queue, errors = source
         if self._unverified_epoch is not None:
-            run.counts.verify_epoch(self._unverified_epoch)
-            self._unverified_epoch = None
+            self._epoch_closed(self._unverified_epoch)
         offset = self._committable.due()
         if offset is not None:
-            queue.commit(offset)
-            if run.recovery is not None:
-                run.recovery.forget_new_start(self._key)
+            self._commit(queue, offset)
         if errors.stop is not None:
             if self._snapshot == self._next:
                 raise errors.stop
             self._awake = queue.next_look()
             return []
-        messages = queue.take(self._max_messages)
+        messages = self._take(queue)
         if not messages:
             if messages is not None:
                 self._awake = queue.next_look()
@@ -109,6 +114,7 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
                 return skipped
         else:
             self._next = (messages[-1].offset() or 0) + 1
+        self._meter.read(messages[0], self._next)
         messages = self._select(messages)
         run.counts.add("read", len(messages))
         return [Chunk(self._topic, self._partition, messages), *skipped]
@@ -124,6 +130,7 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         if self._source is not None and self._next != self._snapshot:
             self._source[1].moved()
         self._snapshot = self._next
+        self._meter.snapshotted(self._next)
         self._committable.snapshotted(self._next)
         self._progress.snapshotted(self._topic, self._partition, self._next)
         return self._next
@@ -132,6 +139,44 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         """Stop reading. Offsets stay as they are: this is called after failures too."""
         if self._source is not None:
             self._source[0].close()
+
+    def _commit(self, queue: PartitionQueue, offset: int) -> None:
+        queue.commit(offset)
+        if self._run.recovery is not None:
+            self._run.recovery.forget_new_start(self._key)
+
+    def _epoch_closed(self, epoch: int) -> None:
+        self._run.meters.epoch_closed(self._run.counts.verify_epoch(epoch))
+        self._run.activity.epoch_closed(epoch)
+        self._unverified_epoch = None
+        self._durable = self._snapshot
+        self._meter.made_durable(self._snapshot, self._run.clock())
+
+    def _take(self, queue: PartitionQueue) -> list[Message] | None:
+        """As `PartitionQueue.take`; None also while the run pauses."""
+        if self._run.activity.paused:
+            self._awake = datetime.now(timezone.utc) + _PAUSED
+            return None
+        if self._run.read_limits.is_on:
+            return self._take_few(queue)
+        return queue.take(self._max_messages)
+
+    def _take_few(self, queue: PartitionQueue) -> list[Message] | None:
+        """As `PartitionQueue.take`, no more than the throttled table of the topic takes soon."""
+        limits = self._run.read_limits
+        messages = None
+        room = limits.room(self._topic, self._max_messages)
+        if room > 0:
+            messages = queue.take(room)
+            limits.taken(self._topic, len(messages or ()))
+        else:
+            self._awake = queue.next_look()
+        return messages
+
+    def _position(self) -> Position:
+        """How far the partition is; asked for by other threads."""
+        end = None if self._source is None else self._source[0].seen_end()
+        return Position(self._topic, self._partition, self._next, self._durable, end)
 
     def _select(self, messages: list[Message]) -> list[Message]:
         """All messages; a reader with an end returns those before it and moves `_next` back."""
@@ -222,6 +267,10 @@ class PartitionQueue:
         """The end of the partition as the brokers' last answer has it; -1 while there is none."""
         return self.consumer.assignment.known_end(self.topic, self.partition)
 
+    def seen_end(self) -> int | None:
+        """As `known_end`, for other threads: the client is left as it is."""
+        return self.consumer.assignment.seen_end(self.topic, self.partition)
+
     def next_look(self) -> datetime | None:
         """When a partition that had nothing is to look again: all of a worker at the same time.
 
@@ -258,6 +307,7 @@ class SharedConsumer:
         self._queues: dict[tuple[str | None, int | None], PartitionQueue] = {}
         self._single_topic = True
         self._nothing_until = 0.0
+        self._brought_others = False  # messages of other partitions than the one that asks now
         self._look = datetime.min.replace(tzinfo=timezone.utc)
         # A round asks each partition once and hands out ROUND_BYTES; partitions that get nothing
         # come first in the next round.
@@ -288,6 +338,7 @@ class SharedConsumer:
             self._round += 1
             self._room = prefetch.ROUND_BYTES
         queue.round = self._round
+        self._brought_others = False
         first = self._first_in_turn
         if first is not None:
             if first is not queue:
@@ -338,6 +389,7 @@ class SharedConsumer:
     def _put(self, asking: PartitionQueue, messages: list[Message]) -> None:
         topic = messages[0].topic()
         queue = self._queues.get((topic, messages[0].partition()))
+        self._brought_others = self._brought_others or queue is not asking
         if queue is None:
             if topic is not None:
                 return  # the partition is no longer read
@@ -346,7 +398,7 @@ class SharedConsumer:
 
     def next_look(self) -> datetime | None:
         """See `PartitionQueue.next_look`."""
-        if self.waiting_bytes > 0:
+        if self._brought_others:
             return None
         now = self._now()
         if self._look <= now:

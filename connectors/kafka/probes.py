@@ -23,7 +23,6 @@ _DENIED = {
 _MISSING = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC}
 # Partitions of a topic that are looked at for a record to read.
 _MAX_TRIED = 16
-_NO_WORD = {KafkaError._UNSUPPORTED_FEATURE, KafkaError.UNSUPPORTED_VERSION}
 
 
 class Brokers(NamedTuple):
@@ -90,8 +89,10 @@ def probe_group(settings: KafkaSettings, topic: str, timeout: float) -> Access:
             "", 0, _names(asked[settings.group].result(timeout + 1).authorized_operations)
         )
     except KafkaException as error:
-        if error.args[0].code() not in _NO_WORD:
-            return Access(_problem(error.args[0]))
+        # Old brokers do not know the question, and others not always the answer, such as while
+        # they choose the group's coordinator.
+        if error.args[0].code() in _DENIED:
+            return Access("denied")
     except FutureTimeoutError:
         return Access("no answer")
     client = KafkaClients().consumer(settings, ClientErrors())

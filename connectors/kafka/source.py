@@ -17,6 +17,7 @@ from confluent_kafka import TopicPartition
 from connectors.errors import StopRun
 from connectors.kafka.clients import KafkaClients
 from connectors.kafka.discovery import TopicWatcher, restart_recreated_topics
+from connectors.kafka.ends_watcher import EndsWatcher
 from connectors.kafka.group_commit import commit_at_end
 from connectors.kafka.lost_offset import Loss
 from connectors.kafka.metadata import Cluster, list_partitions, partition_key, topic_partition_of
@@ -61,6 +62,8 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         self._existing: set[str] = set()
         self._watch: Watch | None = watch
         run.on_clean_end(self._commit_at_end)
+        self.list_parts = run.noting(self.list_parts)  # type: ignore[method-assign]
+        self.build_part = run.noting(self.build_part)  # type: ignore[method-assign]
 
     def list_parts(self) -> list[str]:
         """The key of every partition that exists, or that the recovery folder has state of.
@@ -68,6 +71,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         Bytewax crashes on state whose partition is not listed [bytewax-recovery], so partitions
         that were removed stay listed. Raises StopRun for another cluster or a missing topic.
         """
+        self._run.activity.formed = True
         settings = self._run.settings.kafka
         cluster = list_partitions(settings, self._clients)
         cluster = cluster._replace(topics=self._run.readable_topics(cluster.topics))
@@ -93,6 +97,8 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
             # Each worker of the process lists the partitions; one watches them.
             watch, self._watch = self._watch, None
             watch(self._run, cluster.topics, self._clients)
+            if self._run.meters.observed:
+                EndsWatcher(self._run, self._clients)
         return sorted(self._existing | set(known))
 
     def _check_cluster(self, cluster: Cluster) -> None:
@@ -163,6 +169,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
                 self._run.clock,
                 self._run.now,
             )
+            self._run.meters.prefetched.append(lambda: consumer.waiting_bytes)
         return consumer
 
     def _reader(

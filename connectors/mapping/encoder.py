@@ -27,9 +27,19 @@ class Encoder(Protocol):
         ...
 
     def compile_row(
-        self, operation: Operation, primary_key: Columns, columns: Columns
+        self,
+        operation: Operation,
+        primary_key: Columns,
+        columns: Columns,
+        deleted: Sequence[str] = (),
+        *,
+        versioned: bool = False,
     ) -> Callable[..., Encoded]:
-        """A function of the key's and columns' values, made for these names and types."""
+        """A function of the key's and columns' values, made for these names and types.
+
+        With `versioned`, the version comes first. A key column of type auto_increment takes an
+        integer, or `generated`.
+        """
         ...
 
     def row(

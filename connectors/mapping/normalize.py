@@ -5,14 +5,15 @@ Records of tables without such rules do not pass here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from connectors.errors import Rejection
 from connectors.mapping.column_names import flattener, rewritten
 from connectors.mapping.encoder import Encoded
+from connectors.mapping.fast_path import Leads
 from connectors.mapping.key_modes import RowBuilder
-from connectors.records import Record
+from connectors.records import ABSENT, Message, Record, UniformChunk
 from connectors.settings.tables import TableSettings
 
 Normalize = Callable[[Record], Record]
@@ -36,11 +37,14 @@ def normalized(builder: RowBuilder, rules: TableSettings, bare: bool) -> RowBuil
     renames = rules.nested == "flatten" or rules.column_names == "rewrite"
     if not steps and not (renames and rules.key_mode.key_from == "key"):
         return builder
-    return _Normalized(builder, steps, _key_named(rules) if renames else None)
+    made = _Normalized(builder, steps, _key_named(rules) if renames else None)
+    if not bare and rules.key_fields == "none" and builder.fast_path is not None:
+        made.fast_path = builder.fast_path.behind(made.prepare, made.leads)
+    return made
 
 
 class _Normalized(RowBuilder):
-    """A builder behind its normalizing steps, without a fast path: fields differ from the bytes."""
+    """Has a fast path where there is nothing to do but to flatten, or to rename the key."""
 
     def __init__(
         self, builder: RowBuilder, steps: list[Normalize], of_key: Normalize | None
@@ -51,9 +55,33 @@ class _Normalized(RowBuilder):
         self._steps = steps
         self._of_key = of_key
 
-    def shard_key(self, identity: bytes) -> bytes:
-        """As the builder itself."""
-        return self._builder.shard_key(identity)
+    def prepare(self, chunk: UniformChunk) -> UniformChunk | None:
+        """The chunk, where its fields are as the steps would make them."""
+        if chunk.value_of is not None or not self._steps:
+            return chunk
+        # Behind transforms, say: there is nothing to do where no field is an object.
+        fields_of = chunk.fields_of
+        for value in chunk.values:
+            if type(value) is not Record and dict in map(type, fields_of(value)):
+                return None
+        return chunk
+
+    def leads(self, names: tuple[str, ...], leads: Leads | None) -> Leads | None:
+        """What leads the rows of the fast path, behind the change of the records' keys."""
+        of_key = self._of_key
+        if leads is None or of_key is None:
+            return leads
+
+        def changed(message: Message, key: Any, fields: Sequence[Any]) -> Any:
+            if not isinstance(key, dict):
+                return key
+            pairs = zip(names, fields, strict=True)
+            value = {name: item for name, item in pairs if item is not ABSENT}
+            return of_key(Record(message, value, key)).key
+
+        return lambda messages, keys, fields: leads(
+            messages, [*map(changed, messages, keys, fields)], fields
+        )
 
     def encode(self, record: Record) -> Encoded:
         """The row of a record. Raises Rejection, or the encoder's own exception."""
@@ -141,7 +169,7 @@ def _key_named(rules: TableSettings) -> Normalize | None:
         if rewrites:
             key = dict(zip(rewritten((*key,), names), key.values(), strict=True))
             _check_same(names, record.value, key)
-        return Record(record.message, record.value, key, record.change, record.table)
+        return record.with_key(key)
 
     return step
 

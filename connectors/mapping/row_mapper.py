@@ -132,19 +132,21 @@ class RowMapper:
             return
 
         def general(record: Record) -> None:
-            self._add(builder, record, rows, dead_letters)
-
-        if (
-            isinstance(chunk, UniformChunk)
-            and builder.fast_path is not None
-            and builder.fast_path.encode(chunk, rows, general)
-        ):
-            return
-        for record in chunk.records:
             if record.table is None:
                 self._add(builder, record, rows, dead_letters)
             else:
                 self._add_routed(chunk, record, targets, dead_letters)
+
+        if builder.fast_path is not None:
+            uniform = chunk
+            if isinstance(uniform, RecordChunk):
+                uniform = UniformChunk.of_records(uniform) or chunk
+            if isinstance(uniform, UniformChunk) and builder.fast_path.encode(
+                uniform, rows, general
+            ):
+                return
+        for record in chunk.records:
+            general(record)
 
     def _map_by_record(
         self, chunk: DecodedChunk, targets: _Targets, dead_letters: list[DeadLetter]
@@ -187,12 +189,13 @@ class RowMapper:
         target = targets.get(table)
         if target is None:
             topic, partition = chunk.topic, chunk.partition
-            target = targets[table] = (
-                self._builder(topic, partition, table),
-                ShardedRows(
-                    table, topic, partition, self._shards, self._block, self._keep_original
-                ),
+            builder = self._builder(topic, partition, table)
+            rows = ShardedRows(
+                *(table, topic, partition, self._shards, self._block, self._keep_original),
+                by_offset=bool(builder.coordinates),
+                shard_key=builder.shard_key,
             )
+            target = targets[table] = builder, rows
         return target
 
     def _add(
@@ -211,7 +214,7 @@ class RowMapper:
             code, reason = error.args[:2]
             dead_letters.append(self._rejected(record, Rejection(code, reason)))
         else:
-            rows.add(encoded, record.message, builder.coordinates, builder.shard_key(encoded[0]))
+            rows.add(encoded, record.message)
 
     def _builder(self, topic: str, partition: int, table: str) -> RowBuilder:
         key = (topic, partition, table)

@@ -47,7 +47,7 @@ class RowPlanner:
         self._rules = rules
         self._generated = generated
         self._conversions = Conversions(rules, json_only, changed)
-        self._rewrites = rules.column_names == "rewrite"
+        self.rewrites = rules.column_names == "rewrite"
         self.keys = [
             (name, "integer" if key_type == "auto_increment" else key_type)
             for name, key_type in rules.key_columns
@@ -69,8 +69,8 @@ class RowPlanner:
             if rules.search_timestamp != "none":
                 self._listed[SEARCH_TIMESTAMP] = "integer"
         self.fields: tuple[str, ...] | None = None
-        """The fields to take from a value, in the order of the columns; None: all of them."""
-        if self._listed is not None and not self._rewrites:
+        """The fields to take from a value, in the order of the columns; None: all that it has."""
+        if self._listed is not None and not self.rewrites:
             keys = [name for name, _ in self.keys] if self.key_in_value else []
             self.fields = (*keys, *self._listed)
 
@@ -79,7 +79,7 @@ class RowPlanner:
 
         Raises Rejection for a shape that cannot be a row.
         """
-        if self._rewrites:
+        if self.rewrites:
             used = None if self._listed is None else {*self._listed, *self._key_names}
             names = rewritten(names, used)
         keys = self._key_picks(names, types, leading)
@@ -101,6 +101,14 @@ class RowPlanner:
             value = fields[name]
             values.append(self._conversions.key_converter(name, key_type, type(value))(value))
         return (*values,)
+
+    def key_converters(self, types: Sequence[type]) -> tuple[Converter, ...]:
+        """What converts the key columns from values of these types; empty where nothing must be."""
+        made = [
+            self._conversions.key_converter(name, key_type, found)
+            for (name, key_type, _), found in zip(self._key_columns, types, strict=True)
+        ]
+        return () if all(convert is IDENTITY for convert in made) else (*made,)
 
     def _key_picks(self, names: tuple[str, ...], types: Sequence[type], leading: int) -> list[Pick]:
         if not self.key_in_value:

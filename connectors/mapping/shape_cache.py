@@ -12,7 +12,6 @@ type, after which the shape is looked up. So values that need no conversion cost
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import Any
 
 from connectors.mapping.encoder import Encode, Encoded, Encoder
@@ -21,12 +20,24 @@ from connectors.records import Operation
 from connectors.settings.tables import TableSettings
 
 
+class Encoders:
+    """The compiled encoders of records of the same names."""
+
+    __slots__ = ("by_types", "direct", "several")
+
+    def __init__(self) -> None:
+        self.by_types: dict[tuple[type, ...], Encode] = {}
+        # The only one, as long as it takes all values as they are.
+        self.direct: Encode | None = None
+        self.several = False
+
+
 class ShapeCache:
     """Makes rows of one table from (leading values, record value), by shape.
 
-    The leading values are key columns that are not fields of the value. A shape is compiled when it
-    is seen a second time, and at most MAX_SHAPES are kept: a stream in which every record has other
-    names must not fill the memory.
+    The leading values are the version, if the table's cells have one, and then the key columns that
+    are not fields of the value. A shape is compiled when it is seen a second time, and at most
+    MAX_SHAPES are kept: a stream in which every record has other names must not fill the memory.
     """
 
     MAX_SHAPES = 512
@@ -45,103 +56,93 @@ class ShapeCache:
         self.error = encoder.error
         self.planner = RowPlanner(rules, encoder.generated, json_only, changed)
         self.fields = self.planner.fields
-        self._keys = self.planner.keys
+        self._keys = rules.key_columns
         self._versioned = rules.version != "none"
         # A put replaces the whole row, newer versions too: with versions it only sets columns.
         self.operation: Operation = "update" if self._versioned else rules.insert_mode
-        self._plain = not (self._versioned or rules.generates_keys)
-        self._deletes_columns = rules.deletes_columns
         # Whether a null field differs from an absent one.
         self.null_differs_from_absent = (
             rules.deletes_columns or rules.generates_keys or self.planner.key_in_value
         )
-        self._encoders: dict[tuple[Any, ...], Encode] = {}
+        self._delete: Encode | None = None
+        self._known: dict[tuple[str, ...], Encoders] = {}
+        self._compiled = 0
         self._cached_columns = 0
         # Hashes of shapes seen once; a collision only compiles one early.
         self._seen_once: set[int] = set()
-        # Names -> the only encoder of these names, if it takes all values as they are.
-        self.direct: dict[tuple[str, ...], Encode] = {}
-        # Names with several encoders, or with one that converts.
-        self._several: set[tuple[str, ...]] = set()
 
-    @property
-    def has_fast_path(self) -> bool:
-        """Whether a row is made of nothing but the key and the values, by compiled code."""
-        return self._plain and not self._deletes_columns
+    def encoders(self, names: tuple[str, ...]) -> Encoders:
+        """The encoders of records of these names; empty ones where `row` has made none yet."""
+        return self._known.get(names) or Encoders()
 
     def delete(self, key: Sequence[Any]) -> Encoded:
         """The deletion of a row by its key. Raises the encoder's own exception."""
-        names = [name for name, _ in self._keys]
-        return self._encoder.row("delete", [*zip(names, key, strict=True)])
+        if self._encoder.generated in key:
+            names = [name for name, _ in self._keys]
+            return self._encoder.row("delete", [*zip(names, key, strict=True)])
+        if self._delete is None:
+            self._delete = self._encoder.compile_row("delete", self._keys, ())
+        return self._delete(*key)
 
     def row(
-        self,
-        leading: tuple[Any, ...],
-        names: tuple[str, ...],
-        values: Sequence[Any],
-        version: int | None = None,
+        self, leading: tuple[Any, ...], names: tuple[str, ...], values: Sequence[Any]
     ) -> Encoded:
-        """The row of a record; `version` is that of its cells, in ms since 1970.
-
-        Raises Rejection, or the encoder's own exception.
-        """
-        direct = self.direct.get(names)
-        if direct is not None:
+        """The row of a record. Raises Rejection, or the encoder's own exception."""
+        known = self._known.get(names)
+        if known is not None and known.direct is not None:
             try:
-                return direct(*leading, *values)
+                return known.direct(*leading, *values)
             except self.error:
                 pass  # perhaps other types than before
-        shape: tuple[Any, ...] = (names, *map(type, values))
-        encode = self._encoders.get(shape)
+        types = (*map(type, values),)
+        encode = None if known is None else known.by_types.get(types)
         if encode is None:
-            plan = self.planner.plan(names, shape[1:], len(leading))
-            encode = self._encoder_of(shape, plan, len(leading) + len(names))
-        if self._versioned:
-            return encode(*leading, *values, version=version)
+            plan = self.planner.plan(names, types, len(leading) - self._versioned)
+            encode = self._encoder_of(names, types, plan, len(leading) + len(names))
         return encode(*leading, *values)
 
-    def _encoder_of(self, shape: tuple[Any, ...], plan: RowPlan, arguments: int) -> Encode:
+    def _encoder_of(
+        self, names: tuple[str, ...], types: tuple[type, ...], plan: RowPlan, arguments: int
+    ) -> Encode:
         """The encoder of a shape: compiled and kept when the shape is seen a second time."""
         picks, columns, deleted = plan
         full = (
-            len(self._encoders) >= self.MAX_SHAPES
+            self._compiled >= self.MAX_SHAPES
             or self._cached_columns + len(picks) > self.MAX_CACHED_COLUMNS
         )
-        if full or hash(shape) not in self._seen_once:
+        shape = hash((names, types))
+        if full or shape not in self._seen_once:
             if len(self._seen_once) >= 4 * self.MAX_SHAPES:
                 self._seen_once.clear()
-            self._seen_once.add(hash(shape))
+            self._seen_once.add(shape)
             return self._uncompiled(plan)
+        self._compiled += 1
         self._cached_columns += len(picks)
-        if deleted or not self._plain:
-            self._encoders[shape] = encode = self._uncompiled(plan)
-            return encode
-        encode = _arranged(
-            self._encoder.compile_row(self.operation, self._keys, columns), picks, arguments
+        compiled = self._encoder.compile_row(
+            self.operation, self._keys, columns, deleted, versioned=self._versioned
         )
-        self._encoders[shape] = encode
+        if self._versioned:  # the first of the arguments
+            picks = [(0, None), *[(position + 1, convert) for position, convert in picks]]
+        known = self._known.setdefault(names, Encoders())
+        known.by_types[types] = encode = _arranged(compiled, picks, arguments)
         # The encoder checks the types of what it is given, and only that: one that takes every
         # value as it is may be called for other values of the same names, and no other one.
         takes_all = len(picks) == arguments and not any(convert for _, convert in picks)
-        names = shape[0]
-        if not takes_all or names in self.direct or names in self._several:
-            self._several.add(names)
-            self.direct.pop(names, None)
+        if not takes_all or known.several or known.direct is not None:
+            known.several, known.direct = True, None
         else:
-            self.direct[names] = encode
+            known.direct = encode
         return encode
 
     def _uncompiled(self, plan: RowPlan) -> Encode:
-        """The encoder of a shape without compiling, for a shape that may not occur again.
-
-        Also for rows that a compiled encoder cannot make: with versions, generated keys or deleted
-        columns.
-        """
+        """The same without compiling, for a shape that may never come again."""
         names = [name for name, _ in (*self._keys, *plan.columns)]
         picks, deleted = plan.picks, plan.deleted
         keys, operation, row = len(self._keys), self.operation, self._encoder.row
+        versioned = self._versioned
 
-        def encode(*values: Any, version: int | None = None) -> Encoded:
+        def encode(*values: Any) -> Encoded:
+            version, values = (values[0], values[1:]) if versioned else (None, values)
             taken = [
                 (name, convert(values[i]) if convert else values[i])
                 for name, (i, convert) in zip(names, picks, strict=True)
@@ -152,15 +153,17 @@ class ShapeCache:
 
 
 def _arranged(encode: Encode, picks: list[Pick], arguments: int) -> Encode:
-    """The encoder, called with its arguments in order and converted."""
-    if any(convert for _, convert in picks):
-        return lambda *values: encode(
-            *[convert(values[i]) if convert else values[i] for i, convert in picks]
-        )
-    positions = [position for position, _ in picks]
-    if positions == [*range(arguments)]:
+    """The encoder behind the arrangement and the conversions of its arguments."""
+    if picks == [(position, None) for position in range(arguments)]:
         return encode
-    if len(positions) > 1:
-        take = itemgetter(*positions)
-        return lambda *values: encode(*take(values))
-    return lambda *values: encode(values[positions[0]])
+    # Source of names made here alone, as in tablestore/plainbuffer/codegen.py.
+    given = ", ".join(f"a{position}" for position in range(arguments))
+    taken = ", ".join(
+        f"c{number}(a{position})" if convert else f"a{position}"
+        for number, (position, convert) in enumerate(picks)
+    )
+    converters = {f"c{number}": convert for number, (_, convert) in enumerate(picks) if convert}
+    made: Encode = eval(  # noqa: S307
+        f"lambda {given}: encode({taken})", {"encode": encode, **converters}
+    )
+    return made

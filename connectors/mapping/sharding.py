@@ -7,56 +7,57 @@ divided in blocks instead: neighbouring offsets share a shard, and reach it as o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from operator import itemgetter
+from typing import Any
 from zlib import crc32
 
 from connectors.mapping.encoder import Encoded
-from connectors.records import Message, Operation, Segment, original
-
-# The rows of one shard: their identities, wire bytes, operations and messages.
-_Columns = tuple[list[bytes], list[bytes], list[Operation], list[Message]]
+from connectors.records import Message, Operation, Segment, originals
 
 
 class ShardedRows:
     """The rows of one chunk for one table, by shard."""
 
     def __init__(
-        self, table: str, topic: str, partition: int, shards: int, block: int, keep_original: bool
+        self,
+        table: str,
+        topic: str,
+        partition: int,
+        shards: int,
+        block: int,
+        keep_original: bool,
+        *,
+        by_offset: bool = False,
+        shard_key: Callable[[bytes], bytes] | None = None,
     ) -> None:
-        """`block` is how many neighbouring offsets share a shard if the offset is the key."""
+        """`by_offset`: the offset is the key, and `block` neighbouring offsets share a shard.
+
+        `shard_key` gives the bytes whose hash chooses the shard of a row, from its identity; None:
+        the identity itself.
+        """
         self._source = table, topic, partition
         self._shards = shards
         self._block = block
         self._keep = keep_original
+        self._by_offset = by_offset
+        self._shard_key = shard_key
         self._seed = crc32(table.encode())
         self._start = crc32(f"{topic}_{partition}".encode(), self._seed)
-        self._by_shard: list[_Columns | None] = [None] * shards
+        self._encoded: list[Encoded] = []
+        self._messages: list[Message] = []
         self._blocks: list[tuple[int, Segment]] = []
 
-    def add(
-        self,
-        encoded: Encoded,
-        message: Message,
-        coordinates: str = "",
-        shard_key: bytes | None = None,
-    ) -> None:
-        """Add a row to the shard of its identity, or of `shard_key` if that is given.
+    def add(self, encoded: Encoded, message: Message) -> None:
+        """Add a row."""
+        self._encoded.append(encoded)
+        self._messages.append(message)
 
-        `coordinates` is not empty if the offset is the key.
-        """
-        identity, wire, operation = encoded
-        if coordinates:
-            shard = (self._start + message.offset() // self._block) % self._shards
-        else:
-            key = identity if shard_key is None else shard_key
-            shard = crc32(key, self._seed) % self._shards
-        mine = self._by_shard[shard]
-        if mine is None:
-            mine = self._by_shard[shard] = [], [], [], []
-        mine[0].append(identity)
-        mine[1].append(wire)
-        mine[2].append(operation)
-        mine[3].append(message)
+    def add_all(self, encoded: Sequence[Encoded], messages: Sequence[Message]) -> None:
+        """Add rows, each of its message."""
+        self._encoded += encoded
+        self._messages += messages
 
     def add_block(
         self,
@@ -88,16 +89,51 @@ class ShardedRows:
 
     def segments(self) -> list[tuple[int, Segment]]:
         """(shard, segment) of all rows."""
-        return self._blocks + [
-            (shard, self._segment(*mine[:3], [m.offset() for m in mine[3]], mine[3]))
-            for shard, mine in enumerate(self._by_shard)
-            if mine is not None
-        ]
+        out = self._blocks
+        blocks = len(out)
+        if self._encoded:
+            messages = self._messages
+            identities, wires, operations = zip(*self._encoded, strict=True)
+            offsets = [message.offset() for message in messages]
+            by_shard: list[list[int]] = [[] for _ in range(self._shards)]
+            for index, shard in enumerate(self._chosen(identities, offsets)):
+                by_shard[shard].append(index)
+            # The rows in the order of their shards, so that each has a slice of them.
+            order = _taking([*chain.from_iterable(by_shard)])
+            identities, wires, given = order(identities), order(wires), order(offsets)
+            kept = order(messages) if self._keep else ()
+            puts = operations.count("put") == len(operations)
+            operations = () if puts else order(operations)
+            end = 0
+            for shard, which in enumerate(by_shard):
+                if which:
+                    mine = slice(end, end + len(which))
+                    end = mine.stop
+                    segment = self._segment(
+                        [*identities[mine]],
+                        wires[mine],
+                        [*operations[mine]],
+                        given[mine],
+                        kept[mine],
+                    )
+                    out.append((shard, segment))
+        if 0 < blocks < len(out):
+            out.sort(key=lambda found: found[1].offsets[0])
+        return out
+
+    def _chosen(self, identities: Sequence[bytes], offsets: Sequence[int]) -> list[int]:
+        """The shard of each row."""
+        shards, seed = self._shards, self._seed
+        if self._by_offset:
+            start, block = self._start, self._block
+            return [(start + offset // block) % shards for offset in offsets]
+        keys = identities if self._shard_key is None else map(self._shard_key, identities)
+        return [crc32(key, seed) % shards for key in keys]
 
     def _segment(
         self,
         identities: list[bytes],
-        wires: list[bytes],
+        wires: Sequence[bytes],
         operations: list[Operation],
         offsets: Sequence[int],
         messages: Sequence[Message],
@@ -107,7 +143,14 @@ class ShardedRows:
             identities,
             b"".join(wires),
             offsets,
-            [original(message) for message in messages] if self._keep else [],
+            originals(messages) if self._keep else [],
             [*map(len, wires)],
             [] if operations.count("put") == len(operations) else operations,
         )
+
+
+def _taking(positions: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    """The function from a sequence to its items at these positions."""
+    if len(positions) == 1:
+        return tuple
+    return itemgetter(*positions)

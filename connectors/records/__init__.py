@@ -5,8 +5,16 @@
 """
 
 from connectors.errors import Rejection
-from connectors.records.chunk import ABSENT, Absent, Chunk, DecodedChunk, RecordChunk, UniformChunk
-from connectors.records.dead_letter import DeadLetter, Original, Stage, original
+from connectors.records.chunk import (
+    ABSENT,
+    Absent,
+    Chunk,
+    DecodedChunk,
+    Part,
+    RecordChunk,
+    UniformChunk,
+)
+from connectors.records.dead_letter import DeadLetter, Original, Stage, original, originals
 from connectors.records.headers import headers_of, readable_headers
 from connectors.records.record import (
     UNAVAILABLE,
@@ -16,6 +24,7 @@ from connectors.records.record import (
     PlainMessage,
     Record,
     Unavailable,
+    position_lost,
     timestamp_of,
 )
 from connectors.records.segment import (
@@ -42,6 +51,7 @@ __all__ = [
     "Message",
     "Operation",
     "Original",
+    "Part",
     "PlainMessage",
     "Record",
     "RecordChunk",
@@ -55,6 +65,8 @@ __all__ = [
     "count_of",
     "headers_of",
     "original",
+    "originals",
+    "position_lost",
     "readable_headers",
     "segment_of_state",
     "size_of",

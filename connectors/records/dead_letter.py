@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from connectors.records.headers import readable_headers
+from connectors.records.headers import has_headers, readable_headers
 from connectors.records.record import Header, Message, timestamp_of
 
 # A record's own bytes, kept with its row if dead letters must carry them:
@@ -53,3 +54,13 @@ def original(message: Message) -> Original:
     """The message's own bytes, as a dead letter carries them, and the headers that are readable."""
     headers = tuple(readable_headers(message))
     return timestamp_of(message), message.key(), message.value(), headers
+
+
+def originals(messages: Sequence[Message]) -> list[Original]:
+    """`original` of each message; those of messages without headers take less time."""
+    if any(map(has_headers, messages)):
+        return [*map(original, messages)]
+    return [
+        (found if timestamp_type and found > 0 else None, message.key(), message.value(), ())
+        for message, (timestamp_type, found) in [(one, one.timestamp()) for one in messages]
+    ]

@@ -6,7 +6,10 @@ A path is looked up name by name; a field whose own name holds the dot wins, so 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, Final
+
+from connectors.records.chunk import ABSENT
 
 Names = tuple[str, ...]
 MISSING: Final = object()
@@ -37,6 +40,35 @@ def get(value: Any, path: str) -> Any:
     for name in names:
         value = value[name]
     return value
+
+
+def getter(names: tuple[str, ...], path: str) -> Callable[[Sequence[Any]], Any]:
+    """`get` of an object whose fields have these names, given as their values in that order.
+
+    A value may be `ABSENT`, which the object does not have.
+    """
+    if path in names and "." not in path:
+        position = names.index(path)
+
+        def at_top(fields: Sequence[Any]) -> Any:
+            found = fields[position]
+            return MISSING if found is ABSENT else found
+
+        return at_top
+    dots = [at for at, character in enumerate(path) if character == "."]
+    heads = [(path, ""), *((path[:at], path[at + 1 :]) for at in dots)]
+    places = [(names.index(head), rest) for head, rest in heads if head in names]
+
+    def anywhere(fields: Sequence[Any]) -> Any:
+        for position, rest in places:
+            found = fields[position]
+            if rest:
+                found = get(found, rest)
+            if found is not MISSING and found is not ABSENT:
+                return found
+        return MISSING
+
+    return anywhere
 
 
 def changed(value: dict[str, Any], names: Names, new: Any) -> dict[str, Any]:

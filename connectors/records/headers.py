@@ -44,6 +44,14 @@ def readable_headers(message: Message) -> list[Header]:
     return _ask(message)
 
 
+def has_headers(message: Message) -> bool:
+    """Whether there are any, readable or not."""
+    try:
+        return bool(_call_headers(message))
+    except SystemError:  # some are unreadable
+        return True
+
+
 def _ask(message: Message) -> list[Header]:
     try:
         found = _call_headers(message)

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from connectors.errors import Rejection
 from connectors.records.headers import headers_of
 
 Header = tuple[str, bytes | None]
@@ -93,6 +94,9 @@ class Record(msgspec.Struct, gc=False, weakref=False):
     change: Change = "upsert"
     # The table that it goes to; None: chosen by [mapping].
     table: str | None = None
+    # Where the record's coordinates are the key and records are exploded: its position in each
+    # list that it was in, by the name of the key column.
+    positions: dict[str, int] | None = None
 
     @property
     def topic(self) -> str:
@@ -124,7 +128,20 @@ class Record(msgspec.Struct, gc=False, weakref=False):
 
     def with_value(self, value: Any) -> Record:
         """The same record with another value; coordinates and original bytes stay."""
-        return Record(self.message, value, self.key, self.change, self.table)
+        return Record(self.message, value, self.key, self.change, self.table, self.positions)
+
+    def with_key(self, key: Any) -> Record:
+        """The same record with another key."""
+        return Record(self.message, self.value, key, self.change, self.table, self.positions)
+
+
+def position_lost() -> Rejection:
+    """What to raise for a record without the position that the key of its table needs."""
+    return Rejection(
+        "explode_position",
+        "a step after explode made a new Record, which has no position for the row's key: take "
+        "record.with_value(...)",
+    )
 
 
 class PlainMessage:

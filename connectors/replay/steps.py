@@ -1,9 +1,12 @@
-"""The steps of a replay: it reads dead letters, and may print instead of writing."""
+"""The steps of a replay and of a backfill: what they read, and what they write.
+
+A replay reads dead letters, and may print instead of writing; a backfill reads a bounded range.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import bytewax.operators as op
 from bytewax.connectors.stdio import StdOutSink
@@ -11,6 +14,7 @@ from bytewax.dataflow import Dataflow, Stream
 from bytewax.operators import KeyedStream
 
 from connectors.kafka.dead_letter_source import KafkaDeadLetterSource
+from connectors.kafka.range_source import KafkaRangeSource
 from connectors.kafka.topic_sink import SINGLE_KEY, KafkaTopicSink
 from connectors.records import Batch, Chunk, count_of
 from connectors.replay.preview import preview_messages, preview_rows
@@ -38,6 +42,11 @@ def read_dead_letters(flow: Dataflow, run: Run) -> Stream[Chunk]:
     return op.flat_map("restore", dead_letters, restorer.restore)
 
 
+def read_range(flow: Dataflow, run: Run) -> Stream[Chunk]:
+    """The records that [backfill] selects, each once; the run drains after the last one."""
+    return op.input(READ, flow, KafkaRangeSource(run))
+
+
 def send_back(chunks: Stream[Chunk], run: Run) -> None:
     """Send messages to the topics that they came from; with replay.dry_run only print them."""
     if run.settings.replay.dry_run:
@@ -52,19 +61,27 @@ def send_back(chunks: Stream[Chunk], run: Run) -> None:
     op.output(WRITE, keyed, KafkaTopicSink(run))
 
 
-def only_missing(step_id: str, rows: KeyedStream[Batch], run: Run) -> KeyedStream[Batch]:
+def only_missing(
+    step_id: str, rows: KeyedStream[Batch], run: Run, topics: Sequence[str] | None = None
+) -> KeyedStream[Batch]:
     """With replay.only_missing, write each row only where the table has no row of its key.
 
     Deletes are dropped then, and count as filtered. Without the setting rows pass as they are, and
-    the log warns of tables whose rows a replay replaces.
+    the log warns of tables whose rows are replaced. `topics` are those of the records; those that
+    [replay] selects unless given.
     """
     if not run.settings.replay.only_missing:
-        tables = run.settings.replaced_by_replay(run.topics_kafka.topics)
+        settings = run.settings
+        if topics is None:
+            tables = settings.replaced_by_replay(run.topics_kafka.topics)
+        else:
+            tables = settings.tables_replaced(topics)
         if tables:
             log.warning(
-                "a replayed row replaces the present row of its key in table %s, newer or not: "
+                "%s replaces the present row of its key in table %s, newer or not: "
                 "replay.only_missing = true writes only where there is no row of its key, and with "
                 "version in the table's rules the newer values stay",
+                "a replayed row" if topics is None else "a row of the backfill",
                 ", ".join(tables),
             )
         return rows

@@ -1,9 +1,9 @@
 """Counts of records, and the rule that they balance.
 
-At the snapshot of an epoch every record read before it is written, rejected or filtered, or waits
-in a batcher. The sources read on only when that epoch is closed everywhere [bytewax-recovery], so
-each part of the flow notes its numbers in its own snapshot, and the first source partition that
-reads on compares them. metrics.py exports the counts.
+At the snapshot of an epoch every record that was read before it, or that a step made of one, is
+written, rejected or filtered, or waits in a batcher. The sources read on only when that epoch is
+closed everywhere [bytewax-recovery], so each part of the flow notes its numbers in its own
+snapshot, and the first source partition that reads on compares them. metrics.py exports the counts.
 """
 
 from __future__ import annotations
@@ -12,17 +12,22 @@ import logging
 import threading
 from collections import Counter, deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 from connectors.records import DeadLetter
 
 log = logging.getLogger("sync.counts")
 
-# In the order in which the last line of a run has them. Every record read ends as one of written,
-# rejected and filtered; a row that a later one of its key replaced in its batch counts as written.
-CountName = Literal["read", "written", "rejected", "filtered", "resumed", "retried", "unbalanced"]
+# In the order in which the last line of a run has them. Every record read, and every one that a
+# step added to those, ends as one of written, rejected and filtered; a row that a later one of its
+# key replaced in its batch counts as written.
+CountName = Literal[
+    "read", "written", "rejected", "filtered", "added", "resumed", "retried", "unbalanced"
+]
 COUNT_NAMES: tuple[CountName, ...] = get_args(CountName)
 _FINAL: tuple[CountName, ...] = ("written", "rejected", "filtered")
+_SOURCES: tuple[CountName, ...] = ("read", "added", "resumed")
 
 # Distinct rejection reasons with counts of their own: codes may come from users' steps or from the
 # service, so their number is not bounded otherwise. The rest counts as "other".
@@ -46,6 +51,22 @@ class BatcherNumbers(NamedTuple):
     resumed: int = 0
     waiting: int = 0
     emitted: int = 0
+
+
+@dataclass
+class ThrottleNumbers:
+    """How one table is throttled. Written in the loop that writes, read anywhere."""
+
+    requests: int = 0
+    """Requests of which rows were throttled since the run began."""
+    waited: float = 0.0
+    """Seconds that batches have waited for their turn, all together."""
+    in_flight_limit: int = 0
+    """Requests that may be in flight at present; 0: as many as there are shards."""
+    rate_limit: float = 0.0
+    """Rows a second that are written at most at present; 0: no limit."""
+    is_throttled: bool = False
+    """Whether it is by the service, and not by its options alone."""
 
 
 class ShardCounts:
@@ -113,6 +134,7 @@ class Counts:
         self._done_by_steps = self._mapped = 0
         self._missing = 0
         self._stalled: set[str] = set()
+        self._throttles: dict[str, ThrottleNumbers] = {}
 
     def note_stalled(self, partition_key: str, stalled: bool) -> None:
         """Note whether a partition is stalled: not read, though the brokers have more records."""
@@ -122,6 +144,21 @@ class Counts:
     def stalled(self) -> int:
         """The number of stalled partitions."""
         return len(self._stalled)
+
+    def stalled_partitions(self) -> set[str]:
+        """The keys of the partitions that are stalled."""
+        with self._lock:
+            return self._stalled.copy()
+
+    def throttle(self, table: str) -> ThrottleNumbers:
+        """The numbers of a table that is throttled, or has limits; the same object each time."""
+        with self._lock:
+            return self._throttles.setdefault(table, ThrottleNumbers())
+
+    def throttles(self) -> dict[str, ThrottleNumbers]:
+        """The numbers of each table that was ever throttled, or has limits."""
+        with self._lock:
+            return dict(self._throttles)
 
     def add(self, name: CountName, number: int, shard: ShardCounts | None = None) -> None:
         """Add to a count; what a shard has written, rejected or filtered is added to its own too.
@@ -135,6 +172,11 @@ class Counts:
                     self._done_by_steps += number
                 else:
                     shard.done(number)
+
+    def step_done(self, filtered: int, added: int) -> None:
+        """A step dropped records, and made some beyond those that it took."""
+        self.add("filtered", filtered)
+        self.add("added", added)
 
     def mapped(self, number: int) -> None:
         """Rows and dead letters left the mapping for the batchers."""
@@ -173,10 +215,10 @@ class Counts:
             return dict(self._counts.items())
 
     def account(self) -> dict[str, int]:
-        """All counts at one moment, and `in_flight`: records read or resumed and not yet done."""
+        """All counts at one moment, and `in_flight`: what was read, added or resumed, less done."""
         found = self.snapshot()
         done = sum(found[name] for name in _FINAL)
-        return {**found, "in_flight": found["read"] + found["resumed"] - done}
+        return {**found, "in_flight": sum(found[name] for name in _SOURCES) - done}
 
     def new_shard(self) -> ShardCounts:
         """The counts of one more shard of the sink."""
@@ -190,15 +232,16 @@ class Counts:
             self._batchers.append(BatcherCounts(self))
             return self._batchers[-1]
 
-    def verify_epoch(self, epoch: int) -> None:
+    def verify_epoch(self, epoch: int) -> bool:
         """Compare what the parts of the flow noted in their snapshots of an epoch.
 
         Each source partition calls it before it reads on, and the first call in the process does
         it: then no record of the epoch is on its way any more, and none of the next one yet.
+        Returns whether this was the first call.
         """
         with self._lock:
             if epoch <= self._epoch:
-                return
+                return False
             self._epoch = epoch
             batchers = [batcher.at_snapshot for batcher in self._batchers]
             shards = [shard.at_snapshot for shard in self._shards]
@@ -210,14 +253,16 @@ class Counts:
                 waiting += self._mapped - sum(numbers.received for numbers in batchers)
                 waiting += sum(numbers.emitted for numbers in batchers)
                 waiting -= sum(numbers.received for numbers in shards)
-            self._verify(self._counts["read"] + resumed, done + waiting)
+            known = self._counts["read"] + self._counts["added"]
+            self._verify(known + resumed, done + waiting)
+            return True
 
     def verify_end(self) -> None:
         """Compare the counts after a clean end, when nothing waits anywhere."""
         if self._single_process:
             found = self.snapshot()
             done = sum(found[name] for name in _FINAL)
-            self._verify(found["read"] + found["resumed"], done)
+            self._verify(sum(found[name] for name in _SOURCES), done)
 
     def _verify(self, expected: int, found: int) -> None:
         """Count and log an imbalance; one that stays the same is logged once."""
@@ -225,7 +270,7 @@ class Counts:
             self.add("unbalanced", 1)
             if expected - found != self._missing:
                 log.error(
-                    "the counts do not balance: %d records were read or resumed, and %d are "
+                    "the counts do not balance: %d records were read, added or resumed, and %d are "
                     "written, rejected, filtered or waiting: this is a bug of this software",
                     expected,
                     found,

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from connectors.errors import StopRun
-from connectors.run import metrics
+from connectors.run import flow_metrics, metrics
 from connectors.run.accounting import Counts
+from connectors.run.activity import Activity
+from connectors.run.meters import Meters
+from connectors.run.read_limits import ReadLimits
 from connectors.run.recovery import RecoveryFolder
+from connectors.run.waits import Waits
 from connectors.settings import Settings
 from connectors.settings.kafka import KafkaSettings
 
 log = logging.getLogger("sync")
 
 Clock = Callable[[], float]
+Given = ParamSpec("Given")
+Returned = TypeVar("Returned")
 
 
 def utc_now() -> datetime:
@@ -58,7 +65,14 @@ class Run:
         self.clock = clock
         self.now = now
         self.sleep = sleep
+        self.meters = Meters(clock)
+        self.waits = Waits(clock)
+        self.read_limits = ReadLimits(settings.window.age, clock)
+        self.activity = Activity(clock)
         metrics.export(self.counts)
+        flow_metrics.export(self)
+        # Whether this process is the run's alone, as under `python -m bytewax.run`.
+        self.owns_process = False
         self._failure: BaseException | None = None
         self._drain_reason: str | None = None
         self._restart = False
@@ -109,6 +123,24 @@ class Run:
             if self._failure is None:
                 self._failure = error
 
+    def noting(self, function: Callable[Given, Returned]) -> Callable[Given, Returned]:
+        """The function, whose exceptions are noted as by `fail` before Bytewax gets them.
+
+        In a cluster Bytewax may raise the consequence instead: that a connection is lost.
+        """
+
+        @wraps(function)
+        def call(*args: Given.args, **named: Given.kwargs) -> Returned:
+            try:
+                return function(*args, **named)
+            except StopIteration:
+                raise
+            except BaseException as error:
+                self.fail(error)
+                raise
+
+        return call
+
     def check(self) -> None:
         """Raise the error that `fail` noted, if any."""
         if self._failure is not None:
@@ -140,14 +172,3 @@ class Run:
             except StopRun as error:
                 log.warning("after the end: %s", error)
         self.counts.verify_end()
-
-
-def configure_logging() -> None:
-    """Log one line per event to stderr, unless the embedding program has set up logging."""
-    if log.handlers or logging.getLogger().handlers:
-        return
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    log.propagate = False

@@ -6,8 +6,13 @@ import errno
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
-from connectors.errors import ConfigError, StopRun
+from connectors.errors import ConfigError, NoAnswer, StopRun
+
+# stop: an ordered stop. passing: one that may pass by itself. peer: the consequence of the end of
+# another process. error: the cause is not known.
+EndKind = Literal["stop", "passing", "peer", "error"]
 
 _NOTHING_LOST = "nothing is lost; the next start goes on from the last snapshot"
 _STORE = (
@@ -47,6 +52,11 @@ _DISK = {
 }
 # The text of timely, Bytewax's engine, when a connection to a peer breaks.
 _PEER = re.compile(r"(Send|Recv) thread panic|timely communication error", re.IGNORECASE)
+_PEER_ENDED = (
+    "another process of this run has ended, or the connection to it is broken.\n  remedy: "
+    "its own log says why; start all processes again, which a supervisor does by itself; "
+    f"{_NOTHING_LOST}"
+)
 
 
 def reason_of(error: BaseException, printed: str, recovery: Path | None) -> str | None:
@@ -76,12 +86,17 @@ def reason_of(error: BaseException, printed: str, recovery: Path | None) -> str 
                     f"{_NOTHING_LOST}"
                 )
     if _PEER.search(said):
-        return (
-            "another process of this run has ended, or the connection to it is broken.\n  remedy: "
-            "its own log says why; start all processes again, which a supervisor does by itself; "
-            f"{_NOTHING_LOST}"
-        )
+        return _PEER_ENDED
     return None
+
+
+def kind_of(error: BaseException, reason: str | None) -> EndKind:
+    """What kind of end it is, by the error and what `reason_of` has found."""
+    if reason is None:
+        return "error"
+    if reason == _PEER_ENDED:
+        return "peer"
+    return "passing" if any(isinstance(each, NoAnswer) for each in _chain(error)) else "stop"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

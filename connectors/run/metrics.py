@@ -6,6 +6,7 @@ are part of users' dashboards and alerts, so they never change.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple, Protocol
 
@@ -17,14 +18,14 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from connectors.run.accounting import Reason
+from connectors.run.accounting import Reason, ThrottleNumbers
 
 
 class MetricSpec(NamedTuple):
     """One metric as Prometheus sees it. The exported name of a counter ends in _total."""
 
     name: str
-    type: Literal["counter", "gauge"]
+    type: Literal["counter", "gauge", "histogram"]
     unit: str
     help: str
     labels: tuple[str, ...] = ()
@@ -49,7 +50,13 @@ RECORDS: dict[str, MetricSpec] = {
         "sync_records_filtered_total",
         "counter",
         "records",
-        "Records that a step of the flow dropped, less those that it added.",
+        "Records that a step of the flow dropped.",
+    ),
+    "added": MetricSpec(
+        "sync_records_added_total",
+        "counter",
+        "records",
+        "Records that steps of the flow made of one, less that one.",
     ),
     "resumed": MetricSpec(
         "sync_records_resumed_total",
@@ -67,14 +74,14 @@ RECORDS: dict[str, MetricSpec] = {
         "sync_records_unbalanced_total",
         "counter",
         "snapshots",
-        "Snapshots at which read + resumed was not written + rejected + filtered + what waits in "
-        "batchers.",
+        "Snapshots at which read + added + resumed was not written + rejected + filtered + what "
+        "waits in batchers.",
     ),
     "in_flight": MetricSpec(
         "sync_records_in_flight",
         "gauge",
         "records",
-        "Records read or resumed, less those written, rejected or filtered.",
+        "Records read, added or resumed, less those written, rejected or filtered.",
     ),
 }
 REJECTIONS = MetricSpec(
@@ -96,7 +103,52 @@ STALLED = MetricSpec(
     "partitions",
     "Partitions of which nothing is read though the brokers have more records.",
 )
-METRICS: tuple[MetricSpec, ...] = (*RECORDS.values(), REJECTIONS, WAITING, STALLED)
+# By the name of the number in `ThrottleNumbers`.
+THROTTLES: dict[str, MetricSpec] = {
+    "requests": MetricSpec(
+        "sync_throttled_requests_total",
+        "counter",
+        "requests",
+        "Requests of which the service throttled rows, by table.",
+        ("table",),
+    ),
+    "waited": MetricSpec(
+        "sync_throttle_wait_seconds_total",
+        "counter",
+        "seconds",
+        "Time that batches have waited for their turn at a table that is throttled or has a limit.",
+        ("table",),
+    ),
+    "in_flight_limit": MetricSpec(
+        "sync_throttle_limit_requests",
+        "gauge",
+        "requests",
+        "Requests of a slow table that may be in flight now; 0: one a shard.",
+        ("table",),
+    ),
+    "rate_limit": MetricSpec(
+        "sync_throttle_limit_rows_per_second",
+        "gauge",
+        "rows per second",
+        "Rows that are written to a table each second now, at most; 0: no limit.",
+        ("table",),
+    ),
+}
+DRIFT = MetricSpec(
+    "sync_drift_fields_total",
+    "counter",
+    "fields",
+    "Fields of a topic that appeared, vanished or changed their type while it was read.",
+    ("topic", "kind"),
+)
+METRICS: tuple[MetricSpec, ...] = (
+    *RECORDS.values(),
+    REJECTIONS,
+    WAITING,
+    STALLED,
+    *THROTTLES.values(),
+    DRIFT,
+)
 
 
 class Exported(Protocol):
@@ -114,10 +166,16 @@ class Exported(Protocol):
         """The number of stalled partitions."""
         ...
 
+    def throttles(self) -> dict[str, ThrottleNumbers]:
+        """How each table is throttled."""
+        ...
+
 
 def export(counts: Exported) -> None:
     """Export these counts from now on: a process shows its latest run."""
     _exporter.counts = counts
+    with _exporter.lock:
+        _exporter.drift = {}
 
 
 def export_waiting(topics: Sequence[str]) -> None:
@@ -125,23 +183,38 @@ def export_waiting(topics: Sequence[str]) -> None:
     _exporter.waiting = len(topics)
 
 
+def count_drift(topic: str, kind: str) -> None:
+    """One more field of a topic is new, gone, or of another type (`kind`)."""
+    with _exporter.lock:
+        found = _exporter.drift
+        found[topic, kind] = found.get((topic, kind), 0) + 1
+
+
 class _Exporter(Collector):
     def __init__(self) -> None:
         self.counts: Exported | None = None
         self.waiting = 0
+        self.lock = threading.Lock()
+        self.drift: dict[tuple[str, str], int] = {}
 
     def collect(self) -> Iterator[Metric]:
         if self.counts is None:
             return
         found = self.counts.account()
         for name, spec in RECORDS.items():
-            yield _family(spec, [((), found[name])])
-        yield _family(REJECTIONS, self.counts.reasons().items())
-        yield _family(WAITING, [((), self.waiting)])
-        yield _family(STALLED, [((), self.counts.stalled())])
+            yield family(spec, [((), found[name])])
+        yield family(REJECTIONS, self.counts.reasons().items())
+        yield family(WAITING, [((), self.waiting)])
+        yield family(STALLED, [((), self.counts.stalled())])
+        throttles = self.counts.throttles().items()
+        for name, spec in THROTTLES.items():
+            yield family(spec, [((table,), getattr(each, name)) for table, each in throttles])
+        with self.lock:
+            drift = [*self.drift.items()]
+        yield family(DRIFT, drift)
 
 
-def _family(spec: MetricSpec, samples: Iterable[tuple[Sequence[str], int]]) -> Metric:
+def family(spec: MetricSpec, samples: Iterable[tuple[Sequence[str], float]]) -> Metric:
     """A metric with its samples: (values of the labels, value).
 
     The unit is not given to the library, which would put it into the name.

@@ -14,14 +14,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from bytewax.recovery import init_db_dir
 
 from connectors.errors import StopRun
+from connectors.run.folder_lock import forget, lock_process, other_hosts, prepare, unusable
 
 MANIFEST = "manifest.json"
 # The steps that have state in the recovery store. Under another name their state would not be found
@@ -55,48 +56,34 @@ class RecoveryFolder:
         partitions: int,
         contract: dict[str, Any],
         on_locked: Callable[[], None] = lambda: None,
+        *,
+        supervised: bool = False,
+        has_store: bool = True,
     ) -> RecoveryFolder:
         """Open the folder for process number `process` of a run; create it if it is missing.
 
         `contract` is what the folder's content depends on (flow, steps, shards); `partitions` is
-        the number of files of a new store; `on_locked` is called once this run holds the lock.
-        Raises StopRun for a folder of another contract, one that another run uses, or one that is
-        damaged or cannot be written.
+        the number of files of a new store; `on_locked` is called once the folder is ours.
+        `supervised`: a supervisor has the whole folder. Without `has_store` the store is in the
+        folder of another host, and none is made here. Raises StopRun for a folder of another
+        contract, one that another run uses, or one that is damaged or cannot be written.
         """
-        try:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            mode = path.stat().st_mode
-            if mode & 0o022:
-                raise StopRun(
-                    f"recovery folder {path} can be written by others (mode {mode & 0o777:o}): "
-                    "its content is run as code.\n  remedy: chmod 700 it, or name a folder "
-                    "inside of it, which is then created with the right mode"
-                )
-            lock = (path / f"process-{process}.lock").open("a+")
-        except OSError as error:
-            raise _unusable(path, error) from None
-        if not _lock(lock):
-            raise StopRun(
-                f"recovery folder {path} is in use by another run (process {process}; "
-                f"pid {_owner(lock)}): two runs on one folder would overwrite each other's "
-                "offsets.\n"
-                "  remedy: stop the other run, or give this one a folder of its own with -r"
-            )
+        prepare(path)
+        lock = lock_process(path, process, supervised)
         folder = cls(path, lock)
         try:
-            lock.seek(0)
-            lock.truncate()
-            lock.write(str(os.getpid()))
-            lock.flush()
             on_locked()
             with folder._exclusive():
-                folder._make_store(partitions)
+                if has_store:
+                    folder._check_first_host()
+                if has_store or folder._has_parts():
+                    folder._make_store(partitions)
                 folder._check(contract)
         except OSError as error:
-            _forget(lock)
-            raise _unusable(path, error) from None
+            forget(lock)
+            raise unusable(path, error) from None
         except BaseException:
-            _forget(lock)
+            forget(lock)
             raise
         return folder
 
@@ -130,6 +117,29 @@ class RecoveryFolder:
                 "is lost)"
             )
 
+    def _check_first_host(self) -> None:
+        """The state of a run is on its first host; of another one nothing was kept here."""
+        # One that all hosts share may be in use by another one, which came first.
+        if self.is_of_other_host() and not other_hosts(self.path):
+            raise StopRun(
+                f"recovery folder {self.path} has no offsets: its run had them on another host, "
+                "the first of --hosts.\n  remedy: keep the order of the hosts; or give this one a "
+                "new folder with -r, which reads again from kafka.start"
+            )
+
+    def is_of_other_host(self) -> bool:
+        """Whether the store of the run is on another host."""
+        manifest = self._read()
+        known = "contract" in manifest and "partitions" not in manifest
+        return known and not self._has_parts() and not (self.path / "store.new").exists()
+
+    def _has_parts(self) -> bool:
+        return any(self.path.glob("part-*.sqlite3"))
+
+    def _number_of_parts(self) -> dict[str, int]:
+        parts = len(list(self.path.glob("part-*.sqlite3")))
+        return {"partitions": parts} if parts else {}
+
     def _check(self, contract: dict[str, Any]) -> None:
         manifest = self._read()
         known = manifest.get("contract")
@@ -140,8 +150,7 @@ class RecoveryFolder:
                     f"recovery folder {self.path} belongs to another flow (it holds the state of "
                     f"{', '.join(foreign)}).\n  remedy: give this flow a folder of its own with -r"
                 )
-            parts = len(list(self.path.glob("part-*.sqlite3")))
-            self._write({"partitions": parts, **manifest, "contract": contract})
+            self._write({**self._number_of_parts(), **manifest, "contract": contract})
         elif known != contract:
             differences = "; ".join(
                 f"{name}: the folder has {known.get(name)!r}, this flow {contract.get(name)!r}"
@@ -194,6 +203,18 @@ class RecoveryFolder:
             self._write(manifest)
             return starts
 
+    def remember_ends(self, offsets: dict[str, int]) -> dict[str, int]:
+        """Note the offset at which each partition of a bounded run ends; returns all noted.
+
+        What is noted already stays, so that a run that is stopped goes on to the same ends.
+        """
+        with self._exclusive():
+            manifest = self._read()
+            ends: dict[str, int] = {**offsets, **manifest.get("ends", {})}
+            manifest["ends"] = ends
+            self._write(manifest)
+            return ends
+
     def cluster_id(self, present: str) -> str:
         """The id of the Kafka cluster of this folder's offsets; a new folder gets `present`."""
         return str(self._remember("kafka_cluster", present))
@@ -215,12 +236,17 @@ class RecoveryFolder:
                 self._new_starts = manifest["new_starts"]
                 self._write(manifest)
 
-    def skip_to(self, partition_key: str, offset: int) -> None:
-        """Note that the next run reads a partition from this offset on, whatever its state is."""
+    def go_on_at(self, offsets: Mapping[str, int]) -> None:
+        """Note that the next run reads these partitions from there on, whatever its state is."""
         with self._exclusive():
             manifest = self._read()
-            manifest["new_starts"] = {**manifest.get("new_starts", {}), partition_key: offset}
+            manifest["new_starts"] = {**manifest.get("new_starts", {}), **offsets}
             self._write(manifest)
+
+    def new_starts(self) -> dict[str, int]:
+        """What overrules the state of partitions, by partition key."""
+        found: dict[str, int] = self._read().get("new_starts", {})
+        return found
 
     def new_start_of(self, partition_key: str) -> int | None:
         """The start in a recreated topic, which overrules the partition's state; or None."""
@@ -284,29 +310,3 @@ class RecoveryFolder:
             file.flush()
             os.fsync(file.fileno())
         new.replace(self.path / MANIFEST)
-
-
-def _unusable(path: Path, error: OSError) -> StopRun:
-    return StopRun(
-        f"recovery folder {path} cannot be used: {error.strerror or error}\n  remedy: it is a "
-        "folder on a local disk that this user may write to, with room on it; correct that, or "
-        "name another one with -r"
-    )
-
-
-def _forget(lock: IO[str]) -> None:
-    with suppress(OSError):  # closing it tries the failed write again
-        lock.close()
-
-
-def _lock(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _owner(file: IO[str]) -> str:
-    file.seek(0)
-    return file.read().strip() or "unknown"

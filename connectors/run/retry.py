@@ -10,64 +10,43 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from connectors.errors import StopRun
+from connectors.run.backoff import Backoff
 from connectors.run.context import Run
+
+__all__ = ["Backoff", "OutageWait", "RetryLoop", "RunEnded", "TransientFailure"]
 
 T = TypeVar("T")
 
-# Seconds between two log lines about the same failure, and tries before the first of them.
-_LOG_INTERVAL = 10.0
-_QUIET_TRIES = 4
-# Seconds between two checks of the run while a worker waits.
+# Seconds between two looks at the run while a worker waits.
 _LOOK = 0.1
 # Waits of an outage of something that every record needs, in seconds.
 _OUTAGE_INITIAL, _OUTAGE_MAX = 0.1, 5.0
+# How long the next try of it may take, after which it counts as answered.
+_OUTAGE_LINGER = 15.0
 
 
 class TransientFailure(Exception):  # noqa: N818 - it asks for another try
     """Raised by an attempt that may be repeated; the text says what failed and why."""
 
+    def __init__(
+        self, text: str, *, subject: str = "", code: str = "", linger: float = 0.0
+    ) -> None:
+        """`subject` is what is waited for, such as a table; `code` is the service's own.
+
+        `linger`: a wait that begins so many seconds after this one is the same, as `Waits` has it.
+        """
+        super().__init__(text)
+        self.subject = subject
+        self.code = code
+        self.linger = linger
+
 
 class RunEnded(StopRun):
     """Raised while waiting for another try, when the run drains: there was no answer."""
-
-
-class Backoff:
-    """The waits between tries, and whether to log."""
-
-    def __init__(
-        self,
-        initial: float,
-        maximum: float,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        uniform: Callable[[float, float], float] = random.uniform,
-    ) -> None:
-        """The waits grow from `initial` to `maximum` seconds."""
-        self._initial = initial
-        self._maximum = maximum
-        self._clock = clock
-        self._uniform = uniform
-        self.tries = 0
-        self._last_logged = float("-inf")
-
-    def next_wait(self) -> float:
-        """Seconds to wait: between half and all of a step that doubles with each call."""
-        step = min(self._maximum, self._initial * 2.0 ** min(self.tries, 30))
-        self.tries += 1
-        return step * self._uniform(0.5, 1.0)
-
-    def should_log(self) -> bool:
-        """True when the failure lasts and was not logged for a while."""
-        now = self._clock()
-        if self.tries < _QUIET_TRIES or now - self._last_logged < _LOG_INTERVAL:
-            return False
-        self._last_logged = now
-        return True
 
 
 class RetryLoop:
@@ -83,39 +62,61 @@ class RetryLoop:
         maximum: float,
         logger: logging.Logger,
         *,
+        service: str = "tablestore",
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], None] | None = None,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        """The waits grow from `initial` to `maximum` seconds; clock and sleep are the run's."""
+        """The waits grow from `initial` to `maximum` seconds; `service` is what is waited for.
+
+        Clock and sleep are the run's unless given.
+        """
         self._run = run
         self._logger = logger
+        self._service = service
+        # What is waited for, as long as it is.
+        self._subject: str | None = None
         self._clock = clock or run.clock
         self._sleep = sleep or run.sleep
         self._backoff = Backoff(initial, maximum, clock=self._clock, uniform=uniform)
+        self._reason: str | None = None  # of the last failure, while it lasts
 
     def call(self, attempt: Callable[[], T]) -> T:
         """Try until the attempt succeeds; return its result.
 
         Raises as `wait` does, and any other exception of the attempt.
         """
-        while True:
-            try:
-                return attempt()
-            except TransientFailure as failure:
-                self.wait(str(failure))
+        try:
+            while True:
+                try:
+                    found = attempt()
+                except TransientFailure as failure:
+                    self._note(failure)
+                    self.wait(str(failure))
+                else:
+                    self._goes_on()
+                    return found
+        finally:
+            self._over()
 
     async def call_async(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """As `call`, in the writing loop; it goes on during a drain, as rows must be written.
 
         Raises what failed elsewhere in the run, and any other exception of the attempt.
         """
-        while True:
-            try:
-                return await attempt()
-            except TransientFailure as failure:
-                self._run.check()
-                await asyncio.sleep(self._next_wait(str(failure)))
+        try:
+            while True:
+                try:
+                    found = await attempt()
+                except TransientFailure as failure:
+                    self._run.check()
+                    self._note(failure)
+                    await asyncio.sleep(self._next_wait(str(failure)))
+                else:
+                    self._goes_on()
+                    return found
+        finally:
+            self._over()
 
     def wait(self, reason: str) -> None:
         """Block until the next try. Raises RunEnded on a drain, or what failed elsewhere."""
@@ -132,11 +133,33 @@ class RetryLoop:
                 return
             self._sleep(min(left, _LOOK))
 
+    def _note(self, failure: TransientFailure) -> None:
+        """Make it known that the run waits, and why."""
+        waits = self._run.waits
+        if self._subject != failure.subject:
+            self._over()
+            self._subject = failure.subject
+            waits.enter(self._service, failure.subject)
+        waits.because(self._service, failure.subject, str(failure), failure.code, failure.linger)
+
+    def _over(self) -> None:
+        if self._subject is not None:
+            self._run.waits.leave(self._service, self._subject)
+            self._subject = None
+
     def _next_wait(self, reason: str) -> float:
         seconds = self._backoff.next_wait()
+        self._goes_on()
+        self._reason = reason
+        self._run.activity.waits_for(reason, seconds)
         if self._backoff.should_log():
             self._logger.warning("%s; trying again (try %d)", reason, self._backoff.tries + 1)
         return seconds
+
+    def _goes_on(self) -> None:
+        if self._reason is not None:
+            self._run.activity.goes_on(self._reason)
+            self._reason = None
 
 
 class OutageWait(RetryLoop):
@@ -146,6 +169,7 @@ class OutageWait(RetryLoop):
         self,
         run: Run,
         *,
+        service: str = "registry",
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
@@ -154,6 +178,7 @@ class OutageWait(RetryLoop):
             _OUTAGE_INITIAL,
             _OUTAGE_MAX,
             logging.getLogger("sync"),
+            service=service,
             clock=clock,
             sleep=sleep,
         )
@@ -163,5 +188,10 @@ class OutageWait(RetryLoop):
         """As `RetryLoop.wait`."""
         if self._clock() - self._last_wait > 4 * _OUTAGE_MAX:
             self._backoff.tries = 0
-        super().wait(reason)
+        # The answer is not seen here: the wait ends by itself some time after the last try.
+        self._note(TransientFailure(reason, linger=_OUTAGE_LINGER))
+        try:
+            super().wait(reason)
+        finally:
+            self._over()
         self._last_wait = self._clock()

@@ -29,9 +29,13 @@ _PANIC = re.compile(r"^(thread '.*panicked at |--- PyO3 is resuming a panic|Rust
 class StderrCapture:
     """Copies descriptor 2 to the terminal while a run lives, except for panics."""
 
-    def __init__(self, file: Path) -> None:
-        """Redirect descriptor 2. Raises OSError, with nothing changed, without a file."""
+    def __init__(self, file: Path, dropped: re.Pattern[str] | None = None) -> None:
+        """Redirect descriptor 2. Raises OSError, with nothing changed, without a file.
+
+        Lines that begin as `dropped` says are not copied.
+        """
         self._file = file
+        self._dropped = dropped
         self._left = _left_by_the_former_run(file)
         self._writer = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         self._reader = file.open("rb")
@@ -113,6 +117,8 @@ class StderrCapture:
             if self._is_panic:
                 self._held += line
                 self._is_panic = bool(line.strip())  # a blank line ends it
+            elif self._dropped is not None and self._dropped.match(line):
+                continue
             elif line.strip() or not self._held:
                 passed.append(line)
         if passed:

@@ -13,10 +13,13 @@ from typing import Any
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from connectors.settings.backfill import BackfillSettings
 from connectors.settings.errors import DeadLetterSettings, ErrorSettings
 from connectors.settings.formats import FormatSettings
+from connectors.settings.http import HttpSettings
 from connectors.settings.kafka import KafkaSettings
 from connectors.settings.mapping import MappingSettings
+from connectors.settings.operation import LogSettings, SupervisorSettings
 from connectors.settings.replay import ReplaySettings
 from connectors.settings.tables import (
     NAME,
@@ -77,8 +80,16 @@ class Settings(BaseSettings):
     errors: ErrorSettings = ErrorSettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     replay: ReplaySettings = ReplaySettings()
+    backfill: BackfillSettings = BackfillSettings()
     recovery: RecoverySettings = RecoverySettings()
     shutdown: ShutdownSettings = ShutdownSettings()
+    supervisor: SupervisorSettings = SupervisorSettings()
+    log: LogSettings = LogSettings()
+    http: HttpSettings = HttpSettings()
+
+    # The key columns of positions, by table, and of tables that a pattern's topics go to.
+    _index_columns: dict[str, tuple[str, ...]] = {}
+    _index_columns_found: tuple[str, ...] = ()
 
     @classmethod
     def settings_customise_sources(
@@ -136,13 +147,33 @@ class Settings(BaseSettings):
 
     def _check_explode(self) -> None:
         """Check that the rows of one exploded record have different keys."""
-        for at, transform in enumerate(self.transforms):
-            if not isinstance(transform, Explode):
-                continue
-            for table in self._tables_of(transform):
-                reason = transform.problem(self.rules_of(table))
+        exploding = {at: one for at, one in enumerate(self.transforms) if isinstance(one, Explode)}
+        by_index = [one for one in exploding.values() if one.key == "index"]
+        if self.kafka.topics_pattern is not None:
+            # Any topic that it finds may be exploded.
+            self._index_columns_found = (*dict.fromkeys(one.index for one in by_index),)
+        else:
+            reached: dict[str, dict[str, None]] = {}
+            for one in by_index:
+                for table in self._tables_of(one):
+                    reached.setdefault(table, {})[one.index] = None
+            self._index_columns = {table: (*names,) for table, names in reached.items()}
+        for at, transform in exploding.items():
+            for table, rules in self._rules_for(transform).items():
+                reason = transform.problem(rules)
                 if reason is not None:
-                    raise ValueError(f"transforms.{at}: table {table}: {reason}")
+                    raise ValueError(f"transforms.{at}: {table}: {reason}")
+
+    def _rules_for(self, transform: Explode) -> dict[str, TableSettings]:
+        """The rules of the tables that get records of the transform, by what texts call them."""
+        known = {f"table {name}": self.rules_of(name) for name in self._tables_of(transform)}
+        if self.kafka.topics_pattern is None or transform.key != "index":
+            return known
+        named = {"[table]": self.table} if not self.mapping.routes_all else {}
+        rules = {**named, **{f"table {name}": self.rules_of(name) for name in self.tables}}
+        names = self._index_columns_found
+        wide = {name: one.with_index_columns(names) for name, one in rules.items()}
+        return known | {name: one for name, one in wide.items() if one.index_columns}
 
     def _check_partial(self) -> None:
         """Check that partial changes are not routed to a wrong table: they may lack the field."""
@@ -227,9 +258,13 @@ class Settings(BaseSettings):
 
         Not those whose key is the record's coordinates in Kafka, or in which versions decide.
         """
+        return self.tables_replaced(self.replay.topics or topics)
+
+    def tables_replaced(self, topics: Sequence[str]) -> list[str]:
+        """The tables of topics in which a row that is written again replaces a newer one."""
         tables = {*self.mapping.route_tables}
         if not self.mapping.routes_all:
-            tables |= {self.table_of(topic) for topic in self.replay.topics or topics}
+            tables |= {self.table_of(topic) for topic in topics}
         if not tables:  # a pattern finds the topics
             tables = {self.mapping.table_name}
         return sorted(table for table in tables if _replaces(self.rules_of(table)))
@@ -249,7 +284,14 @@ class Settings(BaseSettings):
 
     def rules_of(self, table: str) -> TableSettings:
         """The rules of a table."""
-        return self.tables.get(table, self.table)
+        rules = self.tables.get(table, self.table)
+        names = self._index_columns.get(table, self._index_columns_found)
+        return rules.with_index_columns(names) if names else rules
+
+    @property
+    def has_index_columns(self) -> bool:
+        """Whether positions of exploded records may be key columns beside their coordinates."""
+        return bool(self._index_columns or self._index_columns_found)
 
 
 def _no_condition(rules: TableSettings) -> str | None:

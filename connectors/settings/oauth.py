@@ -20,7 +20,7 @@ log = logging.getLogger("sync.kafka")
 Token = tuple[Any, ...]
 _TRIES = 4
 # The token if there is none: brokers deny it, and the client asks again.
-_NO_TOKEN, _NO_TOKEN_FOR = "no-token", 20.0
+_NO_TOKEN, _NO_TOKEN_FOR = "no-token", 6.0
 _LEGAL = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 
 

@@ -14,17 +14,16 @@ class PrimaryKeyMode(NamedTuple):
     """The record's coordinates in Kafka, fields of its key, or fields of its value."""
     columns: tuple[tuple[str, str], ...] = ()
     """Name and type of the key columns, where the mode fixes them; else primary_key has them."""
+    before_index: tuple[tuple[str, str], ...] = ()
+    """Those before the positions of exploded records, of which a record has a row each."""
 
 
 _HERE = "connectors.mapping.key_modes"
+_KAFKA = (("topic_partition", "string"), ("offset", "integer"))
 # By the word in config.toml. What is legal and the row builders of a run follow this list.
 PRIMARY_KEY_MODES = {
     # The two columns that the Java connector has in this mode.
-    "kafka": PrimaryKeyMode(
-        f"{_HERE}:KafkaCoordinates",
-        "coordinates",
-        (("topic_partition", "string"), ("offset", "integer")),
-    ),
+    "kafka": PrimaryKeyMode(f"{_HERE}:KafkaCoordinates", "coordinates", _KAFKA, _KAFKA),
     "record_key": PrimaryKeyMode(f"{_HERE}:RecordKey", "key"),
     "record_value": PrimaryKeyMode(f"{_HERE}:RecordValueKey", "value"),
     # The connector's too: a hash in front spreads the records of a partition.
@@ -32,6 +31,8 @@ PRIMARY_KEY_MODES = {
         f"{_HERE}:SearchCoordinates",
         "coordinates",
         (("md5", "string"), ("topic", "string"), ("partition", "integer"), ("offset", "integer")),
+        # A key has four columns at most.
+        (("md5", "string"), *_KAFKA),
     ),
 }
 if TYPE_CHECKING:

@@ -66,6 +66,7 @@ _OF_TIMESERIES = frozenset(
     (
         "mode",
         "auto_create",
+        "rows_per_second",
         "time_to_live",
         "timeseries",
         "binary_text",
@@ -137,6 +138,18 @@ class TableSettings(ColumnRules):
     version_unit: Literal["s", "ms", "us", "ns", "iso8601"] = Field(
         "ms", description="What version_field counts in, since 1970; iso8601: RFC 3339 text."
     )
+    rows_per_second: float | None = Field(
+        None,
+        gt=0,
+        description="Rows (or points) that are written to the table each second at most, by each "
+        "process. Unless set: as many as the service takes.",
+    )
+    capacity_units_per_second: float | None = Field(
+        None,
+        gt=0,
+        description="Capacity units that writes to the table may use each second, in each process, "
+        "as the answers of the service name them: one for each 4 KB that a row begins.",
+    )
     auto_create: bool = Field(False, description="Create the table when it is missing.")
     time_to_live: int = Field(
         -1,
@@ -155,6 +168,8 @@ class TableSettings(ColumnRules):
         "and the least that an existing one must allow when version is not none. Unless set: "
         "86400, the service's default, or ten years when version is not none.",
     )
+
+    _index_columns: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _check_mode(self) -> TableSettings:
@@ -253,8 +268,24 @@ class TableSettings(ColumnRules):
     @property
     def key_columns(self) -> tuple[tuple[str, str], ...]:
         """The key's columns as (name, type), in the table's order."""
+        if self._index_columns:
+            indexes = ((name, "integer") for name in self._index_columns)
+            return (*self.key_mode.before_index, *indexes)
         configured = tuple((column.name, column.type) for column in self.primary_key)
         return self.key_mode.columns or configured
+
+    @property
+    def index_columns(self) -> tuple[str, ...]:
+        """The key columns after the record's coordinates with the positions of exploded rows."""
+        return self._index_columns
+
+    def with_index_columns(self, names: tuple[str, ...]) -> TableSettings:
+        """The same rules with these; themselves where the key is not the record's coordinates."""
+        if self.mode != "wide_column" or self.key_mode.key_from != "coordinates":
+            return self
+        found = self.model_copy()
+        found._index_columns = names
+        return found
 
     @property
     def generates_keys(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union, get_
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from connectors.settings.explode_keys import element_problem, index_problem
 from connectors.settings.predicates import Literals, Path, Pattern, Predicate
 from connectors.settings.section import Section
 from connectors.settings.tables import TableSettings
@@ -251,13 +252,14 @@ class Explode(TransformSettings):
     key: Literal["index", "element"] = Field(
         "index",
         description="How the rows get keys of their own. index: by the element's position, which "
-        "is a column of the table's primary_key. element: the key is fields of the element.",
+        "is a column of the table's primary_key (with primary_key_mode kafka or search, an "
+        "integer column after the coordinates). element: the key is fields of the element.",
     )
     index: str = Field(
         "index",
         min_length=1,
         description="The new field of the value (and of the record's key, where that is the row's) "
-        "with the position, from 0.",
+        "with the position, from 0. With primary_key_mode kafka or search, the key column.",
     )
     missing: Literal["reject", "drop"] = Field(
         "reject", description="What becomes of a record whose list is null or absent."
@@ -266,27 +268,7 @@ class Explode(TransformSettings):
 
     def problem(self, rules: TableSettings) -> str | None:
         """Why rows of one record would overwrite each other in a table; None where they do not."""
-        origin = rules.key_mode.key_from
-        if rules.mode == "timeseries" or self.key == "element":
-            if self.key == "element" and (rules.mode == "timeseries" or origin == "value"):
-                return None
-            return (
-                'explode: key = "element" needs primary_key_mode record_value'
-                if self.key == "element"
-                else 'explode: points have no index: take key = "element", and give elements times '
-                "or tags of their own"
-            )
-        if origin == "coordinates":
-            return (
-                f"explode: with primary_key_mode {rules.primary_key_mode} all elements of a record "
-                "have one key: take record_value, and insert topic, partition and offset as fields"
-            )
-        if self.index in [name for name, _ in rules.key_columns]:
-            return None
-        return (
-            f"explode: {self.index!r} is not a column of primary_key, so elements of a record "
-            'would overwrite each other: add it there (integer), or set key = "element"'
-        )
+        return element_problem(rules) if self.key == "element" else index_problem(self.index, rules)
 
 
 class DeleteWhen(TransformSettings):

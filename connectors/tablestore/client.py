@@ -130,10 +130,27 @@ class Client:
             )
         except (OTSServiceError, OTSClientError) as error:
             failed = self.request_failed(error)
-            if failed.code == "OTSAuthFailed" and self._has_changed(context):
-                raise RequestFailed(Retry("the access key has changed"), failed.code) from None
+            if failed.code == "OTSAuthFailed":
+                reason = await asyncio.to_thread(self._is_outdated, context)
+                if reason is not None:
+                    raise RequestFailed(Retry(reason), failed.code) from None
             raise failed from None
         raise RequestFailed(Retry(f"HTTP {answer.status} instead of 200"))
+
+    def _is_outdated(self, context: RequestContext) -> str | None:
+        """Why another key than that of the request may be accepted; None where it is the newest.
+
+        Blocks: a provider is asked again.
+        """
+        if self._has_changed(context):
+            return "the access key has changed"
+        provider = self._credentials
+        if not isinstance(provider, ProvidedCredentials):
+            return None
+        provider.look_again()
+        if self._has_changed(context):
+            return "the access key has changed"
+        return provider.expired_text if provider.has_expired else None
 
     def _has_changed(self, context: RequestContext) -> bool:
         """Whether the access key has changed since a request was signed."""
@@ -158,7 +175,8 @@ class Client:
         if error.is_final and not self.has_answered:
             remedy = f"\n  remedy: {error.remedy}" if error.remedy else ""
             return RequestFailed(Stop(f"Tablestore cannot be reached: {error}{remedy}"))
-        return RequestFailed(Retry(f"{error}{f' ({error.remedy})' if error.remedy else ''}"))
+        remedy = f" ({error.remedy})" if error.remedy else ""
+        return RequestFailed(Retry(f"{error}{remedy}", "slow" if error.is_slow else ""))
 
     def request_failed(self, error: OTSServiceError | OTSClientError) -> RequestFailed:
         """The failure, with its verdict, for an exception of the SDK.

@@ -31,11 +31,17 @@ class Answer(NamedTuple):
 class TransportError(Exception):
     """No usable answer: no connection, reset, timed out or not HTTP. The outcome is unknown."""
 
-    def __init__(self, text: str, remedy: str = "", *, is_final: bool = False) -> None:
-        """`is_final`: waiting is useless, if there has never been an answer."""
+    def __init__(
+        self, text: str, remedy: str = "", *, is_final: bool = False, is_slow: bool = False
+    ) -> None:
+        """`is_final`: waiting is useless, if there has never been an answer.
+
+        `is_slow`: the request was sent, and not answered in time.
+        """
         super().__init__(text)
         self.remedy = remedy
         self.is_final = is_final
+        self.is_slow = is_slow
 
 
 def no_connection(where: str, error: BaseException) -> TransportError:
@@ -79,7 +85,7 @@ class _Connection(asyncio.Protocol):
             raise TransportError("connection closed")
         loop = asyncio.get_running_loop()
         self._answer = answer = loop.create_future()
-        timer = loop.call_later(timeout, self._fail, f"no answer within {timeout:g} s")
+        timer = loop.call_later(timeout, self._fail, f"no answer within {timeout:g} s", True)
         try:
             transport.writelines(request)
             result: Answer = await answer
@@ -96,10 +102,10 @@ class _Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, reason: str, is_slow: bool = False) -> None:
         self.usable = False
         if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(TransportError(reason))
+            self._answer.set_exception(TransportError(reason, is_slow=is_slow))
 
     # asyncio's callbacks
 

@@ -7,7 +7,7 @@ handles rows, verdicts and retries; a request type handles the messages.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import NamedTuple, Protocol
 
@@ -38,6 +38,10 @@ class TableRows(NamedTuple):
     """Of each piece, the bytes of each of its rows."""
 
 
+# Is called with a table and the capacity units that a request to it took.
+Used = Callable[[str, int], None]
+
+
 class RequestType(Protocol):
     """One API operation that writes rows."""
 
@@ -52,8 +56,10 @@ class RequestType(Protocol):
 class RowRequests:
     """BatchWriteRow: rows of wide-column tables, each table once."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, used: Used | None = None) -> None:
+        """`used` is called with the capacity units of each answer, if a table limits them."""
         self._client = client
+        self._used = used
         self._all_written: set[tuple[tuple[int, ...], bytes]] = set()
 
     async def write(self, tables: Sequence[TableRows]) -> list[Verdict] | None:
@@ -68,7 +74,7 @@ class RowRequests:
         Raises RequestFailed for an answer that cannot be read or has other rows.
         """
         # Answers for "all written, one capacity unit each" repeat the same bytes.
-        if (counts, answer) in self._all_written:
+        if self._used is None and (counts, answer) in self._all_written:
             return None
         try:
             response = BatchWriteRowResponse.FromString(answer)
@@ -76,6 +82,10 @@ class RowRequests:
             raise RequestFailed(Retry(f"unreadable answer: {error}")) from None
         if tuple(len(table.rows) for table in response.tables) != counts:
             raise RequestFailed(Retry("the answer has other rows than the request"))
+        if self._used is not None:
+            for table in response.tables:
+                units = [row.consumed.capacity_unit for row in table.rows]
+                self._used(table.table_name, sum([unit.read + unit.write for unit in units]))
         if not any(False in map(_IS_OK, table.rows) for table in response.tables):
             if len(self._all_written) >= _MAX_REMEMBERED:
                 self._all_written.clear()
@@ -91,11 +101,12 @@ class RowRequests:
 class RequestTypes:
     """Chooses the request type of each row by its table's mode."""
 
-    def __init__(self, client: Client, settings: Settings) -> None:
+    def __init__(self, client: Client, settings: Settings, used: Used) -> None:
         self._settings = settings
-        self.rows = RowRequests(client)
-        self.points = PointRequests(client, settings.tablestore.timeseries_encoding)
         rules = [settings.table, *settings.tables.values()]
+        counts_units = any(one.capacity_units_per_second is not None for one in rules)
+        self.rows = RowRequests(client, used if counts_units else None)
+        self.points = PointRequests(client, settings.tablestore.timeseries_encoding)
         self._only_rows = all(one.mode == "wide_column" for one in rules)
 
     def split(self, segments: Sequence[Segment]) -> Iterator[tuple[RequestType, Sequence[Segment]]]:

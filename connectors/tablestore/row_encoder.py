@@ -33,13 +33,38 @@ class RowEncoder:
         operation: Operation,
         primary_key: Sequence[tuple[str, str]],
         columns: Sequence[tuple[str, str]],
+        deleted: Sequence[str] = (),
+        *,
+        versioned: bool = False,
     ) -> Callable[..., tuple[bytes, bytes, Operation]]:
-        """Compile a function of the values of these (name, type): the key's, then the columns'."""
-        return plainbuffer.compile_put(
-            cast(Sequence[tuple[str, WireType]], primary_key),
-            cast(Sequence[tuple[str, WireType]], columns),
-            operation,
+        """A function of the values of these (name, type): of the key, then of the columns.
+
+        With `versioned`, the version comes before them. A key column of type auto_increment takes
+        an integer, or `generated`.
+        """
+        keys = cast(Sequence[tuple[str, WireType]], primary_key)
+        given = cast(Sequence[tuple[str, WireType]], columns)
+        names = [name for name, wire_type in primary_key if wire_type == "auto_increment"]
+        encode = plainbuffer.compile_put(
+            _typed(keys, "integer"), given, operation, deleted, versioned=versioned
         )
+        if not names:
+            return encode
+        # There is nothing yet that an update could leave as it is, and no column to delete.
+        new: Operation = "put" if operation == "update" else operation
+        made = plainbuffer.compile_put(_typed(keys, "generated"), given, new, versioned=versioned)
+        at = [name for name, _ in primary_key].index(names[0]) + versioned
+
+        def encode_any(*values: Any) -> tuple[bytes, bytes, Operation]:
+            if values[at] is not AUTO_INCREMENT:
+                return encode(*values)
+            identity, wire, operation = made(*values)
+            return self._unique(identity), wire, operation
+
+        return encode_any
+
+    def _unique(self, identity: bytes) -> bytes:
+        return identity + self._run + b"%d" % next(self._generated)
 
     def row(
         self,
@@ -59,9 +84,19 @@ class RowEncoder:
         plainbuffer.check_row(operation, primary_key, cells)
         identity = plainbuffer.encode_key(primary_key)
         if generated:
-            identity += self._run + b"%d" % next(self._generated)
+            identity = self._unique(identity)
         row = plainbuffer.encode_row(operation, primary_key, cells)
         return identity, plainbuffer.wire_row(operation, row), operation
+
+
+def _typed(
+    primary_key: Sequence[tuple[str, WireType]], automatic: WireType
+) -> list[tuple[str, WireType]]:
+    """The key columns, with a type for the one of type auto_increment."""
+    return [
+        (name, automatic if str(wire_type) == "auto_increment" else wire_type)
+        for name, wire_type in primary_key
+    ]
 
 
 def expecting_none(batch: Batch) -> tuple[Batch, int]:

@@ -23,6 +23,7 @@ from connectors.records import Batch, DeadLetter, count_of
 from connectors.run.accounting import ShardCounts
 from connectors.run.context import Run
 from connectors.tablestore.batch_write import TableWriter
+from connectors.tablestore.set_aside import SetAside
 
 # Seconds after which a blocked worker checks again whether the run failed or its drain is overdue.
 _CHECK_INTERVAL = 0.2
@@ -47,6 +48,7 @@ class TablestoreSink(FixedPartitionedSink[Batch, None]):
         self._writer = writer
         self._policy = policy
         self._loop = (new_loop or WriterLoop)(self._close)
+        self.list_parts = run.noting(self.list_parts)  # type: ignore[method-assign]
 
     def list_parts(self) -> list[str]:
         """The names of the shards.
@@ -54,6 +56,7 @@ class TablestoreSink(FixedPartitionedSink[Batch, None]):
         The checks of the run, the known tables and the destination of dead letters are checked
         here, once at the start, so that an error stops the run before a record is read.
         """
+        self._run.activity.formed = True
         self._run.check_start()
         for table in self._tables:
             self._writer.ensure(table)
@@ -129,7 +132,10 @@ def _run_to_the_end(loop: asyncio.AbstractEventLoop) -> None:
 
 
 class ShardWriter(StatefulSinkPartition[Batch, None]):
-    """Writes the batches of one shard in order. Bytewax's worker hands over, the loop writes."""
+    """Writes the batches of one shard in order. Bytewax's worker hands over, the loop writes.
+
+    Rows of a throttled table are set aside, so that those of other tables pass them.
+    """
 
     def __init__(
         self, run: Run, writer: TableWriter, policy: ErrorPolicy, loop: WriterLoop
@@ -145,8 +151,13 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
         self._counts = run.counts.new_shard()
         self._outcomes = _ShardOutcomes(run, policy, self._counts)
         self._changed = loop.new_condition()
+        self._aside = SetAside(run.settings, writer, self._outcomes, self._changed, run.fail)
         self._busy = False
         self._closed = False
+        run.read_limits.watch(self._waiting)
+        run.meters.shards.append(self._has_throttled_rows)
+        self.write_batch = run.noting(self.write_batch)  # type: ignore[method-assign]
+        self.snapshot = run.noting(self.snapshot)  # type: ignore[method-assign]
 
     def write_batch(self, values: list[Batch]) -> None:
         """Hand batches over. Blocks while the shard's queue is full: that is the back-pressure.
@@ -176,11 +187,22 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
         if not self._closed:
             self._closed = True
             self._batches.clear()
+            self._aside.close()
             self._shared_loop.leave()
+
+    def _waiting(self) -> list[tuple[str, str, int]]:
+        """Table, topic and number of the rows that wait here. Any thread may ask."""
+        waiting = [segment for segments, _ in [*self._batches] for segment in segments]
+        return self._aside.rows() + [(s.table, s.topic, count_of(s)) for s in waiting]
+
+    def _has_throttled_rows(self) -> bool:
+        return self._aside.has_more_than(0)
 
     def _wait_for_room(self, max_batches: int) -> None:
         run = self._run
-        while run.failure is None and len(self._batches) > max_batches:
+        while run.failure is None and (
+            len(self._batches) > max_batches or self._aside.has_more_than(max_batches)
+        ):
             self._changed.wait(_CHECK_INTERVAL)
             if run.overdue:
                 raise StopRun(
@@ -196,6 +218,8 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
 
     async def _work(self) -> None:
         """Write batches until there are none."""
+        meters = self._run.meters
+        meters.busy_shards += 1
         try:
             while True:
                 with self._changed:
@@ -205,7 +229,11 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
                         return
                     segments, dead_letters = self._batches[0]
                 if segments:
-                    await self._writer.write(segments, self._outcomes, self._only_missing)
+                    segments = self._aside.put(segments)
+                if segments:
+                    rest = await self._writer.write(segments, self._outcomes, self._only_missing)
+                    if rest:
+                        self._aside.put_rest(rest)
                 if dead_letters:
                     await self._policy.handle(dead_letters, self._counts)
                 with self._changed:
@@ -217,6 +245,8 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
             with self._changed:
                 self._busy = False
                 self._changed.notify_all()
+        finally:
+            meters.busy_shards -= 1
 
 
 class _ShardOutcomes:

@@ -7,7 +7,7 @@ values), so that they may be sent again after an unknown outcome.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class Written(NamedTuple):
@@ -18,6 +18,9 @@ class Retry(NamedTuple):
     """A transient failure or an unknown outcome: send the same row again later, without end."""
 
     reason: str
+    cause: Literal["", "throttled", "slow"] = ""
+    """What of it the table's `Governor` has to know: the service asks for fewer rows or requests,
+    or takes too long to answer."""
 
 
 class Reject(NamedTuple):
@@ -65,6 +68,20 @@ RETRY = {
     "OTSTooFrequentReservedThroughputAdjustment": "The table's throughput was changed a moment "
     "ago.",
 }
+# Codes of RETRY by which the service asks for less. Others say that something moves, is created or
+# is changed by another client: fewer requests do not help there.
+THROTTLED = frozenset(
+    (
+        "OTSServerBusy",
+        "OTSStorageServerBusy",
+        "OTSNotEnoughCapacityUnit",
+        "OTSCapacityUnitExhausted",
+        "OTSOperationThrottled",
+        "OTSQuotaExhausted",
+    )
+)
+# Codes of RETRY by which it says that it is too slow.
+SLOW = frozenset(("OTSTimeout", "OTSRequestTimeout"))
 REJECT = {
     "OTSParameterInvalid": "A value of the row is not one that the service takes.",
     "OTSOutOfColumnCountLimit": "The row would have too many columns.",
@@ -140,7 +157,10 @@ def judge(status: int, code: str, message: str) -> Verdict:
     """The verdict on a failed request (its HTTP status) or a failed row of a batch (status 200)."""
     text = f"{code or f'HTTP {status}'}: {message}" if message else code or f"HTTP {status}"
     if code in RETRY or (code == "OTSQuotaExhausted" and message.startswith("Too frequent")):
-        return Retry(text + _WAIT_HINTS.get(code, ""))
+        return Retry(
+            text + _WAIT_HINTS.get(code, ""),
+            "throttled" if code in THROTTLED else "slow" if code in SLOW else "",
+        )
     if code in REJECT:
         return Reject(code, text)
     if code in STOP:
@@ -148,7 +168,7 @@ def judge(status: int, code: str, message: str) -> Verdict:
             f"Tablestore denies every request: {text}\n  remedy: {_remedy(code, message)}", code
         )
     if status >= 500 or status in (408, 429):
-        return Retry(text)
+        return Retry(text, "throttled" if status == 429 else "slow" if status == 408 else "")
     if status == 413:
         return Reject("OTSRequestBodyTooLarge", text)
     if status == 200 and not code:

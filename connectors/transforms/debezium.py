@@ -101,7 +101,7 @@ class ChangeEvents:
         after = _image(event.get("after"))
         if after is None:
             after = self._partial(event, key)
-        unsent = [name for name, item in after.items() if self._is_unavailable(item)]
+        unsent = self._unavailable_in(after)
         if unsent:
             after = {**after, **self._unsent(unsent, before)}
         own = _row_of(key, event) or key
@@ -187,6 +187,14 @@ class ChangeEvents:
             for name in names
         }
 
+    def _unavailable_in(self, row: dict[str, Any]) -> list[str]:
+        try:
+            if self._unavailable.isdisjoint(row.values()):
+                return []
+        except TypeError:  # lists and objects are looked at one by one
+            pass
+        return [name for name, item in row.items() if self._is_unavailable(item)]
+
     def _is_unavailable(self, value: Any) -> bool:
         value_type = type(value)
         if value_type is str or value_type is bytes:
@@ -213,7 +221,7 @@ class ChangeEvents:
             row = {**row, name: None if found is field_path.MISSING else found}
         if self._marks:
             row = {**row, self._settings.deleted_field: "true" if deleted else "false"}
-        return Record(record.message, row, key, change, record.table)
+        return Record(record.message, row, key, change, record.table, record.positions)
 
 
 def _keeps_columns(rules: TableSettings) -> bool:
@@ -269,7 +277,7 @@ def _is_other(event: dict[str, Any]) -> bool:
 
 def _payload(value: Any) -> Any:
     """The payload of the envelope of Connect JSON [connect-json]; any other value as it is."""
-    if isinstance(value, dict) and value.keys() == {"schema", "payload"}:
+    if isinstance(value, dict) and len(value) == 2 and value.keys() == {"schema", "payload"}:
         return value["payload"]
     return value
 
@@ -283,7 +291,9 @@ def _row_of(key: Any, event: dict[str, Any]) -> dict[str, Any]:
     """The key fields of the row, from the record's key: MongoDB's `id` is the document's `_id`."""
     if not isinstance(key, dict):
         return {}
-    return {"_id": key["id"]} if _of_mongodb(event) and key.keys() == {"id"} else dict(key)
+    if len(key) == 1 and "id" in key and _of_mongodb(event):
+        return {"_id": key["id"]}
+    return dict(key)
 
 
 def _image(value: Any) -> dict[str, Any] | None:

@@ -57,8 +57,9 @@ class KeyFields:
             return
         for name in self.names:
             value, said = after.get(name), key.get(name)
-            filled = said is not None and value is not None and _is_filler(value)
-            if filled and not _same(said, value):
+            if said is None or value is None or said == value:
+                continue
+            if _is_filler(value) and not _same(said, value):
                 raise _uncertain(name, "after")
 
     def of_deleted(self, key: Any, before: dict[str, Any]) -> dict[str, Any]:
@@ -146,14 +147,14 @@ def _is_absent(value: Any) -> bool:
 
 def _is_filler(value: Any) -> bool:
     """Whether Debezium writes such a value for a column that was not sent."""
+    if isinstance(value, str):
+        return not value or value.startswith(_FILLER_TEXTS) or not value.strip("0.")
     if isinstance(value, datetime):
         return value.replace(tzinfo=None) == datetime(1970, 1, 1)  # noqa: DTZ001 - of any zone
     if isinstance(value, (date, time)):
         return value == _FIRST_DAY or value == time()
     if isinstance(value, UUID):
         return value.int == 0
-    if isinstance(value, str):
-        return not value or value.startswith(_FILLER_TEXTS) or not value.strip("0.")
     return not value
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
+
 from connectors.errors import Rejection
 from connectors.records import UNAVAILABLE, Record, field_path
 from connectors.settings import Settings
@@ -37,7 +39,10 @@ def _exploder(settings: Explode, rules: TableSettings) -> Step:
     """
     problem, path, maximum = settings.problem(rules), settings.field, settings.max_elements
     elements_of = _lines if settings.lines else _elements
-    make = _indexed(settings.index, rules) if settings.key == "index" else _as_it_is
+    make: _Make = _as_it_is
+    if settings.key == "index":
+        of_coordinates = settings.index in rules.index_columns
+        make = (_positioned if of_coordinates else _indexed)(settings.index, rules)
     drops = settings.missing == "drop"
 
     def step(record: Record) -> Iterable[Record]:
@@ -126,8 +131,25 @@ def _indexed(index: str, rules: TableSettings) -> _Make:
                 "transform_name_taken",
                 f"explode: there is a field {index!r} already: give index another name",
             )
-        key = key_of(record.key, at) if in_key else record.key
-        return Record(record.message, {**row, index: at}, key, record.change, record.table)
+        key = key_of(record.key, at) if in_key else None
+        with_index = record.with_value({**row, index: at})
+        return with_index.with_key(key) if in_key else with_index
+
+    return make
+
+
+def _positioned(index: str, _rules: TableSettings) -> _Make:
+    """Notes the position for the row's key, which is the record's coordinates otherwise."""
+
+    def make(record: Record, row: dict[str, Any], at: int) -> Record:
+        before = record.positions or {}
+        if index in before:
+            raise Rejection(
+                "transform_name_taken",
+                f"explode: the record has a position {index!r} from a list around this one: give "
+                "index another name",
+            )
+        return msgspec.structs.replace(record, value=row, positions={**before, index: at})
 
     return make
 

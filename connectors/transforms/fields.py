@@ -8,10 +8,18 @@ is; it raises Rejection for an object that it cannot change.
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import methodcaller
 from typing import Any
 
 from connectors.errors import Rejection
-from connectors.records import UNAVAILABLE, Record, field_path
+from connectors.records import (
+    UNAVAILABLE,
+    Message,
+    Record,
+    field_path,
+    headers_of,
+    timestamp_of,
+)
 from connectors.settings.predicates import Literals
 from connectors.settings.transforms import (
     Cast,
@@ -112,13 +120,10 @@ def insert(settings: Insert) -> Change:
 
     It raises Rejection when there is a field of that name, unless `replace` is set.
     """
+    added = inserted(settings)
 
     def change(record: Record, value: dict[str, Any]) -> dict[str, Any]:
-        new: dict[str, Any] = {
-            name: _from_record(record, origin) for name, origin in settings.fields.items()
-        }
-        literals: dict[str, Literals] = settings.literals
-        new.update(literals)
+        new = {name: of_message(record.message) for name, of_message in added.items()}
         if not settings.replace:
             for name in new:
                 if name in value:
@@ -131,15 +136,27 @@ def insert(settings: Insert) -> Change:
     return change
 
 
-def _from_record(record: Record, origin: str) -> Any:
+def inserted(settings: Insert) -> dict[str, Callable[[Message], Any]]:
+    """The fields that a transform adds, each with its value of a message. Raises Rejection."""
+    added = {name: _origin(origin) for name, origin in settings.fields.items()}
+    literals: dict[str, Literals] = settings.literals
+    return {**added, **{name: _always(literal) for name, literal in literals.items()}}
+
+
+def _always(literal: Literals) -> Callable[[Message], Literals]:
+    return lambda _: literal
+
+
+def _origin(origin: str) -> Callable[[Message], Any]:
     if origin.startswith("header:"):
-        return header(record, origin.removeprefix("header:"))
-    return getattr(record, origin)
+        name = origin.removeprefix("header:")
+        return lambda message: _header(message, name)
+    return timestamp_of if origin == "timestamp" else methodcaller(origin)
 
 
-def header(record: Record, name: str) -> str | None:
+def _header(message: Message, name: str) -> str | None:
     """The last header of a name as text, None when absent. Raises Rejection unless it is UTF-8."""
-    for found, value in reversed(record.headers):
+    for found, value in reversed(headers_of(message)):
         if found == name:
             try:
                 return None if value is None else value.decode()

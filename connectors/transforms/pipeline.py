@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import repeat
+
+import msgspec
 
 from connectors.errors import Rejection
-from connectors.records import Record
+from connectors.records import Record, position_lost
 from connectors.settings import Settings
 from connectors.settings import transforms as models
 from connectors.settings.implementations import implementation
 from connectors.transforms.fields import Change
 from connectors.transforms.predicates import condition
-from connectors.transforms.step import Step
+from connectors.transforms.step import Made, Step
 
 # Records made of one by all transforms: two lists of ten thousand would make a hundred million.
 MAX_RECORDS = 200_000
@@ -29,16 +32,25 @@ def pipeline(settings: Settings) -> Step | None:
     ]
     if not steps:
         return None
+    explodes = [isinstance(one, models.Explode) for one in settings.transforms]
+    with_positions = settings.has_index_columns
+    if len(steps) == 1 and not with_positions:
+        return steps[0]
 
-    def all_of_them(record: Record) -> Iterable[Record]:
-        records = [record]
-        for step in steps:
+    def all_of_them(record: Record) -> Made:
+        records, dropped = [record], 0
+        positioned = False
+        for step, is_explode in zip(steps, explodes, strict=True):
             if len(records) == 1:
                 records = [*step(records[0])]
+                dropped += not records
+                positioned |= is_explode and any(one.positions is not None for one in records)
                 continue
             made: list[Record] = []
             for each in records:
+                before = len(made)
                 made += step(each)
+                dropped += len(made) == before
                 if len(made) > MAX_RECORDS:
                     raise Rejection(
                         "explode_count",
@@ -46,9 +58,24 @@ def pipeline(settings: Settings) -> Step | None:
                         "one list only, or split the record at its producer",
                     )
             records = made
-        return records
+            positioned |= is_explode and any(one.positions is not None for one in records)
+        if with_positions:
+            records = [*map(_placed, records, repeat(positioned))]
+        return Made(records, dropped)
 
     return all_of_them
+
+
+def _placed(record: Record, exploded: bool) -> Record:
+    """The record with a position, which a table's key needs; it is 0 without an explode.
+
+    `exploded`: records of this one had positions. Raises Rejection where it got lost.
+    """
+    if record.positions is not None:
+        return record
+    if exploded:
+        raise position_lost()
+    return msgspec.structs.replace(record, positions={})
 
 
 def _guarded(transform: models.TransformSettings, step: Step) -> Step:
@@ -93,7 +120,7 @@ def _of_fields(transform: models.FieldTransform, change: Change) -> Step:
             )
         new = change(record, found)
         if of == "key":
-            return (Record(record.message, record.value, new, record.change, record.table),)
+            return (record.with_key(new),)
         return (record.with_value(new),)
 
     return step

@@ -3,44 +3,78 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from connectors.records import Record, field_path
+from connectors.records import Message, Record, field_path, headers_of
 from connectors.settings.predicates import Predicate
 
 Condition = Callable[[Record], bool]
+# Of a message and the fields of its value.
+Subject = tuple[Message, Sequence[Any]]
+
+
+class _Access(NamedTuple):
+    """How the parts of what is judged are found."""
+
+    message: Callable[[Any], Message]
+    is_tombstone: Callable[[Any], bool]
+    field: Callable[[str], Callable[[Any], Any]]
+
+
+_OF_RECORD = _Access(
+    lambda record: record.message,
+    lambda record: record.value is None and record.change == "upsert",
+    lambda path: lambda record: field_path.get(record.value, path),
+)
 
 
 def condition(predicate: Predicate) -> Condition:
     """The function of a record that says whether the predicate holds."""
+    return _condition(predicate, _OF_RECORD)
+
+
+def condition_on_fields(predicate: Predicate, names: tuple[str, ...]) -> Callable[[Subject], bool]:
+    """The same of a message, and the fields of these names in its value, which is an object."""
+
+    def field(path: str) -> Callable[[Subject], Any]:
+        get = field_path.getter(names, path)
+        return lambda subject: get(subject[1])
+
+    return _condition(predicate, _Access(itemgetter(0), lambda _: False, field))
+
+
+def _condition(predicate: Predicate, access: _Access) -> Callable[[Any], bool]:
     if predicate.all is not None:
-        every = [condition(inner) for inner in predicate.all]
-        return lambda record: all(is_met(record) for is_met in every)
+        every = [_condition(inner, access) for inner in predicate.all]
+        return lambda subject: all(is_met(subject) for is_met in every)
     if predicate.any is not None:
-        some = [condition(inner) for inner in predicate.any]
-        return lambda record: any(is_met(record) for is_met in some)
+        some = [_condition(inner, access) for inner in predicate.any]
+        return lambda subject: any(is_met(subject) for is_met in some)
     if predicate.none is not None:
-        never = [condition(inner) for inner in predicate.none]
-        return lambda record: not any(is_met(record) for is_met in never)
+        never = [_condition(inner, access) for inner in predicate.none]
+        return lambda subject: not any(is_met(subject) for is_met in never)
+    message_of = access.message
     if predicate.tombstone is not None:
-        wanted = predicate.tombstone
-        return lambda record: (record.value is None and record.change == "upsert") is wanted
+        wanted, is_tombstone = predicate.tombstone, access.is_tombstone
+        return lambda subject: is_tombstone(subject) is wanted
     if predicate.topic is not None:
         topic = re.compile(predicate.topic)
-        return lambda record: topic.fullmatch(record.topic) is not None
+        return lambda subject: topic.fullmatch(message_of(subject).topic()) is not None
     if predicate.header is not None:
-        return _of_header(predicate.header, _comparison(predicate))
-    field, holds = predicate.field or "", _comparison(predicate)
-    return lambda record: holds(field_path.get(record.value, field))
+        of_header = _of_header(predicate.header, _comparison(predicate))
+        return lambda subject: of_header(message_of(subject))
+    field, holds = access.field(predicate.field or ""), _comparison(predicate)
+    return lambda subject: holds(field(subject))
 
 
-def _of_header(name: str, holds: Callable[[Any], bool]) -> Condition:
-    def is_met(record: Record) -> bool:
+def _of_header(name: str, holds: Callable[[Any], bool]) -> Callable[[Message], bool]:
+    def is_met(message: Message) -> bool:
         return any(
             holds("" if value is None else value.decode(errors="replace"))
-            for found, value in record.headers
+            for found, value in headers_of(message)
             if found == name
         )
 

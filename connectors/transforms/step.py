@@ -17,6 +17,17 @@ MakeStep = Callable[[Any, Settings, str], Step]
 Raises StopRun where the configuration cannot be carried out."""
 
 
+class Made(list[Record]):
+    """The records that one becomes in all transforms."""
+
+    __slots__ = ("dropped",)
+
+    def __init__(self, records: Iterable[Record], dropped: int) -> None:
+        """`dropped`: how many records transforms dropped, be it this one or one made of it."""
+        super().__init__(records)
+        self.dropped = dropped
+
+
 def by_table(settings: Settings, make: Callable[[TableSettings], Step]) -> Step:
     """A step that depends on the rules of a record's table, and is made once for each table.
 

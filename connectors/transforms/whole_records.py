@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from connectors.errors import Rejection
 from connectors.records import Record
 from connectors.settings import Settings
@@ -21,7 +23,7 @@ def delete_when(_transform: models.DeleteWhen, _settings: Settings, _option: str
     """
 
     def step(record: Record) -> Iterable[Record]:
-        return (Record(record.message, record.value, record.key, "delete", record.table),)
+        return (msgspec.structs.replace(record, change="delete"),)
 
     return step
 

@@ -132,6 +132,11 @@ class Browser:
         assert "errorText" not in went, went
         self._wait(self._loaded())
 
+    def resize(self, width: int, height: int, is_telephone: bool = False) -> None:
+        """Give the window this size in CSS pixels."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": is_telephone}
+        self._call("Emulation.setDeviceMetricsOverride", size)
+
     def run(self, expression: str) -> Any:
         """Return the value of a JavaScript expression in the page."""
         values = {"expression": expression, "returnByValue": True}

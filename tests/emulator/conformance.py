@@ -37,10 +37,10 @@ EXCEPTIONS: dict[str, str] = {
         "stamps rows up to 9 us ahead of the clock and reads up to now: an answer can be too fast"
     ),
     "timeserieswriter.TestTimeseriesWriter.testWriteSameRow": (
-        "counts the requests of an asynchronous writer, which at times sends one more"
+        "counts the requests of an asynchronous writer, which at times sends more"
     ),
     "timeserieswriter.TestTimeseriesWriter.testWriteCallback": (
-        "counts the requests of an asynchronous writer, which at times sends one more"
+        "counts the requests of an asynchronous writer, which at times sends more"
     ),
 }
 """Tests that may fail, and why. A class whose name goes on, such as TestTimeseriesWriterMutiTables,

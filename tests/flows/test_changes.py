@@ -415,4 +415,44 @@ def test_exploded_rows_and_deletes_by_a_field(embedded_case: Case, topics: Topic
     rules = {"primary_key_mode": "record_value", "primary_key": key, "delete_mode": "row"}
     counts = topics.run({"items": {"auto_create": True, **rules}}, {topic: "items"})
     assert embedded_case.store.rows("items") == {(("id", "o1"), ("line", 0)): {"sku": "x"}}
-    assert (counts["read"], counts["written"], counts["filtered"]) == (4, 4, 0)
+    assert (counts["read"], counts["added"]) == (4, 2)
+    assert (counts["written"], counts["filtered"]) == (4, 2)
+
+
+def test_exploded_rows_by_the_coordinates(embedded_case: Case, topics: Topics) -> None:
+    """Tables are made with the position in their key; a run from the beginning adds no row."""
+    places = {topics.make(): "plain", topics.make(): "spread"}
+    for topic in places:
+        for number in range(3):
+            items = [{"sku": f"{number}-{at}", "gone": at == 1} for at in range(number)]
+            topics.send(topic, None, {"items": items})
+        topics.send(topic, None, {"other": 1})
+        topics.send(topic, None, None)
+    embedded_case.flow.env["SYNC__TRANSFORMS"] = json.dumps(
+        [
+            {
+                "type": "explode",
+                "field": "items",
+                "index": "at",
+                "when": {"field": "items", "is_null": False},
+            },
+            {"type": "filter", "drop": {"field": "items.gone", "equals": True}},
+        ]
+    )
+    rules = {"auto_create": True, "insert_mode": "update"}
+    tables = {"plain": rules, "spread": {"primary_key_mode": "search", **rules}}
+    flow = embedded_case.flow
+    for run in range(2):
+        flow.state, flow.group = flow.folder / f"state-{run}", f"{flow.group}-{run}"
+        flow.set({"kafka": {"group": flow.group}})
+        counts = topics.run(tables, places)
+        assert (counts["read"], counts["added"], counts["written"]) == (10, 2, 6)
+        assert (counts["filtered"], counts["rejected"]) == (4, 2)
+        for topic, table in places.items():
+            found = {key[-3:]: row for key, row in embedded_case.store.rows(table).items()}
+            place = ("topic_partition", f"{topic}_0")
+            assert found == {
+                (place, ("offset", 1), ("at", 0)): {"items": '{"sku":"1-0","gone":false}'},
+                (place, ("offset", 2), ("at", 0)): {"items": '{"sku":"2-0","gone":false}'},
+                (place, ("offset", 3), ("at", 0)): {"other": 1},
+            }

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import Consumer, TopicPartition
 
 from connectors import cli
 from tests.flows.conftest import Case
@@ -13,8 +14,7 @@ from tests.support.flow_process import environment
 from tests.support.producers import send_order
 from tests.support.registry import SchemaRegistry
 from tests.support.store import KEY_ID, KEY_SECRET
-
-pytestmark = pytest.mark.flows
+from tests.support.wait import until
 
 Found = Callable[..., tuple[int, dict[str, dict[str, str]]]]
 
@@ -185,3 +185,41 @@ def test_offline_asks_nobody(embedded_case: Case, check: Found) -> None:
     code, found = check({"kafka": {"bootstrap_servers": "127.0.0.1:9"}}, "--offline")
     assert code == 0
     assert {*found} == {"configuration", "librdkafka"}
+
+
+def test_a_real_broker_names_what_is_granted(
+    apache_case: Case, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of topics, the group and the topic of dead letters; so that nothing must be tried."""
+    case = apache_case
+    dead = case.broker.topic("dead", 1)
+    whole: dict[str, dict[str, Any]] = {
+        "kafka": {
+            "bootstrap_servers": case.broker.bootstrap,
+            "topics": [case.topic],
+            "group": case.flow.group,
+        },
+        "tablestore": {"endpoint": case.store.url, "instance": case.store.instance},
+        "table": {"auto_create": True},
+        "errors": {"tolerance": "all", "dead_letters": "kafka"},
+        "dead_letters": {"topic": dead},
+    }
+    for name, value in environment(whole).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY_ID)
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", KEY_SECRET)
+
+    def texts() -> dict[str, str]:
+        assert cli.main(["check", "--json", "--timeout", "60"]) == 0
+        checks = json.loads(capsys.readouterr().out)["checks"]
+        return {one["name"]: one["text"] for one in checks}
+
+    found = texts()
+    assert "Read and Describe are granted" in found[f"topic {case.topic}"]
+    assert "Write and Describe are granted" in found[f"dead-letter topic {dead}"]
+    client = Consumer({"bootstrap.servers": case.broker.bootstrap, "group.id": case.flow.group})
+    client.commit(offsets=[TopicPartition(case.topic, 0, 0)], asynchronous=False)
+    client.close()
+    group = f"group {case.flow.group}"
+    # While the group's coordinator is chosen, its offsets are all that can be asked for.
+    until(lambda: "Read is granted" in texts()[group], lambda: texts()[group])

@@ -1,4 +1,4 @@
-"""The account at every snapshot: read = written + rejected + filtered + in flight.
+"""The account at every snapshot: read + added = written + rejected + filtered + in flight.
 
 Every flow test asserts it by its harness; here are the flows that make it hard, and one that is
 wrong on purpose.
@@ -52,7 +52,8 @@ _LAST = re.compile(r"^sync: ended: .*", re.MULTILINE)
 def assert_balanced(counts: dict[str, int]) -> None:
     """The sum of the last line."""
     settled = counts["written"] + counts["rejected"] + counts["filtered"]
-    assert counts["read"] + counts["resumed"] == settled + counts["in_flight"]
+    known = counts["read"] + counts["added"] + counts["resumed"]
+    assert known == settled + counts["in_flight"]
     assert counts["unbalanced"] == 0
 
 

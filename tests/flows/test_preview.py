@@ -13,21 +13,18 @@ from tests.flows.conftest import Case
 from tests.support.flow_process import environment
 from tests.support.store import KEY_ID, KEY_SECRET
 
-pytestmark = pytest.mark.flows
-
 PLAIN = {"table": {"primary_key_mode": "record_value", "primary_key": [{"name": "id"}]}}
 Run = Callable[..., tuple[int, dict[str, Any]]]
 
 
 @pytest.fixture
 def preview(
-    embedded_case: Case,
+    case: Case,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> Run:
     """Run the command with options and settings; returns its exit code and its document."""
-    case = embedded_case
     monkeypatch.chdir(tmp_path)
 
     def run(*options: str, settings: Mapping[str, Any] = PLAIN) -> Any:
@@ -62,9 +59,8 @@ def ids(document: Mapping[str, Any]) -> list[Any]:
     return [record["rows"][0]["key"][0]["value"] for record in document["records"]]
 
 
-def test_which_records(embedded_case: Case, preview: Run) -> None:
+def test_which_records(case: Case, preview: Run) -> None:
     """The newest of all partitions, those of a partition, from an offset on, and of a key."""
-    case = embedded_case
     records: list[tuple[int, bytes | None, bytes]] = [
         (number % 3, b"k%d" % (number % 4), b'{"id": "%d", "n": 1}' % number)
         for number in range(30)
@@ -89,10 +85,10 @@ def test_which_records(embedded_case: Case, preview: Run) -> None:
         assert words in document["error"]
 
 
-def test_a_rejection_has_code_reason_and_exit_code_3(embedded_case: Case, preview: Run) -> None:
+def test_a_rejection_has_code_reason_and_exit_code_3(case: Case, preview: Run) -> None:
     """Without the value of the record; its neighbours have their rows."""
     produce(
-        embedded_case,
+        case,
         [(0, None, b'{"id": "1", "n": 1}'), (0, None, b'{"id": 7'), (0, None, b'{"name": "x"}')],
     )
     code, document = preview()
@@ -103,9 +99,8 @@ def test_a_rejection_has_code_reason_and_exit_code_3(embedded_case: Case, previe
     assert all(one["remedy"] for record in document["records"] for one in record["rejections"])
 
 
-def test_nothing_is_written_created_or_committed(embedded_case: Case, preview: Run) -> None:
+def test_nothing_is_written_created_or_committed(case: Case, preview: Run) -> None:
     """Not even with auto_create, and without any access key."""
-    case = embedded_case
     produce(case, [(0, None, b'{"id": "1", "n": 1}')])
     settings = {"table": {**PLAIN["table"], "auto_create": True}}
     assert preview(settings=settings)[0] == 0
@@ -115,11 +110,8 @@ def test_nothing_is_written_created_or_committed(embedded_case: Case, preview: R
     assert not Path("state").exists()
 
 
-def test_bytes_and_capacity_units_are_what_the_service_answers(
-    embedded_case: Case, preview: Run
-) -> None:
+def test_bytes_and_capacity_units_are_what_the_service_answers(case: Case, preview: Run) -> None:
     """The same rows, written by the official SDK, take as many units."""
-    case = embedded_case
     sizes = (10, 4060, 4080, 4096, 9000)
     produce(
         case,

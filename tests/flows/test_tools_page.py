@@ -1,8 +1,10 @@
 """The commands of docs/tools.md, one after the other as they stand there, do what they say."""
 
 import json
+import os
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from confluent_kafka import Producer
 
 from connectors import cli
 from connectors.cli.app import COMMANDS
-from connectors.cli.exit_codes import DONE, FOUND
+from connectors.cli.exit_codes import DONE, FOUND, STOPPED
 from localkafka import EmbeddedKafka
 from tests.support.store import KEY_ID, KEY_SECRET, LocalTablestore
 
@@ -58,7 +60,15 @@ def test_every_command_of_the_page_works(
     with EmbeddedKafka({"orders": 2, "readings": 1}) as kafka:
         monkeypatch.setenv("SYNC__KAFKA__BOOTSTRAP_SERVERS", kafka.bootstrap)
         produce(kafka.bootstrap)
+        # A backfill becomes a flow's process, whose tests are in test_backfill.py.
+        monkeypatch.setattr(os, "execv", lambda *_: sys.exit("becomes the flow"))
         for arguments in commands():
+            if arguments[0] == "backfill":
+                with monkeypatch.context() as patched:
+                    patched.setattr(os, "environ", {**os.environ})
+                    assert cli.main(arguments) == STOPPED
+                assert capsys.readouterr().err == ""
+                continue
             code = cli.main(arguments)
             printed = capsys.readouterr()
             assert code in (DONE, FOUND), (arguments, printed)
@@ -68,10 +78,12 @@ def test_every_command_of_the_page_works(
     assert tablestore.effects() == []
 
 
-def test_every_tool_has_a_section_with_commands() -> None:
-    """Of each command that is not described elsewhere."""
-    elsewhere = {"run", "replay", "skip", "import-config", "completion"}
-    page = PAGE.read_text("utf-8")
-    sections = set(re.findall(r"^## ([a-z-]+):", page, re.MULTILINE))
-    assert {*COMMANDS} - elsewhere <= sections
+def test_every_command_is_described() -> None:
+    """By a section of this page, whose commands are tried above, or on the pages about runs."""
+    root = PAGE.parents[1]
+    others = ("README.md", "docs/operations.md", "docs/migrating.md")
+    elsewhere = "".join((root / name).read_text("utf-8") for name in others)
+    sections = set(re.findall(r"^## ([a-z-]+):", PAGE.read_text("utf-8"), re.MULTILINE))
+    for name in {*COMMANDS} - sections - {"completion"}:
+        assert re.search(rf"({PROGRAM} |connectors\.cli |`){name}\b", elsewhere), name
     assert sections <= {arguments[0] for arguments in commands()}

@@ -25,12 +25,12 @@ class Authority:
             "-keyout", self._key, "-out", self.certificate,
         )  # fmt: skip
 
-    def sign(self, name: str) -> tuple[Path, Path]:
-        """The files of a certificate, good for 127.0.0.1, and of its key."""
+    def sign(self, name: str, host: str = "IP:127.0.0.1") -> tuple[Path, Path]:
+        """The files of a certificate, good for that host, and of its key."""
         certificate, key, request, extra = (
             self._folder / f"{name}.{end}" for end in ("pem", "key", "csr", "ext")
         )
-        extra.write_text("subjectAltName=IP:127.0.0.1\n")
+        extra.write_text(f"subjectAltName={host}\n")
         _openssl("req", *_CURVE, "-subj", f"/CN={name}", "-keyout", key, "-out", request)
         _openssl(
             "x509", "-req", "-days", "2", "-in", request, "-CA", self.certificate,

@@ -4,7 +4,7 @@ import json
 import re
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,11 +97,20 @@ class Flow:
     def start(self, *options: str, module: str = "flows.sync", snapshot: int = 1) -> FlowProcess:
         """Run the flow with Bytewax's own command line; the recovery folder stays the same."""
         recovery = ["-r", str(self.state), "-s", str(snapshot), "-b", "0"]
+        return self.run_program(["-m", "bytewax.run", module, *recovery, *options], "flow")
+
+    def supervise(self, *options: str) -> FlowProcess:
+        """Run it with `tablestore-sync run`, a snapshot each second."""
+        command = ["-m", "connectors.cli", "run", "-r", str(self.state)]
+        return self.run_program([*command, "--snapshot-interval", "1", *options], "flow")
+
+    def run_program(self, arguments: Sequence[str], name: str) -> FlowProcess:
+        """Run Python with these arguments, and the settings in its environment."""
         process = FlowProcess(
-            ["-m", "bytewax.run", module, *recovery, *options],
+            arguments,
             self.folder,
             {**self.env, **environment(self.settings)},
-            name=f"flow-{len(self._runs) + 1}",
+            name=f"{name}-{len(self._runs) + 1}",
         )
         self._runs.append(process)
         return process

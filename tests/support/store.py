@@ -46,13 +46,13 @@ class TablestoreProcess(ChildProcess):
         super().__init__([*self._command, "--port", "0"], folder, name="emulator")
         self.url = self.wait_for("ready http").split()[1]
 
-    def restart(self) -> None:
-        """Kill it outright and start it again on the same port and data.
+    def restart(self, *options: str) -> None:
+        """Kill it outright and start it again on the same port and data, with more options.
 
         Counters and logs begin at zero; the rows stay.
         """
         self.kill()
-        self.run([*self._command, "--port", self.url.rpartition(":")[2]])
+        self.run([*self._command, *options, "--port", self.url.rpartition(":")[2]])
         self.wait_for("ready http")
 
     def fresh(self) -> "LocalTablestore":
@@ -88,11 +88,16 @@ class LocalTablestore:
         self._begin = process.get("/-/stats")
         self._sequence = process.get("/-/effects?since=0")["last"]
 
-    def restart(self) -> None:
+    def restart(self, *options: str) -> None:
         """As that of the process; counters and effects are those since then."""
-        self.process.restart()
+        self.process.restart(*options)
         self._begin = self.process.get("/-/stats")
         self._sequence = 0
+
+    def take_key(self, key_id: str, secret: str) -> None:
+        """From now on the service, and this client of it, know this key alone."""
+        self.restart("--access-key-id", key_id, "--access-key-secret", secret)
+        self.client = OTSClient(self.url, key_id, secret, self.instance)
 
     def create_table(
         self,

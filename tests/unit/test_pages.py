@@ -43,7 +43,11 @@ STAGES = {
     "tablestore": "map",
 }
 # A code of more than one stage: any stage may ask for headers.
-STAGES_OF = {"headers_unreadable": ["decode", "transform", "map"], "value_unreadable": ["decode"]}
+STAGES_OF = {
+    "headers_unreadable": ["decode", "transform", "map"],
+    "explode_position": ["transform", "map"],
+    "value_unreadable": ["decode"],
+}
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -37,12 +37,20 @@ def long_at(data: bytes, at: int) -> tuple[int, int]:
         number |= (byte & 0x7F) << 21
         if byte < 0x80:
             return number >> 1 ^ -(number & 1), at + 4
-        return _long_rest(data, at, at + 4, number)
+        byte = data[at + 4]
+        number |= (byte & 0x7F) << 28
+        if byte < 0x80:
+            return number >> 1 ^ -(number & 1), at + 5
+        byte = data[at + 5]
+        number |= (byte & 0x7F) << 35
+        if byte < 0x80:  # as many as a time in milliseconds has
+            return number >> 1 ^ -(number & 1), at + 6
+        return _long_rest(data, at, at + 6, number)
     return number >> 1 ^ -(number & 1), at + 1
 
 
 def _long_rest(data: bytes, start: int, at: int, number: int) -> tuple[int, int]:
-    shift = 28
+    shift = 42
     while True:
         byte = data[at]
         at += 1

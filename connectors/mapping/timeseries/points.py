@@ -63,6 +63,8 @@ class PointBuilder(RowBuilder):
         self._rules = rules
         self._conversions = conversions or Conversions()
         self._encoder = encoder
+        # The points of a series share a shard, whatever their time.
+        self.shard_key = encoder.series_of
         self._series = SeriesCache(rules, topic, encoder)
         self._not_fields = rules.series_fields
         self._declared = {_own(rules, field.name): field.type for field in rules.fields}
@@ -86,10 +88,6 @@ class PointBuilder(RowBuilder):
             if len(self._plans) < _MAX_SHAPES and self._names <= _MAX_NAMES:
                 self._plans[shape] = plan
         return plan(values, record)
-
-    def shard_key(self, identity: bytes) -> bytes:
-        """The series: its points share a shard, whatever their time."""
-        return self._encoder.series_of(identity)
 
     def _plan(self, names: tuple[str, ...], types: Sequence[type]) -> MakePoint:
         series_of = self._series.reader(names, types)

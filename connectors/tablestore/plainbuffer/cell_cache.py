@@ -29,6 +29,15 @@ int32 = struct.Struct("<i").pack
 CELL_ENDS = tuple(b"\x0a%c" % checksum for checksum in range(256))
 
 
+@lru_cache(maxsize=256)
+def after_version(checksum: int) -> bytes:
+    """The checksums of cells behind a version with this checksum, by those before it.
+
+    CRC is linear, so one checksum of the version serves all cells of its row.
+    """
+    return bytes(crc8(bytes(8), before) ^ checksum for before in range(256))
+
+
 class EncodedColumn(NamedTuple):
     """One column of a generated encoder."""
 
@@ -40,6 +49,8 @@ class EncodedColumn(NamedTuple):
     """Whether it is a key column, else an attribute column."""
     lead: bytes
     """The tag before the first attribute column, else nothing."""
+    versioned: bool = False
+    """Whether its cells end with a version."""
 
     @property
     def start(self) -> bytes:
@@ -92,7 +103,7 @@ def _shared_starts(column: EncodedColumn) -> CellStarts:
 
 def cell_starts(column: EncodedColumn) -> CellStarts:
     """Return the starts of a column's cells, shared by all encoders that have the column."""
-    return _shared_starts(column._replace(label=""))
+    return _shared_starts(column._replace(label="", versioned=False))
 
 
 class ValueCells:
@@ -103,6 +114,8 @@ class ValueCells:
     ) -> None:
         """Begin with no cells. A miss is a value that is not remembered."""
         self._starts = cell_starts(column)
+        # A version stands between a value and the end of its cell.
+        self._ends = (b"",) * 256 if column.versioned else CELL_ENDS
         self._max_misses = max_misses
         self._on_too_many_misses = on_too_many_misses
         self.misses = 0
@@ -120,7 +133,7 @@ class ValueCells:
         length = len(data)
         before, seed = self._starts.known.get(length) or self._starts.start(length)
         checksum = crc8(data, seed)
-        made = before + data + CELL_ENDS[checksum], checksum, length
+        made = before + data + self._ends[checksum], checksum, length
         self.misses += 1
         if self.misses > self._max_misses:
             self._on_too_many_misses()
@@ -145,4 +158,8 @@ class RowHeads:
         return made
 
 
-ROW_HEADS: dict[Operation, RowHeads] = {"put": RowHeads("put"), "update": RowHeads("update")}
+ROW_HEADS: dict[Operation, RowHeads] = {
+    "put": RowHeads("put"),
+    "update": RowHeads("update"),
+    "delete": RowHeads("delete"),
+}

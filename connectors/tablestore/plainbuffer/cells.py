@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-WireType = Literal["integer", "double", "boolean", "string", "binary"]
+WireType = Literal["integer", "double", "boolean", "string", "binary", "generated"]
+"""Of a column; `generated` is only of a key column that the service makes a number for."""
 CellOperation = Literal["put", "delete_all", "delete_one", "increment"]
 
 

@@ -43,7 +43,7 @@ _WIRE_TYPES: dict[type, WireType] = {
     bytes: "binary",
 }
 _PYTHON_TYPES: dict[str, type] = {wire: python for python, wire in _WIRE_TYPES.items()}
-_KEY_TYPES = ("integer", "string", "binary")
+_KEY_TYPES = ("integer", "string", "binary", "generated")
 
 
 def check_name(name: str) -> None:
@@ -70,6 +70,11 @@ def check_layout(
                 f"key column '{name}' cannot be {wire_type}: use integer, string or binary.",
                 name,
             )
+    generated = [wire_type == "generated" for _, wire_type in primary_key]
+    if generated[0] or sum(generated) > 1:
+        raise EncodingError(
+            "auto_increment", "a row may have one generated key column, not the first one."
+        )
     for name, wire_type in columns:
         if wire_type not in _PYTHON_TYPES:
             raise EncodingError(

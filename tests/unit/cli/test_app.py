@@ -77,6 +77,7 @@ def test_a_wrong_command_line_names_the_way_to_help(capsys: pytest.CaptureFixtur
 def test_no_colours_without_a_terminal() -> None:
     """Nor where the environment says so: a pipe or a file gets text only."""
     environment = {name: text for name, text in os.environ.items() if "COLOR" not in name}
+    environment |= {"GITHUB_ACTIONS": "true"}  # which libraries take for a terminal
     for arguments in (["--help"], ["run", "--help"], ["run", "--nothing"]):
         done = subprocess.run(
             [sys.executable, "-m", "connectors.cli", *arguments],
@@ -87,6 +88,38 @@ def test_no_colours_without_a_terminal() -> None:
             timeout=60,
         )
         assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_an_interrupted_command_has_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in any command: 130, as shells have it."""
+
+    def interrupted() -> None:
+        """Wait."""
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(COMMANDS, "wait", (interrupted, ["tablestore-sync wait"]))
+    assert cli.main(["wait"]) == exit_codes.INTERRUPTED
+
+
+@pytest.mark.parametrize("no_color", [True, False])
+def test_colours_on_a_terminal_unless_no_color(no_color: bool) -> None:
+    """NO_COLOR in the environment, with whatever text, turns them off."""
+    environment = {name: text for name, text in os.environ.items() if "COLOR" not in name}
+    environment |= {"TERM": "xterm-256color", **({"NO_COLOR": "1"} if no_color else {})}
+    ours, theirs = os.openpty()
+    subprocess.run(
+        [sys.executable, "-m", "connectors.cli", "--help"],
+        stdout=theirs,
+        stderr=theirs,
+        cwd=ROOT,
+        env=environment,
+        timeout=60,
+    )
+    os.close(theirs)
+    printed = os.read(ours, 1 << 16)
+    os.close(ours)
+    assert b"Usage" in printed
+    assert bool(re.search(rb"\x1b\[[0-9;]*3[0-7]m", printed)) is not no_color
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from connectors import cli
+from connectors.supervisor import service
+from connectors.supervisor.plan import RunPlan
 
 pytestmark = pytest.mark.unit
 
@@ -57,13 +59,24 @@ def became(*arguments: str) -> list[str]:
     return found
 
 
-def test_run_becomes_the_flow(config: Path) -> None:
-    """With a recovery folder, a file of settings and workers as given."""
-    flow = ["-m", "bytewax.run", "flows.sync"]
-    assert became("run") == [*flow, "-r", "state", "-s", "5", "-b", "0"]
-    given = became("run", "--config", str(config), "-r", "x", "--workers", "2")
-    assert given == [*flow, "-r", "x", "-s", "5", "-b", "0", "-w", "2"]
-    assert became("run", "--flow", "my.page")[2] == "my.page"
+def test_run_supervises_what_its_options_say(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a recovery folder, a file of settings, processes and workers as given."""
+    plans: list[RunPlan] = []
+
+    def run(plan: RunPlan, _: object) -> int:
+        plans.append(plan)
+        return 7
+
+    monkeypatch.setattr(service, "run", run)
+    assert cli.main(["run"]) == 7
+    where = ("--config", str(config), "-r", "x", "--flow", "my.page")
+    cli.main(["run", *where, "--workers", "2", "--processes", "3", "--snapshot-interval", "1"])
+    cli.main(["run", "--hosts", "a:1,b:1", "--host-index", "1"])
+    assert plans == [
+        RunPlan(Path("state")),
+        RunPlan(Path("x"), "my.page", 3, 2, 1),
+        RunPlan(Path("state"), hosts=("a:1", "b:1"), host=1),
+    ]
     assert os.environ["SYNC_CONFIG"] == str(config)
 
 
@@ -122,6 +135,11 @@ def test_another_selection_of_dead_letters_begins_at_the_first(
         ("replay --since yesterday", "replay.since: allowed: a time since 1970 with its zone"),
         ("replay --to topic --only-missing", "only_missing"),
         ("run --config missing.toml", "missing.toml"),
+        ("run --processes 0", "--processes"),
+        ("run --hosts a:1,b:1", "--host-index"),
+        ("run --hosts a --host-index 0", "--hosts"),
+        ("pause -r nowhere", "nowhere"),
+        ("offsets reset -r nowhere --to latest", "nowhere"),
     ],
 )
 def test_a_wrong_option_is_reported_before_anything_runs(

@@ -11,6 +11,7 @@ from connectors.errors import StopRun
 from connectors.kafka.clients import ClientErrors, KafkaClients
 from connectors.settings.kafka import KafkaSettings
 from tests.unit.factories import CANARY, settings
+from tests.unit.fake_clock import FakeClock
 
 
 def kafka(**options: Any) -> KafkaSettings:
@@ -105,3 +106,21 @@ def test_a_producer_whose_configuration_is_not_accepted_stops() -> None:
             purpose="replay",
             remedy="correct it",
         )
+
+
+def test_an_error_that_comes_again_and_again_is_logged_once_in_a_while(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It comes with every attempt to connect; how long the attempt took makes it no other error."""
+    clock = FakeClock(0.0)
+    errors, text = ClientErrors(clock), ""
+    with caplog.at_level(logging.WARNING):
+        for attempt in range(40):
+            clock.now += 1
+            text = f"b:9092: refused (after {attempt}ms in state CONNECT)"
+            errors(KafkaError(KafkaError._TRANSPORT, text))
+        logging.getLogger("sync.kafka").error("FAIL [thrd:b:9092]: refused")
+    assert [record.getMessage()[:29] for record in caplog.records] == [
+        "Kafka client: b:9092: refused"
+    ] * 2
+    assert str(errors) == f" ({text})"

@@ -169,3 +169,45 @@ def test_a_failed_commit_is_only_logged(
     reader.client.polls = [messages(5)]
     assert len(reader.partition.next_batch()) == 1
     assert "away" in caplog.text
+
+
+def test_its_meter_has_what_is_read_and_what_is_durable(brokers: FakeBrokers) -> None:
+    """An offset counts as durable when Bytewax asks again after its snapshot, and not before."""
+    run = run_with()
+    reader = Reader(brokers.started(run), brokers, "orders:0", 5)
+    (meter,) = run.meters.partitions
+    reader.client.polls = [messages(5, 6, 7), messages(8)]
+    reader.partition.next_batch()
+    assert (meter.position, meter.durable, run.meters.snapshots) == (8, 5, 0)
+    reader.partition.snapshot()
+    assert meter.durable == 5
+    reader.partition.next_batch()
+    assert (meter.position, meter.durable, run.meters.snapshots) == (9, 8, 1)
+    meter.set_end(9, 0.0)
+    assert meter.lag_seconds(0.0, 1e12) is not None, "the record at 8 is known"
+
+
+def test_a_partition_that_is_gone_is_not_shown(brokers: FakeBrokers) -> None:
+    """Nothing is read of it, so it lags behind nothing."""
+    run = run_with()
+    Reader(brokers.started(run), brokers, "gone:0", 5)
+    assert run.meters.partitions == []
+
+
+def test_a_pause_reads_nothing_and_keeps_the_snapshots(brokers: FakeBrokers) -> None:
+    """What is durable by then is known, and read on is where it was paused."""
+    run = run_with()
+    reader = Reader(brokers.started(run), brokers, "orders:0", 0)
+    reader.client.polls = [messages(0, 1), messages(2)]
+    assert len(reader.partition.next_batch()[0].messages) == 2
+    run.activity.paused = True
+    assert reader.partition.next_batch() == []
+    assert reader.partition.snapshot() == 2
+    assert run.activity.positions()[0].durable == 0
+    assert reader.partition.next_batch() == []
+    (position,) = run.activity.positions()
+    assert (position.next, position.durable, position.end) == (2, 2, 1000)
+    assert run.activity.epochs == 1
+    assert reader.partition.next_awake() is not None
+    run.activity.paused = False
+    assert reader.partition.next_batch()[0].messages[0].offset() == 2

@@ -110,10 +110,18 @@ class Counted:
         self.plain = 0
         self._encoder = RowEncoder()
 
-    def compile_row(self, kind: Any, primary_key: Any, columns: Any) -> Any:
+    def compile_row(
+        self,
+        kind: Any,
+        primary_key: Any,
+        columns: Any,
+        deleted: Any = (),
+        *,
+        versioned: Any = False,
+    ) -> Any:
         """Compile."""
         self.compiled.append([name for name, _ in columns])
-        return self._encoder.compile_row(kind, primary_key, columns)
+        return self._encoder.compile_row(kind, primary_key, columns, deleted, versioned=versioned)
 
     def row(self, *arguments: Any) -> Encoded:
         """Encode without compiling."""

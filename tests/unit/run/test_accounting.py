@@ -22,13 +22,20 @@ class Process:
         self._epochs = 0
 
     def epoch(
-        self, read: int, filtered: int, emitted: int, waiting: int, rejected: int = 0
+        self,
+        read: int,
+        filtered: int,
+        emitted: int,
+        waiting: int,
+        rejected: int = 0,
+        added: int = 0,
     ) -> None:
         """One epoch of a process where all that the steps leave goes to its batcher."""
         self.counts.add("read", read)
         self.counts.add("filtered", filtered)
-        self.counts.mapped(read - filtered)
-        self.batcher.received(read - filtered)
+        self.counts.add("added", added)
+        self.counts.mapped(read + added - filtered)
+        self.batcher.received(read + added - filtered)
         self.batcher.emitted(emitted)
         self.batcher.snapshot(waiting)
         self.shard.received(emitted)
@@ -51,7 +58,7 @@ def test_what_waits_is_no_loss() -> None:
     assert process.unbalanced() == 0
     process.epoch(read=100, filtered=10, emitted=60, waiting=37)
     assert process.unbalanced() == 0
-    process.epoch(read=10, filtered=-20, emitted=50, waiting=17, rejected=3)
+    process.epoch(read=10, filtered=5, emitted=50, waiting=17, rejected=3, added=25)
     assert process.unbalanced() == 0
     process.epoch(read=0, filtered=0, emitted=17, waiting=0)
     assert process.unbalanced() == 0
@@ -78,6 +85,7 @@ FAULTS: dict[str, Callable[[Process], None]] = {
     "a record counted twice": lambda p: p.counts.add("written", 1, p.shard),
     "a rejection counted twice": lambda p: p.counts.add("rejected", 1, p.shard),
     "dropped without being counted": lambda p: p.counts.add("filtered", -1),
+    "added without being counted": lambda p: p.counts.add("added", -1),
 }
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from connectors.errors import StopRun
 from connectors.run.accounting import COUNT_NAMES, Counts
-from connectors.run.context import Run, configure_logging
+from connectors.run.context import Run
+from connectors.run.log import configure_logging
 from tests.unit.factories import new_run, settings
 from tests.unit.fake_clock import FakeClock
 
@@ -183,3 +184,24 @@ def test_what_is_checked_before_a_record_is_read() -> None:
     run.check_start()
     run.check_start()
     assert called == ["SIGTERM", "second"]
+
+
+def test_what_a_step_raises_is_noted() -> None:
+    """In a cluster Bytewax may raise what followed from it; the end of a source is no failure."""
+    run = new_run()
+
+    def step(number: int, *, fails: BaseException | None = None) -> int:
+        if fails is not None:
+            raise fails
+        return number + 1
+
+    noted = run.noting(step)
+    assert noted(1) == 2
+    with pytest.raises(StopIteration):
+        noted(1, fails=StopIteration())
+    assert run.failure is None
+    first = StopRun("the table is missing")
+    for error in (first, ValueError("later")):
+        with pytest.raises(type(error)):
+            noted(1, fails=error)
+    assert run.failure is first

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.errors import ConfigError, StopRun
-from connectors.run.ends import reason_of
+from connectors.errors import ConfigError, NoAnswer, StopRun
+from connectors.run.ends import kind_of, reason_of
 
 STATE = Path("/somewhere/state")
 
@@ -77,3 +77,21 @@ def test_a_peer_is_gone(text: str) -> None:
 def test_anything_else_is_unknown(error: Exception) -> None:
     """A mistake of ours keeps its traceback, whatever words are in it."""
     assert reason_of(error, "thread 'x' panicked at src/x.rs", STATE) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "printed", "kind"),
+    [
+        (StopRun("x"), "", "stop"),
+        (ConfigError("x"), "", "stop"),
+        (NoAnswer("x"), "", "passing"),
+        (RuntimeError("x"), "Recv thread panic", "peer"),
+        (OSError(errno.ENOSPC, "x"), "", "stop"),
+        (ValueError("x"), "", "error"),
+    ],
+)
+def test_the_kinds_of_ends(error: BaseException, printed: str, kind: str) -> None:
+    """A supervisor distinguishes causes, consequences, and what may pass, by these."""
+    wrapped = RuntimeError("of Bytewax")
+    wrapped.__cause__ = error
+    assert kind_of(wrapped, reason_of(wrapped, printed, None)) == kind

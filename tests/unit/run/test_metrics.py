@@ -45,3 +45,20 @@ def test_help_and_type_are_exported() -> None:
     for metric in METRICS:
         family = families[metric.name.removesuffix("_total")]
         assert (family.type, family.documentation) == (metric.type, metric.help)
+
+
+def test_throttled_tables_are_shown() -> None:
+    """One sample a table that was ever throttled or has a limit, and none of others."""
+    run = new_run()
+    labels = {"table": "orders"}
+    assert REGISTRY.get_sample_value("sync_throttled_requests_total", labels) is None
+    numbers = run.counts.throttle("orders")
+    numbers.requests, numbers.waited = 3, 1.5
+    numbers.in_flight_limit, numbers.rate_limit = 4, 250.5
+    for name, value in {
+        "sync_throttled_requests_total": 3,
+        "sync_throttle_wait_seconds_total": 1.5,
+        "sync_throttle_limit_requests": 4,
+        "sync_throttle_limit_rows_per_second": 250.5,
+    }.items():
+        assert REGISTRY.get_sample_value(name, labels) == value

@@ -18,7 +18,9 @@ from typing import Any
 import pytest
 
 from connectors.errors import StopRun
+from connectors.run.folder_lock import lock_supervisor
 from connectors.run.recovery import MANIFEST, RecoveryFolder
+from connectors.run.stopped import StoppedRun
 from tests.support.wait import until
 
 CONTRACT: dict[str, Any] = {
@@ -369,3 +371,24 @@ def test_the_locks_file_says_who_has_it(tmp_path: Path) -> None:
     let_go(open_folder(tmp_path))
     let_go(open_folder(tmp_path))
     until(lambda: (tmp_path / "process-0.lock").read_text() == str(os.getpid()), "the pid")
+
+
+def test_the_folder_of_another_host(tmp_path: Path) -> None:
+    """It keeps no store; as that of the first host it would begin from nothing."""
+    folder = RecoveryFolder.open(tmp_path, 1, 2, CONTRACT, has_store=False)
+    assert not list(tmp_path.glob("part-*"))
+    folder._run_lock.close()
+    folder = RecoveryFolder.open(tmp_path, 1, 2, CONTRACT, has_store=False)
+    folder._run_lock.close()
+    with pytest.raises(StopRun, match="on another host"):
+        RecoveryFolder.open(tmp_path, 0, 2, CONTRACT)
+    with pytest.raises(StopRun, match="the first host"):
+        StoppedRun(tmp_path, "offsets")
+
+
+def test_a_folder_that_hosts_share(tmp_path: Path) -> None:
+    """The first host makes its store, though another one came before it and waits."""
+    with lock_supervisor(tmp_path, 1):
+        RecoveryFolder.open(tmp_path, 1, 2, CONTRACT, supervised=True, has_store=False)
+        RecoveryFolder.open(tmp_path, 0, 2, CONTRACT, supervised=True)
+    assert len(list(tmp_path.glob("part-*"))) == 2

@@ -153,6 +153,8 @@ OPTIONS = {
     "table.version_field": Option("a.b", "a.b", '"c"', 'version = "field"\n'),
     "table.version_unit": Option("s", "s", '"iso8601"', 'version = "field"\nversion_field = "f"\n'),
     "table.max_version_deviation": Option("90000", 90000, "100000"),
+    "table.rows_per_second": Option("1500", 1500.0, "0.5"),
+    "table.capacity_units_per_second": Option("2500", 2500.0, "7.5"),
     "table.auto_create": Option("true", True, "false"),
     "table.time_to_live": Option("86400", 86400, "90000"),
     "table.max_versions": Option("5", 5, "6"),
@@ -182,6 +184,17 @@ OPTIONS = {
         '{ "sasl.password" = "/file" }',
     ),
     "dead_letters.table": Option("dead_env", "dead_env", '"dead_file"'),
+    "backfill.topics": Option('["a"]', ("a",), '["file"]'),
+    "backfill.since": Option(
+        "2026-01-31T08:00:00Z", "2026-01-31T08:00:00+00:00", '"2026-02-01T00:00:00+01:00"'
+    ),
+    "backfill.until": Option(
+        "2026-01-31T08:00:00Z", "2026-01-31T08:00:00+00:00", '"2026-02-01T00:00:00+01:00"'
+    ),
+    "backfill.partition": Option("3", 3, "4"),
+    "backfill.first_offset": Option("5", 5, "6", "partition = 1\n"),
+    "backfill.last_offset": Option("5", 5, "6", "partition = 1\n"),
+    "backfill.rate": Option("0.5", 0.5, "10"),
     "replay.source": Option("table", "table", '"topic"'),
     "replay.target": Option("topic", "topic", '"tables"'),
     "replay.topics": Option('["a"]', ("a",), '["file"]'),
@@ -201,6 +214,16 @@ OPTIONS = {
     "recovery.required": Option("false", False, "true"),
     "recovery.partitions": Option("2", 2, "3"),
     "shutdown.deadline": Option("1.5", 1.5, "2"),
+    "http.host": Option("0.0.0.0", "0.0.0.0", '"::1"'),
+    "http.port": Option("8080", 8080, "0"),
+    "http.wait_limit": Option("1.5", 1.5, "2"),
+    "http.snapshot_limit": Option("1.5", 1.5, "2"),
+    "supervisor.backoff_initial": Option("0.5", 0.5, "2"),
+    "supervisor.backoff_max": Option("5", 5.0, "6"),
+    "supervisor.forming_deadline": Option("10", 10.0, "20"),
+    "supervisor.progress_deadline": Option("30", 30.0, "40"),
+    "log.format": Option("json", "json", '"text"'),
+    "log.level": Option("debug", "debug", '"warning"'),
 }
 
 

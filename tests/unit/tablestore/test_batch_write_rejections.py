@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from connectors.errors import StopRun
-from connectors.tablestore.verdicts import RequestFailed, Stop, Verdict
+from connectors.tablestore.verdicts import RequestFailed, Retry, Stop, Verdict
 from tests.unit.factories import CANARY, batch, dead_letter, new_run
 from tests.unit.tablestore.fake_service import (
     BAD,
@@ -84,14 +84,17 @@ def test_no_payload_in_logs(caplog: pytest.LogCaptureFixture) -> None:
     """P7: long trouble, rejection and stop, with every logger open: no key and no value."""
     for name in [*logging.Logger.manager.loggerDict, ""]:
         caplog.set_level(logging.DEBUG, name)
-    trouble: list[Sequence[Verdict] | Exception] = [[BUSY, BUSY]] * 8
-    with Writing(tolerant(), answers(*trouble, [BAD, BUSY], [DENIED])) as writing:
+    lost = RequestFailed(Retry("connection lost"))
+    trouble: list[Sequence[Verdict] | Exception] = [lost] * 8
+    throttled = answers(*trouble, [BAD, BUSY], *[[BUSY]] * 8, [DENIED])
+    with Writing(tolerant(), throttled) as writing:
         shard = writing.shard()
         shard.write_batch([changes((f"{CANARY}1", CANARY), (f"{CANARY}2", CANARY))])
         with pytest.raises(StopRun) as caught:
             shard.snapshot()
         assert CANARY not in str(caught.value)
     assert "2 rows wait for table orders" in caplog.text
+    assert "table orders is throttled" in caplog.text
     assert CANARY not in caplog.text
 
 

@@ -127,8 +127,6 @@ def test_what_is_not_exploded(options: dict[str, Any], value: Any, wanted: str) 
 @pytest.mark.parametrize(
     ("table", "options", "says"),
     [
-        ({}, {}, "insert topic, partition and offset"),
-        ({"primary_key_mode": "search"}, {}, "insert topic, partition and offset"),
         ({}, {"key": "element"}, "record_value"),
         ({**BY_KEY}, {"key": "element"}, "record_value"),
         (OWN, {}, "not a column of primary_key"),

@@ -366,4 +366,5 @@ def test_builders_hash_the_series() -> None:
         for time in (1, 2)
     ]
     assert identities[0] != identities[1]
+    assert builder.shard_key is not None
     assert builder.shard_key(identities[0]) == builder.shard_key(identities[1])

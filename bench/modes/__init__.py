@@ -1,0 +1,1 @@
+"""Each mode of the configuration beside the plain one (bench/README.md)."""

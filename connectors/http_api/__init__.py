@@ -1,0 +1,1 @@
+"""The HTTP endpoint of a process, or of all processes of a run: page, metrics, status, health."""

@@ -1,0 +1,1 @@
+"""Export to OpenTelemetry, by its standard environment variables. Needs the extra `otel`."""

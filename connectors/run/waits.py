@@ -1,0 +1,96 @@
+"""What a run waits for at the moment: a throttled table, a registry or brokers that are away."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Wait(NamedTuple):
+    """One thing that is waited for."""
+
+    service: str
+    """tablestore, registry or kafka."""
+    subject: str
+    """Such as the table's name; empty for the service as a whole."""
+    code: str
+    """The service's own code of the last failure; empty when it has none."""
+    reason: str
+    """What failed last, without a value of a record."""
+    seconds: float
+    """Since it began."""
+    waiting: int
+    """How many operations wait; 0 just after one has been tried again."""
+
+
+class _Entry:
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self.waiting = 0
+        self.code = self.reason = ""
+        self.left_at = since
+        self.linger = 0.0
+
+
+class Waits:
+    """Thread-safe. `clock` is in seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._entries: dict[tuple[str, str], _Entry] = {}
+
+    def enter(self, service: str, subject: str = "") -> None:
+        """One more operation waits for this."""
+        now = self._clock()
+        with self._lock:
+            entry = self._entries.get((service, subject))
+            if entry is None or not self._is_current(entry, now):
+                entry = self._entries[service, subject] = _Entry(now)
+            entry.waiting += 1
+
+    def because(
+        self, service: str, subject: str, reason: str, code: str = "", linger: float = 0.0
+    ) -> None:
+        """Why an operation that has entered waits.
+
+        One that begins less than `linger` seconds after the last has left is the same wait.
+        """
+        with self._lock:
+            entry = self._entries[service, subject]
+            entry.reason, entry.code, entry.linger = reason, code, linger
+
+    def touch(self, service: str, subject: str, reason: str, code: str, linger: float) -> None:
+        """Note a wait of no operation by itself, which lasts for `linger` seconds from now."""
+        self.enter(service, subject)
+        self.because(service, subject, reason, code, linger)
+        self.leave(service, subject)
+
+    def leave(self, service: str, subject: str = "") -> None:
+        """An operation that has entered waits no more."""
+        with self._lock:
+            entry = self._entries[service, subject]
+            entry.waiting -= 1
+            entry.left_at = self._clock()
+            if not entry.waiting and not entry.linger:
+                del self._entries[service, subject]
+
+    def current(self) -> list[Wait]:
+        """What is waited for now, what has waited longest first."""
+        now = self._clock()
+        with self._lock:
+            self._entries = {k: e for k, e in self._entries.items() if self._is_current(e, now)}
+            found = [
+                Wait(*key, entry.code, entry.reason, now - entry.since, entry.waiting)
+                for key, entry in self._entries.items()
+            ]
+        return sorted(found, key=lambda wait: -wait.seconds)
+
+    def waiting_for(self, service: str) -> int:
+        """How many operations wait for a service now."""
+        return sum(wait.waiting for wait in self.current() if wait.service == service)
+
+    @staticmethod
+    def _is_current(entry: _Entry, now: float) -> bool:
+        return entry.waiting > 0 or now - entry.left_at < entry.linger

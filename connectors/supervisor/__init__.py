@@ -1,0 +1,1 @@
+"""`tablestore-sync run`: starts the processes of a run, watches them, and starts them again."""

@@ -1,0 +1,1 @@
+"""How fast a table is written that the service throttles. Start reading in governor.py."""

@@ -1,0 +1,59 @@
+"""The operator's commands in one process."""
+
+import logging
+
+import pytest
+
+from connectors.control.protocol import CommandError
+from connectors.run.activity import Position
+from connectors.run.operate import handlers, process_status, state_of
+from tests.unit.factories import new_run
+
+
+def test_states() -> None:
+    """In the order of a run's life."""
+    run = new_run()
+    commands = handlers(run, 0)
+    assert state_of(run) == "forming"
+    run.activity.formed = True
+    assert state_of(run) == "running"
+    commands["pause"]({})
+    assert state_of(run) == "paused"
+    commands["resume"]({})
+    assert state_of(run) == "running"
+    commands["drain"]({"reason": "why"})
+    assert (state_of(run), run.drain_reason, run.restart) == ("draining", "why", False)
+
+
+def test_a_drain_for_a_restart() -> None:
+    """As a supervisor asks for it, when another process has found new partitions."""
+    run = new_run()
+    handlers(run, 0)["drain"]({"restart": True})
+    assert run.restart
+
+
+def test_a_status_has_no_payload_and_all_else() -> None:
+    """Offsets, counts, rejections, what is waited for."""
+    run = new_run()
+    run.counts.add("read", 3)
+    run.activity.reads("a:0", lambda: Position("a", 0, 3, 2, 5))
+    run.activity.waits_for("the registry", 1)
+    run.activity.topics_waiting = ["table b does not exist"]
+    found = process_status(run, 4)
+    assert (found["process"], found["counts"]["read"], found["counts"]["in_flight"]) == (4, 3, 3)
+    assert found["partitions"][0]["lag"] == 3
+    assert found["waiting"] == ["the registry", "table b does not exist"]
+    assert handlers(run, 4)["status"]({}) == {"supervisor": None, "processes": [found]}
+
+
+def test_the_level_of_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A word that is none is an error, and without one too."""
+    log = logging.getLogger("sync")
+    monkeypatch.setattr(log, "level", log.level)
+    command = handlers(new_run(), 0)["log-level"]
+    assert command({"level": "warning"}) == "warning"
+    assert log.level == logging.WARNING
+    log.setLevel(logging.NOTSET)
+    for wrong in ({"level": "loud"}, {}, {"level": 3}):
+        with pytest.raises(CommandError, match="level"):
+            command(wrong)

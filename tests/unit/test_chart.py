@@ -1,0 +1,95 @@
+"""The Helm chart: its values are used, described and bounded; helm's own linter where it is."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHART = Path(__file__).parents[2] / "docker" / "helm" / "tablestore-sync"
+TEMPLATES = "\n".join(path.read_text("utf-8") for path in sorted((CHART / "templates").iterdir()))
+# Tables that a user fills as a whole.
+WHOLE = {"resources", "dashboard.labels"}
+
+
+def values() -> list[str]:
+    """The dotted names of values.yaml, by its indentation of two blanks."""
+    found: list[str] = []
+    path: list[str] = []
+    lines = (CHART / "values.yaml").read_text("utf-8").splitlines()
+    in_text = False
+    for line in lines:
+        if in_text and (not line or line.startswith(" ")):
+            continue
+        in_text = line.endswith("|")
+        match = re.fullmatch(r"( *)(\w+):(?: (.*))?", line)
+        if match is None:
+            continue
+        path = [*path[: len(match[1]) // 2], match[2]]
+        name = ".".join(path)
+        if any(name.startswith(f"{whole}.") for whole in WHOLE):
+            continue
+        if match[3] is not None or name in WHOLE:
+            found.append(name)
+    return found
+
+
+def test_the_values_are_found() -> None:
+    """Of each depth."""
+    assert {"image.repository", "config", "processes", "resources", "env"} <= {*values()}
+    assert len(values()) > 25
+
+
+@pytest.mark.parametrize("name", values())
+def test_a_value_is_described_and_bounded(name: str) -> None:
+    """README.md has it, and a mistyped one is rejected by the schema."""
+    assert f"`{name}`" in (CHART / "README.md").read_text("utf-8")
+    schema: Any = json.loads((CHART / "values.schema.json").read_text("utf-8"))
+    for part in name.split("."):
+        assert schema["additionalProperties"] is False
+        schema = schema["properties"][part]
+
+
+def test_templates_use_every_value_and_no_other() -> None:
+    """A value without effect would be a promise."""
+    used = {name.rstrip(".") for name in re.findall(r"\.Values\.([\w.]+)", TEMPLATES)}
+    known = values()
+    for name in used:
+        assert name in known or any(each.startswith(f"{name}.") for each in known), name
+    for name in known:
+        assert name in used or name.split(".")[0] in used, name
+
+
+def test_the_pod_has_no_rights_that_it_does_not_need() -> None:
+    """As the restricted standard of Kubernetes asks."""
+    for line in (
+        "runAsNonRoot: true",
+        "readOnlyRootFilesystem: true",
+        "allowPrivilegeEscalation: false",
+        "drop: [ALL]",
+        "type: RuntimeDefault",
+        "automountServiceAccountToken: false",
+    ):
+        assert line in TEMPLATES
+
+
+def test_a_drain_has_more_time_than_its_deadline() -> None:
+    """shutdown.deadline of the default configuration."""
+    from connectors.settings.writing import ShutdownSettings
+
+    text = (CHART / "values.yaml").read_text("utf-8")
+    found = re.search(r"^terminationGracePeriodSeconds: (\d+)$", text, re.M)
+    assert found is not None
+    assert int(found[1]) > ShutdownSettings().deadline + 5
+
+
+def test_helm_finds_nothing_wrong() -> None:
+    """Where it is at hand."""
+    helm = shutil.which("helm")
+    if helm is None:
+        pytest.skip("helm not found")
+    done = subprocess.run([helm, "lint", "--strict", CHART], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
