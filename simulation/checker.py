@@ -7,7 +7,7 @@ say what was produced and what came out. The verdict is PASS, FAIL or UNKNOWN; o
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -205,32 +205,43 @@ class Checker:
 
     def _judge_rows(self, rows: Mapping[tuple[str, str], Columns]) -> None:
         for row in sorted({*self._of_row, *rows}):
-            right: set[Columns | None] = {None}
-            for record in self._of_row.get(row, ()):
-                after = {_after(columns, record) for columns in right}
-                right = right | after if record.place in self._removed else after
+            records = self._of_row.get(row, [])
             found = rows.get(row)
-            if found in right or self._may_be_older(row, found):
+            if any(record.place in self._removed for record in records):
+                self._judge_row_of_removed(row, records, found)
                 continue
-            shown = f"{row[0]} {row[1]}: {_show_columns(found)}"
-            wanted = " or ".join(sorted(map(_show_columns, right)))
-            kind = "missing" if found is None else "extra" if right == {None} else "wrong"
-            self.found(kind, f"{shown} instead of {wanted}")
+            right: Columns | None = None
+            for record in records:
+                right = _after(right, record)
+            if found != right:
+                shown = f"{row[0]} {row[1]}: {_show_columns(found)}"
+                kind = "missing" if found is None else "extra" if right is None else "wrong"
+                self.found(kind, f"{shown} instead of {_show_columns(right)}")
 
-    def _may_be_older(self, row: tuple[str, str], found: Columns | None) -> bool:
-        """Whether records of a row were removed, and what is found is of the others.
+    def _judge_row_of_removed(
+        self, row: tuple[str, str], records: Sequence[Produced], found: Columns | None
+    ) -> None:
+        """Judge a row of which the brokers removed records.
 
-        Those before may have been repeated after removed ones that were written: the row is then
-        that of an older record, unless one came after all that were removed.
+        They may have been written or not, and records before them may have been written again
+        after them. What is sure is a record that came later and makes the whole row.
         """
-        records = self._of_row.get(row, [])
         removed = [number for number, each in enumerate(records) if each.place in self._removed]
-        if not removed or any(
-            each.kind not in ("reject", "refuse") for each in records[removed[-1] + 1 :]
-        ):
-            return False
-        known = {column for each in records for column in each.columns}
-        return found is None or known.issuperset(found)
+        whole = [
+            number
+            for number, each in enumerate(records)
+            if number > removed[-1] and each.kind in ("put", "delete")
+        ]
+        if whole:
+            right: Columns | None = None
+            for record in records[whole[-1] :]:
+                right = _after(right, record)
+            is_right = found == right
+        else:
+            known = {column for each in records for column in each.columns}
+            is_right = found is None or known.issuperset(found)
+        if not is_right:
+            self.found("wrong", f"{row[0]} {row[1]}: {_show_columns(found)}")
 
     def _judge_dead_letters(self, once_a_run: bool) -> None:
         for place, sent in sorted(self._dead.items()):

@@ -206,6 +206,7 @@ class Worker:
         self.busy = True  # until it is built
         self.done = False
         self.wakes_at = 0.0
+        self._idle = 0  # turns without anything to do
         self._sources: dict[str, _Part] = {}
         self._logics: dict[str, Any] = {}
         self._scheduled: dict[str, datetime] = {}
@@ -276,8 +277,10 @@ class Worker:
         finally:
             self.busy = False
         if happened:
+            self._idle = 0
             self.cluster.changed()
         else:
+            self._idle += 1
             self.wakes_at = self._next_wake()
         ended = not self._sources and self.output.epoch == _END and not self._unstored
         self.done = ended and self._stored == _END
@@ -293,7 +296,10 @@ class Worker:
                     moments.append(part.next_awake)
         if not moments:
             return _END
-        late = 0.0 if cluster.chance is None else cluster.chance.random() * 0.02
+        # A worker that had nothing to do for long is scheduled late.
+        late = 0.0
+        if cluster.chance is not None:
+            late = cluster.chance.random() * min(0.3, 0.005 * 2 ** min(self._idle, 10))
         now = cluster.timeline.now
         # The engine looks again now and then, so that it notices a clock that was set.
         return min(max(now, cluster.timeline.seconds_of(min(moments))) + late, now + 1.0)

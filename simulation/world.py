@@ -46,7 +46,7 @@ from simulation.service import (
 )
 from simulation.timeline import Crash, Timeline, VirtualLoop
 
-MAX_TURNS = 60_000
+MAX_TURNS = 150_000
 MAX_RUNS = 40
 _COLUMN = "flag"
 """A column that the table defines as an integer: text in it is what the service rejects."""

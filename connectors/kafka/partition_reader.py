@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from itertools import accumulate, groupby
 
@@ -27,8 +26,7 @@ from connectors.kafka.progress import Progress
 from connectors.records import Chunk
 from connectors.run.activity import Position
 from connectors.run.committable_offset import CommittableOffset
-from connectors.run.context import Run, utc_now
-from connectors.settings.kafka import KafkaSettings
+from connectors.run.context import Run
 
 # Seconds until a partition that had nothing is asked again, which bounds the latency of a record.
 # Each partition adds a little, so that many idle ones cost little.
@@ -66,9 +64,8 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         self._max_messages = run.settings.kafka.chunk_messages
         # The run before may have ended before it committed the offset at which this one goes on.
         committed = -1 if resumed else start.offset
-        self._committable = CommittableOffset(
-            committed, run.settings.window.age, run.clock, lambda: run.now().timestamp()
-        )
+        age = run.settings.window.age
+        self._committable = CommittableOffset(committed, age, run.clock, run.now)
         self._awake: datetime | None = None
         self._snapshot = self._durable = start.offset
         self._meter = run.meters.partition(start.topic, start.partition, start.offset, bool(source))
@@ -286,22 +283,11 @@ class PartitionQueue:
 class SharedConsumer:
     """The consumer of a worker: it puts each message into the queue of its partition."""
 
-    def __init__(
-        self,
-        settings: KafkaSettings,
-        clients: KafkaClients,
-        existing: int,
-        clock: Callable[[], float],
-        now: Callable[[], datetime] = utc_now,
-    ) -> None:
-        """`existing` is the number of partitions of all workers together.
-
-        `clock` returns seconds, and `now` the time by which Bytewax wakes partitions.
-        """
-        self._settings = settings
-        self._clock = clock
-        self._now = now
-        self.assignment = Assignment(settings, clients, existing, clock)
+    def __init__(self, run: Run, clients: KafkaClients, existing: int) -> None:
+        """`existing` is the number of partitions of all workers together."""
+        self._run = run
+        self._settings = run.settings.kafka
+        self.assignment = Assignment(self._settings, clients, existing, run.clock)
         self.waiting_bytes = 0  # in all queues together
         self._max_waiting = 0
         self._queues: dict[tuple[str | None, int | None], PartitionQueue] = {}
@@ -364,7 +350,7 @@ class SharedConsumer:
             return
         now = 0.0
         if len(self._queues) > 1:
-            now = self._clock()
+            now = self._run.clock()
             if now < self._nothing_until:
                 return
         messages = client.consume(max_messages, 0)
@@ -400,7 +386,7 @@ class SharedConsumer:
         """See `PartitionQueue.next_look`."""
         if self._brought_others:
             return None
-        now = self._now()
+        now = self._run.now()
         if self._look <= now:
             pause = max(_PAUSE, _PAUSE_EACH * len(self._queues))
             self._look = now + timedelta(seconds=pause)

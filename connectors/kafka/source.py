@@ -163,11 +163,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         consumer = self._consumers.get(worker)
         if consumer is None:
             consumer = self._consumers[worker] = SharedConsumer(
-                self._run.settings.kafka,
-                self._clients,
-                len(self._existing),
-                self._run.clock,
-                self._run.now,
+                self._run, self._clients, len(self._existing)
             )
             self._run.meters.prefetched.append(lambda: consumer.waiting_bytes)
         return consumer

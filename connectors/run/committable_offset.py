@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from datetime import datetime
 
 Clock = Callable[[], float]
 
@@ -21,13 +22,13 @@ class CommittableOffset:
         start: int,
         age: float,
         clock: Clock = time.monotonic,
-        now: Clock | None = None,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         """`start` counts as committed already; `age` and the clocks are in seconds.
 
         `now` is the clock by which batchers are called. It may be set back: then rows wait longer.
         """
-        self._now = now or clock
+        self._now = clock if now is None else lambda: now().timestamp()
         self._age = age
         self._clock = clock
         self._committed = start

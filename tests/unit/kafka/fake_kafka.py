@@ -269,7 +269,8 @@ def run_with(
         recovery = RecoveryFolder.open(folder, process, 1, CONTRACT)
 
     def now() -> datetime:
-        return datetime.fromtimestamp(clock(), timezone.utc)
+        seconds = time.time() if clock is time.monotonic else clock()
+        return datetime.fromtimestamp(seconds, timezone.utc)
 
     return Run("sync", settings(kafka=kafka), recovery, clock=clock, now=now)
 

@@ -32,9 +32,8 @@ def consumer_of(
     brokers: FakeBrokers, partitions: int, topics: int = 1, clock: FakeClock | None = None
 ) -> tuple[SharedConsumer, list[PartitionQueue]]:
     """A consumer of so many partitions of each topic."""
-    made = SharedConsumer(
-        run_with().settings.kafka, brokers.clients, partitions * topics, clock or FakeClock()
-    )
+    run = run_with(clock=clock or FakeClock())
+    made = SharedConsumer(run, brokers.clients, partitions * topics)
     names = [("orders", number) for number in range(partitions)]
     names += [(f"t{n}", number) for n in range(1, topics) for number in range(partitions)]
     return made, [made.add(TopicPartition(*name, 0)) for name in names]
