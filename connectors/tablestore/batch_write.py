@@ -30,7 +30,9 @@ class TableWriter:
     def __init__(self, run: Run, client: Client, tables_api: TablesApi) -> None:
         self._run = run
         self._client = client
-        self.governors = Governors(self._limits_of, run.counts, run.read_limits, self._new_pauses)
+        self.governors = Governors(
+            self._limits_of, run.counts, run.read_limits, self._new_pauses, run.clock
+        )
         self._types = RequestTypes(client, run.settings, self._used)
         self.checks = TableChecks(tables_api, run, self._types.points.choose_encoding)
 
@@ -122,7 +124,7 @@ class TableWriter:
 
     def _new_pauses(self) -> Backoff:
         settings = self._run.settings.tablestore
-        return Backoff(settings.retry_initial, settings.retry_max)
+        return Backoff(settings.retry_initial, settings.retry_max, clock=self._run.clock)
 
     def _limits_of(self, table: str) -> Limits:
         settings = self._run.settings

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,13 @@ from bytewax.outputs import FixedPartitionedSink, StatefulSinkPartition
 from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.testing import run_main
 
+from connectors.batching import builder
+from connectors.run.accounting import Counts
+from simulation.bugs import BUGS
 from simulation.engine import Cluster, Flow
 from simulation.recovery import Snapshots
 from simulation.timeline import Timeline
+from tests.unit.factories import batch, row, settings
 
 ROOT = Path(__file__).parents[2]
 Calls = list[tuple[Any, ...]]
@@ -175,6 +180,42 @@ def calls_of(run: Callable[[Calls, int | None], None], *fails_at: int | None) ->
 def test_calls_come_in_bytewax_order(ends: tuple[int | None, ...], tmp_path: Path) -> None:
     """Of sources, batchers and sinks, over epochs, errors, resumed state and the end."""
     assert calls_of(simulated(), *ends) == calls_of(real(tmp_path), *ends)
+
+
+class Idle(FixedPartitionedSource[str, int]):
+    """Has nothing."""
+
+    def list_parts(self) -> list[str]:
+        return ["a"]
+
+    def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> Any:
+        part = Part([], for_part, 1, None)
+        part.next_batch = list  # type: ignore[method-assign]
+        return part
+
+
+@pytest.mark.P1
+@pytest.mark.parametrize("bug", [None, "batcher_is_called_late"])
+def test_a_waiting_row_outlives_two_kills(bug: str | None) -> None:
+    """The first kill leaves a later state of the batcher, of an epoch that was never complete."""
+    waiting = [tuple(segment) for segment in batch([row("key")])[0]]
+    snapshots, calls = Snapshots(), Calls()
+    snapshots.begin_execution()
+    snapshots.join(0, 1)
+    snapshots.write(1, [("read", "a", 1), ("window", "0", waiting)])
+    snapshots.advance(0, 2)
+    snapshots.write(2, [("window", "0", [])])
+    timeline = Timeline()
+    cluster = Cluster(timeline, snapshots, 0.0)
+    window = settings(window={"age": 60}).window
+    with BUGS[bug]() if bug else nullcontext():
+        build = builder(window, Counts().new_batcher, clock=timeline.wall_clock)
+        cluster.start([(Process(), Flow(Idle(), keyed, build, Sink(calls)))])
+        while snapshots.frontier() < 4:
+            assert cluster.one_turn()
+    kept = snapshots.states("window", snapshots.frontier()).get("0")
+    is_written = "write" in [call[0] for call in calls]
+    assert (is_written or kept == waiting) == (bug is None)
 
 
 STALE = """

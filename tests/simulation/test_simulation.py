@@ -16,8 +16,8 @@ SEEDS = 120
 RECORDS = 60
 WITHIN = 60
 """Seeds within which the simulation finds each planted bug."""
-# What was once found, as the smallest plan that fails with the bug, and without it passes.
-FOUND = {"batcher_is_called_late": "state_of_a_killed_run"}
+# The story of this one is too rare for that: see test_engine.py.
+RARE = {"batcher_is_called_late"}
 
 pytestmark = [pytest.mark.filterwarnings("ignore::RuntimeWarning")]
 
@@ -34,7 +34,7 @@ def test_nothing_is_lost_in_any_seed(first: int) -> None:
         assert outcome.verdict.status == "PASS", story(outcome)
 
 
-@pytest.mark.parametrize("name", sorted({*BUGS} - {*FOUND}))
+@pytest.mark.parametrize("name", sorted({*BUGS} - RARE))
 def test_a_planted_bug_is_found(name: str) -> None:
     """Within a bounded number of seeds."""
     with BUGS[name]():
@@ -42,16 +42,6 @@ def test_a_planted_bug_is_found(name: str) -> None:
             if simulate(plan_of(seed, RECORDS)).verdict.status == "FAIL":
                 return
     pytest.fail("no seed has found it")
-
-
-@pytest.mark.P1
-@pytest.mark.parametrize(("bug", "file"), FOUND.items())
-def test_what_was_found_stays_mended(bug: str, file: str) -> None:
-    """A row that waits in a batcher outlives two kills, whatever the first run had stored."""
-    plan = Plan.from_json((Path(__file__).parent / "plans" / f"{file}.json").read_text("utf-8"))
-    with BUGS[bug]():
-        assert simulate(plan).verdict.status == "FAIL"
-    assert simulate(plan).verdict.status == "PASS"
 
 
 def test_a_seed_replays_exactly() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from connectors.run.accounting import Counts
@@ -23,12 +24,14 @@ class Governors(dict[str, Governor]):
         counts: Counts,
         read_limits: ReadLimits,
         new_pauses: Callable[[], Backoff],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self._limits_of = limits_of
         self._counts = counts
         self._read_limits = read_limits
         self._new_pauses = new_pauses
+        self._clock = clock
         self.on: set[str] = set()
         """The tables whose rows have to wait for their turn."""
 
@@ -40,6 +43,7 @@ class Governors(dict[str, Governor]):
             self._counts,
             self._read_limits,
             self._new_pauses,
+            self._clock,
             on=self.on,
         )
         self[table] = made
