@@ -176,7 +176,7 @@ class VirtualLoop:
         return future
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        """What a dead process leaves behind is reported by nobody."""
+        """What a dead process leaves behind is not reported."""
 
     def get_debug(self) -> bool:
         """No."""

@@ -296,7 +296,9 @@ def test_modules_are_short(module: Path) -> None:
     assert len(module.read_text("utf-8").splitlines()) <= MAX_LINES
 
 
-@pytest.mark.parametrize("folder", ["flows", "emulator", "localkafka", "demo", "examples", "tests"])
+@pytest.mark.parametrize(
+    "folder", ["flows", "emulator", "localkafka", "demo", "examples", "simulation", "tests"]
+)
 def test_no_other_file_is_beyond_the_hard_limit(folder: str) -> None:
     """Generated files apart."""
     for module in modules(folder):

@@ -63,7 +63,17 @@ OTHERS = {"most_common", "ascii_letters"}
 LANES_OF_TESTS = {"tests/support/lanes.py", "tests/support/test_lanes.py", "tests/conftest.py"}
 # Of these a text is full in its plain sense.
 ONLY_IN_NAMES = {"most", "quick"}
-FOLDERS = ("connectors", "flows", "examples", "emulator", "bench", "demo", "localkafka", "scripts")
+FOLDERS = (
+    "connectors",
+    "flows",
+    "examples",
+    "emulator",
+    "bench",
+    "demo",
+    "localkafka",
+    "scripts",
+    "simulation",
+)
 # Letters of the alphabet: `letters, digits`, `letter or _`, lower-case letters.
 _ALPHABET = re.compile(r"^s?,? (or|and|of|in|digits|but|`_`|A)\b|^s?, (digits|then|a )|^s? \(")
 
@@ -120,7 +130,16 @@ def pages() -> Iterator[Path]:
     yield from sorted(ROOT.glob("*.md"))
     yield ROOT / "config.toml"
     yield ROOT / "bench" / "README.md"
-    for folder in ("connectors", "flows", "examples", "bench", "demo", "localkafka", "scripts"):
+    for folder in (
+        "connectors",
+        "flows",
+        "examples",
+        "bench",
+        "demo",
+        "localkafka",
+        "scripts",
+        "simulation",
+    ):
         yield from sorted((ROOT / folder).rglob("*.py"))
 
 

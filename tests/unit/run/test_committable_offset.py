@@ -1,5 +1,7 @@
 """The group's offset: never beyond what is in the tables, and not far behind it for long."""
 
+from datetime import datetime, timezone
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,3 +90,25 @@ def test_a_committed_offset_is_always_in_the_tables(
         offsets.snapshotted(offset)
     assert offsets.due() in (offset, None)
     assert offsets.due() is None, "said once"
+
+
+def test_a_clock_that_is_set_back_makes_offsets_wait(clock: FakeClock) -> None:
+    """Bytewax calls batchers by that clock, so their rows wait for longer than their age."""
+    wall = FakeClock()
+
+    def now() -> datetime:
+        return datetime.fromtimestamp(wall.now, timezone.utc)
+
+    offsets = CommittableOffset(0, age=1.0, clock=clock, now=now)
+    offsets.snapshotted(10)
+    wall.now -= 60
+    for _ in range(30):
+        clock.now += 2
+        wall.now += 2
+        offsets.snapshotted(20)
+        assert offsets.due() is None
+    for _ in range(3):
+        clock.now += 2
+        wall.now += 2
+        offsets.snapshotted(20)
+    assert offsets.due() == 20
