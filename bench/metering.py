@@ -22,12 +22,12 @@ from bench.orders import order
 from connectors.formats.chunk_decoder import ChunkDecoder
 from connectors.http_api.provider import ProcessProvider
 from connectors.mapping.row_mapper import RowMapper
-from connectors.records import Chunk, PlainMessage, Segment
+from connectors.records import Chunk, PlainMessage, Segment, count_of, size_of
 from connectors.run.context import Run
 from connectors.settings import Settings, WindowSettings
 from connectors.tablestore.batch_write import TableWriter
 from connectors.tablestore.client import Client
-from connectors.tablestore.request_meter import RequestMeter, measure_batch
+from connectors.tablestore.request_meter import RequestMeter
 from connectors.tablestore.requests import TableRows
 from connectors.tablestore.row_encoder import RowEncoder
 from connectors.tablestore.tables_api import TablesApi
@@ -116,7 +116,8 @@ def _measuring() -> float:
 
     async def measured() -> None:
         for _ in range(_CALLS):
-            measure_batch(segments, window, run.meters)
+            rows = sum(map(count_of, segments)) / window.rows
+            run.meters.fills.observe(max(rows, sum(map(size_of, segments)) / window.bytes))
             await RequestMeter(nothing, run).write(tables)
 
     async def plain() -> None:

@@ -79,7 +79,7 @@ class _DeadLetterReader(PartitionReader):
         """Some dead letters before the end. Raises StopIteration at the end."""
         if self._next >= self._end:
             self._run.check()
-            self._progress.read_to_end(self._key)
+            self._offsets.read_to_end()
             raise StopIteration
         return [chunk for chunk in super().next_batch() if chunk.messages]
 

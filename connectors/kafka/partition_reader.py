@@ -20,12 +20,11 @@ from confluent_kafka import Message, TopicPartition
 from connectors.kafka import prefetch
 from connectors.kafka.assignment import Assignment
 from connectors.kafka.clients import KafkaClients
-from connectors.kafka.metadata import partition_key
 from connectors.kafka.partition_errors import PartitionErrors
+from connectors.kafka.partition_offsets import PartitionOffsets
 from connectors.kafka.progress import Progress
 from connectors.records import Chunk
 from connectors.run.activity import Position
-from connectors.run.committable_offset import CommittableOffset
 from connectors.run.context import Run
 
 # Seconds until a partition that had nothing is asked again, which bounds the latency of a record.
@@ -57,22 +56,13 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         self._run = run
         self._topic: str = start.topic
         self._partition: int = start.partition
-        self._key = partition_key(start.topic, start.partition)
         self._next: int = start.offset
         self._source = source
-        self._progress = progress
+        self._offsets = PartitionOffsets(run, start, progress, source is not None, resumed)
         self._max_messages = run.settings.kafka.chunk_messages
-        # The run before may have ended before it committed the offset at which this one goes on.
-        committed = -1 if resumed else start.offset
-        age = run.settings.window.age
-        self._committable = CommittableOffset(committed, age, run.clock, run.now)
         self._awake: datetime | None = None
-        self._snapshot = self._durable = start.offset
-        self._meter = run.meters.partition(start.topic, start.partition, start.offset, bool(source))
-        self._epochs = 0  # number of epochs that have ended
-        self._unverified_epoch: int | None = None  # until it is closed everywhere
         if source is not None:
-            run.activity.reads(self._key, self._position)
+            run.activity.reads(self._offsets.key, self._position)
         self.next_batch = run.noting(self.next_batch)  # type: ignore[method-assign]
 
     def next_batch(self) -> list[Chunk]:
@@ -86,13 +76,11 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
             run.check()
             raise StopIteration
         queue, errors = source
-        if self._unverified_epoch is not None:
-            self._epoch_closed(self._unverified_epoch)
-        offset = self._committable.due()
+        offset = self._offsets.to_commit()
         if offset is not None:
-            self._commit(queue, offset)
+            queue.commit(offset)
         if errors.stop is not None:
-            if self._snapshot == self._next:
+            if self._offsets.snapshot == self._next:
                 raise errors.stop
             self._awake = queue.next_look()
             return []
@@ -111,7 +99,7 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
                 return skipped
         else:
             self._next = (messages[-1].offset() or 0) + 1
-        self._meter.read(messages[0], self._next)
+        self._offsets.read(messages[0], self._next)
         messages = self._select(messages)
         run.counts.add("read", len(messages))
         return [Chunk(self._topic, self._partition, messages), *skipped]
@@ -122,32 +110,15 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
 
     def snapshot(self) -> int:
         """The next offset to read."""
-        self._epochs += 1
-        self._unverified_epoch = self._epochs
-        if self._source is not None and self._next != self._snapshot:
+        if self._source is not None and self._next != self._offsets.snapshot:
             self._source[1].moved()
-        self._snapshot = self._next
-        self._meter.snapshotted(self._next)
-        self._committable.snapshotted(self._next)
-        self._progress.snapshotted(self._topic, self._partition, self._next)
+        self._offsets.snapshotted(self._next)
         return self._next
 
     def close(self) -> None:
         """Stop reading. Offsets stay as they are: this is called after failures too."""
         if self._source is not None:
             self._source[0].close()
-
-    def _commit(self, queue: PartitionQueue, offset: int) -> None:
-        queue.commit(offset)
-        if self._run.recovery is not None:
-            self._run.recovery.forget_new_start(self._key)
-
-    def _epoch_closed(self, epoch: int) -> None:
-        self._run.meters.epoch_closed(self._run.counts.verify_epoch(epoch))
-        self._run.activity.epoch_closed(epoch)
-        self._unverified_epoch = None
-        self._durable = self._snapshot
-        self._meter.made_durable(self._snapshot, self._run.clock())
 
     def _take(self, queue: PartitionQueue) -> list[Message] | None:
         """As `PartitionQueue.take`; None also while the run pauses."""
@@ -173,7 +144,7 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
     def _position(self) -> Position:
         """How far the partition is; asked for by other threads."""
         end = None if self._source is None else self._source[0].seen_end()
-        return Position(self._topic, self._partition, self._next, self._durable, end)
+        return self._offsets.position(self._next, end)
 
     def _select(self, messages: list[Message]) -> list[Message]:
         """All messages; a reader with an end returns those before it and moves `_next` back."""
@@ -385,6 +356,7 @@ class SharedConsumer:
     def next_look(self) -> datetime | None:
         """See `PartitionQueue.next_look`."""
         if self._brought_others:
+            self._brought_others = False
             return None
         now = self._run.now()
         if self._look <= now:

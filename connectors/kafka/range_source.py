@@ -169,7 +169,7 @@ class _RangeReader(PartitionReader):
         """Some records before the end; StopIteration at the end."""
         if self._next >= self._end:
             self._run.check()
-            self._progress.read_to_end(self._key)
+            self._offsets.read_to_end()
             raise StopIteration
         wait = self._pace.wait()
         if wait > 0 and self._run.drain_reason is None and self._run.failure is None:

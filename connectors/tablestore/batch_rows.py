@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from copy import copy
-from itertools import chain, groupby
+from itertools import groupby
 from typing import Protocol
 
 from connectors.errors import StopRun
-from connectors.records import DeadLetter, Row, Segment, count_of
+from connectors.records import DeadLetter, Row, Segment
 from connectors.run.retry import RetryLoop, TransientFailure
-from connectors.tablestore.request_meter import code_in
-from connectors.tablestore.requests import RequestType, TableRows
+from connectors.tablestore.request_meter import RequestMeter, code_in
+from connectors.tablestore.requests import TableRows
 from connectors.tablestore.table_checks import TableChecks
 from connectors.tablestore.throttle.governors import Governors
 from connectors.tablestore.verdicts import Reject, RequestFailed, Retry, Stop, Verdict, Written
@@ -62,7 +62,7 @@ class BatchWrite:
 
     def __init__(
         self,
-        request_type: RequestType,
+        requests: RequestMeter,
         segments: Sequence[Segment],
         checks: TableChecks,
         governors: Governors,
@@ -72,7 +72,7 @@ class BatchWrite:
         only_missing: bool,
     ) -> None:
         """`check_run` raises an error of another part of the run; called before each retry."""
-        self._request_type = request_type
+        self._requests = requests
         self._segments = segments
         self._checks = checks
         self._governors = governors
@@ -94,19 +94,7 @@ class BatchWrite:
 
         Each of these tables has one of its own in what is returned. Raises StopRun.
         """
-        tables = await self._check_tables()
-        if len(tables) == 1 and self._each_key_once():
-            # The plain case: no row is handled by itself, unless one fails.
-            (table,) = tables
-            if not self._governors[table].is_on:
-                wires = [segment.wire for segment in self._segments]
-                sizes = [segment.sizes for segment in self._segments]
-                answer = await self._request([TableRows(table, wires, sizes)])
-                if answer is None:
-                    self._outcomes.written(sum(map(count_of, self._segments)))
-                    return []
-                rows = [row for segment in self._segments for row in segment.rows()]
-                self._waiting, self._trouble = await self._judge(rows, answer)
+        await self._check_tables()
         if self._waiting is None:
             self._waiting = self._first_changes()
         throttled: dict[str, list[Row]] = {}
@@ -116,6 +104,23 @@ class BatchWrite:
 
         await self._new_retry_loop().call_async(send)
         return [self._rest(rows) for rows in throttled.values()]
+
+    async def go_on_after(
+        self,
+        request: list[TableRows],
+        sent_at: float,
+        seconds: float,
+        answer: list[Verdict] | RequestFailed,
+    ) -> list[BatchWrite]:
+        """As `write`, when all rows were sent with one request that has not written them all.
+
+        It was sent at `sent_at`, of which its governor knows, and took `seconds`.
+        """
+        self._requests.note(request, answer, seconds)
+        self._governors.answered(_counts(request), sent_at, answer)
+        rows = [row for segment in self._segments for row in segment.rows()]
+        self._waiting, self._trouble = await self._judge(rows, answer)
+        return await self.write()
 
     async def finish(self) -> None:
         """Return when every row of the one table is written or rejected. Raises StopRun."""
@@ -140,17 +145,10 @@ class BatchWrite:
         rest._waiting = rows
         return rest
 
-    async def _check_tables(self) -> set[str]:
-        tables = {segment.table for segment in self._segments}
-        for table in tables:
+    async def _check_tables(self) -> None:
+        for table in {segment.table for segment in self._segments}:
             if table not in self._checks.checked:
                 await asyncio.get_running_loop().run_in_executor(None, self._checks.ensure, table)
-        return tables
-
-    def _each_key_once(self) -> bool:
-        """Whether no key occurs twice: a segment without identities has different keys."""
-        identities = [*chain.from_iterable([segment.identities for segment in self._segments])]
-        return not identities or len({*identities}) == len(identities)
 
     def _first_changes(self) -> Sequence[Row]:
         """The change of each key that is sent first."""
@@ -236,11 +234,11 @@ class BatchWrite:
 
     async def _request(self, tables: list[TableRows]) -> list[Verdict] | RequestFailed | None:
         """The answer to a request: None when all rows are written."""
-        counts = [(each.table, sum(map(len, each.sizes))) for each in tables]
+        counts = _counts(tables)
         sent_at = self._governors.sent(counts)
         answer: list[Verdict] | RequestFailed | None
         try:
-            answer = await self._request_type.write(tables)
+            answer = await self._requests.write(tables)
         except RequestFailed as failed:
             answer = failed
         self._governors.answered(counts, sent_at, answer, self._reckoned)
@@ -316,6 +314,11 @@ class BatchWrite:
     def _exists_already(self, verdict: Reject) -> bool:
         """Whether the row exists: only `only_missing` sets a condition [batch-write-row]."""
         return self._only_missing and verdict.code == "OTSConditionCheckFail"
+
+
+def _counts(tables: Sequence[TableRows]) -> list[tuple[str, int]]:
+    """Each table with the number of its rows."""
+    return [(each.table, sum(map(len, each.sizes))) for each in tables]
 
 
 def _table(row: Row) -> str:

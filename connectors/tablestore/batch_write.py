@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from itertools import chain
 
-from connectors.records import Segment
+from connectors.records import Segment, count_of, size_of
 from connectors.run.context import Run
 from connectors.run.retry import Backoff, RetryLoop
 from connectors.run.tracing import BatchSpan
 from connectors.settings.tables import TableSettings
 from connectors.tablestore.batch_rows import BatchWrite, Outcomes
 from connectors.tablestore.client import Client
-from connectors.tablestore.request_meter import RequestMeter, measure_batch
-from connectors.tablestore.requests import RequestType, RequestTypes
+from connectors.tablestore.request_meter import RequestMeter
+from connectors.tablestore.requests import RequestType, RequestTypes, TableRows
 from connectors.tablestore.table_checks import TableChecks
 from connectors.tablestore.tables_api import TablesApi
 from connectors.tablestore.throttle.governor import Limits
 from connectors.tablestore.throttle.governors import Governors
+from connectors.tablestore.throttle.in_flight import SLOW
+from connectors.tablestore.verdicts import RequestFailed, Verdict
 
 __all__ = ["BatchWrite", "Outcomes", "TableWriter"]
 
@@ -57,31 +60,76 @@ class TableWriter:
         These are in what is returned: one for each such table, to be finished. Raises StopRun.
         `only_missing`: the rows have the condition that there is no row of their key.
         """
-        meters = self._run.meters
-        measure_batch(segments, self._run.settings.window, meters)
+        meters, window = self._run.meters, self._run.settings.window
+        rows = sum(map(count_of, segments)) / window.rows
+        meters.fills.observe(max(rows, sum(map(size_of, segments)) / window.bytes))
         span = None if meters.tracer is None else meters.tracer.batch(segments)
-        if span is None:
-            return await self._write(segments, outcomes, only_missing, None)
         error: BaseException | None = None
         try:
-            return await self._write(segments, outcomes, only_missing, span)
+            rest: list[BatchWrite] = []
+            for request_type, some in self._types.split(segments):
+                rest += await self._write(request_type, some, outcomes, only_missing, span)
         except BaseException as raised:
             error = raised
             raise
         finally:
-            span.end(error)
+            if span is not None:
+                span.end(error)
+        return rest
 
     async def _write(
         self,
+        request_type: RequestType,
         segments: Sequence[Segment],
         outcomes: Outcomes,
         only_missing: bool,
         span: BatchSpan | None,
     ) -> list[BatchWrite]:
-        rest: list[BatchWrite] = []
-        for request_type, some in self._types.split(segments):
-            rest += await self._batch(request_type, some, outcomes, only_missing, span).write()
-        return rest
+        """Write what goes with one type of request."""
+        table = segments[0].table
+        if span is not None or not self._is_plain(table, segments):
+            return await self._batch(request_type, segments, outcomes, only_missing, span).write()
+        # The plain case: no row is handled by itself, unless one fails.
+        rows = sum(map(count_of, segments))
+        wires = [segment.wire for segment in segments]
+        request = [TableRows(table, wires, [segment.sizes for segment in segments])]
+        meters, governor = self._run.meters, self.governors[table]
+        sent_at = governor.clock()
+        answer: list[Verdict] | RequestFailed | None
+        meters.in_flight += 1
+        governor.in_flight += 1
+        try:
+            answer = await request_type.write(request)
+        except RequestFailed as failed:
+            answer = failed
+        finally:
+            meters.in_flight -= 1
+        seconds = governor.clock() - sent_at
+        if answer is not None:
+            batch = self._batch(request_type, segments, outcomes, only_missing)
+            return await batch.go_on_after(request, sent_at, seconds, answer)
+        meter = meters.table(table)
+        meter.request("OK", seconds, sum(map(len, wires)))
+        meter.rows("written", "OK", rows)
+        if governor.is_on or seconds > SLOW:
+            governor.written(sent_at, rows)
+        else:
+            governor.recent.written(rows, seconds, sent_at + seconds)
+            governor.in_flight -= 1
+        outcomes.written(rows)
+        return []
+
+    def _is_plain(self, table: str, segments: Sequence[Segment]) -> bool:
+        """Whether no row needs a look: rows of one table that is not throttled, each key once.
+
+        A segment without identities has different keys.
+        """
+        if table not in self.checks.checked or self.governors[table].is_on:
+            return False
+        if any(segment.table != table for segment in segments):
+            return False
+        identities = [*chain.from_iterable([segment.identities for segment in segments])]
+        return not identities or len({*identities}) == len(identities)
 
     async def write_rows(self, segments: Sequence[Segment], outcomes: Outcomes) -> None:
         """Return when every row is written or rejected: to wide-column tables of no topic."""

@@ -87,7 +87,7 @@ class _Partition(StatefulSourcePartition[Chunk, "Key | None"]):
         # Dead letters whose records are in the flow: (key, number of replays).
         self._in_flow: deque[tuple[Key, int]] = deque()
         self._number = self._marked = 0
-        self._position = CommittableOffset(0, run.settings.window.age, run.clock)
+        self._position = CommittableOffset(0, run.settings.window.age, run.clock, run.now)
         replay = run.settings.replay
         rate = _PAGE_ROWS if replay.rate is None else int(replay.rate)
         self._page_rows = max(1, min(_PAGE_ROWS, rate))

@@ -7,11 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from time import perf_counter
 
-from connectors.records import Segment, count_of, size_of
 from connectors.run.context import Run
-from connectors.run.meters import Meters
 from connectors.run.tracing import BatchSpan
-from connectors.settings import WindowSettings
 from connectors.tablestore.requests import RequestType, TableRows
 from connectors.tablestore.verdicts import Reject, RequestFailed, Retry, Verdict, Written
 
@@ -53,6 +50,15 @@ class RequestMeter:
             self._count(tables, verdicts, failed, perf_counter() - started)
         return verdicts
 
+    def note(
+        self, tables: Sequence[TableRows], answer: list[Verdict] | RequestFailed, seconds: float
+    ) -> None:
+        """Count a request that was sent without `write`, and has not written all rows."""
+        if isinstance(answer, RequestFailed):
+            self._count(tables, None, answer, seconds)
+        else:
+            self._count(tables, answer, None, seconds)
+
     def _count(
         self,
         tables: Sequence[TableRows],
@@ -93,13 +99,6 @@ class RequestMeter:
                 reason, code = verdict.reason, code_in(verdict.reason)
                 self._waits.touch("tablestore", table, reason, code, THROTTLE_LINGER)
                 return
-
-
-def measure_batch(segments: Sequence[Segment], window: WindowSettings, meters: Meters) -> None:
-    """How full a batch is."""
-    rows = sum(map(count_of, segments)) / window.rows
-    size = sum(map(size_of, segments)) / window.bytes
-    meters.fills.observe(max(rows, size))
 
 
 def _outcome(verdict: Verdict) -> str:

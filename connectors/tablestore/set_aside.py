@@ -50,19 +50,20 @@ class SetAside:
         self._outcomes = outcomes
         self._changed = changed
         self._fail = fail
-        self._queues: dict[str, _Queue] = {}
+        self.queues: dict[str, _Queue] = {}
+        """By table; empty while none is throttled."""
         self._closed = False
 
     def has_more_than(self, batches: int) -> bool:
         """Whether more rows than those of full batches wait for a table."""
-        if not self._queues:
+        if not self.queues:
             return False
         rows = batches * self._settings.window.rows
-        return any(queue.rows > rows for queue in [*self._queues.values()])
+        return any(queue.rows > rows for queue in [*self.queues.values()])
 
     def put(self, segments: list[Segment]) -> list[Segment]:
         """Set aside the rows of throttled tables; returns the others."""
-        queues, throttled = self._queues, self._writer.governors.on
+        queues, throttled = self.queues, self._writer.governors.on
         if not queues and not throttled:
             return segments
         waiting: dict[str, list[Segment]] = {}
@@ -101,7 +102,7 @@ class SetAside:
     def rows(self) -> list[tuple[str, str, int]]:
         """Table, topic and number of the rows that wait. Any thread may ask."""
         found: list[tuple[str, str, int]] = []
-        for table, queue in [*self._queues.items()]:
+        for table, queue in [*self.queues.items()]:
             found.append((table, "", queue.rows))
             found += [(table, each.topic, 0) for some in [*queue.batches] for each in some]
         return found
@@ -111,12 +112,12 @@ class SetAside:
         self._closed = True
 
     def _queue(self, table: str) -> _Queue:
-        queue = self._queues.get(table)
+        queue = self.queues.get(table)
         if queue is None:
             rules, max_rows = self._settings.rules_of(table), self._settings.window.rows
             if rules.mode == "timeseries":
                 max_rows = min(max_rows, rules.timeseries.rows_per_request)
-            queue = self._queues[table] = _Queue(max_rows)
+            queue = self.queues[table] = _Queue(max_rows)
             queue.task = asyncio.get_running_loop().create_task(self._work(table, queue))
         return queue
 
@@ -139,5 +140,5 @@ class SetAside:
             self._fail(error)
         finally:
             with self._changed:
-                del self._queues[table]
+                del self.queues[table]
                 self._changed.notify_all()

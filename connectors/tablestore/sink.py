@@ -201,7 +201,8 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
     def _wait_for_room(self, max_batches: int) -> None:
         run = self._run
         while run.failure is None and (
-            len(self._batches) > max_batches or self._aside.has_more_than(max_batches)
+            len(self._batches) > max_batches
+            or (self._aside.queues and self._aside.has_more_than(max_batches))
         ):
             self._changed.wait(_CHECK_INTERVAL)
             if run.overdue:
@@ -228,7 +229,7 @@ class ShardWriter(StatefulSinkPartition[Batch, None]):
                         self._changed.notify_all()
                         return
                     segments, dead_letters = self._batches[0]
-                if segments:
+                if segments and (self._aside.queues or self._writer.governors.on):
                     segments = self._aside.put(segments)
                 if segments:
                     rest = await self._writer.write(segments, self._outcomes, self._only_missing)

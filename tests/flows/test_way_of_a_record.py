@@ -34,6 +34,7 @@ EVERYWHERE = (
     "settings/",
     "run/",
     "steps.py",
+    "kafka/partition_offsets.py",
     "kafka/progress.py",
     "kafka/assignment.py",
     "kafka/partition_errors.py",

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from connectors.run.accounting import Counts, ThrottleNumbers
 from connectors.run.read_limits import ReadLimits
+from connectors.run.recent_writes import RecentWrites
 from connectors.run.retry import Backoff
 from connectors.tablestore.throttle.in_flight import SLOW, InFlightLimit
 from connectors.tablestore.throttle.rate import PIECE, Bucket, RateControl
@@ -72,12 +73,11 @@ class Governor:
         self._used = 0.0
         self._rate: RateControl | None = None
         self._in_flight_limit = InFlightLimit()
-        self._in_flight = 0
+        self.in_flight = 0  # requests
         self._waiting: deque[asyncio.Event] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        # Rows written so far, now and a second or two ago.
-        self._written = 0
-        self._former = self._latest = (now, 0)
+        self.recent = RecentWrites(now)
+        """What the table has taken of late."""
         self._throttles = 0
         self._logged_at = -math.inf
         self._numbers: ThrottleNumbers | None = None
@@ -127,33 +127,29 @@ class Governor:
 
     def sent(self) -> float:
         """A request is sent; returns when."""
-        self._in_flight += 1
+        self.in_flight += 1
         return self.clock()
 
     def written(self, sent_at: float, rows: int, units: float = 0.0) -> None:
         """All rows of a request are written; `units` of its grant."""
         now = self.clock()
-        self._written += rows
-        if now - self._latest[0] >= 1.0:
-            self._former, self._latest = self._latest, (now, self._written)
+        self.recent.written(rows, now - sent_at, now)
         if self.is_on or now - sent_at > SLOW:
             self._answered(sent_at, rows, 0, units, now)
-        elif now - sent_at < self._in_flight_limit.usual:
-            self._in_flight_limit.usual = now - sent_at
-        self._in_flight -= 1
+        self.in_flight -= 1
 
     def answered(
         self, sent_at: float, accepted: int, throttled: int, reason: str, units: float = 0.0
     ) -> None:
         """A request was answered: the rows that were not throttled, those that were, and why."""
         now = self.clock()
-        self._written += accepted
+        self.recent.written(accepted, now - sent_at, now)
         if throttled:
             self._throttles += 1
             if self._rate is None:
                 self._begin(sent_at, now)
         self._answered(sent_at, accepted, throttled, units, now)
-        self._in_flight -= 1
+        self.in_flight -= 1
         if throttled:
             if self._numbers is not None:
                 self._numbers.requests += 1
@@ -166,8 +162,8 @@ class Governor:
         """
         now = self.clock()
         if is_slow:
-            self._in_flight_limit.answered(sent_at, self._in_flight, now, timed_out=True)
-        self._in_flight -= 1
+            self._in_flight_limit.answered(sent_at, self.in_flight, now, timed_out=True)
+        self.in_flight -= 1
         if is_slow or self.is_on:
             self._changed()
 
@@ -177,7 +173,7 @@ class Governor:
 
     def _grant(self, rows: int, now: float) -> tuple[Grant | None, float]:
         """Leave to send some of `rows`, or the seconds until there may be; at most infinite."""
-        if not self._in_flight_limit.has_room(self._in_flight, now):
+        if not self._in_flight_limit.has_room(self.in_flight, now):
             return None, math.inf
         if self._rows is not None:
             rows = min(rows, max(1, math.floor(self._rows.rate * PIECE)))
@@ -191,7 +187,7 @@ class Governor:
             if seconds > 0:
                 return None, seconds
         if self._rate is not None:
-            rows, seconds = self._rate.grant(rows, self._in_flight, now)
+            rows, seconds = self._rate.grant(rows, self.in_flight, now)
             if not rows:
                 return None, seconds
         units = 0.0
@@ -207,8 +203,11 @@ class Governor:
     ) -> None:
         if self._rate is not None:
             self._rate.answered(sent_at, accepted, throttled, now)
+        limit = self._in_flight_limit
+        if not limit.is_on:
+            limit.usual = min(limit.usual, self.recent.fastest)
         if not throttled:
-            self._in_flight_limit.answered(sent_at, self._in_flight, now)
+            self._in_flight_limit.answered(sent_at, self.in_flight, now)
         if self._rows is not None and throttled:
             self._rows.take(-throttled)
         if self._units is not None:
@@ -227,9 +226,8 @@ class Governor:
 
     def _begin(self, sent_at: float, now: float) -> None:
         """The first refusal: begin with the rate of the last seconds."""
-        at, written = self._former
-        rate = (self._written - written) / max(now - at, 0.05)
-        self._rate = RateControl(max(rate, _MIN_START), sent_at, self._new_pauses())
+        rate = max(self.recent.rate(now), _MIN_START)
+        self._rate = RateControl(rate, sent_at, self._new_pauses())
 
     def _changed(self) -> None:
         is_throttled = self._rate is not None or self._in_flight_limit.is_on

@@ -13,7 +13,7 @@ import math
 from collections import deque
 from typing import Protocol
 
-from connectors.tablestore.throttle.random_refusals import RandomRefusals
+from connectors.tablestore.throttle.random_throttles import RandomThrottles
 
 # Of the rate that was found, what is used at first.
 _MARGIN = 0.98
@@ -94,7 +94,7 @@ class RateControl:
         self._heavy = 0
         self._is_lost = False  # the rate was halved until something got through
         self._is_binding = False
-        self._random = RandomRefusals(now)
+        self._random = RandomThrottles(now)
         self.bound_at = now
         """When the rate last made a request wait."""
 

@@ -111,7 +111,7 @@ class Unreliable:
         self._share = share
         self._chance = random.Random(seed)
 
-    def take(self, rows: int, now: float) -> int:  # noqa: ARG002 - at any time
+    def take(self, rows: int, now: float) -> int:
         """As `Service`."""
         return 0 if self._chance.random() < self._share else rows
 

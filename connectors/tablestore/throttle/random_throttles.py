@@ -19,8 +19,8 @@ _VALID = 10.0  # seconds, after which it is found out again
 _TOLERATED = 1.5  # times the share that was found
 
 
-class RandomRefusals:
-    """Finds out whether the refusals of a table are of this sort."""
+class RandomThrottles:
+    """Finds out whether the refusals that throttle a table are of this sort."""
 
     def __init__(self, now: float) -> None:
         """The rate falls from `now` on: at first because a service refuses most of it."""
@@ -34,16 +34,16 @@ class RandomRefusals:
         """The share of rows that may be refused without the rate going down; usually 0."""
         return _TOLERATED * self._share if now < self._until else 0.0
 
-    def note(self, is_refused: bool, rate: float, now: float) -> float | None:
+    def note(self, is_throttled: bool, rate: float, now: float) -> float | None:
         """Count an answer at this rate in rows a second; the rate to go back to, if any."""
         if now < self._from:
             return None
         answers = self._answers
-        answers.append((is_refused, rate))
+        answers.append((is_throttled, rate))
         if now < self._until or len(answers) < 2 * _HALF or answers[0][1] < rate * _FALL:
             return None
-        refused = [each for each, _ in answers]
-        former, latter = sum(refused[:_HALF]) / _HALF, sum(refused[_HALF:]) / _HALF
+        throttled = [each for each, _ in answers]
+        former, latter = sum(throttled[:_HALF]) / _HALF, sum(throttled[_HALF:]) / _HALF
         if not (
             _MIN_SHARE <= former <= _MAX_SHARE
             and max(_MIN_SHARE, former * _UNCHANGED) <= latter <= _MAX_SHARE
