@@ -69,6 +69,8 @@ class Checker:
         self._last: dict[tuple[int, str, str], int] = {}
         self._dead: defaultdict[Place, list[tuple[int, bytes | None]]] = defaultdict(list)
         self._open: set[Place] = set()
+        # Rows of the present run that wait in it though their records are read again.
+        self._ahead: set[Place] = set()
         self._stored: dict[tuple[str, int], int] = {}
         self._verdict = Verdict()
         self.doubts: list[str] = []
@@ -97,7 +99,8 @@ class Checker:
         offset = place[2]
         self._verdict.applied += 1
         self._high[record.row] = max(self._high.get(record.row, -1), offset)
-        if not is_exact:
+        if not is_exact or place in self._ahead:
+            self._ahead.discard(place)
             return
         last = self._last.get((run, *record.row), -1)
         if offset < last:
@@ -146,6 +149,14 @@ class Checker:
         for place in sorted(self._open - kept):
             self.found("stored_too_early", f"{_shown(place)} is before the stored offset")
             self._open.discard(place)
+
+    def resumed(self, offsets: Mapping[tuple[str, int], int], waiting: Iterable[Place]) -> None:
+        """Note what a run begins with: offsets, and the rows that wait.
+
+        A state that a killed run had stored may have rows of records after the offset. They are
+        written first, and again when their records are read: each row ends as it must.
+        """
+        self._ahead = {place for place in waiting if place[2] >= offsets.get(place[:2], 0)}
 
     def stored_offset(self, partition: tuple[str, int]) -> int:
         """The offset that was stored last."""

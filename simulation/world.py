@@ -249,6 +249,15 @@ class World:
         self.checker.dead_lettered(run, place, message.value())
 
     def _durable(self) -> None:
+        offsets, waiting = self._durable_state()
+        frontier = self.snapshots.frontier()
+        self.note("durable", frontier, sorted(offsets.values()), len(waiting))
+        self.checker.stored(offsets, waiting)
+
+    def _durable_state(
+        self,
+    ) -> tuple[dict[tuple[str, int], int], list[tuple[str, int, int]]]:
+        """The stored offsets, and the coordinates of the rows that wait."""
         frontier = self.snapshots.frontier()
         offsets = {}
         for key, offset in self.snapshots.states("read", frontier).items():
@@ -260,8 +269,7 @@ class World:
             for segment in state
             for offset in segment[5]
         ]
-        self.note("durable", frontier, sorted(offsets.values()), len(waiting))
-        self.checker.stored(offsets, waiting)
+        return offsets, waiting
 
     def turn(self, until: float = float("inf")) -> bool:
         """Let one thing happen. False when nothing is left to do."""
@@ -330,6 +338,7 @@ class World:
         workers = self.plan.workers
         count = workers[min(number, len(workers) - 1)]
         self.note("run", self.runs, "workers", count)
+        self.checker.resumed(*self._durable_state())
         cluster = Cluster(
             self.timeline, self.snapshots, self.plan.interval, self.chance, self.failed
         )
