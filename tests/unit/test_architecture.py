@@ -256,6 +256,7 @@ def test_connectors_import_nothing_above_them(module: Path) -> None:
         "bench",
         "demo",
         "examples",
+        "simulation",
         "an import by name",
     }
 
