@@ -46,9 +46,9 @@ def release(
 
 
 def counts(release: Release, name: str) -> dict[str, int]:
-    """The counts of a run of that release."""
+    """The counts of a run of that release, whose steps added no records: it did not count those."""
     found: dict[str, int] = json.loads((release.fixture / f"{name}.json").read_text())
-    return found
+    return {"added": 0, **found}
 
 
 def take_recovery_folder(release: Release) -> None:
