@@ -10,7 +10,8 @@ INTERRUPTED = 130
 
 # docs/cli.md has this table.
 MEANINGS = {
-    DONE: "Done, and nothing needs attention. `run` and `replay`: drained by SIGTERM or SIGINT.",
+    DONE: "Done, and nothing needs attention. `run`, `replay` and `backfill`: drained by SIGTERM "
+    "or SIGINT.",
     STOPPED: "The configuration, the recovery folder, Kafka or Tablestore does not allow it. The "
     "text on stderr (of `check`: the list) names the cause and the remedy.",
     USAGE: "The command line is wrong, or `import-config` cannot translate what the connector's "

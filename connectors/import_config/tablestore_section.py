@@ -66,9 +66,9 @@ def _keys(connector: ConnectorProperties) -> dict[str, Any]:
         connector.note(
             "tablestore.auth.mode",
             "sts is not imported: it is for Alibaba's own managed service. Set a key pair of a "
-            f"RAM user ({_ID}, {_SECRET}), or fetch temporary keys of a role into files and name "
-            "those in tablestore.access_key_id_file, access_key_secret_file and "
-            "security_token_file, which are read again when they change",
+            f"RAM user ({_ID}, {_SECRET}), or a role (tablestore.credentials), or fetch temporary "
+            "keys into files and name those in tablestore.access_key_id_file, "
+            "access_key_secret_file and security_token_file, which are read again when they change",
         )
     elif "tablestore.auth.mode" not in connector:
         connector.note(

@@ -1,6 +1,6 @@
 """Every metric, declared once, and their export to Prometheus.
 
-They are exported by the default registry, which Bytewax's /metrics shows beside its own. The names
+They are exported by the default registry, which the HTTP endpoint shows. The names
 are part of users' dashboards and alerts, so they never change.
 """
 
@@ -56,7 +56,7 @@ RECORDS: dict[str, MetricSpec] = {
         "sync_records_added_total",
         "counter",
         "records",
-        "Records that steps of the flow made of one, less that one.",
+        "Records that steps of the flow made beyond those that they took.",
     ),
     "resumed": MetricSpec(
         "sync_records_resumed_total",
@@ -123,7 +123,7 @@ THROTTLES: dict[str, MetricSpec] = {
         "sync_throttle_limit_requests",
         "gauge",
         "requests",
-        "Requests of a slow table that may be in flight now; 0: one a shard.",
+        "Requests of a slow table that may be in flight now; 0: one per shard.",
         ("table",),
     ),
     "rate_limit": MetricSpec(
