@@ -13,12 +13,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import latency, throttling
+from bench import latency
 from bench.kafka import filled_topic
 from bench.modes import __main__ as modes
 from bench.processes import MeasurementError
 from bench.report import goals, remarks, show, write_json
 from bench.runs import Figures, run_bare, run_flow
+from bench.throttling import __main__ as throttling
 from localkafka import KafkaUnavailableError
 
 

@@ -1,0 +1,1 @@
+"""The flow against tables that are throttled, or a service that falls behind."""
