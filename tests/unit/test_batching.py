@@ -1,68 +1,17 @@
-"""Batching: limits, age, order, and nothing lost or doubled whatever the engine does to it."""
+"""Batching: limits, age, order, and what a batcher's state holds."""
 
 import pickle
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from connectors.batching import Batcher, State, builder
-from connectors.records import Batch, DeadLetter, Original, Row, Segment, segment_of_state
-from connectors.settings import WindowSettings
-from tests.unit.factories import batch, dead_in, dead_letter, row, rows_in, wire_of
-
-
-class Counted:
-    """Sums of what a batcher counts."""
-
-    def __init__(self) -> None:
-        self.numbers: dict[str, int] = {}
-
-    def _add(self, name: str, number: int) -> None:
-        self.numbers[name] = self.numbers.get(name, 0) + number
-
-    def resumed(self, number: int) -> None:
-        self._add("resumed", number)
-
-    def received(self, number: int) -> None:
-        self._add("received", number)
-
-    def emitted(self, number: int) -> None:
-        self._add("emitted", number)
-
-    def snapshot(self, waiting: int) -> None:
-        self.numbers["waiting"] = waiting
-
-
-def limits(rows: int = 5, bytes: int = 1024, age: float = 1.0) -> WindowSettings:  # noqa: A002
-    """Settings of a batcher; below the least bytes that a file may ask for."""
-    return WindowSettings.model_construct(rows=rows, bytes=bytes, age=age, shards=4)
-
-
-def some_rows(*sizes: int, start: int = 0, table: str = "orders") -> list[Row]:
-    """Rows of these wire sizes, at the offsets from `start`."""
-    return [
-        row(str(offset), wire_of(size), table=table, offset=offset)
-        for offset, size in enumerate(sizes, start)
-    ]
-
-
-def sizes_of(batches: list[Batch]) -> list[list[int]]:
-    """The wire sizes in each batch that has rows."""
-    return [[len(found.wire) for found in rows_in([part])] for part in batches if part[0]]
-
-
-def waiting_in(batcher: Batcher) -> list[Segment]:
-    """The rows in its snapshot."""
-    return [segment_of_state(each) for each in batcher.snapshot()]
-
-
-def offsets_of(batches: list[Batch]) -> list[int]:
-    """The offsets of all rows, in order."""
-    return [found.offset for found in rows_in(batches)]
+from connectors.records import Original, Segment, segment_of_state
+from tests.unit.batchers import Counted, limits, offsets_of, sizes_of, some_rows, waiting_in
+from tests.unit.factories import batch, dead_in, dead_letter, rows_in, wire_of
 
 
 def test_rows_wait_below_the_limits() -> None:
@@ -288,113 +237,6 @@ def test_originals_stay_with_their_rows() -> None:
     batcher = Batcher(limits(rows=2), None, Counted())
     out = batcher.on_batch([([segment], [])])[0] + batcher.on_eof()[0]
     assert [(found.offset, found.original) for found in rows_in(out)] == list(enumerate(originals))
-
-
-class Engine(RuleBasedStateMachine):
-    """What Bytewax may do to a batcher, in any order; compared with a plain list of offsets."""
-
-    is_resumed = False  # and not called since
-
-    @initialize(rows=st.integers(1, 6), size=st.integers(1, 60))
-    def begin(self, rows: int, size: int) -> None:
-        """Any limits."""
-        self.settings = limits(rows=rows, bytes=size, age=30.0)
-        self.batcher = Batcher(self.settings, None, Counted())
-        self.out: list[Batch] = []
-        self.given = 0
-        self.dead: list[DeadLetter] = []
-        self.saved: tuple[bytes, int, int, int] | None = None
-
-    @rule(
-        parts=st.lists(
-            st.tuples(
-                st.lists(st.integers(2, 70), max_size=12),
-                st.sampled_from(["orders", "clicks"]),
-                st.integers(0, 2),
-            ),
-            max_size=4,
-        )
-    )
-    def take(self, parts: list[tuple[list[int], str, int]]) -> None:
-        """Items come, with rows of any size and tables, and dead letters."""
-        values = []
-        for sizes, table, dead in parts:
-            dead_letters = [dead_letter(len(self.dead) + number) for number in range(dead)]
-            self.dead += dead_letters
-            values.append(batch(some_rows(*sizes, start=self.given, table=table), dead_letters))
-            self.given += len(sizes)
-        out, discard = self.batcher.on_batch(values)
-        assert discard is False
-        self.out += out
-
-    @rule()
-    def wake(self) -> None:
-        """The clock, perhaps too early or late."""
-        self.out += self.batcher.on_notify()[0]
-        self.is_resumed = False
-        assert self.batcher.snapshot() == []
-
-    @rule()
-    def end(self) -> None:
-        """The end of the input, after which a batcher may still live on."""
-        self.out += self.batcher.on_eof()[0]
-        assert self.batcher.snapshot() == []
-
-    @rule()
-    def save(self) -> None:
-        """A snapshot, as the store keeps it."""
-        done = (len(self.out), self.given, len(self.dead))
-        self.saved = (pickle.dumps(self.batcher.snapshot()), *done)
-
-    @rule()
-    def crash(self) -> None:
-        """The process dies and resumes from the last snapshot; the source repeats from there."""
-        if self.saved is None:
-            self.batcher = Batcher(self.settings, None, Counted())
-            out = given = dead = 0
-        else:
-            state, out, given, dead = self.saved
-            self.batcher = Batcher(self.settings, pickle.loads(state), Counted())
-            self.is_resumed = True
-        del self.out[out:], self.dead[dead:]
-        self.given = given
-
-    @invariant()
-    def nothing_is_lost_or_doubled_or_out_of_order(self) -> None:
-        """What came out and what waits are, together, what came in; so are the dead letters."""
-        if not hasattr(self, "batcher"):
-            return
-        waiting: list[Batch] = [(waiting_in(self.batcher), [])]
-        assert offsets_of(self.out + waiting) == [*range(self.given)]
-        assert dead_in(self.out) == self.dead
-
-    @invariant()
-    def limits_hold(self) -> None:
-        """No batch is beyond a limit, but for one oversized row alone; what waits is below both."""
-        if not hasattr(self, "batcher"):
-            return
-        for sizes in sizes_of(self.out):
-            assert len(sizes) <= self.settings.rows
-            assert sum(sizes) <= self.settings.bytes or len(sizes) == 1
-        assert all(segments or dead for segments, dead in self.out), "no empty batch"
-        waiting = rows_in([(waiting_in(self.batcher), [])])
-        assert len(waiting) < self.settings.rows
-        assert sum(len(found.wire) for found in waiting) < self.settings.bytes
-
-    @invariant()
-    def a_clock_runs_exactly_while_rows_wait(self) -> None:
-        """Waiting rows are always due at some time not beyond the age; nothing else is."""
-        if not hasattr(self, "batcher"):
-            return
-        due = self.batcher.notify_at()
-        if not self.is_resumed:
-            assert (due is not None) == bool(self.batcher.snapshot())
-        if due is not None:
-            assert due <= datetime.now(timezone.utc) + timedelta(seconds=self.settings.age)
-
-
-Engine.TestCase.settings = settings(stateful_step_count=25)
-TestEngine = Engine.TestCase
 
 
 @given(st.lists(st.integers(2, 300), max_size=60), st.integers(1, 200), st.integers(1, 1000))
