@@ -5,11 +5,8 @@ import time
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
 
-from tests.flows.conftest import PARTITIONS, Case
+from tests.flows.conftest import Case
 from tests.flows.dead_letters import (
     dead_letters_in_topic,
     judged_without,
@@ -18,33 +15,12 @@ from tests.flows.dead_letters import (
     to_table,
     to_topic,
 )
-from tests.support.brokers import read_records
-from tests.support.flow_process import FlowProcess
+from tests.flows.replays import REPLAYS, replay, run_to_end
 from tests.support.ledger import Rejected
-from tests.support.producers import PAYLOAD, kafka_row
+from tests.support.producers import PAYLOAD
 from tests.support.wait import until
 
 pytestmark = pytest.mark.P4
-
-REPLAYS = "__tablestore_sync.replays"
-
-
-def replay(case: Case, folder: str = "replay-state", **settings: Any) -> FlowProcess:
-    """Run the replay to its end; it has a recovery folder of its own."""
-    before, case.flow.state = case.flow.state, case.flow.folder / folder
-    case.flow.settings["replay"] = settings
-    process = case.flow.start(module="flows.replay")
-    case.flow.state = before
-    code = process.wait()
-    assert code == 0, process.text()
-    return process
-
-
-def run_to_end(case: Case) -> dict[str, int]:
-    """Run the flow until all is settled."""
-    process = case.flow.start()
-    case.wait_committed(process)
-    return process.drain()
 
 
 def test_a_mended_mapping_takes_them(case: Case) -> None:
@@ -185,72 +161,6 @@ def test_a_newer_value_stays_where_cells_have_versions(
     assert rows == {(("id", "a"),): {"n": 2, "m": 1}, (("id", "b"),): {"n": "old"}}
 
 
-def test_from_the_table(embedded_case: Case) -> None:
-    """Dead letters of a table, one of them in parts, become rows; a second replay reads none."""
-    case = embedded_case
-    case.store.create_table(case.topic)
-    table = to_table(case)
-    case.flow.set({"table": {"columns": [{"name": "order_id", "type": "integer"}]}})
-    case.orders(250)
-    long: dict[str, int | float | bool | str | bytes] = {
-        "order_id": "x",
-        **{f"text_{number}": "y" * 900_000 for number in range(3)},
-    }
-    case.producer.send(
-        case.topic,
-        json.dumps(long).encode(),
-        kafka_row(case.topic, long),
-        key=b"k",
-        timestamp=1_700_000_000_123,
-    )
-    case.producer.flush()
-    assert run_to_end(case)["rejected"] == 251
-    case.flow.set({"table": {"columns": "all"}})
-    dry = replay(case, folder="dry-state", dry_run=True)
-    assert dry.text().count("would write: ") == 251
-    assert case.store.rows(case.topic) == {}
-    one = replay(case, folder="one", count=1, until="2024-01-01T00:00:00Z", dry_run=True)
-    assert one.text().count("would write: ") <= 1, "only the old one is of that time"
-    assert replay(case, dry_run=True).text().count("would write: ") == 251
-    assert replay(case, count=100, rate=200).counts()["written"] == 100
-    assert replay(case, dry_run=True).text().count("would write: ") == 151
-    assert replay(case).counts()["written"] == 151
-    assert replay(case).counts()["read"] == 0
-    assert replay(case, folder="new").counts()["read"] == 0, "the dead letters are marked"
-    assert replay(case, folder="new", again=True, count=9).counts()["written"] == 9
-    judged_without(case, table)
-
-
-def test_later_dead_letters_of_the_table_are_found(embedded_case: Case) -> None:
-    """Of the same folder, wherever in the table they stand; settled ones are not taken again."""
-    case = embedded_case
-    case.store.create_table(case.topic)
-    table = to_table(case)
-    case.flow.set({"table": {"columns": [{"name": "order_id", "type": "integer"}]}})
-    for turn in range(3):
-        # In all partitions, so that later ones stand between those of before.
-        case.orders(40, first=40 * turn)
-        case.flow.set({"table": {"columns": [{"name": "order_id", "type": "integer"}]}})
-        assert run_to_end(case)["rejected"] == 40
-        case.flow.set({"table": {"columns": "all"}})
-        assert replay(case).counts()["written"] == 40
-    judged_without(case, table)
-
-
-def test_from_the_table_rejected_again(embedded_case: Case) -> None:
-    """The dead letter stays where it is, with one replay more, up to max_replays."""
-    case = embedded_case
-    case.store.create_table(case.topic)
-    table = to_table(case)
-    case.producer.send(case.topic, PAYLOAD.encode(), lambda *_: Rejected(), key=b"k")
-    case.producer.flush()
-    run_to_end(case)
-    rejected = [replay(case, max_replays=2).counts()["rejected"] for _ in range(4)]
-    assert rejected == [1, 1, 0, 0]
-    ((_, columns),) = case.store.rows(table).items()
-    assert (columns["replays"], columns["value"]) == (2, PAYLOAD.encode())
-
-
 def test_killed_replays_lose_nothing(embedded_case: Case) -> None:
     """SIGKILL at any moment, from table and from topic: each dead letter's row is there at last."""
     case = embedded_case
@@ -282,76 +192,9 @@ def marked(case: Case, table: str) -> bool:
     return any("replayed" in columns for columns in case.store.rows(table).values())
 
 
-@pytest.mark.parametrize("source", ["topic", "table"])
-def test_back_to_their_own_topic(case: Case, source: str) -> None:
-    """Key, value, headers, time and partition are the record's; the flow reads them again.
-
-    What it rejects again carries the count of its replays, so that it cannot go round for ever.
-    """
-    case.store.create_table(case.topic)
-    send = to_topic if source == "topic" else to_table
-    send(case)
-    producer = Producer({"bootstrap.servers": case.broker.bootstrap})
-    headers: list[tuple[str, str | bytes | None]] = [("own", b"\xff"), ("own", None)]
-    producer.produce(case.topic, b"bad", b"key", 2, timestamp=1_700_000_000_123, headers=headers)
-    producer.flush(10)
-    assert run_to_end(case)["rejected"] == 1
-    dry = replay(case, folder="dry", target="topic", dry_run=True)
-    assert dry.text().count("would send: ") == 1
-    for _ in range(4):
-        replay(case, folder="back", target="topic", max_replays=2)
-        run_to_end(case)
-    found = read_partition(case, 2)
-    assert [message.value() for message in found] == [b"bad"] * 3
-    for turn, message in enumerate(found):
-        assert (message.key(), message.timestamp()[1]) == (b"key", 1_700_000_000_123)
-        count = [] if turn == 0 else [(REPLAYS, b"%d" % turn)]
-        assert message.headers() == [*headers, *count]
-
-
-def read_partition(case: Case, partition: int) -> list[Message]:
-    """Everything in a partition of the case's topic."""
-    client = Consumer({"bootstrap.servers": case.broker.bootstrap, "group.id": "reader"})
-    try:
-        end = case.broker.ends(case.topic, PARTITIONS).get(partition, 0)
-        client.assign([TopicPartition(case.topic, partition, 0)])
-        return read_records(client, end)
-    finally:
-        client.close()
-
-
 def test_where_nothing_was_kept_there_is_nothing_to_replay(embedded_case: Case) -> None:
     """Dead letters to the log: a clear text with the remedy, instead of an error about a topic."""
     embedded_case.flow.start(module="flows.replay").refused("keeps no record", "replay.source")
-
-
-@pytest.mark.parametrize("gone", ["topic", "partition", "security"])
-def test_what_cannot_be_sent_back_stops_the_replay(apache_case: Case, gone: str) -> None:
-    """The end has code 1 and a remedy, nothing counts as done, and no topic is made by the way."""
-    case = apache_case
-    case.store.create_table(case.topic)
-    to_table(case)
-    case.producer.send(case.topic, b"bad", lambda *_: Rejected(), partition=3)
-    case.producer.flush()
-    run_to_end(case)
-    case.flow.settings["replay"] = {"target": "topic"}
-    case.flow.state = case.flow.folder / "refused"
-    admin = AdminClient({"bootstrap.servers": case.broker.bootstrap})
-    if gone == "security":
-        case.flow.set({"kafka": {"properties": {"security.protocol": "ssl"}}})
-        case.flow.set({"kafka": {"metadata_timeout": 3.0}})
-    else:
-        for done in admin.delete_topics([case.topic]).values():
-            done.result(30)
-        if gone == "partition":
-            until(lambda: case.topic not in admin.list_topics(timeout=10).topics, "its end")
-            for done in admin.create_topics([NewTopic(case.topic, 2)]).values():
-                done.result(30)
-    for _ in range(2):
-        text = case.flow.start(module="flows.replay").refused("remedy", "replay")
-        assert gone in text or gone == "security", text
-    if gone == "topic":
-        assert case.topic not in admin.list_topics(timeout=10).topics
 
 
 def test_a_record_of_which_some_elements_were_rejected(embedded_case: Case) -> None:

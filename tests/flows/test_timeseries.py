@@ -14,7 +14,7 @@ import pytest
 
 from tests.flows.conftest import PARTITIONS, Case
 from tests.flows.dead_letters import assert_all_there, dead_letters_of, to_table, to_topic
-from tests.flows.test_replay import replay
+from tests.flows.replays import replay
 from tests.support.flow_process import FlowProcess
 from tests.support.lanes import note
 from tests.support.ledger import Expected, Rejected, Verdict, judge
