@@ -1,4 +1,4 @@
-"""Filters, conditions on columns, increments, generated keys, transactions, splits."""
+"""Filters, and conditions on columns."""
 
 import time
 from collections.abc import Callable
@@ -7,15 +7,11 @@ from typing import Any
 
 import pytest
 import tablestore as ots
-from tablestore.plainbuffer.plain_buffer_builder import PlainBufferBuilder
 
 from emulator.wire import messages_pb2 as wire
-from emulator.wire import plainbuffer as pb
 from emulator.wire.decoder import decode_row
-from tests.emulator.harness import Answer, Emulator, all_rows, columns, now_ms, put, row
+from tests.emulator.harness import Emulator, now_ms, row
 from tests.emulator.read_requests import IGNORE, cells, invalid, key, refused, scan
-
-# ---- filters and conditions ---------------------------------------------------------------
 
 
 def single(name: str, value: Any, comparator: Any, **options: Any) -> Any:
@@ -255,143 +251,3 @@ def test_columns_can_be_paged(emulator: Emulator, client: Any) -> None:
     )
     answer = wire.GetRowResponse.FromString(emulator.send("GetRow", request).body)
     assert [cell[0] for cell in decode_row(answer.row).cells] == [b"b", b"c"]
-
-
-# ---- the rest of a row --------------------------------------------------------------------
-
-
-def test_increments_add_and_return(emulator: Emulator, client: Any) -> None:
-    table = emulator.make_table()
-    client.put_row(table, ots.Row(key(1), [("c", 40), ("text", "x")]), IGNORE)
-    client.update_row(table, ots.Row(key(1), {"INCREMENT": [("c", 2), ("new", -1)]}), IGNORE)
-    _, found, _ = client.get_row(table, key(1), max_version=1)
-    assert columns(found) == {"c": 42, "new": -1, "text": "x"}
-    change = ots.Row(key(1), {"INCREMENT": [("text", 1)]})
-    assert refused(lambda: client.update_row(table, change, IGNORE))[0] == 400
-
-
-def test_the_changed_cells_are_returned_after_modify(emulator: Emulator, client: Any) -> None:
-    """Return type 2 (Java, Go) answers with the sums; what is not incremented is refused."""
-    table = emulator.make_table()
-    client.put_row(table, ots.Row(key(1), [("c", 1), ("d", 1)]), IGNORE)
-    change = [("INCREMENT", [("c", 4), ("d", 1)]), ("PUT", [("e", 9)])]
-
-    def send(kind: int, *names: str) -> Answer:
-        request = wire.UpdateRowRequest(
-            table_name=table,
-            row_change=bytes(PlainBufferBuilder.serialize_for_update_row(key(1), dict(change))),
-            condition=wire.Condition(row_existence=0),
-            return_content=wire.ReturnContent(return_type=kind, return_column_names=names),
-        )
-        return emulator.send("UpdateRow", request)
-
-    for kind, names in ((2, ["c", "e"]), (2, ["other"]), (1, ["c"])):
-        status, code, _ = send(kind, *names).error
-        assert (status, code) == (400, "OTSParameterInvalid")
-    assert columns(client.get_row(table, key(1), max_version=1)[1]) == {"c": 1, "d": 1}
-    for names, expected in ((["c"], {b"c": 5}), ([], {b"c": 9, b"d": 3})):
-        answer = wire.ChangeRowResponse.FromString(send(2, *names).body)
-        returned = decode_row(answer.row)
-        assert {cell[0]: pb.python_value(cell[2] or b"") for cell in returned.cells} == expected
-
-
-def test_generated_keys_are_unique_and_growing(emulator: Emulator, client: Any) -> None:
-    shape = [("k", "STRING"), ("id", "INTEGER", ots.PK_AUTO_INCR)]
-    table = emulator.make_table(shape)
-    made = []
-    for value in range(5):
-        change = ots.Row(key(ots.PK_AUTO_INCR), [("c", value)])
-        _, returned = client.put_row(table, change, IGNORE, ots.ReturnType.RT_PK)
-        made.append(returned.primary_key[1][1])
-    assert made == sorted(set(made))
-    assert [columns(found)["c"] for found in all_rows(client, table)] == list(range(5))
-    change = ots.Row(key(ots.PK_AUTO_INCR), [("c", 1)])
-    condition = ots.Condition("EXPECT_NOT_EXIST")
-    assert refused(lambda: client.put_row(table, change, condition))[0] == 400
-
-
-def test_a_transaction_is_seen_and_applied_as_one(emulator: Emulator, client: Any) -> None:
-    table = emulator.make_table()
-    client.put_row(table, ots.Row(key(1), [("c", 1)]), IGNORE)
-    transaction = client.start_local_transaction(table, [("k", "a")])
-    change = ots.Row(key(1), [("c", 2)])
-    client.put_row(table, change, IGNORE, transaction_id=transaction)
-    inside = client.get_row(table, key(1), max_version=1, transaction_id=transaction)[1]
-    outside = client.get_row(table, key(1), max_version=1)[1]
-    assert (columns(inside), columns(outside)) == ({"c": 2}, {"c": 1})
-    assert refused(lambda: client.put_row(table, change, IGNORE)) == (
-        409,
-        "OTSRowOperationConflict",
-        "Data is being modified by the other request.",
-    )
-    client.put_row(table, ots.Row(key(1, "b"), [("c", 1)]), IGNORE)
-    client.commit_transaction(transaction)
-    assert cells(client, table, max_version=1)[0][1] == 2  # type: ignore[index]
-    assert refused(lambda: client.commit_transaction(transaction))[1:] == (
-        "OTSSessionNotExist",
-        "Session not exist or may be timeout.",
-    )
-    assert refused(lambda: client.commit_transaction("no id")) == invalid(
-        "TransactionID is invalid."
-    )
-
-
-def test_an_aborted_transaction_changes_nothing(emulator: Emulator, client: Any) -> None:
-    table = emulator.make_table()
-    transaction = client.start_local_transaction(table, [("k", "a")])
-    change = ots.Row(key(1), [("c", 2)])
-    client.put_row(table, change, IGNORE, transaction_id=transaction)
-    client.abort_transaction(transaction)
-    assert cells(client, table, max_version=1) is None
-    client.put_row(table, change, IGNORE)
-
-
-def test_a_transaction_stays_in_its_partition(emulator: Emulator, client: Any) -> None:
-    table = emulator.make_table()
-    transaction = client.start_local_transaction(table, [("k", "key1")])
-    change = ots.Row(key(1, "key2"), [("c", 2)])
-    found = refused(lambda: client.put_row(table, change, IGNORE, transaction_id=transaction))
-    assert found[1:] == (
-        "OTSDataOutOfRange",
-        "Data out of scope of transaction. Transaction PartKey:key1. Data PartKey:key2",
-    )
-
-
-def test_splits_divide_a_table_by_size(emulator: Emulator) -> None:
-    table = emulator.make_table()
-    for number in range(10):
-        emulator.send("PutRow", put(table, row(key(number), [("c", "x" * 360_000)])))
-
-    def split(**options: int) -> Answer:
-        options.setdefault("split_size", 1)
-        options.setdefault("split_size_unit_in_byte", 1 << 20)
-        request = wire.ComputeSplitPointsBySizeRequest(table_name=table, **options)
-        return emulator.send("ComputeSplitPointsBySize", request)
-
-    for options, expected in (
-        ({}, [3, 6, 9]),
-        ({"split_size": 2}, [6]),
-        ({"split_point_limit": 2}, [3, 6]),
-        ({"split_point_limit": 1}, [6]),
-        ({"split_point_limit": 9}, [3, 6, 9]),
-        ({"split_size_unit_in_byte": 100 << 20}, []),
-    ):
-        found = wire.ComputeSplitPointsBySizeResponse.FromString(split(**options).body)
-        points = [pb.python_value(decode_row(point).key[1][1]) for point in found.split_points]
-        assert points == expected, options
-        assert found.consumed.capacity_unit.read == 1
-        assert sum(place.repeat for place in found.locations) == len(points) + 1
-        assert all(len(place.location) == 32 for place in found.locations)
-    assert split(split_size=0).error == invalid("The split_size should be greater than 0.")
-    assert split(split_size_unit_in_byte=0).error == invalid(
-        "The split_size_unit_in_byte should be greater equal than: 1048576"
-    )
-    assert split(split_point_limit=0).error[:2] == (400, "OTSParameterInvalid")
-
-
-def test_the_clock_of_versions_is_the_servers(emulator: Emulator, client: Any) -> None:
-    table = emulator.make_table()
-    before = now_ms()
-    client.put_row(table, ots.Row(key(1), [("c", 1)]), IGNORE)
-    stamp = (cells(client, table, max_version=1) or [])[0][2]
-    assert before <= stamp <= time.time_ns() // 1_000_000
