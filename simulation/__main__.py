@@ -11,9 +11,10 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from simulation.bugs import BUGS
+from simulation.outcome import Outcome
 from simulation.plan import ALL_FAULTS, Plan, plan_of
+from simulation.play import simulate
 from simulation.shrink import shrink, story
-from simulation.world import Outcome, simulate
 
 _EVERY_KIND_AFTER = 300
 """Seeds after which every kind of fault must have struck."""

@@ -72,6 +72,21 @@ class Snapshots:
                     found[key] = pickle.loads(state)  # noqa: S301 - written above
         return found
 
+    def durable_state(self) -> tuple[dict[tuple[str, int], int], list[tuple[str, int, int]]]:
+        """The stored offsets, and the coordinates of the rows that wait."""
+        frontier = self.frontier()
+        offsets = {}
+        for key, offset in self.states("read", frontier).items():
+            topic, _, partition = key.rpartition(":")
+            offsets[topic, int(partition)] = offset
+        waiting = [
+            (segment[1], segment[2], offset)
+            for state in self.states("window", frontier).values()
+            for segment in state
+            for offset in segment[5]
+        ]
+        return offsets, waiting
+
 
 class MemoryFolder(RecoveryFolder):
     """A recovery folder whose manifest is kept in memory; each write of it is a call."""

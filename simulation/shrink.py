@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from simulation.outcome import Outcome
 from simulation.plan import Plan
-from simulation.world import Outcome, simulate
+from simulation.play import simulate
 
 T = TypeVar("T")
 # Which of two findings of one plan is the cause: the first of these.

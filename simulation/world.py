@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import logging
-import os
 import random
-from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.errors import StopRun
@@ -17,40 +12,17 @@ from connectors.records import PlainMessage
 from simulation.brokers import Brokers, Log
 from simulation.checker import Checker, Produced, Verdict
 from simulation.engine import Cluster
+from simulation.outcome import Outcome
 from simulation.plan import DEAD_LETTER_FAULTS, ENDS, REQUEST_FAULTS, TIMEOUT, TOPIC, Plan
 from simulation.process import SimulatedProcess
 from simulation.recovery import Snapshots
-from simulation.service import (
-    KEY_ID,
-    KEY_SECRET,
-    Change,
-    SimulatedService,
-)
+from simulation.service import Change, SimulatedService
 from simulation.timeline import Crash, Timeline
 
 MAX_TURNS = 150_000
 MAX_RUNS = 40
 _COLUMN = "flag"
 """A column that the table defines as an integer: text in it is what the service rejects."""
-
-
-@dataclass
-class Outcome:
-    """What came of a seed."""
-
-    plan: Plan
-    verdict: Verdict
-    runs: int = 0
-    crashes: int = 0
-    calls: int = 0
-    fired: Counter[str] = field(default_factory=Counter)
-    trace: list[tuple[object, ...]] = field(default_factory=list)
-
-    @property
-    def digest(self) -> str:
-        """Equal for equal traces."""
-        text = "\n".join(map(repr, self.trace))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class World:
@@ -249,27 +221,10 @@ class World:
         self.checker.dead_lettered(run, place, message.value())
 
     def _durable(self) -> None:
-        offsets, waiting = self._durable_state()
+        offsets, waiting = self.snapshots.durable_state()
         frontier = self.snapshots.frontier()
         self.note("durable", frontier, sorted(offsets.values()), len(waiting))
         self.checker.stored(offsets, waiting)
-
-    def _durable_state(
-        self,
-    ) -> tuple[dict[tuple[str, int], int], list[tuple[str, int, int]]]:
-        """The stored offsets, and the coordinates of the rows that wait."""
-        frontier = self.snapshots.frontier()
-        offsets = {}
-        for key, offset in self.snapshots.states("read", frontier).items():
-            topic, _, partition = key.rpartition(":")
-            offsets[topic, int(partition)] = offset
-        waiting = [
-            (segment[1], segment[2], offset)
-            for state in self.snapshots.states("window", frontier).values()
-            for segment in state
-            for offset in segment[5]
-        ]
-        return offsets, waiting
 
     def turn(self, until: float = float("inf")) -> bool:
         """Let one thing happen. False when nothing is left to do."""
@@ -338,7 +293,7 @@ class World:
         workers = self.plan.workers
         count = workers[min(number, len(workers) - 1)]
         self.note("run", self.runs, "workers", count)
-        self.checker.resumed(*self._durable_state())
+        self.checker.resumed(*self.snapshots.durable_state())
         cluster = Cluster(
             self.timeline, self.snapshots, self.plan.interval, self.chance, self.failed
         )
@@ -413,24 +368,3 @@ class World:
 
 def _json(value: dict[str, object]) -> bytes:
     return json.dumps(value).encode()
-
-
-def simulate(plan: Plan) -> Outcome:
-    """Play a plan. Equal plans have equal outcomes and traces."""
-    before = logging.root.manager.disable
-    names = {"ALIBABA_CLOUD_ACCESS_KEY_ID": KEY_ID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": KEY_SECRET}
-    kept = {name: os.environ.get(name) for name in names}
-    state = random.getstate()
-    logging.disable(logging.CRITICAL)
-    os.environ.update(names)
-    random.seed(plan.seed)  # of the waits between retries
-    try:
-        return World(plan).play()
-    finally:
-        random.setstate(state)
-        logging.disable(before)
-        for name, value in kept.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -8,8 +8,8 @@ import pytest
 
 from simulation.bugs import BUGS
 from simulation.plan import Plan, plan_of
+from simulation.play import simulate
 from simulation.shrink import cause_of, shrink, story
-from simulation.world import simulate
 
 ROOT = Path(__file__).parents[2]
 SEEDS = 120
@@ -48,7 +48,7 @@ def test_a_seed_replays_exactly() -> None:
     """The same trace in another process, whatever the hashes of its strings."""
     program = (
         "import warnings; warnings.simplefilter('ignore')\n"
-        "from simulation.plan import plan_of\nfrom simulation.world import simulate\n"
+        "from simulation.plan import plan_of\nfrom simulation.play import simulate\n"
         "print(*[simulate(plan_of(seed, 60)).digest for seed in range(6)])"
     )
     done = subprocess.run(
