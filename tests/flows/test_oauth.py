@@ -11,7 +11,7 @@ from tests.support.oauth_tokens import Issuer
 
 pytestmark = pytest.mark.kafka
 
-TYPE = "it returned no (token, expiry) with 2 to 4 parts"
+TYPE = "it did not return (token, expiry), with 2 to 4 elements"
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_records_and_dead_letters_by_tokens(apache_case: Case, issuer: Issuer) -
         if turn == 0:
             issuer.set("raise")
             wait_logged(process, "it raised TimeoutError")
-            wait_logged(process, "gives no token: brokers will deny the login")
+            wait_logged(process, "returns no token: brokers will deny the login")
             assert process.alive
             issuer.set("good")
     counts = process.drain()
