@@ -10,7 +10,7 @@ docs/decisions/hot-path.md).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import repeat
+from itertools import compress, repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -149,20 +149,23 @@ class FastPath:
             if True not in records:
                 rows.add_all(self._encoded(chunk, part, plan), part.messages)
                 return
-            encoded = iter(self._encoded(chunk, part.without(records), plan))
+            others = part.without(records)
+            encoded = self._encoded(chunk, others, plan)
         except (KeyError, *self._not_taken):
             self._encode_each(chunk, part, plan, rows, general)
             return
-        for message, value, is_record in zip(part.messages, part.values, records, strict=True):
-            if is_record:
-                general(value)
-            else:
-                rows.add(next(encoded), message)
+        start = 0  # of those that are not yet added
+        for before, at in enumerate(compress(range(len(records)), records)):
+            end = at - before
+            rows.add_all(encoded[start:end], others.messages[start:end])
+            general(part.values[at])
+            start = end
+        rows.add_all(encoded[start:], others.messages[start:])
 
     def _encoded(self, chunk: UniformChunk, part: Part, plan: _Plan) -> list[Encoded]:
         """The rows of some neighbours. Raises KeyError, or what an encoder raises, if any."""
         fields = [*map(plan.fields_of(chunk), part.values)]
-        direct, by_types = plan.encoders.direct, plan.encoders.by_types
+        direct = plan.encoders.direct
         leads = None
         if plan.leads is not None:
             raw = fields if plan.arrange is None else [*map(chunk.fields_of, part.values)]
@@ -173,7 +176,7 @@ class FastPath:
             if leads is None:
                 return [direct(*each) for each in fields]
             return [direct(*lead, *each) for lead, each in zip(leads, fields, strict=True)]
-        encoders = [by_types[tuple(map(type, each))] for each in fields]
+        encoders = plan.encoders.chosen(fields)
         if leads is None:
             return [encode(*each) for encode, each in zip(encoders, fields, strict=True)]
         return [

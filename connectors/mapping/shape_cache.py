@@ -11,7 +11,8 @@ type, after which the shape is looked up. So values that need no conversion cost
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from connectors.mapping.encoder import Encode, Encoded, Encoder
@@ -23,13 +24,50 @@ from connectors.settings.tables import TableSettings
 class Encoders:
     """The compiled encoders of records of the same names."""
 
-    __slots__ = ("by_types", "direct", "several")
+    __slots__ = ("_deciding", "_first", "_varying", "by_types", "direct", "several")
 
     def __init__(self) -> None:
         self.by_types: dict[tuple[type, ...], Encode] = {}
         # The only one, as long as it takes all values as they are.
         self.direct: Encode | None = None
         self.several = False
+        self._first: tuple[type, ...] = ()
+        self._varying: set[int] = set()
+        # Positions of fields, and the encoders by the types there. Several workers of a process may
+        # share them, so both change together.
+        self._deciding: tuple[list[int], dict[tuple[type, ...], Encode]] = [], {}
+
+    def add(self, types: tuple[type, ...], encode: Encode, not_taken: Iterable[int]) -> None:
+        """Add the encoder of these types, which does not take fields `not_taken` as they are."""
+        # An encoder checks the types of what it takes as it is, so all other fields decide which
+        # encoder it is, and those that are not always of one type.
+        self._first = self._first or types
+        self._varying.update(not_taken)
+        self._varying.update(
+            at
+            for at, (one, other) in enumerate(zip(self._first, types, strict=True))
+            if one != other
+        )
+        self.by_types[types] = encode
+        positions = sorted(self._varying)
+        self._deciding = (
+            positions,
+            {tuple([kinds[at] for at in positions]): one for kinds, one in self.by_types.items()},
+        )
+
+    def chosen(self, rows: Sequence[Sequence[Any]]) -> list[Encode]:
+        """The encoder of each of some rows, by as few of its types as can be.
+
+        It raises for a row that has other types after all. Raises KeyError where there is none.
+        """
+        positions, encoders = self._deciding
+        if not encoders:
+            raise KeyError
+        if not positions:
+            (only,) = encoders.values()
+            return [only] * len(rows)
+        types = [map(type, map(itemgetter(at), rows)) for at in positions]
+        return [encoders[found] for found in zip(*types, strict=True)]
 
 
 class ShapeCache:
@@ -118,13 +156,17 @@ class ShapeCache:
             return self._uncompiled(plan)
         self._compiled += 1
         self._cached_columns += len(picks)
+        if self._versioned:  # the first of the arguments
+            picks = [(0, None), *[(position + 1, convert) for position, convert in picks]]
+        leading = arguments - len(names)
         compiled = self._encoder.compile_row(
             self.operation, self._keys, columns, deleted, versioned=self._versioned
         )
-        if self._versioned:  # the first of the arguments
-            picks = [(0, None), *[(position + 1, convert) for position, convert in picks]]
         known = self._known.setdefault(names, Encoders())
-        known.by_types[types] = encode = _arranged(compiled, picks, arguments)
+        encode = _arranged(compiled, picks, arguments)
+        as_it_is = {position - leading for position, convert in picks if convert is None}
+        not_taken = {*range(len(names))} - as_it_is
+        known.add(types, encode, not_taken)
         # The encoder checks the types of what it is given, and only that: one that takes every
         # value as it is may be called for other values of the same names, and no other one.
         takes_all = len(picks) == arguments and not any(convert for _, convert in picks)
