@@ -109,7 +109,7 @@ class FastPath:
                 self._plans[key] = plan
         if self._coordinates and chunk.offsets_unique and not chunk.mixed:
             self._encode_blocks(chunk, plan, rows, general)
-        else:
+        elif not self._encode_shards(chunk, plan, rows):
             for start in range(0, len(chunk.values), _ROWS):
                 self._encode_rows(chunk, slice(start, start + _ROWS), plan, rows, general)
         return True
@@ -133,6 +133,19 @@ class FastPath:
                 self._encode_each(chunk, part, plan, rows, general)
             else:
                 rows.add_block(wire, sizes, operation, offsets, chunk.messages[start:end])
+
+    def _encode_shards(self, chunk: UniformChunk, plan: _Plan, rows: ShardedRows) -> bool:
+        """Encode and divide all rows in one call; return False where that cannot be done."""
+        by_shard, division = self._shapes.by_shard, rows.division
+        if by_shard is None or division is None or chunk.mixed or not chunk.values:
+            return False
+        part = chunk.part(slice(None))
+        try:
+            found = by_shard(*self._given(chunk, part, plan), *division)
+        except (KeyError, *self._not_taken):
+            return False
+        rows.add_shards(found, part.messages, unique=chunk.offsets_unique)
+        return True
 
     def _encode_rows(
         self,
@@ -164,24 +177,29 @@ class FastPath:
 
     def _encoded(self, chunk: UniformChunk, part: Part, plan: _Plan) -> list[Encoded]:
         """The rows of some neighbours. Raises KeyError, or what an encoder raises, if any."""
+        encoders, leads, fields = self._given(chunk, part, plan)
+        if not isinstance(encoders, list):
+            if leads is None:
+                return [encoders(*each) for each in fields]
+            return [encoders(*lead, *each) for lead, each in zip(leads, fields, strict=True)]
+        if leads is None:
+            return [encode(*each) for encode, each in zip(encoders, fields, strict=True)]
+        return [
+            encode(*lead, *each) for encode, lead, each in zip(encoders, leads, fields, strict=True)
+        ]
+
+    def _given(
+        self, chunk: UniformChunk, part: Part, plan: _Plan
+    ) -> tuple[Encode | list[Encode], list[tuple[Any, ...]] | None, list[Sequence[Any]]]:
+        """The encoder of some neighbours or that of each, what leads their values, the values."""
         fields = [*map(plan.fields_of(chunk), part.values)]
-        direct = plan.encoders.direct
         leads = None
         if plan.leads is not None:
             raw = fields if plan.arrange is None else [*map(chunk.fields_of, part.values)]
             leads = plan.leads(part.messages, part.keys or [None] * len(fields), raw)
         elif self._coordinates:
             leads = [(self._coordinates, message.offset()) for message in part.messages]
-        if direct is not None:
-            if leads is None:
-                return [direct(*each) for each in fields]
-            return [direct(*lead, *each) for lead, each in zip(leads, fields, strict=True)]
-        encoders = plan.encoders.chosen(fields)
-        if leads is None:
-            return [encode(*each) for encode, each in zip(encoders, fields, strict=True)]
-        return [
-            encode(*lead, *each) for encode, lead, each in zip(encoders, leads, fields, strict=True)
-        ]
+        return plan.encoders.direct or plan.encoders.chosen(fields), leads, fields
 
     def _encode_each(
         self, chunk: UniformChunk, part: Part, plan: _Plan, rows: ShardedRows, general: General

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 from connectors.mapping.encoder import Encode, Encoded, Encoder
 from connectors.mapping.row_plan import Pick, RowPlan, RowPlanner
@@ -92,6 +92,7 @@ class ShapeCache:
         """`json_only`, `changed`: as `plain` and `changed` of `Conversions`."""
         self._encoder = encoder
         self.error = encoder.error
+        self.by_shard = encoder.by_shard
         self.planner = RowPlanner(rules, encoder.generated, json_only, changed)
         self.fields = self.planner.fields
         self._keys = rules.key_columns
@@ -198,6 +199,10 @@ def _arranged(encode: Encode, picks: list[Pick], arguments: int) -> Encode:
     """The encoder behind the arrangement and the conversions of its arguments."""
     if picks == [(position, None) for position in range(arguments)]:
         return encode
+    rearranged = getattr(encode, "rearranged", None)
+    if rearranged is not None and not any(convert for _, convert in picks):
+        made = rearranged([position for position, _ in picks], arguments)
+        return cast(Encode, made)
     # Source of names made here alone, as in tablestore/plainbuffer/codegen.py.
     given = ", ".join(f"a{position}" for position in range(arguments))
     taken = ", ".join(
@@ -205,7 +210,9 @@ def _arranged(encode: Encode, picks: list[Pick], arguments: int) -> Encode:
         for number, (position, convert) in enumerate(picks)
     )
     converters = {f"c{number}": convert for number, (_, convert) in enumerate(picks) if convert}
-    made: Encode = eval(  # noqa: S307
-        f"lambda {given}: encode({taken})", {"encode": encode, **converters}
+    return cast(
+        Encode,
+        eval(  # noqa: S307
+            f"lambda {given}: encode({taken})", {"encode": encode, **converters}
+        ),
     )
-    return made
