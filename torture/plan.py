@@ -1,0 +1,106 @@
+"""What happens in each cycle, drawn from the seed."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Shape = Literal["one worker", "two workers", "two processes"]
+End = Literal["SIGKILL", "SIGKILL at the start", "SIGTERM", "SIGINT", "permission taken away"]
+Event = Literal["nothing", "table store killed", "broker away", "errors of the broker"]
+
+REQUEST_FAULTS = (
+    "http_500",
+    "http_502_html",
+    "http_503_empty",
+    "server_busy",
+    "server_unavailable",
+    "not_enough_capacity",
+    "partition_moving",
+    "conflict",
+    "table_not_ready",
+    "timeout_before_effect",
+    "timeout_after_effect",
+    "reset_request",
+    "reset_response",
+    "truncated_body",
+    "garbled_body",
+    "wrong_response_signature",
+)
+ROW_FAULTS = (
+    "OTSRowOperationConflict",
+    "OTSServerBusy",
+    "OTSTimeout",
+    "OTSPartitionUnavailable",
+)
+DENIAL: dict[str, Any] = {"kind": "no_permission", "api": "BatchWriteRow"}
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """One start of the flow and its end."""
+
+    shape: Shape
+    end: End
+    event: Event
+    faults: tuple[dict[str, Any], ...]
+    snapshot: int
+    """Seconds between snapshots."""
+    share: float
+    """Row changes applied before the end, of as many as were produced in the cycle."""
+    delay: float
+    """Seconds more before the end, or from the start to it."""
+
+
+def cycles(seed: int, count: int) -> list[Cycle]:
+    """The cycles of a round."""
+    chance = random.Random(seed)
+    return [_cycle(chance) for _ in range(count)]
+
+
+def _cycle(chance: random.Random) -> Cycle:
+    shapes: tuple[Shape, ...] = ("one worker", "two workers", "two processes")
+    ends: tuple[End, ...] = (
+        "SIGKILL",
+        "SIGKILL at the start",
+        "SIGTERM",
+        "SIGINT",
+        "permission taken away",
+    )
+    events: tuple[Event, ...] = (
+        "nothing",
+        "table store killed",
+        "broker away",
+        "errors of the broker",
+    )
+    return Cycle(
+        shape=chance.choices(shapes, (65, 25, 10))[0],
+        end=chance.choices(ends, (53, 7, 27, 8, 5))[0],
+        event=chance.choices(events, (67, 12, 9, 12))[0],
+        faults=tuple(_faults(chance)),
+        snapshot=chance.choice((1, 1, 2)),
+        share=chance.random() * 1.3,
+        delay=chance.random(),
+    )
+
+
+def _faults(chance: random.Random) -> list[dict[str, Any]]:
+    def rule(**parts: Any) -> dict[str, Any]:
+        seed = chance.randrange(2**31)
+        return {"api": "BatchWriteRow", "seed": seed, **parts}
+
+    rules = [
+        rule(kind=kind, probability=chance.choice((0.02, 0.1, 0.3)), count=chance.randrange(1, 15))
+        for kind in chance.sample(REQUEST_FAULTS, chance.randrange(4))
+    ]
+    rules += [
+        rule(kind="row_error", code=code, probability=0.02, count=chance.randrange(1, 100))
+        for code in chance.sample(ROW_FAULTS, chance.randrange(3))
+    ]
+    if chance.random() < 0.1:
+        effect = chance.choice(("before", "after"))
+        rules.append(rule(kind="hang", effect=effect, probability=0.2, count=1))
+    if chance.random() < 0.1:
+        rules.append(rule(kind="slow", delay=0.2, probability=0.2, count=10))
+    return rules
