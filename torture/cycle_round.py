@@ -25,7 +25,7 @@ _ROWS_WITHIN, _STILL = 6.0, 0.3
 """Seconds that a cycle waits for rows; and without another row before it goes on."""
 _END_SECONDS, _DRAINED_SECONDS = 120.0, 300.0
 _FAST = {
-    "tablestore": {"retry_initial": 0.02, "retry_max": 0.3, "timeout": 3.0},
+    "tablestore": {"retry_initial": 0.02, "retry_max": 0.3, "timeout": 10.0},
     "shutdown": {"deadline": 60.0},
 }
 _BROKER_ERRORS = (

@@ -10,6 +10,22 @@ Shape = Literal["one worker", "two workers", "two processes"]
 End = Literal["SIGKILL", "SIGKILL at the start", "SIGTERM", "SIGINT", "permission taken away"]
 Event = Literal["nothing", "table store killed", "broker away", "errors of the broker"]
 
+SHAPES: dict[Shape, int] = {"one worker": 65, "two workers": 25, "two processes": 10}
+ENDS: dict[End, int] = {
+    "SIGKILL": 53,
+    "SIGKILL at the start": 7,
+    "SIGTERM": 27,
+    "SIGINT": 8,
+    "permission taken away": 5,
+}
+EVENTS: dict[Event, int] = {
+    "nothing": 67,
+    "table store killed": 12,
+    "broker away": 9,
+    "errors of the broker": 12,
+}
+"""What is chosen from, each with its weight."""
+
 REQUEST_FAULTS = (
     "http_500",
     "http_502_html",
@@ -60,24 +76,10 @@ def cycles(seed: int, count: int) -> list[Cycle]:
 
 
 def _cycle(chance: random.Random) -> Cycle:
-    shapes: tuple[Shape, ...] = ("one worker", "two workers", "two processes")
-    ends: tuple[End, ...] = (
-        "SIGKILL",
-        "SIGKILL at the start",
-        "SIGTERM",
-        "SIGINT",
-        "permission taken away",
-    )
-    events: tuple[Event, ...] = (
-        "nothing",
-        "table store killed",
-        "broker away",
-        "errors of the broker",
-    )
     return Cycle(
-        shape=chance.choices(shapes, (65, 25, 10))[0],
-        end=chance.choices(ends, (53, 7, 27, 8, 5))[0],
-        event=chance.choices(events, (67, 12, 9, 12))[0],
+        shape=chance.choices([*SHAPES], [*SHAPES.values()])[0],
+        end=chance.choices([*ENDS], [*ENDS.values()])[0],
+        event=chance.choices([*EVENTS], [*EVENTS.values()])[0],
         faults=tuple(_faults(chance)),
         snapshot=chance.choice((1, 1, 2)),
         share=chance.random() * 1.3,
