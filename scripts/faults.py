@@ -33,7 +33,7 @@ FAULTS: dict[str, tuple[str, ...]] = {
         "connections are reset",
         "an offset out of range",
         "more partitions",
-        "a topic made anew",
+        "a topic created again",
         "gaps of transactions",
         "a broker that stalls",
     ),

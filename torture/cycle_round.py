@@ -139,7 +139,7 @@ class Round:
         return [self._flow.start(*options, snapshot=cycle.snapshot)]
 
     def _wait_for_rows(self, processes: list[FlowProcess], rows: int) -> None:
-        """Until so many are applied, or no more come, or time is up."""
+        """Until that number is applied, or no more come, or time is up."""
         before = seen = self._store.rows_applied()
         began = moved = time.monotonic()
         while seen < before + rows:

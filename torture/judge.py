@@ -123,13 +123,13 @@ def _judge_dead_letters(
 ) -> None:
     by_place = {record.place: record.sent for record in records}
     found: Counter[Place] = Counter()
-    for letter in dead_letters:
-        found[letter.place] += 1
-        sent = by_place.get(letter.place)
+    for one in dead_letters:
+        found[one.place] += 1
+        sent = by_place.get(one.place)
         if sent is None or sent.kind not in ("reject", "refuse"):
-            verdict.found("unaccounted", f"a dead letter of {letter.place}, which is good")
-        elif (letter.key, letter.value) != (sent.key, sent.value):
-            verdict.found("wrong", f"the dead letter of {letter.place} has other bytes")
+            verdict.found("unaccounted", f"a dead letter of {one.place}, which is good")
+        elif (one.key, one.value) != (sent.key, sent.value):
+            verdict.found("wrong", f"the dead letter of {one.place} has other bytes")
     for place, sent in by_place.items():
         if sent.kind in ("reject", "refuse") and not found[place]:
             verdict.found("unaccounted", f"no dead letter of {place}")

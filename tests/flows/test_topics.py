@@ -135,7 +135,7 @@ def test_a_topic_that_is_not_there_is_refused(case: Case) -> None:
 
 
 @pytest.mark.P5
-@pytest.mark.fault("source", "a topic made anew")
+@pytest.mark.fault("source", "a topic created again")
 @pytest.mark.parametrize("records", [5, 60])
 def test_a_topic_created_again_is_noticed(case: Case, records: int) -> None:
     """A topic deleted and made again has other records at the old offsets: stop, do not skip.
