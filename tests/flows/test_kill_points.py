@@ -27,8 +27,12 @@ def hang(case: Case, effect: str, **narrowed: str) -> None:
 
 
 def kill_while_it_waits(case: Case, process: FlowProcess) -> None:
-    """SIGKILL once a request is at the table store, which does not answer it."""
+    """SIGKILL while a request is at the table store, which does not answer it.
+
+    Only after the next snapshot was due: it must have waited.
+    """
     until(lambda: case.store.fired().get("hang", 0) > 0, process.text)
+    time.sleep(2.5)
     assert process.alive, process.text()
     process.kill()
     case.store.set_faults()
