@@ -7,13 +7,21 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Shape = Literal["one worker", "two workers", "two processes"]
-End = Literal["SIGKILL", "SIGKILL at the start", "SIGTERM", "SIGINT", "permission taken away"]
+End = Literal[
+    "SIGKILL",
+    "SIGKILL at the start",
+    "SIGKILL while requests hang",
+    "SIGTERM",
+    "SIGINT",
+    "permission taken away",
+]
 Event = Literal["nothing", "table store killed", "broker away", "errors of the broker"]
 
 SHAPES: dict[Shape, int] = {"one worker": 65, "two workers": 25, "two processes": 10}
 ENDS: dict[End, int] = {
-    "SIGKILL": 53,
+    "SIGKILL": 40,
     "SIGKILL at the start": 7,
+    "SIGKILL while requests hang": 13,
     "SIGTERM": 27,
     "SIGINT": 8,
     "permission taken away": 5,
@@ -50,6 +58,7 @@ ROW_FAULTS = (
     "OTSTimeout",
     "OTSPartitionUnavailable",
 )
+HANG: dict[str, Any] = {"kind": "hang", "api": "BatchWriteRow"}
 DENIAL: dict[str, Any] = {"kind": "no_permission", "api": "BatchWriteRow"}
 
 

@@ -78,6 +78,10 @@ class Store:
         """Row changes applied since the round began."""
         return self._rows_before + int(self._process.get("/-/stats")["rows_written"])
 
+    def hung(self) -> int:
+        """Requests left without an answer since the store was started last."""
+        return int(self._process.get("/-/stats")["faults"].get("hang", 0))
+
     def collect(self) -> None:
         """Take over the effects since the last time."""
         answer = self._process.get(f"/-/effects?since={self._effects_seen}")

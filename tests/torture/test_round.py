@@ -8,7 +8,7 @@ from tests.support.lanes import note
 from torture import plan
 from torture.cycle_round import Round
 
-SEED, CYCLES, RECORDS = 39, 3, 1500
+SEED, CYCLES, RECORDS = 379, 3, 1500
 
 
 @pytest.mark.P1
