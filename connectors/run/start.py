@@ -111,6 +111,7 @@ def start(
         single_process=not arguments.addresses,
     )
     run.owns_process = True
+    run.beside_another = adapt is not None
     run.meters.process = arguments.process_id or 0
     if arguments.snapshot_interval is not None:
         run.meters.snapshot_interval = arguments.snapshot_interval.total_seconds()
