@@ -7,6 +7,7 @@ does a page that is in no menu of docs/mkdocs.yml. The site asks no other host f
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -84,6 +85,17 @@ def stage(folder: Path) -> None:
             shutil.copyfile(ROOT / file, copy)
 
 
+def configuration() -> str:
+    """docs/mkdocs.yml, and at the end of its menu the decisions."""
+    lines = [CONFIG.read_text("utf-8").rstrip("\n")]
+    for path in pages():
+        if path.startswith("docs/decisions/") and not path.endswith("README.md"):
+            heading = (ROOT / path).read_text("utf-8").splitlines()[0]
+            title = json.dumps(heading.removeprefix("# ").replace("`", ""), ensure_ascii=False)
+            lines.append(f"      - {title}: {place(path)}")
+    return "\n".join([*lines, ""])
+
+
 def fetched() -> list[str]:
     """What pages of the site would fetch from other hosts."""
     return [
@@ -98,8 +110,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         stage(folder / "docs")
-        text = CONFIG.read_text("utf-8")
-        (folder / "mkdocs.yml").write_text(text, "utf-8")
+        (folder / "mkdocs.yml").write_text(configuration(), "utf-8")
         command = [sys.executable, "-m", "mkdocs", "build", "--strict"]
         code = subprocess.run(  # noqa: S603
             [*command, "--config-file", str(folder / "mkdocs.yml"), "--site-dir", str(SITE)],

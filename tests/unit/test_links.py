@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.site import place, staged
+from scripts.site import configuration, place, staged
 from tests.support.blocks import ROOT, pages
 
 _LINK = re.compile(r"(?<!\\)\]\(([^)\s]+)\)")
@@ -51,15 +51,21 @@ def test_links_lead_somewhere(page: str) -> None:
     assert broken(page) == []
 
 
-def test_every_page_of_docs_is_on_the_start_page_or_the_one_before_it() -> None:
-    """Nothing is found by chance alone."""
+def test_every_page_of_docs_can_be_found() -> None:
+    """From the start page, or from README."""
     linked = {
-        link.partition("#")[0]
-        for link in _LINK.findall(prose(ROOT / "docs" / "index.md"))
-        if not link.startswith("..")
+        (ROOT / page).parent.joinpath(link.partition("#")[0]).resolve()
+        for page in ("docs/index.md", "README.md")
+        for link in _LINK.findall(prose(ROOT / page))
     }
-    listed = {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}
-    assert listed <= linked
+    assert set((ROOT / "docs").glob("*.md")) - linked <= {ROOT / "docs" / "index.md"}
+
+
+def test_every_decision_is_in_the_menu_of_the_site() -> None:
+    """By its heading, without a line of its own in the configuration."""
+    menu = configuration()
+    for path in (ROOT / "docs" / "decisions").glob("*.md"):
+        assert f": decisions/{path.name}\n" in menu
 
 
 def test_the_site_has_the_links_of_the_repository() -> None:
