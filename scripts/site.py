@@ -47,7 +47,7 @@ def place(path: str) -> str:
 def staged(path: str, linked: Callable[[str], None]) -> str:
     """The text of a page with its links as they are in the site's sources.
 
-    `linked` gets each file of the repository that is no page and that it links to. Links of fenced
+    `linked` gets each file of the repository that is no page and that it links to. Links of code
     blocks are no links.
     """
     parts = re.split(r"(^```.*?^```)", (ROOT / path).read_text("utf-8"), flags=re.DOTALL | re.M)

@@ -60,17 +60,17 @@ def pages() -> list[str]:
 
 def blocks(page: str) -> Iterator[Block]:
     """The blocks of commands of a page: fenced ones of a shell, and indented ones."""
-    fence, start, held = "", 0, list[str]()
+    language, start, held = "", 0, list[str]()
     indented: list[str] = []
     for number, line in enumerate([*(ROOT / page).read_text("utf-8").splitlines(), ""], 1):
         found = re.match(r"\s*```(\w*)$", line)
-        if found and not fence:
-            fence, start, held = found[1] or "text", number, []
+        if found and not language:
+            language, start, held = found[1] or "text", number, []
         elif found:
-            if fence in SHELLS:
+            if language in SHELLS:
                 yield Block(page, start, "\n".join(held))
-            fence = ""
-        elif fence:
+            language = ""
+        elif language:
             held.append(line)
         elif indented and line.startswith("    "):
             indented.append(line)
