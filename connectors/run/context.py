@@ -73,6 +73,8 @@ class Run:
         flow_metrics.export(self)
         # Whether this process is the run's alone, as under `python -m bytewax.run`.
         self.owns_process = False
+        # A replay or a backfill: the flow of the same configuration may run too.
+        self.beside_another = False
         self._failure: BaseException | None = None
         self._drain_reason: str | None = None
         self._restart = False
