@@ -15,8 +15,8 @@ from prometheus_client.registry import Collector
 
 from connectors.run import health
 from connectors.run.health import Observed
-from connectors.run.meters import Histogram
 from connectors.run.metrics import MetricSpec, family
+from connectors.run.table_meter import Histogram
 
 Samples = Iterable[tuple[Sequence[str], float]]
 
