@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from connectors.run.drift_notes import DriftNotes
 from connectors.run.partition_meter import PartitionMeter
 from connectors.run.table_meter import MAX_LABELS, OTHER, Histogram, TableMeter
 from connectors.run.tracing import Tracer
@@ -41,6 +42,7 @@ class Meters:
         self.busy_shards = 0
         self.shards: list[Callable[[], bool]] = []  # whether each has rows of a throttled table
         self.fills = Histogram(FILLS)
+        self.drift = DriftNotes()
         self.tracer: Tracer | None = None
         self._tables: dict[str, TableMeter] = {}
 

@@ -68,6 +68,18 @@ def process_status(run: Run, process: int) -> dict[str, Any]:
             *(wait.reason for wait in run.waits.current()),
             *meters.waiting_topics.values(),
         ],
+        "tables": [
+            {
+                "table": name,
+                "rows": sum(
+                    n for (what, _), n in one.rows_by_outcome().items() if what == "written"
+                ),
+                "bytes": one.written_bytes,
+                "capacity_units": one.units,
+            }
+            for name, one in sorted(meters.tables().items())
+        ],
+        "drift": [note._asdict() for note in meters.drift.all()],
         "last_rejected": counts.last_rejected(),
         "rejections": [
             {"stage": stage, "code": code, "destination": destination, "records": number}

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 # Tables and codes that are counted apart: either may come from data or from the service.
 MAX_LABELS = 200
 OTHER = "other"
+# Bytes of a row for which the service counts one capacity unit [capacity-units].
+UNIT = 4096
 DURATIONS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -44,6 +46,8 @@ class TableMeter:
 
     def __init__(self) -> None:
         self.bytes = 0  # of encoded rows, repeated tries included
+        self.written_bytes = 0  # of encoded rows that were written
+        self.units = 0  # write capacity units of these, each row of its own
         self.durations = Histogram(DURATIONS)
         self._requests: dict[str, int] = {}
         self._rows: dict[tuple[str, str], int] = {}
@@ -63,6 +67,18 @@ class TableMeter:
         if (outcome, code) not in rows and len(rows) >= MAX_LABELS:
             code = OTHER
         rows[outcome, code] = rows.get((outcome, code), 0) + number
+
+    def written(self, size: int, sizes: Sequence[Sequence[int]]) -> None:
+        """Rows with these sizes were written, `size` bytes of encoded rows together.
+
+        Units are reckoned from encoded rows, which are a little larger than what the service
+        counts, names and values.
+        """
+        self.written_bytes += size
+        for some in sizes:
+            if some:
+                small = max(some) <= UNIT
+                self.units += len(some) if small else sum([-(-each // UNIT) for each in some])
 
     def requests_by_code(self) -> dict[str, int]:
         """How many requests had each code; OK is one of them."""

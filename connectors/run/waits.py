@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
-# Seconds beyond the next try during which a wait still explains a standstill: the try takes a while.
+# Seconds beyond the next try in which a wait still explains a standstill: the try takes a while.
 _TRY_TAKES = 60.0
 
 

@@ -60,9 +60,9 @@ def refuse_offsets_of_one_host(plan: RunPlan) -> None:
     if changed:
         raise StopRun(
             f"recovery folder {plan.folder} has changed offsets that the other hosts do not know "
-            f"({', '.join(changed)})\n  remedy: apply them on this host alone: `tablestore-sync run "
-            f"-r {plan.folder}` without --hosts, then `tablestore-sync drain -r {plan.folder}` once "
-            "it reads. After that start all hosts as before"
+            f"({', '.join(changed)})\n  remedy: apply them on this host alone: "
+            f"`tablestore-sync run -r {plan.folder}` without --hosts, then `tablestore-sync drain "
+            f"-r {plan.folder}` once it reads. After that start all hosts as before"
         )
 
 

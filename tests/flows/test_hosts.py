@@ -138,6 +138,7 @@ def test_a_host_is_killed_and_a_host_is_drained(embedded_case: Case, hosts: Host
     assert "this host has left the run" in leaves.text()
     produce.send()
     hosts.wait_restarted(0, 2)
+    assert "error connecting" not in hosts.text(), "what each process says each second"
     hosts.start(2, 1)
     produce.more()
     hosts.drain()

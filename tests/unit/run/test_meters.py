@@ -30,6 +30,14 @@ def test_codes_without_end_count_as_other() -> None:
     assert sum(table.rows_by_outcome().values()) == 1000
 
 
+def test_units_are_those_of_4_kb_begun() -> None:
+    """Of each row by itself, however many are in a request."""
+    table = TableMeter()
+    table.written(8200, [[4, 4096], [4097, 3]])
+    table.written(0, [[], []])
+    assert (table.written_bytes, table.units) == (8200, 5)
+
+
 def test_tables_without_end_count_as_other() -> None:
     """A record may name its table."""
     meters = Meters(FakeClock())
@@ -93,7 +101,7 @@ def test_a_record_without_a_time_has_that_of_its_reading(monkeypatch: pytest.Mon
 
 
 def test_the_operator_sees_the_newest_end_that_is_known() -> None:
-    """The brokers are asked only while a program looks; the client's last answer is always there."""
+    """The brokers are asked only while a program looks; the client's last answer is there."""
     one = PartitionMeter("orders", 0, 5, 0.0)
     assert (one.as_json()["end"], one.as_json()["lag"]) == (None, None)
     one.seen_end = lambda: 9

@@ -65,12 +65,17 @@ def test_a_try_that_hangs_explains_no_standstill() -> None:
 def test_an_operation_waits_only_when_it_has_a_reason() -> None:
     """And no more once it is over, however that ends."""
     waits = Waits(FakeClock())
-    with pytest.raises(ValueError, match="no"), OperationWait(waits, "kafka", "dead letters") as one:
-        assert waits.current() == []
-        one.because("broker down", 1)
-        one.because("broker still down", 1)
-        assert [wait.reason for wait in waits.current()] == ["broker still down"]
-        raise ValueError("no")
+
+    def fails() -> None:
+        with OperationWait(waits, "kafka", "dead letters") as one:
+            assert waits.current() == []
+            one.because("broker down", 1)
+            one.because("broker still down", 1)
+            assert [wait.reason for wait in waits.current()] == ["broker still down"]
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        fails()
     assert waits.current() == []
     with OperationWait(waits, "kafka", "dead letters"):
         pass

@@ -76,7 +76,7 @@ def test_offsets_that_only_the_first_host_knows_stop_it(plan: RunPlan, shared: b
         folder_lock.lock_supervisor(plan.folder, 1).close()
         service.refuse_offsets_of_one_host(hosts)
         return
-    with pytest.raises(StopRun, match="orders:0, orders:1.*\n  remedy: .* without --hosts"):
+    with pytest.raises(StopRun, match=r"orders:0, orders:1.*\n  remedy: .* without --hosts"):
         service.refuse_offsets_of_one_host(hosts)
     service.refuse_offsets_of_one_host(plan)
     service.refuse_offsets_of_one_host(RunPlan(plan.folder, hosts=("a:1", "b:1"), host=1))
