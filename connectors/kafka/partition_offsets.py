@@ -48,6 +48,7 @@ class PartitionOffsets:
 
     def read_to_end(self) -> None:
         """All of it that is to be read has been read."""
+        self.meter.ended = True
         self._progress.read_to_end(self.key)
 
     def to_commit(self) -> int | None:

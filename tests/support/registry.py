@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import ssl
-import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
+
+from tests.support.http_service import HttpService, QuietHandler
 
 # The text of a compiled schema where none was given: it spells no entries of maps.
 _NO_ENTRIES = 'syntax = "proto3";'
@@ -25,7 +25,7 @@ def guid_of(number: int) -> UUID:
     return UUID(int=(0xA << 124) + number)
 
 
-class SchemaRegistry:
+class SchemaRegistry(HttpService):
     """Listens on 127.0.0.1 while it is used as a context."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
@@ -36,19 +36,7 @@ class SchemaRegistry:
         self.authorizations: list[str | None] = []
         # Returns (status, body) instead of the answer, or None.
         self.fault: Callable[[str], tuple[int, bytes] | None] = lambda _: None
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._scheme = "http"
-        if tls is not None:
-            self._scheme = "https"
-            self._server.socket = tls.wrap_socket(
-                self._server.socket, server_side=True, do_handshake_on_connect=False
-            )
-
-    @property
-    def url(self) -> str:
-        """The URL that it listens on."""
-        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(self._handler(), tls)
 
     def register(
         self,
@@ -70,19 +58,6 @@ class SchemaRegistry:
             self.proto_texts[number] = proto_text
         self.subjects[subject or f"subject-{number}", 1] = number
         return number
-
-    def __enter__(self) -> SchemaRegistry:
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     def _answer(self, target: str) -> tuple[int, dict[str, Any]]:
         url = urlsplit(target)
@@ -109,10 +84,8 @@ class SchemaRegistry:
         return 200, {**self.schemas[number], "id": number}
 
     def _handler(registry: SchemaRegistry) -> type[BaseHTTPRequestHandler]:  # noqa: N805
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
+        class Handler(QuietHandler):
+            def do_GET(self) -> None:  # noqa: N802 - its base has the name
                 registry.requests.append(self.path)
                 registry.authorizations.append(self.headers.get("authorization"))
                 fault = registry.fault(self.path)
@@ -121,13 +94,6 @@ class SchemaRegistry:
                     body = json.dumps(found).encode()
                 else:
                     status, body = fault
-                self.send_response(status)
-                self.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                self.answer(status, body, "application/vnd.schemaregistry.v1+json")
 
         return Handler
