@@ -52,7 +52,7 @@ _UNCONFIRMED, _CONFIRMED_WITHIN = "the brokers have not confirmed dead letters y
 _SOON = 5.0  # seconds within which they confirm as a rule
 
 # A dead letter with its headers.
-_Letter = tuple[DeadLetter, list[tuple[str, bytes | None]]]
+_Sendable = tuple[DeadLetter, list[tuple[str, bytes | None]]]
 
 
 class _DeliveryError(Exception):
@@ -137,7 +137,7 @@ class KafkaDeadLetterSink:
         with OperationWait(self._run.waits, "kafka", "dead letters") as wait:
             await self._send(waiting, wait)
 
-    async def _send(self, waiting: list[_Letter], wait: OperationWait) -> None:
+    async def _send(self, waiting: list[_Sendable], wait: OperationWait) -> None:
         while waiting:
             producer = self._producers[-1]
             reports = [self._produce(dead_letter, headers) for dead_letter, headers in waiting]

@@ -155,7 +155,7 @@ class _StdoutCapture:
 
     def end(self) -> None:
         """Give descriptor 1 back."""
-        with contextlib.suppress(OSError):  # nobody reads it any more
+        with contextlib.suppress(OSError):  # its reader may be gone
             self._own.flush()
         sys.stdout = self._python
         os.dup2(self._terminal, 1)

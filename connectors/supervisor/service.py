@@ -42,13 +42,13 @@ def run(plan: RunPlan, settings: Settings) -> int:
     folder_lock.prepare(plan.folder)
     lock = folder_lock.lock_supervisor(plan.folder, plan.host)
     try:
-        refuse_offsets_of_one_host(plan)
+        check_changed_offsets(plan)
         return _run(plan, settings)
     finally:
         folder_lock.forget(lock)
 
 
-def refuse_offsets_of_one_host(plan: RunPlan) -> None:
+def check_changed_offsets(plan: RunPlan) -> None:
     """Offsets that `offsets` has changed are in this folder, and other hosts read theirs.
 
     Raises StopRun where they would not take effect.

@@ -100,6 +100,7 @@ class Supervisor:
         self.last_restart: str | None = None
         self.state = "running"
         self._has_worked = False
+        self._unformed_starts = 0  # in a row
         self._leave = Leave(settle, clock)
         self._has_left = False  # the run, which goes on on other hosts
         self._signals: list[int] = []
@@ -157,6 +158,7 @@ class Supervisor:
         stuck = self._watch()
         ends = self._end_all(stuck is not None)
         worked = any(process.formed for process in self.processes)
+        self._unformed_starts = 0 if worked else self._unformed_starts + 1
         unread = all(self._had_read_nothing(end) for end in ends)
         for process in self.processes:
             process.close()
@@ -167,7 +169,7 @@ class Supervisor:
 
     def _watch(self) -> str | None:
         """Return when a process has ended, or all are to be ended: then the reason."""
-        watchdog = Watchdog(self._settings, self._clock)
+        watchdog = Watchdog(self._settings, self._clock, self._unformed_starts)
         formed_at: float | None = None
         while not any(process.poll() for process in self.processes):
             self._pass_signals_on()
