@@ -115,4 +115,4 @@ def test_after_starts_that_came_to_nothing_there_is_more_time(starts: int, secon
     for process in watch.processes:
         process.formed = False
     assert watch.passes(seconds) is None
-    assert "have not found each other" in (watch.passes(2) or "")
+    assert "have not found each other" in (watch.passes(1) or "")
