@@ -12,7 +12,6 @@ from typing import Protocol
 
 from connectors.settings.operation import SupervisorSettings
 
-
 # Times the deadline for the forming of a cluster, after several starts that came to none.
 _MAX_PATIENCE = 5.0
 

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -362,6 +363,6 @@ def test_a_start_that_came_to_no_cluster_gives_the_next_one_more_time() -> None:
 
     rig.script = script
     rig.run()
-    first, second, third = (b - a for a, b in zip(started, started[1:], strict=False))
+    first, second, third = (b - a for a, b in pairwise(started))
     assert first < second < third
     assert third > 2 * SETTINGS.forming_deadline
