@@ -149,7 +149,7 @@ class Status(_Model):
     tables: list[Table]
     rejections: list[Rejection]
     last_rejected: list[str] = Field(description="Coordinates and reason of the last ten.")
-    drift: list[Drift] = Field(default=[], description="Each difference once; the first 200.")
+    drift: list[Drift] = Field(description="Each difference once; the first 200.")
     processes: list[Process]
 
 
