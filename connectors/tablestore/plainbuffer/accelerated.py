@@ -13,6 +13,7 @@ import os
 from collections.abc import Sequence
 from typing import cast
 
+from connectors.mapping.encoder import ByShard
 from connectors.records import Operation
 from connectors.settings.tablestore_limits import (
     MAX_KEY_VALUE_BYTES,
@@ -62,6 +63,14 @@ def compile_put(
     """Return an encoder as `codegen.compile_put` does: compiled where it can be."""
     layout = codegen.layout_of(primary_key, columns, operation, deleted, versioned=versioned)
     return encoder_of(layout) if in_use() else codegen.generated(layout)
+
+
+def by_shard() -> ByShard | None:
+    """Return the function that encodes many rows and divides them by shard, where it can be used.
+
+    Its shards are those of zlib's CRC-32 of the identities, from a seed.
+    """
+    return _accelerator.encode_by_shard if in_use() else None
 
 
 def encoder_of(layout: Layout) -> PutEncoder:
