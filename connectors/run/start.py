@@ -116,7 +116,7 @@ def start(
     if arguments.snapshot_interval is not None:
         run.meters.snapshot_interval = arguments.snapshot_interval.total_seconds()
     _process.run, _process.in_cluster = run, bool(arguments.addresses)
-    run.activity.paused = was_paused()
+    run.paused = was_paused()
     _drain_on_signals(run)
     _take_commands(run, arguments.process_id or 0)
     atexit.register(_end, run)
