@@ -53,8 +53,8 @@ ByShard = Callable[
     list[_ShardRows],
 ]
 """Of the encoder of all rows or those of each, what leads the values of each row, the other values,
-the seed of the hash and the number of shards: shard, identities, rows end to end, their sizes, their
-operations and their positions, of each shard that has rows."""
+the seed of the hash and the number of shards: shard, identities, rows end to end, their sizes,
+their operations and their positions, of each shard that has rows."""
 
 
 def in_use() -> bool:
