@@ -67,7 +67,8 @@ class Checker:
         self._removed: set[Place] = set()
         self._high: dict[tuple[str, str], int] = {}
         self._last: dict[tuple[int, str, str], int] = {}
-        self._dead: defaultdict[Place, list[tuple[int, bytes | None]]] = defaultdict(list)
+        # Of each dead letter: its run, its value, and whether its row had waited in the run.
+        self._dead: defaultdict[Place, list[tuple[int, bytes | None, bool]]] = defaultdict(list)
         self._open: set[Place] = set()
         # Rows of the present run that wait in it though their records are read again.
         self._ahead: set[Place] = set()
@@ -126,7 +127,8 @@ class Checker:
 
     def dead_lettered(self, run: int, place: Place, value: bytes | None) -> None:
         """Note a dead letter that its destination has confirmed, with the record's value in it."""
-        self._dead[place].append((run, value))
+        self._dead[place].append((run, value, place in self._ahead))
+        self._ahead.discard(place)
 
     def is_done(self, place: Place) -> bool:
         """Whether a record is written, replaced by a later change of its row, or dead-lettered."""
@@ -259,10 +261,10 @@ class Checker:
             record = self._records[place]
             if record.kind not in ("reject", "refuse"):
                 self.found("wrongly_rejected", _shown(place))
-            if any(value != record.value for _, value in sent):
+            if any(value != record.value for _, value, _ in sent):
                 self.found("dead_letter_differs", _shown(place))
-            runs = Counter(run for run, _ in sent)
-            if once_a_run and max(runs.values()) > 1:
+            runs = Counter(run for run, _, had_waited in sent if not had_waited)
+            if once_a_run and max(runs.values(), default=0) > 1:
                 self.found("dead_letter_repeated", f"{_shown(place)} within one run")
 
 
