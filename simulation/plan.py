@@ -96,7 +96,9 @@ class Plan(NamedTuple):
     @classmethod
     def from_json(cls, text: str) -> Plan:
         """Read a plan. Raises ValueError."""
-        seed, configuration, partitions, workers, interval, records, faults, *rest = json.loads(text)
+        seed, configuration, partitions, workers, interval, records, faults, *rest = json.loads(
+            text
+        )
         return cls(
             seed,
             configuration,
