@@ -90,7 +90,7 @@ def story(outcome: Outcome, lines: int = 120) -> str:
     plan = outcome.plan
     head = [
         f"seed {plan.seed}, configuration {plan.configuration}, {plan.partitions} partitions",
-        f"processes of the runs {plan.workers}, {plan.threads} workers in each, "
+        f"processes of the runs {plan.workers}, each of {plan.threads} workers",
         f"an epoch of {plan.interval} s",
         f"{len(plan.records)} records, {len(plan.faults)} faults:",
         *(f"  {fault}" for fault in plan.faults),

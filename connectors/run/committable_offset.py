@@ -43,8 +43,9 @@ class CommittableOffset:
         self._latest_now = float("-inf")
 
     def snapshotted(self, offset: int) -> None:
-        """The source took a snapshot at this offset, which Bytewax lets it do only when the one
-        before is durable [bytewax-recovery].
+        """The source took a snapshot at this offset; the one before is durable by now.
+
+        Bytewax asks a source for nothing before [bytewax-recovery].
         """
         self._close()
         self._previous, self._latest = self._latest, (self._clock(), self._now())

@@ -184,41 +184,47 @@ class Story:
 
     def follow(self, calls: list[Call]) -> None:
         """Go through the calls of one run."""
-        durable: set[str] = set()
-        waiting = {item for name, *items in calls if name == "resumed" for item in items}
-        kept: dict[str, set[str]] = {}
-        for item in waiting:
-            kept.setdefault(key_of(item), set()).add(item)
-        at: dict[str, int] = {}  # of each partition, its last snapshot
-        started: dict[str, int] = {}
-        arrived: dict[tuple[str, str], int] = {}
+        resumed = {item for name, *items in calls if name == "resumed" for item in items}
+        self.durable: set[str] = set()
+        self.kept: dict[str, set[str]] = {}
+        for item in resumed:
+            self.kept.setdefault(key_of(item), set()).add(item)
+        self.started: dict[str, int] = {}
+        self.at: dict[str, int] = {}  # of each partition, its last snapshot
+        self.arrived: dict[tuple[str, str], int] = {}
         for name, *rest in calls:
             if name == "build":
-                key, start = rest
-                started[key] = at[key] = start
-                before = {f"{key}{number}" for number in range(1, start + 1)}
-                if lost := before - self.written - waiting:
-                    self.wrong.append(f"resumed at {start}, and nobody has {sorted(lost)}")
+                self.build(*rest, resumed)
             elif name == "snapshot":
-                at[rest[0]] = rest[1]
+                self.at[rest[0]] = rest[1]
             elif name == "next_batch":
-                key = rest[0]
-                before = {f"{key}{n}" for n in range(started[key] + 1, at[key] + 1)}
-                safe = durable.union(*kept.values())
-                if early := before - safe:
-                    self.wrong.append(f"{key} reads on before {sorted(early)} are durable")
+                self.reads_on(*rest)
             elif name == "on_batch":
-                for item in rest:
-                    path = item[0], key_of(item)
-                    if int(item[1:]) <= arrived.get(path, 0):
-                        self.wrong.append(f"{item} came late")
-                    arrived[path] = int(item[1:])
+                self.arrive(rest)
             elif name == "kept" and rest:
-                kept[key_of(rest[0])] = {*rest}
+                self.kept[key_of(rest[0])] = {*rest}
             elif name == "write":
                 self.written.update(rest)
             elif name == "durable":
-                durable.update(rest)
+                self.durable.update(rest)
+
+    def build(self, key: str, start: int, resumed: set[str]) -> None:
+        self.started[key] = self.at[key] = start
+        before = {f"{key}{number}" for number in range(1, start + 1)}
+        if lost := before - self.written - resumed:
+            self.wrong.append(f"resumed at {start}, and nobody has {sorted(lost)}")
+
+    def reads_on(self, key: str) -> None:
+        before = {f"{key}{number}" for number in range(self.started[key] + 1, self.at[key] + 1)}
+        if early := before - self.durable.union(*self.kept.values()):
+            self.wrong.append(f"{key} reads on before {sorted(early)} are durable")
+
+    def arrive(self, items: list[str]) -> None:
+        for item in items:
+            path = item[0], key_of(item)
+            if int(item[1:]) <= self.arrived.get(path, 0):
+                self.wrong.append(f"{item} came late")
+            self.arrived[path] = int(item[1:])
 
 
 ENDS = [[(2, None)], [(3, 4), (2, None)], [(2, 3), (3, 6), (1, None)], [(1, 2), (3, 2), (2, None)]]
