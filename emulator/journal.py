@@ -34,7 +34,7 @@ class Effect(NamedTuple):
     """The row as it was sent."""
 
     def shown(self, columns: bool) -> dict[str, Any]:
-        """As it stands in JSON, if wanted with the cells that the change writes."""
+        """As JSON, if wanted with the cells that the change writes."""
         found = {
             **self._asdict(),
             "key": {name.decode(): shown_value(value) for name, value in self.key},

@@ -135,15 +135,15 @@ class RealRuns:
             if exact is not None:
                 before[row] = exact[0][2]
             elif run.effects[index]["kind"] == "delete":
-                place = checker.last_delete(*row, before.get(row), ends)
-                found[index] = None if place is None else (place, False)
+                deleted = checker.last_delete(*row, before.get(row), ends)
+                found[index] = None if deleted is None else (deleted, False)
         for effect, one in zip(run.effects, found, strict=True):
             if one is None:
                 checker.found("unknown_effect", f"{' '.join(_row(effect))}: {effect['kind']}")
             else:
                 checker.applied(number, *one)
-        for letter in run.dead_letters:
-            checker.dead_lettered(number, *letter)
+        for dead_letter in run.dead_letters:
+            checker.dead_lettered(number, *dead_letter)
         checker.stored(run.offsets, run.waiting)
         for partition, offset in run.committed.items():
             checker.committed(partition, offset)
