@@ -135,7 +135,9 @@ class RealRuns:
             if exact is not None:
                 before[row] = exact[0][2]
             elif run.effects[index]["kind"] == "delete":
+                # A delete may be the last that a killed run has done in its partition.
                 deleted = checker.last_delete(*row, before.get(row), ends)
+                deleted = deleted or checker.last_delete(*row, before.get(row))
                 found[index] = None if deleted is None else (deleted, False)
         for effect, one in zip(run.effects, found, strict=True):
             if one is None:

@@ -111,6 +111,13 @@ def test_a_mistake_fails(changed: Mapping[str, Any], finding: str) -> None:
     assert finding in verdict.kinds, verdict
 
 
+def test_a_delete_may_be_the_last_change_of_a_killed_run() -> None:
+    """No stored offset and no other row of its partition says that it was read."""
+    first = {"effects": [effect("a", None)], "offsets": {}, "committed": {}}
+    verdict = runs_of(first=first, second={"effects": EFFECTS}).judge(RECORDS, ROWS)
+    assert verdict.status == "PASS", verdict
+
+
 def test_what_proves_nothing_is_unknown() -> None:
     """Too few records, a doubt, or no run at all."""
     assert runs_of().judge(RECORDS, ROWS, minimum=8).status == "UNKNOWN"
