@@ -8,7 +8,7 @@ import json
 import os
 import random
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 import pytest
@@ -101,7 +101,7 @@ def prepare(case: Case, story: Story) -> list[Produced]:
     """The table, the settings and the records."""
     case.store.create_table(case.topic, (("id", "STRING"),), (("flag", "INTEGER"),))
     case.runs.dead_letter_topic = to_topic(case)
-    plain = {
+    plain: Settings = {
         "kafka": {"chunk_messages": 20},
         "format": {"key": "string"},
         "table": {
@@ -162,7 +162,7 @@ def killed_run(case: Case, bug: str | None, story: Story) -> None:
     if story.stalls_at:
         until(lambda: case.store.written() >= written + (story.stalls_at or 0), process.text)
         case.store.set_faults(STALL)
-    ready = {
+    ready: dict[str, Callable[[], bool]] = {
         "written": lambda: case.store.written() >= written + 50,
         "stored": lambda: stored_offsets(case) != stored,
         "committed": lambda: case.committed() != {},

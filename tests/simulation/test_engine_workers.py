@@ -194,7 +194,7 @@ class Story:
         self.arrived: dict[tuple[str, str], int] = {}
         for name, *rest in calls:
             if name == "build":
-                self.build(*rest, resumed)
+                self.build(rest[0], rest[1], resumed)
             elif name == "snapshot":
                 self.at[rest[0]] = rest[1]
             elif name == "next_batch":
@@ -242,8 +242,9 @@ def test_what_holds_of_several_workers(
     for seed in range(20 if engine == "simulated" else 1):
         run = simulated(seed) if engine == "simulated" else real(tmp_path)
         story = Story()
+        calls: list[Call] = []
         for workers, fails_at in runs:
-            calls: list[Call] = []
+            calls = []
             if fails_at is None:
                 run(calls, workers, None)
             else:

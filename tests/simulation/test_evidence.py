@@ -157,14 +157,15 @@ def test_the_stored_state_is_that_of_the_last_durable_epoch(tmp_path: Path) -> N
         durable = 1 << 30
         database.execute("DELETE FROM snaps")
         database.execute("UPDATE fronts SET worker_frontier = ?", (durable,))
-        for step, key, epoch, state in (
+        snapshots: list[tuple[str, str, int, object]] = [
             ("sync.read", "or:ders:1", 3, 5),
             ("sync.read", "or:ders:1", 4, 7),
             ("sync.read", "or:ders:1", durable, 99),
             ("sync.window", "0", 4, waiting),
             ("sync.window", "1", 4, []),
             ("sync.write", "0", 4, None),
-        ):
+        ]
+        for step, key, epoch, state in snapshots:
             database.execute(SNAPSHOT, (step, key, epoch, pickle.dumps(state)))
     database.close()
     with sqlite3.connect(tmp_path / "part-1.sqlite3") as other:
@@ -174,7 +175,8 @@ def test_the_stored_state_is_that_of_the_last_durable_epoch(tmp_path: Path) -> N
     before = sorted(path.name for path in tmp_path.iterdir())
     offsets, places = stored_state(tmp_path)
     assert offsets == {("or:ders", 1): 7}
-    assert places == [(segment[1], segment[2], n) for segment in waiting for n in segment[5]]
+    segments = batch([row("key"), row("other")])[0]
+    assert places == [(one.topic, one.partition, n) for one in segments for n in one.offsets]
     assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 

@@ -87,7 +87,9 @@ class ObservedRuns:
         finally:
             client.close()
         self._dead_letters = end
-        return [DeadLetter.of(each.headers() or (), each.value()) for each in messages]
+        return [
+            DeadLetter.of(dict(each.headers() or ()).items(), each.value()) for each in messages
+        ]
 
     def verdict(
         self,

@@ -10,8 +10,8 @@ docs/decisions/accelerator.md.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 from connectors.records import Operation
 from connectors.settings.tablestore_limits import (
@@ -46,6 +46,17 @@ _KINDS: dict[WireType, tuple[int, bytes]] = {
 }
 
 
+_Encode = Callable[..., tuple[bytes, bytes, Operation]]
+_ShardRows = tuple[int, list[bytes], bytes, list[int], list[Operation], list[int]]
+ByShard = Callable[
+    [_Encode | list[_Encode], Sequence[tuple[Any, ...]] | None, Sequence[Sequence[Any]], int, int],
+    list[_ShardRows],
+]
+"""Of the encoder of all rows or those of each, what leads the values of each row, the other values,
+the seed of the hash and the number of shards: shard, identities, rows end to end, their sizes, their
+operations and their positions, of each shard that has rows."""
+
+
 def in_use() -> bool:
     """Whether rows are encoded by compiled code."""
     return BUILT and os.environ.get(VARIABLE, "").lower() != "off"
@@ -62,6 +73,14 @@ def compile_put(
     """Return an encoder as `codegen.compile_put` does: compiled where it can be."""
     layout = codegen.layout_of(primary_key, columns, operation, deleted, versioned=versioned)
     return encoder_of(layout) if in_use() else codegen.generated(layout)
+
+
+def by_shard() -> ByShard | None:
+    """Return the function that encodes many rows and divides them by shard, where it can be used.
+
+    Its shards are those of zlib's CRC-32 of the identities, from a seed.
+    """
+    return _accelerator.encode_by_shard if in_use() else None
 
 
 def encoder_of(layout: Layout) -> PutEncoder:
@@ -86,8 +105,8 @@ def encoder_of(layout: Layout) -> PutEncoder:
 
 def _column(column: EncodedColumn) -> tuple[int, bytes, int, int]:
     kind, typed = _KINDS[column.wire_type]
-    longest = MAX_KEY_VALUE_BYTES if column.key else MAX_VALUE_BYTES
-    return kind, column.start, column.seed(typed), longest
+    max_bytes = MAX_KEY_VALUE_BYTES if column.key else MAX_VALUE_BYTES
+    return kind, column.start, column.seed(typed), max_bytes
 
 
 class _Generated:
