@@ -162,11 +162,12 @@ def killed_run(case: Case, bug: str | None, story: Story) -> None:
     if story.stalls_at:
         until(lambda: case.store.written() >= written + (story.stalls_at or 0), process.text)
         case.store.set_faults(STALL)
-    ready: dict[str, Callable[[], bool]] = {
+    conditions: dict[str, Callable[[], bool]] = {
         "written": lambda: case.store.written() >= written + 50,
         "stored": lambda: stored_offsets(case) != stored,
         "committed": lambda: case.committed() != {},
-    }[story.until]
+    }
+    ready = conditions[story.until]
     until(lambda: not process.alive or ready() or is_committed(case), process.text)
     process.kill()
     case.runs.ended(quiet=0.4)
