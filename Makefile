@@ -10,7 +10,7 @@ endif
 RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulation torture fuzz hosts lint format bench budget pages conformance setup lock clean docs-site
+.PHONY: help demo test simulation planted torture fuzz hosts lint format bench budget pages conformance setup lock clean docs-site
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,10 @@ test: ## lint, types and every test lane that this machine can run; ARGS="tests/
 simulation: ## 10,000 seeds of the whole connector in virtual time, with faults of every kind; ARGS="--seed 7" for one
 	@sh scripts/setup.sh requirements-dev.lock
 	@exec $(RUN) -W ignore -m simulation --seeds 10000 $(ARGS)
+
+planted: ## every planted bug in real runs that are killed: the checker must find each; ten minutes
+	@sh scripts/setup.sh requirements-dev.lock
+	@PLANTED_BUGS=all exec $(RUN) -m pytest -n 0 -q tests/flows/test_planted_bugs.py $(ARGS)
 
 torture: ## 1,000 cycles of the real flow: killed, stopped, rescaled, under faults; hours; ARGS="--cycles 50 --resume"
 	@sh scripts/setup.sh requirements-dev.lock
