@@ -9,6 +9,7 @@ ONLY_IN = {
     "tablestore": {
         "tablestore/client.py",
         "tablestore/tables_api.py",
+        "tablestore/rows_api.py",
         "tablestore/requests.py",
         "tablestore/timeseries/requests.py",
     },
@@ -47,6 +48,7 @@ ONLY_IN = {
     "urllib3": {
         "tablestore/sdk_connections.py",
         "tablestore/tables_api.py",
+        "tablestore/rows_api.py",
         "formats/registry_client.py",
     },
     "typer": {"cli"},
