@@ -46,12 +46,16 @@ class History:
         """`is_point`: of a time series table; a later point may leave fields of an earlier one."""
         self._is_point = is_point
         self._outcomes = outcomes
-        self._sequences: dict[tuple[int, Standing], list[Change]] = {}
+        self._sequences: dict[tuple[int, Standing, int], list[Change]] = {}
+        self._dead_letters = 0
 
     def add(self, change: Change) -> None:
         """The next change."""
         self.newest = change
-        kept = self._sequences.setdefault((change.source, change.standing), [])
+        sequence = change.source, change.standing, 0
+        if change.standing == Standing.DEAD_LETTERED:
+            sequence = 0, change.standing, self._next_dead_letter()
+        kept = self._sequences.setdefault(sequence, [])
         if self._replaces_all(change):
             for one in kept:
                 self._superseded(one)
@@ -59,6 +63,14 @@ class History:
         kept.append(change)
         if len(kept) > _MAX_KEPT and len(kept) & (len(kept) - 1) == 0:
             kept[:] = self._fold(kept).live
+
+    def _next_dead_letter(self) -> int:
+        """The number of a dead letter: each may have been replayed or not, whatever others were."""
+        self._dead_letters += 1
+        forgotten = 0, Standing.DEAD_LETTERED, self._dead_letters - _MAX_KEPT
+        for change in self._sequences.pop(forgotten, ()):
+            self._superseded(change)
+        return self._dead_letters
 
     def expected(self) -> list[Expected]:
         """What each sequence makes of the row."""
