@@ -6,20 +6,18 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from tablestore.error import OTSClientError, OTSServiceError
 from tablestore.metadata import (
     BatchGetRowRequest,
     GetTimeseriesDataRequest,
     TableInBatchGetRowItem,
     TimeseriesKey,
 )
-from urllib3.exceptions import HTTPError
 
 from connectors.errors import StopRun
 from connectors.run.backoff import Backoff
 from connectors.tablestore.client import Client
-from connectors.tablestore.http import no_connection
 from connectors.tablestore.row_reader import Value
+from connectors.tablestore.tables_api import sdk_call
 from connectors.tablestore.verdicts import RequestFailed, Retry, judge
 
 T = TypeVar("T")
@@ -39,7 +37,6 @@ class RowsApi:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._sdk = client.sdk
 
     def rows(self, table: str, keys: Sequence[Sequence[tuple[str, Value]]]) -> list[Found | None]:
         """BatchGetRow of at most MAX_ROWS keys: the row of each, None where there is none.
@@ -128,12 +125,7 @@ class RowsApi:
             time.sleep(backoff.next_wait())
 
     def _call(self, method: str, *arguments: Any) -> Any:
-        try:
-            return getattr(self._sdk, method)(*arguments)
-        except (OTSServiceError, OTSClientError) as error:
-            raise self._client.request_failed(error) from None
-        except HTTPError as error:  # the SDK does not wrap network failures
-            raise self._client.transport_failed(no_connection(self._client.where, error)) from None
+        return sdk_call(self._client, method, *arguments)
 
 
 def _columns(row: Any) -> Found | None:

@@ -48,7 +48,6 @@ ONLY_IN = {
     "urllib3": {
         "tablestore/sdk_connections.py",
         "tablestore/tables_api.py",
-        "tablestore/rows_api.py",
         "formats/registry_client.py",
     },
     "typer": {"cli"},

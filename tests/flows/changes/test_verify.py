@@ -165,8 +165,10 @@ def test_what_became_of_each_record_of_every_mode(
     code, document, said = verify()
     outcomes = {name: of_topic(said, topic) for name, topic in every.topic.items()}
     assert outcomes == {
-        "puts": ["right", "superseded", "right", "dead_lettered", "filtered", "right"]
-        + ["pending", "pending"],
+        "puts": [
+            *("right", "superseded", "right", "dead_lettered", "filtered", "right"),
+            *("pending", "pending"),
+        ],
         "updates": ["superseded", "right", "right", "superseded", "right"],
         "versions": ["right", "superseded", "right"],
         "lists": ["right", "filtered"],
@@ -184,8 +186,10 @@ def test_what_became_of_each_record_of_every_mode(
     code, document, said = verify("--show", "100")
     outcomes = {name: of_topic(said, topic) for name, topic in every.topic.items()}
     assert outcomes == {
-        "puts": ["pending", "superseded", "missing", "missing", "filtered", "differs"]
-        + ["pending", "pending"],
+        "puts": [
+            *("pending", "superseded", "missing", "missing", "filtered", "differs"),
+            *("pending", "pending"),
+        ],
         "updates": ["superseded", "differs", "right", "superseded", "differs"],
         "versions": ["superseded", "superseded", "differs"],
         "lists": ["missing", "filtered"],
