@@ -19,8 +19,9 @@ _POLL = 0.2  # seconds
 _CHUNK = 1000
 # Seconds without any record after which brokers count as away.
 _STALLED = 60.0
-# What librdkafka reads ahead of a partition, so that memory stays bounded [librdkafka].
-_READ_AHEAD_KB = 16_384
+# What librdkafka reads ahead, so that memory stays bounded [librdkafka]: small messages cost it
+# several times their bytes, so their number is limited too.
+_READ_AHEAD = {"queued.max.messages.kbytes": 8_192, "queued.min.messages": 5_000}
 _PASSING = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT}
 
 
@@ -130,7 +131,7 @@ class RangeReader:
         self._client: Consumer = (clients or KafkaClients()).consumer(
             settings,
             self._errors,
-            **{"enable.partition.eof": True, "queued.max.messages.kbytes": _READ_AHEAD_KB},
+            **{"enable.partition.eof": True, **_READ_AHEAD},
         )
 
     def close(self) -> None:

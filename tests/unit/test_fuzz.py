@@ -18,6 +18,6 @@ def _quiet() -> Iterator[None]:
 @pytest.mark.parametrize("kind", SHARES)
 def test_no_input_ends_a_process_but_by_an_ordered_stop(kind: str) -> None:
     """It is taken, becomes dead letters, fails with a verdict, or stops with a text."""
-    outcomes, failures = run(kind, 20 * SHARES[kind], seed=len(kind))
+    outcomes, failures = run(kind, 10 * SHARES[kind], seed=len(kind))
     assert not failures, failures[0].text
-    assert len(outcomes) > 2, "the inputs are all alike"
+    assert len(outcomes) > 1, "the inputs are all alike"
