@@ -15,7 +15,7 @@ _HEAD = struct.Struct("<IIHBBqII")
 _OPERATIONS: tuple[Operation, ...] = ("put", "update", "delete")
 _PARTS = 64
 # A part that is larger is divided once more; a row takes about five times its bytes in memory.
-_MAX_BYTES = 32 << 20
+_MAX_BYTES = 8 << 20
 _BUFFER = 1 << 16
 
 
