@@ -124,15 +124,15 @@ class FastPath:
             try:
                 if direct is not None and plan.leads is None:
                     fields = map(plan.fields_of(chunk), chunk.values[start:end])
-                    wires = _block(direct, coordinates, offsets, fields)
+                    wire, sizes = _block(direct, coordinates, offsets, fields)
                 else:
                     part = chunk.part(slice(start, end))
-                    wires = [wire for _, wire, _ in self._encoded(chunk, part, plan)]
+                    wire, sizes = _joined([row for _, row, _ in self._encoded(chunk, part, plan)])
             except (KeyError, *self._not_taken):
                 part = chunk.part(slice(start, end))
                 self._encode_each(chunk, part, plan, rows, general)
             else:
-                rows.add_block(wires, operation, offsets, chunk.messages[start:end])
+                rows.add_block(wire, sizes, operation, offsets, chunk.messages[start:end])
 
     def _encode_rows(
         self,
@@ -224,12 +224,18 @@ class FastPath:
 
 def _block(
     encode: Encode, coordinates: str, offsets: Sequence[int], rows: Iterable[Sequence[Any]]
-) -> list[bytes]:
-    """The rows of neighbouring offsets: in one call, where the encoder has one for that."""
-    block: Callable[..., list[bytes]] | None = getattr(encode, "block", None)
+) -> tuple[bytes, list[int]]:
+    """The rows of neighbouring offsets, and their sizes: in one call, where the encoder has one."""
+    block: Callable[..., tuple[bytes, list[int]]] | None = getattr(encode, "block", None)
     if block is not None:
         return block(coordinates, offsets, rows)
-    return [encode(coordinates, offset, *row)[1] for offset, row in zip(offsets, rows, strict=True)]
+    both = zip(offsets, rows, strict=True)
+    return _joined([encode(coordinates, offset, *row)[1] for offset, row in both])
+
+
+def _joined(rows: list[bytes]) -> tuple[bytes, list[int]]:
+    """Rows as one piece of bytes, and the size of each."""
+    return b"".join(rows), [*map(len, rows)]
 
 
 def _arrangement(names: Sequence[str], columns: Sequence[str]) -> _Arrange | None:

@@ -61,15 +61,16 @@ class ShardedRows:
 
     def add_block(
         self,
-        wires: list[bytes],
+        wire: bytes,
+        sizes: list[int],
         operation: Operation,
         offsets: Sequence[int],
         messages: Sequence[Message],
     ) -> None:
-        """Add the rows of one of `blocks`: the offset is the key, so all keys differ."""
+        """Add the rows of one of `blocks`, each of a size: the offset is the key of each."""
         operations: list[Operation] = [] if operation == "put" else [operation] * len(messages)
         shard = (self._start + offsets[0] // self._block) % self._shards
-        self._blocks.append((shard, self._segment([], wires, operations, offsets, messages)))
+        self._blocks.append((shard, self._segment([], wire, sizes, operations, offsets, messages)))
 
     def blocks(self, messages: Sequence[Message]) -> Iterator[tuple[int, int, Sequence[int]]]:
         """(start, end, offsets) of each run of messages, in offset order, of the same shard."""
@@ -111,7 +112,8 @@ class ShardedRows:
                     end = mine.stop
                     segment = self._segment(
                         [*identities[mine]],
-                        wires[mine],
+                        b"".join(wires[mine]),
+                        [*map(len, wires[mine])],
                         [*operations[mine]],
                         given[mine],
                         kept[mine],
@@ -133,7 +135,8 @@ class ShardedRows:
     def _segment(
         self,
         identities: list[bytes],
-        wires: Sequence[bytes],
+        wire: bytes,
+        sizes: list[int],
         operations: list[Operation],
         offsets: Sequence[int],
         messages: Sequence[Message],
@@ -141,10 +144,10 @@ class ShardedRows:
         return Segment(
             *self._source,
             identities,
-            b"".join(wires),
+            wire,
             offsets,
             originals(messages) if self._keep else [],
-            [*map(len, wires)],
+            sizes,
             [] if operations.count("put") == len(operations) else operations,
         )
 
