@@ -38,7 +38,7 @@ _TABLE = [TableRows("t", [b"x"], [[1] * _ROWS])]
 _CODES = ("OTSServerBusy", "OTSParameterInvalid", "OTSAuthFailed", "", "é", "Nobody'sCode")
 
 
-def _batch_answer(random_: random.Random) -> Message:
+def _batch_answer(random_: random.Random) -> Any:
     made = BatchWriteRowResponse()
     table = made.tables.add()
     table.table_name = "t"
@@ -52,7 +52,7 @@ def _batch_answer(random_: random.Random) -> Message:
     return made
 
 
-def _points_answer(random_: random.Random) -> Message:
+def _points_answer(random_: random.Random) -> Any:
     made = PutTimeseriesDataResponse()
     for _ in range(random_.randrange(4)):
         row = made.failed_rows.add()
@@ -62,7 +62,7 @@ def _points_answer(random_: random.Random) -> Message:
     return made
 
 
-def _table_answer(_: random.Random) -> Message:
+def _table_answer(_: random.Random) -> Any:
     made = DescribeTableResponse()
     made.table_meta.table_name = "t"
     key = made.table_meta.primary_key.add()
@@ -72,14 +72,14 @@ def _table_answer(_: random.Random) -> Message:
     return made
 
 
-def _points_table_answer(_: random.Random) -> Message:
+def _points_table_answer(_: random.Random) -> Any:
     made = DescribeTimeseriesTableResponse()
     made.table_meta.table_name = "t"
     made.table_meta.table_options.time_to_live = -1
     return made
 
 
-def _read_answer(random_: random.Random) -> Message:
+def _read_answer(random_: random.Random) -> Any:
     made = BatchGetRowResponse()
     table = made.tables.add()
     table.table_name = "t"
@@ -92,7 +92,7 @@ def _read_answer(random_: random.Random) -> Message:
     return made
 
 
-def _error(random_: random.Random) -> Message:
+def _error(random_: random.Random) -> Any:
     made = Error()
     made.code, made.message = random_.choice(_CODES), "m"
     return made

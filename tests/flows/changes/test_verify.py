@@ -149,6 +149,7 @@ def every_mode(case: Case, topics: Topics) -> Everything:
     return every
 
 
+@pytest.mark.timeout(400)
 def test_what_became_of_each_record_of_every_mode(
     embedded_case: Case, topics: Topics, verify: Verify
 ) -> None:
@@ -224,8 +225,8 @@ def plant_differences(every: Everything) -> None:
     # A newer version than any record has, and another value of the same version.
     cells = {"PUT": [("a", 5, NOW + 5000), ("at", 5, NOW + 5000), ("b", 5, NOW - 1000)]}
     client.update_row("versions", Row([("id", "k")], cells), ANY)
-    (key, _), *_ = sorted(every.case.store.rows("lists").items())
-    client.delete_row("lists", Row([*key]), ANY)
+    (of_list, _), *_ = sorted(every.case.store.rows("lists").items())
+    client.delete_row("lists", Row([*of_list]), ANY)
     series = TimeseriesKey("", "", {"id": "a"})
     for row in readings(every, "a"):
         series = row.timeseries_key
