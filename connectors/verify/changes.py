@@ -26,7 +26,7 @@ NO_ORDINAL = 0xFFFFFFFF
 class Standing(IntEnum):
     """How sure it is that a change was applied."""
 
-    SETTLED = 0
+    APPLIED = 0
     PENDING = 1  # its offset is not committed
     DEAD_LETTERED = 2  # unless it was replayed
 

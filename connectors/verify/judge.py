@@ -59,7 +59,9 @@ def _of_row(
     sequences: Sequence[Expected], table: TableView, row: Found | None
 ) -> list[tuple[Change, Outcome, str]]:
     found: list[tuple[Change, Outcome, str]] = []
-    unsettled = any(change.standing == Standing.PENDING for one in sequences for change in one.live)
+    has_pending = any(
+        change.standing == Standing.PENDING for one in sequences for change in one.live
+    )
     for one in sequences:
         others = [other for other in sequences if other is not one]
         for change in one.live:
@@ -73,7 +75,7 @@ def _of_row(
                 outcome, why = Outcome.DIFFERS, _why(change, wrong, extra)
             if change.standing == Standing.DEAD_LETTERED and outcome != Outcome.RIGHT:
                 outcome, why = Outcome.DEAD_LETTERED, ""
-            elif outcome in (Outcome.MISSING, Outcome.DIFFERS) and unsettled:
+            elif outcome in (Outcome.MISSING, Outcome.DIFFERS) and has_pending:
                 outcome, why = Outcome.PENDING, ""
             elif change.standing == Standing.PENDING and outcome == Outcome.SUPERSEDED:
                 outcome = Outcome.PENDING

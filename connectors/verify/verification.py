@@ -156,7 +156,7 @@ class Verification:
         group = self._points.series_of(row.identity) if is_point else row.identity
         if not self._is_sampled(b"%d " % table + row.identity):
             return
-        standing = Standing.SETTLED
+        standing = Standing.APPLIED
         if row.offset in dead_offsets:
             standing = Standing.DEAD_LETTERED
         elif one.committed is not None and row.offset >= one.committed:

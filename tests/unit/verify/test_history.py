@@ -28,7 +28,7 @@ def change(
     *,
     ordinal: int = 0,
     source: int = 0,
-    standing: Standing = Standing.SETTLED,
+    standing: Standing = Standing.APPLIED,
     version: int | None = None,
     time: int = NOW,
 ) -> Change:
@@ -89,7 +89,7 @@ OPERATION = st.tuples(
     st.dictionaries(st.sampled_from("abc"), st.integers(0, 3), min_size=1),
     st.sets(st.sampled_from("abc"), max_size=1),
     st.integers(0, 2),  # source
-    st.sampled_from([Standing.SETTLED, Standing.SETTLED, Standing.DEAD_LETTERED]),
+    st.sampled_from([Standing.APPLIED, Standing.APPLIED, Standing.DEAD_LETTERED]),
 )
 
 
@@ -104,7 +104,7 @@ def made_of(operations: list[Any], sources: int) -> tuple[list[Change], dict[int
             kept,
             gone,
             source=source % sources,
-            standing=standing if sources > 1 else Standing.SETTLED,
+            standing=standing if sources > 1 else Standing.APPLIED,
         )
         changes.append(one)
         values[id(one)] = kept, gone
@@ -123,7 +123,7 @@ def test_no_row_that_a_correct_run_leaves_is_a_finding(
     changes, values = made_of(operations, sources)
     lanes: dict[int, list[Change]] = {}
     for one in changes:
-        if one.standing == Standing.SETTLED:
+        if one.standing == Standing.APPLIED:
             lanes.setdefault(one.source, []).append(one)
     merged = []
     while any(lanes.values()):
@@ -142,7 +142,7 @@ def test_every_other_row_is_a_finding(
     tmp_path_factory: pytest.TempPathFactory, operations: list[Any], column: str
 ) -> None:
     """Of one partition, whose last change is a put: a value, a column more or less, no row."""
-    operations = [*operations, ("put", {"a": 1, "b": 2}, set(), 0, Standing.SETTLED)]
+    operations = [*operations, ("put", {"a": 1, "b": 2}, set(), 0, Standing.APPLIED)]
     changes, values = made_of(operations, 1)
     right = applied(changes, values)
     assert right is not None
@@ -163,7 +163,7 @@ def test_updates_without_number_are_counted_and_do_not_pile_up(tmp_path: Path) -
     """A key of many updates keeps those of which something is left."""
     changes = [change("update", {"abc"[n % 3]: n}) for n in range(5000)]
     case = Case(tmp_path, changes)
-    kept = case.history._sequences[0, Standing.SETTLED, 0]
+    kept = case.history._sequences[0, Standing.APPLIED, 0]
     assert len(kept) <= 64
     said = case.against({"a": 4998, "b": 4999, "c": 4997})
     assert said.count("SUPERSEDED") == 4997
@@ -219,7 +219,7 @@ def test_changes_of_a_key_stay_together_and_in_order(
     number = 5000
     for n in range(number):
         identity = b"key-%d" % (n % 700)
-        one = Change(n, 0, 0, "put", Standing.SETTLED, 0, identity, wire)
+        one = Change(n, 0, 0, "put", Standing.APPLIED, 0, identity, wire)
         spill.add(one, b"one series" if n % 2 else identity)
     seen: dict[bytes, list[int]] = {}
     sizes = []
