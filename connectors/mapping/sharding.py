@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any
 from zlib import crc32
 
-from connectors.mapping.encoder import Encoded
+from connectors.mapping.encoder import Encoded, ShardRows
 from connectors.records import Message, Operation, Segment, originals
 
 
@@ -58,6 +58,32 @@ class ShardedRows:
         """Add rows, each of its message."""
         self._encoded += encoded
         self._messages += messages
+
+    @property
+    def division(self) -> tuple[int, int] | None:
+        """Seed of the hash of identities, number of shards; None where something else chooses."""
+        if self._by_offset or self._shard_key is not None:
+            return None
+        return self._seed, self._shards
+
+    def add_shards(
+        self, found: Sequence[ShardRows], messages: Sequence[Message], *, unique: bool
+    ) -> None:
+        """Add all rows of a chunk, divided by `division`; `unique`: no two have one offset."""
+        first = messages[0].offset()
+        # Offsets rise by one, rarely by more.
+        in_turn = unique and messages[-1].offset() - first == len(messages) - 1
+        for shard, identities, wire, sizes, operations, positions in found:
+            mine: Sequence[Message] = ()
+            if self._keep or not in_turn:
+                mine = _taking(positions)(messages)
+            offsets = (
+                [first + position for position in positions]
+                if in_turn
+                else [message.offset() for message in mine]
+            )
+            segment = self._segment(identities, wire, sizes, operations, offsets, mine)
+            self._blocks.append((shard, segment))
 
     def add_block(
         self,
@@ -155,5 +181,6 @@ class ShardedRows:
 def _taking(positions: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
     """The function from a sequence to its items at these positions."""
     if len(positions) == 1:
-        return tuple
+        (only,) = positions
+        return lambda items: (items[only],)
     return itemgetter(*positions)

@@ -49,10 +49,21 @@ cdef enum:
     MAX_CELL = 32
 
 cdef uint8_t[8][256] _TABLES
+cdef uint32_t[4][256] _TABLES32
 
 cdef void _fill_tables() noexcept:
     cdef int byte, bit, table
     cdef uint8_t crc
+    cdef uint32_t wide
+    for byte in range(256):
+        wide = <uint32_t>byte
+        for bit in range(8):
+            wide = (wide >> 1) ^ 0xEDB88320u if wide & 1 else wide >> 1
+        _TABLES32[0][byte] = wide
+    for table in range(1, 4):
+        for byte in range(256):
+            wide = _TABLES32[table - 1][byte]
+            _TABLES32[table][byte] = (wide >> 8) ^ _TABLES32[0][wide & 255]
     for byte in range(256):
         crc = <uint8_t>byte
         for bit in range(8):
@@ -80,6 +91,24 @@ cdef inline uint8_t _crc8(const uint8_t* data, Py_ssize_t size, uint8_t crc) noe
         data += 1
         size -= 1
     return crc
+
+
+cdef inline uint32_t _crc32(const uint8_t* data, Py_ssize_t size, uint32_t crc) noexcept nogil:
+    """As zlib's: what chooses the shard of a row must be the same in every process and run."""
+    crc = ~crc
+    while size >= 4:
+        crc ^= data[0] | <uint32_t>data[1] << 8 | <uint32_t>data[2] << 16 | <uint32_t>data[3] << 24
+        crc = (
+            _TABLES32[3][crc & 255] ^ _TABLES32[2][crc >> 8 & 255]
+            ^ _TABLES32[1][crc >> 16 & 255] ^ _TABLES32[0][crc >> 24]
+        )
+        data += 4
+        size -= 4
+    while size > 0:
+        crc = (crc >> 8) ^ _TABLES32[0][(crc ^ data[0]) & 255]
+        data += 1
+        size -= 1
+    return ~crc
 
 
 cdef inline void _put32(char* to, uint32_t value) noexcept nogil:
@@ -117,6 +146,11 @@ cdef inline int _reserve(Out* out, Py_ssize_t more) except -1:
     return 0
 
 
+def crc32(const uint8_t[::1] data, uint32_t seed):
+    """Return zlib's CRC-32 of bytes; for tests, which compare it with the library's."""
+    return _crc32(&data[0], data.shape[0], seed) if data.shape[0] else seed
+
+
 def crc8(const uint8_t[::1] data, uint8_t seed):
     """Return the CRC-8 SMBus of bytes; for tests, which compare it with the library's."""
     return _crc8(&data[0], data.shape[0], seed) if data.shape[0] else seed
@@ -130,6 +164,7 @@ cdef class RowEncoder:
     cdef Py_ssize_t _keys
     cdef object _starts        # keeps the bytes alive that the columns point to
     cdef bint _versioned
+    cdef Py_ssize_t _arguments
     cdef bint _delete
     cdef char _number          # of the operation, in the request
     cdef bytes _deleted
@@ -140,6 +175,8 @@ cdef class RowEncoder:
     cdef Py_ssize_t _max_row
     cdef object _otherwise
     cdef object _error
+    cdef Py_ssize_t* _order    # the argument of each column; NULL: they are in its order
+    cdef dict _made_of
     cdef Py_ssize_t _usual     # bytes of a block, as the last ones were
     cdef bint _blocks
 
@@ -151,6 +188,13 @@ cdef class RowEncoder:
         raises, of a code and a reason.
         """
         cdef Py_ssize_t at
+        self._made_of = {
+            "columns": columns, "keys": keys, "operation": operation, "number": number,
+            "generated": generated, "versioned": versioned, "deleted": deleted,
+            "deleted_checksums": deleted_checksums, "condition": condition, "max_row": max_row,
+            "otherwise": otherwise, "error": error,
+        }
+        self._order = NULL
         self._count = len(columns)
         self._keys = keys
         self._columns = <Column*>PyMem_Malloc(self._count * sizeof(Column))
@@ -170,6 +214,7 @@ cdef class RowEncoder:
         self._delete = operation == "delete"
         self._generated = generated
         self._versioned = versioned
+        self._arguments = self._count + self._versioned
         self._deleted = deleted
         self._deleted_checksums = deleted_checksums
         self._condition = condition
@@ -181,6 +226,34 @@ cdef class RowEncoder:
 
     def __dealloc__(self):
         PyMem_Free(self._columns)
+        PyMem_Free(self._order)
+
+    def rearranged(self, positions, Py_ssize_t arguments):
+        """Return the encoder that takes so many arguments, and uses those at these positions.
+
+        There is one position for the version, where there is one, and for each column.
+        """
+        cdef Py_ssize_t at
+        cdef RowEncoder made = RowEncoder(**self._made_of)
+        if len(positions) != self._arguments or min(positions) < 0 or max(positions) >= arguments:
+            raise ValueError("these are not the positions of the encoder's arguments")
+        made._order = <Py_ssize_t*>PyMem_Malloc(self._arguments * sizeof(Py_ssize_t))
+        if made._order == NULL:
+            raise MemoryError
+        for at in range(self._arguments):
+            made._order[at] = positions[at]
+        made._arguments = arguments
+        made._blocks = False
+        return made
+
+    cdef _other(self, tuple values):
+        """Have the generated function encode a row, and raise what it raises."""
+        cdef Py_ssize_t at
+        if self._order == NULL or len(values) != self._arguments:
+            return self._otherwise(*values)
+        return self._otherwise(*[
+            values[self._order[at]] for at in range(self._count + self._versioned)
+        ])
 
     @property
     def block(self):
@@ -197,13 +270,13 @@ cdef class RowEncoder:
         if out.data == NULL:
             raise MemoryError
         try:
-            if len(values) == self._count + self._versioned and self._row(&out, <tuple>values, &body, &end):
+            if len(values) == self._arguments and self._row(&out, None, <tuple>values, &body, &end):
                 identity = PyBytes_FromStringAndSize(out.data + body, end - body)
                 wire = PyBytes_FromStringAndSize(out.data, out.used)
                 return identity, wire, self._operation
         finally:
             PyMem_Free(out.data)
-        return self._otherwise(*values)
+        return self._other(<tuple>values)
 
     def encode_block(self, first, seconds, rows):
         """Return the rows of one first key value as one piece of bytes, and the size of each."""
@@ -233,28 +306,38 @@ cdef class RowEncoder:
         finally:
             PyMem_Free(out.data)
 
-    cdef bint _row(self, Out* out, tuple values, Py_ssize_t* body, Py_ssize_t* key_end) except -1:
-        """Append a row of all its values; False where it is not accepted."""
-        cdef Py_ssize_t at
+    cdef bint _row(
+        self, Out* out, tuple lead, tuple values, Py_ssize_t* body, Py_ssize_t* key_end
+    ) except -1:
+        """Append a row of all its values, `lead` first; False where it is not accepted."""
+        cdef Py_ssize_t at, taken, argument = 0, leads = 0 if lead is None else len(lead)
         cdef Py_ssize_t begin = out.used
         cdef char time[8]
         cdef int overflow = 0
         cdef long long version
         if self._versioned:
-            if not PyLong_CheckExact(values[0]):
+            argument = 1
+            at = 0 if self._order == NULL else self._order[0]
+            given = lead[at] if at < leads else values[at - leads]
+            if not PyLong_CheckExact(given):
                 return False
-            version = PyLong_AsLongLongAndOverflow(values[0], &overflow)
+            version = PyLong_AsLongLongAndOverflow(given, &overflow)
             if overflow:
                 return False
             _put64(time, <unsigned long long>version)
         self._begin(out)
-        for at in range(self._keys):
-            if not self._cell(out, at, values[at + self._versioned], NULL):
+        for at in range(self._count):
+            if at == self._keys:
+                key_end[0] = out.used
+            taken = argument if self._order == NULL else self._order[argument]
+            given = lead[taken] if taken < leads else values[taken - leads]
+            if not self._cell(
+                out, at, given, time if self._versioned and at >= self._keys else NULL
+            ):
                 return False
-        key_end[0] = out.used
-        for at in range(self._keys, self._count):
-            if not self._cell(out, at, values[at + self._versioned], time if self._versioned else NULL):
-                return False
+            argument += 1
+        if self._count == self._keys:
+            key_end[0] = out.used
         body[0] = begin + MAX_HEAD
         return self._end(out, begin, body, key_end)
 
@@ -408,3 +491,98 @@ cdef class RowEncoder:
         out.used = to + 2 - out.data
         out.checksum = _TABLES[0][out.checksum ^ checksum]
         return True
+
+
+cdef class _Shard:
+    """The rows of one shard, as they are collected."""
+
+    cdef Out out
+    cdef list identities
+    cdef list sizes
+    cdef list operations
+    cdef list positions
+
+    def __cinit__(self):
+        self.out.room = 2048
+        self.out.used = 0
+        self.out.data = <char*>PyMem_Malloc(self.out.room)
+        if self.out.data == NULL:
+            raise MemoryError
+        self.identities, self.sizes, self.operations, self.positions = [], [], [], []
+
+    def __dealloc__(self):
+        PyMem_Free(self.out.data)
+
+
+def encode_by_shard(encoders, leads, rows, uint32_t seed, int shards):
+    """Encode rows, and divide them by the CRC-32 of their identities.
+
+    `encoders`: one of all rows, or a list with that of each; `leads`: None, or the tuple of the
+    first values of each row; `rows`: the other values. Returns (shard, identities, rows end to end,
+    their sizes, their operations, their positions) of each shard that has rows. Raises what an
+    encoder raises, and ValueError where the numbers of them differ.
+    """
+    cdef list collected = [None] * shards
+    cdef Py_ssize_t position = 0, begin, body = 0, end = 0, count = len(rows)
+    cdef RowEncoder encoder = None
+    cdef bint each = type(encoders) is list
+    cdef _Shard mine
+    cdef Out scratch
+    cdef uint32_t chosen
+    cdef tuple values, lead = None
+    if (each and len(encoders) != count) or (leads is not None and len(leads) != count):
+        raise ValueError("the numbers of encoders, leads and rows differ")
+    scratch.room = 4096
+    scratch.used = 0
+    scratch.data = <char*>PyMem_Malloc(scratch.room)
+    if scratch.data == NULL:
+        raise MemoryError
+    try:
+        for position in range(count):
+            given = rows[position]
+            values = given if type(given) is tuple else tuple(given)
+            if leads is not None:
+                lead = leads[position]
+            one = encoders[position] if each else encoders
+            scratch.used = 0
+            if type(one) is RowEncoder and (
+                len(values) + (0 if lead is None else len(lead)) == (<RowEncoder>one)._arguments
+                and (<RowEncoder>one)._row(&scratch, lead, values, &body, &end)
+            ):
+                operation = (<RowEncoder>one)._operation
+                identity = PyBytes_FromStringAndSize(scratch.data + body, end - body)
+                begin = scratch.used
+            else:
+                given = values if lead is None else lead + values
+                if type(one) is RowEncoder:
+                    identity, wire, operation = (<RowEncoder>one)._other(<tuple>given)
+                else:
+                    identity, wire, operation = one(*given)
+                begin = PyBytes_GET_SIZE(wire)
+                scratch.used = 0
+                _reserve(&scratch, begin)
+                memcpy(scratch.data, PyBytes_AS_STRING(wire), begin)
+            chosen = _crc32(
+                <const uint8_t*>PyBytes_AS_STRING(identity), PyBytes_GET_SIZE(identity), seed
+            ) % <uint32_t>shards
+            mine = collected[chosen]
+            if mine is None:
+                collected[chosen] = mine = _Shard()
+            _reserve(&mine.out, begin)
+            memcpy(mine.out.data + mine.out.used, scratch.data, begin)
+            mine.out.used += begin
+            mine.identities.append(identity)
+            mine.sizes.append(begin)
+            mine.operations.append(operation)
+            mine.positions.append(position)
+    finally:
+        PyMem_Free(scratch.data)
+    found = []
+    for position in range(shards):
+        mine = collected[position]
+        if mine is not None:
+            wire = PyBytes_FromStringAndSize(mine.out.data, mine.out.used)
+            found.append(
+                (position, mine.identities, wire, mine.sizes, mine.operations, mine.positions)
+            )
+    return found

@@ -13,6 +13,7 @@ import os
 from collections.abc import Sequence
 from typing import cast
 
+from connectors.mapping.encoder import ByShard
 from connectors.records import Operation
 from connectors.settings.tablestore_limits import (
     MAX_KEY_VALUE_BYTES,
@@ -64,6 +65,14 @@ def compile_put(
     return encoder_of(layout) if in_use() else codegen.generated(layout)
 
 
+def by_shard() -> ByShard | None:
+    """Return the function that encodes many rows and divides them by shard, where it can be used.
+
+    Its shards are those of zlib's CRC-32 of the identities, from a seed.
+    """
+    return _accelerator.encode_by_shard if in_use() else None
+
+
 def encoder_of(layout: Layout) -> PutEncoder:
     """Return the compiled encoder of a layout; `_accelerator` has to be there."""
     cells, checksums = deleted_cells(layout)
@@ -86,8 +95,8 @@ def encoder_of(layout: Layout) -> PutEncoder:
 
 def _column(column: EncodedColumn) -> tuple[int, bytes, int, int]:
     kind, typed = _KINDS[column.wire_type]
-    longest = MAX_KEY_VALUE_BYTES if column.key else MAX_VALUE_BYTES
-    return kind, column.start, column.seed(typed), longest
+    max_bytes = MAX_KEY_VALUE_BYTES if column.key else MAX_VALUE_BYTES
+    return kind, column.start, column.seed(typed), max_bytes
 
 
 class _Generated:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
+from zlib import crc32
 
 import pytest
 from fastcrc.crc8 import smbus
@@ -131,6 +132,70 @@ def test_blocks_are_those_of_the_generated_function(layout: Layout, data: st.Dat
                 compiled.block(first, seconds, wrong)
 
 
+@settings(max_examples=80, deadline=None)
+@given(layouts(), st.data())
+def test_values_in_another_order(layout: Layout, data: st.DataObject) -> None:
+    """An encoder takes its values from any positions, and leaves others out."""
+    generated, compiled = codegen.generated(layout), accelerated.encoder_of(layout)
+    values = values_of(data.draw, layout, GOOD)
+    arguments = len(values) + data.draw(st.integers(0, 3))
+    positions = data.draw(st.permutations(range(arguments)))[: len(values)]
+    given_: list[object] = [object()] * arguments
+    for position, value in zip(positions, values, strict=True):
+        given_[position] = value
+    other = compiled.rearranged(positions, arguments)  # type: ignore[attr-defined]
+    assert other(*given_) == generated(*values)
+    assert other.block is None
+    given_[positions[-1]] = bad = data.draw(ANY)
+    changed = [*values[:-1], bad]
+    assert outcome(partial(other, *given_)) == outcome(partial(generated, *changed))
+    with pytest.raises(ValueError, match="positions"):
+        compiled.rearranged([*positions[:-1], arguments], arguments)  # type: ignore[attr-defined]
+
+
+@settings(max_examples=80, deadline=None)
+@given(layouts(), layouts(), st.data())
+def test_many_rows_by_shard(one: Layout, other: Layout, data: st.DataObject) -> None:
+    """The rows of each shard are those that zlib's CRC-32 of the identities sends there, in order.
+
+    Whoever encodes a row: its own encoder or that of all, compiled or generated; and however its
+    values are given.
+    """
+    divide = accelerated.by_shard()
+    assert divide is not None
+    makers = [accelerated.encoder_of, codegen.generated]
+    seed, shards = data.draw(st.integers(0, 2**32 - 1)), data.draw(st.integers(1, 9))
+    same = data.draw(st.booleans())
+    encoders: list[Any] = []
+    rows: list[tuple[Any, ...]] = []
+    compiled: list[Any] = [make(layout) for layout in (one, other) for make in makers]
+    for _ in range(data.draw(st.integers(0, 12))):
+        which = 0 if same else data.draw(st.integers(0, 3))
+        encoders.append(compiled[which])
+        rows.append(tuple(values_of(data.draw, (one, one, other, other)[which], GOOD)))
+    expected: dict[int, list[tuple[bytes, bytes, str, int]]] = {}
+    for position, (encode, row) in enumerate(zip(encoders, rows, strict=True)):
+        identity, wire, operation = encode(*row)
+        shard = crc32(identity, seed) % shards
+        expected.setdefault(shard, []).append((identity, wire, operation, position))
+    lead = data.draw(st.integers(0, min(map(len, rows), default=0)))
+    leads = [row[:lead] for row in rows] if data.draw(st.booleans()) or lead else None
+    found = divide(
+        compiled[0] if same else encoders, leads, [[*row[lead:]] for row in rows], seed, shards
+    )
+    assert [shard for shard, *_ in found] == sorted(expected)
+    for shard, identities, wire, sizes, operations, positions in found:
+        wanted = expected[shard]
+        assert identities == [each for each, _, _, _ in wanted]
+        assert wire == b"".join(each for _, each, _, _ in wanted)
+        assert sizes == [len(each) for _, each, _, _ in wanted]
+        assert operations == [each for _, _, each, _ in wanted]
+        assert positions == [each for _, _, _, each in wanted]
+    if rows:
+        with pytest.raises(ValueError, match="numbers"):
+            divide(compiled[0], [(), *[()] * len(rows)], rows, seed, shards)
+
+
 @pytest.mark.parametrize("size", [100, 127, 128, 16_383, 16_384, 2_097_152])
 def test_frames_of_every_length(size: int) -> None:
     """Lengths on both sides of a byte more, in each of the two lengths of a row's frame."""
@@ -163,6 +228,7 @@ def test_checksums(data: bytes, seed: int) -> None:
     from connectors.tablestore.plainbuffer import _accelerator
 
     assert _accelerator.crc8(data, seed) == smbus(data, seed)
+    assert _accelerator.crc32(data, seed) == crc32(data, seed)
 
 
 @pytest.mark.parametrize(("variable", "used"), [("off", False), ("OFF", False), ("", True)])
