@@ -10,11 +10,7 @@ endif
 RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help demo test simulation fuzz hosts lint format bench budget pages conformance audit sbom setup lock clean
-=======
-.PHONY: help demo test simulation torture fuzz hosts lint format bench budget pages conformance setup lock clean
->>>>>>> main
+.PHONY: help demo test simulation torture fuzz hosts lint format bench budget pages conformance audit sbom setup lock clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,15 +27,11 @@ simulation: ## 10,000 seeds of the whole connector in virtual time, with faults 
 	@sh scripts/setup.sh requirements-dev.lock
 	@exec $(RUN) -W ignore -m simulation --seeds 10000 $(ARGS)
 
-<<<<<<< HEAD
-fuzz: ## 1,000,000 random configurations and answers of registry and service; 100,000 random records through a flow
-=======
 torture: ## 1,000 cycles of the real flow: killed, stopped, rescaled, under faults; hours; ARGS="--cycles 50 --resume"
 	@sh scripts/setup.sh requirements-dev.lock
 	@exec $(RUN) -m torture $(ARGS)
 
-fuzz: ## 100,000 random records (headers, names, sizes, null and empty everything) through a whole flow
->>>>>>> main
+fuzz: ## 1,000,000 random configurations and answers of registry and service; 100,000 random records through a flow
 	@sh scripts/setup.sh requirements-dev.lock
 	@$(RUN) -m tests.fuzz $(ARGS)
 	@FUZZED_RECORDS=100000 exec $(RUN) -m pytest -n 0 -q --timeout 3000 tests/flows/test_unreadable_headers.py
