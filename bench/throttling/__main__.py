@@ -8,12 +8,8 @@ record. A missed goal is no failure; lost order is.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -21,7 +17,7 @@ from rich.table import Table
 
 import localkafka
 from bench.processes import MeasurementError
-from bench.report import Goal
+from bench.report import Goal, conclude
 from bench.throttling.cases import CASES, Result
 from bench.throttling.limited import measure
 from bench.throttling.slow_service import QUEUE, measure_queue
@@ -81,16 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     show(console, results)
     found = goals(results)
-    for goal in found:
-        console.print(str(goal), style="green" if goal.met else "bold red", highlight=False)
-    if options.json:
-        content = {
-            "python": platform.python_version(),
-            "machine": {"system": platform.platform(), "cores": os.cpu_count()},
-            "results": [asdict(each) for each in results],
-            "goals": [{**asdict(goal), "met": goal.met} for goal in found],
-        }
-        options.json.write_text(json.dumps(content, indent=1) + "\n")
+    conclude(console, results, found, options.json)
     return 0 if all(each.in_order for each in results) else 1
 
 

@@ -92,7 +92,8 @@ class TableWriter:
         # The plain case: no row is handled by itself, unless one fails.
         rows = sum(map(count_of, segments))
         wires = [segment.wire for segment in segments]
-        request = [TableRows(table, wires, [segment.sizes for segment in segments])]
+        sizes = [segment.sizes for segment in segments]
+        request = [TableRows(table, wires, sizes)]
         meters, governor = self._run.meters, self.governors[table]
         sent_at = governor.clock()
         answer: list[Verdict] | RequestFailed | None
@@ -109,8 +110,10 @@ class TableWriter:
             batch = self._batch(request_type, segments, outcomes, only_missing)
             return await batch.go_on_after(request, sent_at, seconds, answer)
         meter = meters.table(table)
-        meter.request("OK", seconds, sum(map(len, wires)))
+        size = sum(map(len, wires))
+        meter.request("OK", seconds, size)
         meter.rows("written", "OK", rows)
+        meter.written(size, sizes)
         if governor.is_on or seconds > SLOW:
             governor.written(sent_at, rows)
         else:

@@ -12,8 +12,9 @@ ONLY_IN = {
         "tablestore/rows_api.py",
         "tablestore/requests.py",
         "tablestore/timeseries/requests.py",
+        "testing/tables.py",
     },
-    "confluent_kafka": {"kafka"},
+    "confluent_kafka": {"kafka", "testing/on_kafka.py"},
     "bytewax": {
         "steps.py",
         "batching.py",
@@ -24,6 +25,7 @@ ONLY_IN = {
         "tablestore/dead_letter_source.py",
         "kafka/topic_sink.py",
         "run",
+        "testing",
     },
     "alibabacloud_credentials": {"tablestore/provided_credentials.py"},
     "httptools": {"tablestore/http.py"},
@@ -55,6 +57,7 @@ ONLY_IN = {
     "tomlkit": {"import_config/document.py"},
     "javaproperties": {"import_config/files.py"},
     "fastavro": set(),
+    "pytest": {"testing/fixtures.py"},
 }
 
 
