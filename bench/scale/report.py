@@ -44,12 +44,9 @@ def summaries(rounds: Sequence[Sequence[Figures]]) -> list[Summary]:
             Summary(
                 Layout(figures.processes, figures.workers),
                 figures.latency_ms,
-                *(
-                    median(getattr(each, name) for each in column)
-                    for name in Summary._fields[2:8]
-                ),
-                ratio=median(a.rows_per_second / b.rows_per_second for a, b in pairs),
-                cpu_ratio=median(a.rows_per_cpu_second / b.rows_per_cpu_second for a, b in pairs),
+                *(median(getattr(each, name) for each in column) for name in Summary._fields[2:8]),
+                median(a.rows_per_second / b.rows_per_second for a, b in pairs),
+                median(a.rows_per_cpu_second / b.rows_per_cpu_second for a, b in pairs),
             )
         )
     return found
@@ -77,9 +74,7 @@ def forecast(found: Sequence[Summary]) -> list[str]:
     lines = []
     for latency in dict.fromkeys(each.latency_ms for each in found):
         two = next(
-            each
-            for each in found
-            if each.latency_ms == latency and each.layout == TWO_PROCESSES
+            each for each in found if each.latency_ms == latency and each.layout == TWO_PROCESSES
         )
         row, rest = 1e6 / two.rows_per_cpu_second, 1e6 * two.other_cores / two.rows_per_second
         cores = os.cpu_count() or 1
@@ -87,11 +82,15 @@ def forecast(found: Sequence[Summary]) -> list[str]:
             f"{number} processes {number * two.rows_per_cpu_second:,.0f}" for number in _FORECAST
         )
         lines += [
-            f"{latency:g} ms: a row takes {row:.1f} µs of the flow and {rest:.1f} µs of broker, "
-            f"service and the rest, so these {cores} cores do at most "
-            f"{cores * 1e6 / (row + rest):,.0f} rows/s",
-            f"{latency:g} ms, computed, with a core for each process and none of them for broker "
-            f"and service, rows/s: {rates}",
+            (
+                f"{latency:g} ms: a row takes {row:.1f} µs of the flow and {rest:.1f} µs of broker, "
+                f"service and the rest, so these {cores} cores do at most "
+                f"{cores * 1e6 / (row + rest):,.0f} rows/s"
+            ),
+            (
+                f"{latency:g} ms, computed, with a core for each process and none of them for broker "
+                f"and service, rows/s: {rates}"
+            ),
         ]
     return lines
 
@@ -104,8 +103,10 @@ def picture(found: Sequence[Summary]) -> str:
     height = _TOP + _ROW * len(found) + 12
     scale = _WIDTH / max(each.rows_per_second for each in found)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_LEFT + _WIDTH + 150}" '
-        f'height="{height}" font-family="sans-serif" font-size="12">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{_LEFT + _WIDTH + 150}" '
+            f'height="{height}" font-family="sans-serif" font-size="12">'
+        ),
         '<rect width="100%" height="100%" fill="white"/>',
         f'<text x="{_LEFT}" y="20" font-size="14">Rows a second (of one process)</text>',
     ]
@@ -116,7 +117,9 @@ def picture(found: Sequence[Summary]) -> str:
         parts += [
             f'<text x="{_LEFT - 8}" y="{top + 12}" text-anchor="end">{label}</text>',
             f'<rect x="{_LEFT}" y="{top}" width="{width:.0f}" height="15" fill="{colour}"/>',
-            f'<text x="{_LEFT + width + 5:.0f}" y="{top + 12}">{each.rows_per_second:,.0f} '
-            f"({each.ratio:.2f})</text>",
+            (
+                f'<text x="{_LEFT + width + 5:.0f}" y="{top + 12}">{each.rows_per_second:,.0f} '
+                f"({each.ratio:.2f})</text>"
+            ),
         ]
     return "\n".join([*parts, "</svg>"]) + "\n"

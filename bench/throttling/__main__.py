@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -21,6 +19,7 @@ from rich.table import Table
 
 import localkafka
 from bench.processes import MeasurementError
+from bench.provenance import provenance
 from bench.report import Goal
 from bench.throttling.cases import CASES, Result
 from bench.throttling.limited import measure
@@ -85,8 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(str(goal), style="green" if goal.met else "bold red", highlight=False)
     if options.json:
         content = {
-            "python": platform.python_version(),
-            "machine": {"system": platform.platform(), "cores": os.cpu_count()},
+            **provenance("bench.throttling"),
             "results": [asdict(each) for each in results],
             "goals": [{**asdict(goal), "met": goal.met} for goal in found],
         }
