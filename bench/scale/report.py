@@ -40,15 +40,11 @@ def summaries(rounds: Sequence[Sequence[Figures]]) -> list[Summary]:
         column = [turn[number] for turn in rounds]
         bases = [_one(turn, figures.latency_ms) for turn in rounds]
         pairs = [*zip(column, bases, strict=True)]
-        found.append(
-            Summary(
-                Layout(figures.processes, figures.workers),
-                figures.latency_ms,
-                *(median(getattr(each, name) for each in column) for name in Summary._fields[2:8]),
-                median(a.rows_per_second / b.rows_per_second for a, b in pairs),
-                median(a.rows_per_cpu_second / b.rows_per_cpu_second for a, b in pairs),
-            )
-        )
+        values = [median(getattr(each, name) for each in column) for name in Summary._fields[2:8]]
+        values.append(median(a.rows_per_second / b.rows_per_second for a, b in pairs))
+        values.append(median(a.rows_per_cpu_second / b.rows_per_cpu_second for a, b in pairs))
+        layout = Layout(figures.processes, figures.workers)
+        found.append(Summary(layout, figures.latency_ms, *values))
     return found
 
 
@@ -73,25 +69,20 @@ def forecast(found: Sequence[Summary]) -> list[str]:
     """What follows for machines with more cores, and for this one, from CPU time alone."""
     lines = []
     for latency in dict.fromkeys(each.latency_ms for each in found):
-        two = next(
-            each for each in found if each.latency_ms == latency and each.layout == TWO_PROCESSES
-        )
+        runs = [each for each in found if each.latency_ms == latency]
+        two = next((each for each in runs if each.layout == TWO_PROCESSES), None)
+        if two is None:
+            continue
         row, rest = 1e6 / two.rows_per_cpu_second, 1e6 * two.other_cores / two.rows_per_second
         cores = os.cpu_count() or 1
-        rates = ", ".join(
-            f"{number} processes {number * two.rows_per_cpu_second:,.0f}" for number in _FORECAST
+        rates = [f"{number} {number * two.rows_per_cpu_second:,.0f}" for number in _FORECAST]
+        text = (
+            f"a row takes {row:.1f} µs of the flow and {rest:.1f} µs of broker, service and the "
+            f"rest: these {cores} cores do at most {cores * 1e6 / (row + rest):,.0f} rows/s. "
+            "Computed, with a core for each process and more for broker and service, rows/s: "
+            + ", ".join(rates)
         )
-        lines += [
-            (
-                f"{latency:g} ms: a row takes {row:.1f} µs of the flow and {rest:.1f} µs of broker, "
-                f"service and the rest, so these {cores} cores do at most "
-                f"{cores * 1e6 / (row + rest):,.0f} rows/s"
-            ),
-            (
-                f"{latency:g} ms, computed, with a core for each process and none of them for broker "
-                f"and service, rows/s: {rates}"
-            ),
-        ]
+        lines.append(f"{latency:g} ms: {text}")
     return lines
 
 

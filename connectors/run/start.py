@@ -127,8 +127,8 @@ def warn_of_workers(workers: int, process: int) -> None:
     if workers > 1 and process == 0:
         log.warning(
             "-w %d: the workers of a process share one interpreter, so they are no faster than "
-            "one, and often slower\n  remedy: take processes instead: `tablestore-sync run --processes "
-            "%d` (docs/performance.md)",
+            "one, and often slower\n  remedy: take processes instead: `tablestore-sync run "
+            "--processes %d` (docs/performance.md)",
             workers,
             workers,
         )
