@@ -17,8 +17,10 @@ from connectors.tablestore.throttle.random_throttles import RandomThrottles
 
 # Of the rate that was found, what is used at first.
 _MARGIN = 0.98
-# Growth of the rate, a second: it doubles each second after a refusal, up to the maximum.
+# Growth of the rate, a second: it doubles each second after a refusal, up to the maximum. While the
+# rate is only a guess it begins with more.
 _GROWTH, _MAX_GROWTH = 0.02, 1.5
+_SEARCH_GROWTH = 0.7
 # Seconds of the rate that one request takes, and that may be saved up.
 PIECE, _BURST = 0.05, 0.1
 # Seconds between two refusals from which a rate is measured: in the long run, and when more is
@@ -26,14 +28,18 @@ PIECE, _BURST = 0.05, 0.1
 _LONG, _SHORT = 1.0, 0.04
 # Requests in turn of which nothing is taken, from which the rate is cut.
 _NOTHING = 3
-_OUTAGE = 6  # from which the table is taken to be away
+_OUTAGE, _AWAY = 6, 2.0  # and seconds, from which the table is taken to be away
 _FEW = 5  # rows of a request until then, at least
 _MIN_RATE = 0.5
-# While some requests get through, the rate does not fall below this: so many answers come that it
-# is found out soon whether refusals depend on the rate at all.
-_LEAST_RATE = 100.0
+# While some requests get through, the rate does not fall below this, and not below a share of the
+# rows that were accepted in the last seconds: so many answers come that it is found out soon
+# whether refusals depend on the rate at all.
+_LEAST_RATE, _LEAST_SHARE = 100.0, 0.5
+_SECONDS = 3.0
 # What the rate falls to while nothing is taken, and its growth a second afterwards.
 _LOST_RATE, _LOST_GROWTH = 20.0, 3.0
+# While nothing has shown a limit, the rate does not fall below this.
+_UNKNOWN_RATE = 5.0
 # The share of a second's rows that may be throttled without the rate going down.
 _TOLERATED = 0.02
 _NOTES = 0.02  # seconds between two notes of refusals
@@ -89,12 +95,16 @@ class RateControl:
         # When, and the rows accepted (and throttled) by then: of refusals, and of the last answers.
         self._throttles: deque[tuple[float, int]] = deque()
         self._notes: deque[tuple[float, int, int]] = deque([(now, 0, 0)])
-        self._throttled_at = self._grown_at = now
+        self._throttled_at = self._refused_at = self._grown_at = self._accepted_at = now
         self._nothing = 0
         self._heavy = 0
+        self._is_away = False  # nothing has got through for some time
         self._is_lost = False  # the rate was halved until something got through
         self._is_binding = False
-        self._random = RandomThrottles(now)
+        self._is_guess = True  # the rate was not measured
+        self._random = RandomThrottles(rate, now)
+        # When, and the rows accepted by then: some seconds ago, and after that.
+        self._former = self._latest = (now, 0)
         self.bound_at = now
         """When the rate last made a request wait."""
 
@@ -105,8 +115,8 @@ class RateControl:
 
     @property
     def throttled_at(self) -> float:
-        """When the last refusal that counted came."""
-        return self._throttled_at
+        """When the last refusal came."""
+        return self._refused_at
 
     def grant(self, rows: int, in_flight: int, now: float) -> tuple[int, float]:
         """How many of `rows` may be sent now, while `in_flight` requests have no answer yet.
@@ -136,27 +146,37 @@ class RateControl:
         """A request of `sent_at` was answered: the rows that were accepted and throttled."""
         self._accepted += accepted
         self._throttled += throttled
+        if accepted:
+            self._accepted_at = now
+            if self._is_away:
+                self._is_away = False
+                self._bucket.rate = max(self.rate, _LOST_RATE)
         self._notes.append((now, self._accepted, self._throttled))
         while len(self._notes) > 1 and now - self._notes[1][0] >= _LONG:
             self._notes.popleft()
-        if sent_at >= self._throttled_at:
-            former = self._random.note(throttled > 0, self.rate, now)
-            if former is not None:
-                self._bucket.rate = max(self.rate, former)
-                self._nothing = self._heavy = 0
+        if now - self._latest[0] >= _SECONDS:
+            self._former, self._latest = self._latest, (now, self._accepted)
+        tried = self._random.note(sent_at, accepted, throttled, self.rate, now)
+        if tried is not None:
+            self._bucket.level(now)
+            self._bucket.rate = tried
+            self._grown_at = now
+            self._nothing = self._heavy = 0
         if not throttled:
             self._nothing = self._heavy = 0
             self._pauses.tries = 0
             return
+        self._refused_at = now
         if sent_at < self._throttled_at:
             return  # it was on its way when the rate was last set
-        if self._lately()[1] < self._random.tolerated(now):
+        if self._lately()[1] <= self._random.tolerated(now):
             return
         self._nothing = 0 if accepted else self._nothing + 1
         self._heavy = self._heavy + 1 if throttled > accepted else 0
         if not accepted or self._lately()[1] > _TOLERATED:
             rate = self._measured(accepted / (accepted + throttled), now)
-            least = _LEAST_RATE if self._nothing < _OUTAGE else _MIN_RATE
+            self._is_away = self._nothing >= _OUTAGE and now - self._accepted_at > _AWAY
+            least = _MIN_RATE if self._is_away else self._least_rate(now)
             self._bucket.rate = max(min(self.rate, least), min(self.rate, rate))
         refusals = self._throttles
         if not refusals or now - refusals[-1][0] >= _NOTES:
@@ -171,6 +191,12 @@ class RateControl:
         else:
             self._paused_until = now + self._pauses.next_wait()
 
+    def _least_rate(self, now: float) -> float:
+        at, accepted = self._former
+        taken = (self._accepted - accepted) / max(now - at, _LONG)
+        least = _MIN_RATE if self._random.is_limit(now) else _UNKNOWN_RATE
+        return max(least, min(_LEAST_RATE, _LEAST_SHARE * taken))
+
     def _lately(self) -> tuple[int, float]:
         """The rows that were accepted in the last second, and the share that was throttled."""
         _, accepted, throttled = self._notes[0]
@@ -180,12 +206,14 @@ class RateControl:
     def _measured(self, share: float, now: float) -> float:
         """The rate that the service has shown; `share` is what it took of the last request."""
         lately = self._lately()[0] / max(now - self._notes[0][0], _LONG)
+        self._is_guess = True
         if self._nothing >= _NOTHING:
             self._is_lost = True
             return max(min(self.rate, _LOST_RATE), self.rate / 4, lately)
         wanted = _SHORT if self._heavy >= 2 and not self._nothing else _LONG
         for at, accepted in reversed(self._throttles):
             if now - at >= wanted:
+                self._is_guess = now - at < _LONG
                 found = (self._accepted - accepted) / (now - at)
                 return _MARGIN * max(found, min(lately, self.rate * share))
         return self.rate if self._nothing else self.rate * max(share, 0.5)
@@ -196,8 +224,9 @@ class RateControl:
             return
         self._grown_at = now
         self._bucket.level(now)  # what came at the rate until now
-        if self._is_binding:
+        if self._is_binding and not self._random.is_trying:
             since = min(now - self._throttled_at, 30.0)
-            growth = _LOST_GROWTH if self._is_lost else min(_MAX_GROWTH, _GROWTH * 2.0**since)
+            first = _SEARCH_GROWTH if self._is_guess else _GROWTH
+            growth = _LOST_GROWTH if self._is_lost else min(_MAX_GROWTH, first * 2.0**since)
             self._bucket.rate *= math.exp(growth * min(seconds, 1.0))
             self._is_binding = False
