@@ -87,13 +87,16 @@ class TableWriter:
     ) -> list[BatchWrite]:
         """Write what goes with one type of request."""
         table = segments[0].table
+        governor = self.governors[table]
+        if governor.slow_start is not None:
+            await governor.start()
         if span is not None or not self._is_plain(table, segments):
             return await self._batch(request_type, segments, outcomes, only_missing, span).write()
         # The plain case: no row is handled by itself, unless one fails.
         rows = sum(map(count_of, segments))
         wires = [segment.wire for segment in segments]
         request = [TableRows(table, wires, [segment.sizes for segment in segments])]
-        meters, governor = self._run.meters, self.governors[table]
+        meters = self._run.meters
         sent_at = governor.clock()
         answer: list[Verdict] | RequestFailed | None
         meters.in_flight += 1
@@ -111,7 +114,7 @@ class TableWriter:
         meter = meters.table(table)
         meter.request("OK", seconds, sum(map(len, wires)))
         meter.rows("written", "OK", rows)
-        if governor.is_on or seconds > SLOW:
+        if governor.is_on or seconds > SLOW or governor.slow_start is not None:
             governor.written(sent_at, rows)
         else:
             governor.recent.written(rows, seconds, sent_at + seconds)

@@ -15,9 +15,8 @@ from typing import NamedTuple
 _SETTLING = 1.0  # seconds in which a rate is found, where there is one
 # A look is so many answers, and takes so many seconds at least: services may count by the second.
 _ANSWERS, _SECONDS, _FIRST_SECONDS = 12, 1.0, 2.0
-_MIN_SHARE, _MAX_SHARE = 0.07, 0.8
-_LOOKS = 2  # in turn with such a share, until more is tried
-_STEADY = 0.6  # of the rate at its begin, at least, is that at the end of such a look
+_MIN_SHARE, _MAX_SHARE = 0.1, 0.8  # in two looks in turn, until more is tried
+_STEADY = 0.6  # of the rate at its begin, at least, is that at the end of a look that counts
 # Of the rate, what is tried: at first with little that may be refused in vain.
 _FIRST, _NEXT = 2.0, 4.0
 _CLEARLY, _CLEAR_SECONDS = 0.1, 0.3  # a larger share, after which such a trial ends early
@@ -45,7 +44,8 @@ class RandomThrottles:
         self._usual_rate = rate
         self._next_trial = now + _SETTLING
         self._pause = _MIN_PAUSE
-        self._looks = self._steps = 0
+        self._steps = 0
+        self._former: _Look | None = None
         self._before: _Look | None = None
         """While more is tried: what was seen before."""
         self._share = 0.0
@@ -55,7 +55,8 @@ class RandomThrottles:
     def _begin(self, now: float) -> None:
         """Begin a look: of requests that are sent from now on, at the present rate."""
         self._sent_from, self._from = now, math.inf
-        self._answers = self._accepted = self._throttled = 0
+        self._answers = self._accepted = 0
+        self._throttled = 0.0
         self._first_rate = 0.0
 
     def tolerated(self, now: float) -> float:
@@ -83,8 +84,9 @@ class RandomThrottles:
             self._from, self._first_rate = now, rate
         self._answers += 1
         self._accepted += accepted
-        self._throttled += throttled
-        share = self._throttled / max(1, self._accepted + self._throttled)
+        # Requests are small after a refusal, so each counts as much as another one.
+        self._throttled += throttled / max(1, accepted + throttled)
+        share = self._throttled / self._answers
         before, seconds = self._before, now - self._from
         if self._answers < _ANSWERS:
             return None
@@ -117,14 +119,17 @@ class RandomThrottles:
             elif look.share >= self._share / 2:
                 self._until = now + _VALID
             return None
-        self._looks = self._looks + 1 if _MIN_SHARE <= look.share <= _MAX_SHARE else 0
-        if self._looks < _LOOKS or now < self._next_trial:
+        former, self._former = self._former, look
+        if not (_MIN_SHARE <= look.share <= _MAX_SHARE and now >= self._next_trial):
             return None
-        self._before, self._steps = look, 0
+        if former is None or not _MIN_SHARE <= former.share <= _MAX_SHARE:
+            return None
+        taken, share = min(former.taken, look.taken), max(former.share, look.share)
+        self._before, self._steps = _Look(look.rate, taken, share), 0
         return look.rate * _FIRST
 
     def _try(self, before: _Look, look: _Look, now: float) -> float | None:
-        self._before, self._looks = None, 0
+        self._before = self._former = None
         multiple = _NEXT if self._steps else _FIRST
         is_refused = look.share > self._limit(before)
         has_followed = look.taken >= _FOLLOWED * multiple * before.taken
