@@ -20,7 +20,7 @@ _MARGIN = 0.98
 # Growth of the rate, a second: it doubles each second after a refusal, up to the maximum. While the
 # rate is only a guess it begins with more.
 _GROWTH, _MAX_GROWTH = 0.02, 1.5
-_SEARCH_GROWTH = 0.7
+_SEARCH_GROWTH, _GUESS_SECONDS = 0.7, 5.0
 # Seconds of the rate that one request takes, and that may be saved up.
 PIECE, _BURST = 0.05, 0.1
 # Seconds between two refusals from which a rate is measured: in the long run, and when more is
@@ -102,6 +102,7 @@ class RateControl:
         self._is_lost = False  # the rate was halved until something got through
         self._is_binding = False
         self._is_guess = True  # the rate was not measured
+        self._guessed_at = now
         self._random = RandomThrottles(rate, now)
         # When, and the rows accepted by then: some seconds ago, and after that.
         self._former = self._latest = (now, 0)
@@ -149,7 +150,7 @@ class RateControl:
         if accepted:
             self._accepted_at = now
             if self._is_away:
-                self._is_away = False
+                self._is_away, self._is_guess, self._guessed_at = False, True, now
                 self._bucket.rate = max(self.rate, _LOST_RATE)
         self._notes.append((now, self._accepted, self._throttled))
         while len(self._notes) > 1 and now - self._notes[1][0] >= _LONG:
@@ -206,14 +207,13 @@ class RateControl:
     def _measured(self, share: float, now: float) -> float:
         """The rate that the service has shown; `share` is what it took of the last request."""
         lately = self._lately()[0] / max(now - self._notes[0][0], _LONG)
-        self._is_guess = True
         if self._nothing >= _NOTHING:
             self._is_lost = True
             return max(min(self.rate, _LOST_RATE), self.rate / 4, lately)
         wanted = _SHORT if self._heavy >= 2 and not self._nothing else _LONG
         for at, accepted in reversed(self._throttles):
             if now - at >= wanted:
-                self._is_guess = now - at < _LONG
+                self._is_guess = self._is_guess and now - at < _LONG
                 found = (self._accepted - accepted) / (now - at)
                 return _MARGIN * max(found, min(lately, self.rate * share))
         return self.rate if self._nothing else self.rate * max(share, 0.5)
@@ -226,7 +226,8 @@ class RateControl:
         self._bucket.level(now)  # what came at the rate until now
         if self._is_binding and not self._random.is_trying:
             since = min(now - self._throttled_at, 30.0)
-            first = _SEARCH_GROWTH if self._is_guess else _GROWTH
+            is_guess = self._is_guess and now - self._guessed_at < _GUESS_SECONDS
+            first = _SEARCH_GROWTH if is_guess else _GROWTH
             growth = _LOST_GROWTH if self._is_lost else min(_MAX_GROWTH, first * 2.0**since)
             self._bucket.rate *= math.exp(growth * min(seconds, 1.0))
             self._is_binding = False
