@@ -26,12 +26,12 @@ from tablestore import encoder as sdk_encoder
 from tablestore import metadata as sdk
 
 from bench.orders import FIELDS, order
-from connectors.tablestore.plainbuffer import codegen
+from connectors.tablestore.plainbuffer import accelerated, codegen
 from connectors.tablestore.plainbuffer.encode import (
     Cell,
+    PutEncoder,
     WireType,
     check_row,
-    compile_put,
     encode_row,
     wire_row,
 )
@@ -45,19 +45,28 @@ Values = Sequence[Any]
 Subject = Callable[[Sequence[Values]], bytes]  # rows -> body of a request
 
 
-def compiled() -> Subject:
-    """Return the encoder of the flow's hot path."""
+def accelerated_rows() -> Subject:
+    """Return the compiled encoder."""
+    return _rows_of(accelerated.compile_put)
+
+
+def generated() -> Subject:
+    """Return the encoder of the flow's hot path where nothing is compiled."""
+    return _rows_of(codegen.compile_put)
+
+
+def _rows_of(compile_put: Callable[..., PutEncoder]) -> Subject:
     key: list[tuple[str, WireType]] = [(KEY[0], "string"), (KEY[1], "integer")]
     encode = compile_put(key, cast("list[tuple[str, WireType]]", list(FIELDS.items())))
     return lambda rows: batch_body([("orders", [encode(*row)[1] for row in rows])])
 
 
-def compiled_without_memory() -> Subject:
+def generated_without_memory() -> Subject:
     """Return the same without remembering values of string columns."""
     kept = codegen.TRIAL_ROWS
     codegen.TRIAL_ROWS = 0
     try:
-        return compiled()
+        return generated()
     finally:
         codegen.TRIAL_ROWS = kept
 
@@ -93,11 +102,13 @@ def of_sdk(native: bool) -> Subject:
 def subjects() -> dict[str, tuple[Subject, int]]:
     """Return the encoders to measure, each with the number of requests that it encodes per turn."""
     found: dict[str, tuple[Subject, int]] = {
-        "compiled (the flow's)": (compiled(), 100),
-        "compiled, nothing remembered": (compiled_without_memory(), 100),
+        "generated": (generated(), 100),
+        "generated, nothing remembered": (generated_without_memory(), 100),
         "generic, with its check": (generic, 25),
         "SDK, Python": (of_sdk(native=False), 3),
     }
+    if accelerated.in_use():
+        found["compiled"] = accelerated_rows(), 100
     if sdk_encoder.NATIVE_ENCODER_AVAILABLE:
         found["SDK, C++"] = (of_sdk(native=True), 25)
     return found
@@ -121,8 +132,8 @@ def measure(turns: int) -> dict[str, list[float]]:
     for name, (encode, _) in tried.items():
         if encode(work[0]) != expected:
             raise RuntimeError(f"{name} gives other bytes")
-    for body in work:  # past the trial of the compiled encoders
-        tried["compiled (the flow's)"][0](body)
+    for body in work:  # past the trial of the generated encoder
+        tried["generated"][0](body)
     found: dict[str, list[float]] = {name: [] for name in tried}
     gc.disable()
     for _ in range(turns):

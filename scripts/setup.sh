@@ -45,7 +45,12 @@ fi
 current() {
     [ -f "$venv/.installed-$1" ] && [ "$(cat "$venv/.installed-$1")" = "$(checksum "$1") $who" ]
 }
+# The compiled encoder of rows, where this machine can build it.
+accelerator() {
+    "$python" -m scripts.accelerator
+}
 if current "$lock" || { [ "$lock" = requirements.lock ] && current requirements-dev.lock; }; then
+    accelerator
     exit 0
 fi
 
@@ -59,3 +64,4 @@ if ! "$python" -m pip install --require-hashes --requirement "$lock" --disable-p
     fail "" "The packages could not be installed: see above, and $venv/install.log for the whole."
 fi
 echo "$(checksum "$lock") $who" >"$venv/.installed-$lock"
+accelerator

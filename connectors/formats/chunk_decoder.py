@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -104,10 +104,14 @@ class ChunkDecoder:
         )
         decode = decoder.decode
         try:
-            if DeadLetter not in map(type, keys):
+            if DeadLetter in map(type, keys):
+                pass
+            elif 0 not in map(len, chunk.messages):  # the bytes of a value
                 made.values = [decode(message.value()) for message in chunk.messages]
+            else:
+                made.values, made.mixed = _with_tombstones(chunk.messages, keys, decode), True
         except json.UNDECODABLE:
-            pass
+            made.mixed = False
         if len(made.values) == len(chunk.messages):
             made.messages, made.keys = chunk.messages, keys
         else:
@@ -165,6 +169,18 @@ class ChunkDecoder:
         return _TopicFields(
             rules.separator if flat else None, reads_key=self._one_by_one.reads_key(topic)
         )
+
+
+def _with_tombstones(
+    messages: Sequence[Message], keys: Sequence[Any], decode: Callable[[bytes], Any]
+) -> list[Any]:
+    """The values of messages; a tombstone becomes its Record. Raises what `decode` raises."""
+    data = [message.value() for message in messages]
+    values = [None if one is None else decode(one) for one in data]
+    for at, one in enumerate(data):
+        if one is None:
+            values[at] = Record(messages[at], None, keys[at] if keys else None)
+    return values
 
 
 def _value_of(message: Message) -> Any:

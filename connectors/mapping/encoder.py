@@ -13,6 +13,15 @@ Encoded = tuple[bytes, bytes, Operation]
 Columns = Sequence[tuple[str, str]]
 # From the values of one row to the row; raises the encoder's `error`.
 Encode = Callable[..., Encoded]
+# Of one shard: its number, then the identities of its rows, the rows end to end, their sizes, their
+# operations and their positions among the rows that were given.
+ShardRows = tuple[int, list[bytes], bytes, list[int], list[Operation], list[int]]
+# From the encoder of all rows or those of each, what leads the values of each row, the other
+# values, the seed of the hash of identities and the number of shards, to the rows of each shard.
+ByShard = Callable[
+    [Encode | list[Encode], Sequence[tuple[Any, ...]] | None, Sequence[Sequence[Any]], int, int],
+    list[ShardRows],
+]
 
 
 class Encoder(Protocol):
@@ -20,6 +29,8 @@ class Encoder(Protocol):
 
     # The value of a key column that the service chooses.
     generated: Any
+    # Encodes many rows and divides them by shard in one call; None where there is no such function.
+    by_shard: ByShard | None
 
     @property
     def error(self) -> type[Exception]:

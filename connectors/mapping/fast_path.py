@@ -10,7 +10,7 @@ docs/decisions/hot-path.md).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import repeat
+from itertools import compress, repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -109,7 +109,7 @@ class FastPath:
                 self._plans[key] = plan
         if self._coordinates and chunk.offsets_unique and not chunk.mixed:
             self._encode_blocks(chunk, plan, rows, general)
-        else:
+        elif not self._encode_shards(chunk, plan, rows):
             for start in range(0, len(chunk.values), _ROWS):
                 self._encode_rows(chunk, slice(start, start + _ROWS), plan, rows, general)
         return True
@@ -124,15 +124,28 @@ class FastPath:
             try:
                 if direct is not None and plan.leads is None:
                     fields = map(plan.fields_of(chunk), chunk.values[start:end])
-                    wires = _block(direct, coordinates, offsets, fields)
+                    wire, sizes = _block(direct, coordinates, offsets, fields)
                 else:
                     part = chunk.part(slice(start, end))
-                    wires = [wire for _, wire, _ in self._encoded(chunk, part, plan)]
+                    wire, sizes = _joined([row for _, row, _ in self._encoded(chunk, part, plan)])
             except (KeyError, *self._not_taken):
                 part = chunk.part(slice(start, end))
                 self._encode_each(chunk, part, plan, rows, general)
             else:
-                rows.add_block(wires, operation, offsets, chunk.messages[start:end])
+                rows.add_block(wire, sizes, operation, offsets, chunk.messages[start:end])
+
+    def _encode_shards(self, chunk: UniformChunk, plan: _Plan, rows: ShardedRows) -> bool:
+        """Encode and divide all rows in one call; return False where that cannot be done."""
+        by_shard, division = self._shapes.by_shard, rows.division
+        if by_shard is None or division is None or chunk.mixed or not chunk.values:
+            return False
+        part = chunk.part(slice(None))
+        try:
+            found = by_shard(*self._given(chunk, part, plan), *division)
+        except (KeyError, *self._not_taken):
+            return False
+        rows.add_shards(found, part.messages, unique=chunk.offsets_unique)
+        return True
 
     def _encode_rows(
         self,
@@ -149,36 +162,44 @@ class FastPath:
             if True not in records:
                 rows.add_all(self._encoded(chunk, part, plan), part.messages)
                 return
-            encoded = iter(self._encoded(chunk, part.without(records), plan))
+            others = part.without(records)
+            encoded = self._encoded(chunk, others, plan)
         except (KeyError, *self._not_taken):
             self._encode_each(chunk, part, plan, rows, general)
             return
-        for message, value, is_record in zip(part.messages, part.values, records, strict=True):
-            if is_record:
-                general(value)
-            else:
-                rows.add(next(encoded), message)
+        start = 0  # of those that are not yet added
+        for before, at in enumerate(compress(range(len(records)), records)):
+            end = at - before
+            rows.add_all(encoded[start:end], others.messages[start:end])
+            general(part.values[at])
+            start = end
+        rows.add_all(encoded[start:], others.messages[start:])
 
     def _encoded(self, chunk: UniformChunk, part: Part, plan: _Plan) -> list[Encoded]:
         """The rows of some neighbours. Raises KeyError, or what an encoder raises, if any."""
+        encoders, leads, fields = self._given(chunk, part, plan)
+        if not isinstance(encoders, list):
+            if leads is None:
+                return [encoders(*each) for each in fields]
+            return [encoders(*lead, *each) for lead, each in zip(leads, fields, strict=True)]
+        if leads is None:
+            return [encode(*each) for encode, each in zip(encoders, fields, strict=True)]
+        return [
+            encode(*lead, *each) for encode, lead, each in zip(encoders, leads, fields, strict=True)
+        ]
+
+    def _given(
+        self, chunk: UniformChunk, part: Part, plan: _Plan
+    ) -> tuple[Encode | list[Encode], list[tuple[Any, ...]] | None, list[Sequence[Any]]]:
+        """The encoder of some neighbours or that of each, what leads their values, the values."""
         fields = [*map(plan.fields_of(chunk), part.values)]
-        direct, by_types = plan.encoders.direct, plan.encoders.by_types
         leads = None
         if plan.leads is not None:
             raw = fields if plan.arrange is None else [*map(chunk.fields_of, part.values)]
             leads = plan.leads(part.messages, part.keys or [None] * len(fields), raw)
         elif self._coordinates:
             leads = [(self._coordinates, message.offset()) for message in part.messages]
-        if direct is not None:
-            if leads is None:
-                return [direct(*each) for each in fields]
-            return [direct(*lead, *each) for lead, each in zip(leads, fields, strict=True)]
-        encoders = [by_types[tuple(map(type, each))] for each in fields]
-        if leads is None:
-            return [encode(*each) for encode, each in zip(encoders, fields, strict=True)]
-        return [
-            encode(*lead, *each) for encode, lead, each in zip(encoders, leads, fields, strict=True)
-        ]
+        return plan.encoders.direct or plan.encoders.chosen(fields), leads, fields
 
     def _encode_each(
         self, chunk: UniformChunk, part: Part, plan: _Plan, rows: ShardedRows, general: General
@@ -224,12 +245,18 @@ class FastPath:
 
 def _block(
     encode: Encode, coordinates: str, offsets: Sequence[int], rows: Iterable[Sequence[Any]]
-) -> list[bytes]:
-    """The rows of neighbouring offsets: in one call, where the encoder has one for that."""
-    block: Callable[..., list[bytes]] | None = getattr(encode, "block", None)
+) -> tuple[bytes, list[int]]:
+    """The rows of neighbouring offsets, and their sizes: in one call, where the encoder has one."""
+    block: Callable[..., tuple[bytes, list[int]]] | None = getattr(encode, "block", None)
     if block is not None:
         return block(coordinates, offsets, rows)
-    return [encode(coordinates, offset, *row)[1] for offset, row in zip(offsets, rows, strict=True)]
+    both = zip(offsets, rows, strict=True)
+    return _joined([encode(coordinates, offset, *row)[1] for offset, row in both])
+
+
+def _joined(rows: list[bytes]) -> tuple[bytes, list[int]]:
+    """Rows as one piece of bytes, and the size of each."""
+    return b"".join(rows), [*map(len, rows)]
 
 
 def _arrangement(names: Sequence[str], columns: Sequence[str]) -> _Arrange | None:

@@ -11,8 +11,9 @@ type, after which the shape is looked up. So values that need no conversion cost
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
+from typing import Any, cast
 
 from connectors.mapping.encoder import Encode, Encoded, Encoder
 from connectors.mapping.row_plan import Pick, RowPlan, RowPlanner
@@ -23,13 +24,50 @@ from connectors.settings.tables import TableSettings
 class Encoders:
     """The compiled encoders of records of the same names."""
 
-    __slots__ = ("by_types", "direct", "several")
+    __slots__ = ("_deciding", "_first", "_varying", "by_types", "direct", "several")
 
     def __init__(self) -> None:
         self.by_types: dict[tuple[type, ...], Encode] = {}
         # The only one, as long as it takes all values as they are.
         self.direct: Encode | None = None
         self.several = False
+        self._first: tuple[type, ...] = ()
+        self._varying: set[int] = set()
+        # Positions of fields, and the encoders by the types there. Several workers of a process may
+        # share them, so both change together.
+        self._deciding: tuple[list[int], dict[tuple[type, ...], Encode]] = [], {}
+
+    def add(self, types: tuple[type, ...], encode: Encode, not_taken: Iterable[int]) -> None:
+        """Add the encoder of these types, which does not take fields `not_taken` as they are."""
+        # An encoder checks the types of what it takes as it is, so all other fields decide which
+        # encoder it is, and those that are not always of one type.
+        self._first = self._first or types
+        self._varying.update(not_taken)
+        self._varying.update(
+            at
+            for at, (one, other) in enumerate(zip(self._first, types, strict=True))
+            if one != other
+        )
+        self.by_types[types] = encode
+        positions = sorted(self._varying)
+        self._deciding = (
+            positions,
+            {tuple([kinds[at] for at in positions]): one for kinds, one in self.by_types.items()},
+        )
+
+    def chosen(self, rows: Sequence[Sequence[Any]]) -> list[Encode]:
+        """The encoder of each of some rows, by as few of its types as can be.
+
+        It raises for a row that has other types after all. Raises KeyError where there is none.
+        """
+        positions, encoders = self._deciding
+        if not encoders:
+            raise KeyError
+        if not positions:
+            (only,) = encoders.values()
+            return [only] * len(rows)
+        types = [map(type, map(itemgetter(at), rows)) for at in positions]
+        return [encoders[found] for found in zip(*types, strict=True)]
 
 
 class ShapeCache:
@@ -54,6 +92,7 @@ class ShapeCache:
         """`json_only`, `changed`: as `plain` and `changed` of `Conversions`."""
         self._encoder = encoder
         self.error = encoder.error
+        self.by_shard = encoder.by_shard
         self.planner = RowPlanner(rules, encoder.generated, json_only, changed)
         self.fields = self.planner.fields
         self._keys = rules.key_columns
@@ -118,13 +157,17 @@ class ShapeCache:
             return self._uncompiled(plan)
         self._compiled += 1
         self._cached_columns += len(picks)
+        if self._versioned:  # the first of the arguments
+            picks = [(0, None), *[(position + 1, convert) for position, convert in picks]]
+        leading = arguments - len(names)
         compiled = self._encoder.compile_row(
             self.operation, self._keys, columns, deleted, versioned=self._versioned
         )
-        if self._versioned:  # the first of the arguments
-            picks = [(0, None), *[(position + 1, convert) for position, convert in picks]]
         known = self._known.setdefault(names, Encoders())
-        known.by_types[types] = encode = _arranged(compiled, picks, arguments)
+        encode = _arranged(compiled, picks, arguments)
+        as_it_is = {position - leading for position, convert in picks if convert is None}
+        not_taken = {*range(len(names))} - as_it_is
+        known.add(types, encode, not_taken)
         # The encoder checks the types of what it is given, and only that: one that takes every
         # value as it is may be called for other values of the same names, and no other one.
         takes_all = len(picks) == arguments and not any(convert for _, convert in picks)
@@ -156,6 +199,10 @@ def _arranged(encode: Encode, picks: list[Pick], arguments: int) -> Encode:
     """The encoder behind the arrangement and the conversions of its arguments."""
     if picks == [(position, None) for position in range(arguments)]:
         return encode
+    rearranged = getattr(encode, "rearranged", None)
+    if rearranged is not None and not any(convert for _, convert in picks):
+        made = rearranged([position for position, _ in picks], arguments)
+        return cast(Encode, made)
     # Source of names made here alone, as in tablestore/plainbuffer/codegen.py.
     given = ", ".join(f"a{position}" for position in range(arguments))
     taken = ", ".join(
@@ -163,7 +210,9 @@ def _arranged(encode: Encode, picks: list[Pick], arguments: int) -> Encode:
         for number, (position, convert) in enumerate(picks)
     )
     converters = {f"c{number}": convert for number, (_, convert) in enumerate(picks) if convert}
-    made: Encode = eval(  # noqa: S307
-        f"lambda {given}: encode({taken})", {"encode": encode, **converters}
+    return cast(
+        Encode,
+        eval(  # noqa: S307
+            f"lambda {given}: encode({taken})", {"encode": encode, **converters}
+        ),
     )
-    return made

@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any
 from zlib import crc32
 
-from connectors.mapping.encoder import Encoded
+from connectors.mapping.encoder import Encoded, ShardRows
 from connectors.records import Message, Operation, Segment, originals
 
 
@@ -59,17 +59,44 @@ class ShardedRows:
         self._encoded += encoded
         self._messages += messages
 
+    @property
+    def division(self) -> tuple[int, int] | None:
+        """Seed of the hash of identities, number of shards; None where something else chooses."""
+        if self._by_offset or self._shard_key is not None:
+            return None
+        return self._seed, self._shards
+
+    def add_shards(
+        self, found: Sequence[ShardRows], messages: Sequence[Message], *, unique: bool
+    ) -> None:
+        """Add all rows of a chunk, divided by `division`; `unique`: no two have one offset."""
+        first = messages[0].offset()
+        # Offsets rise by one, rarely by more.
+        in_turn = unique and messages[-1].offset() - first == len(messages) - 1
+        for shard, identities, wire, sizes, operations, positions in found:
+            mine: Sequence[Message] = ()
+            if self._keep or not in_turn:
+                mine = _taking(positions)(messages)
+            offsets = (
+                [first + position for position in positions]
+                if in_turn
+                else [message.offset() for message in mine]
+            )
+            segment = self._segment(identities, wire, sizes, operations, offsets, mine)
+            self._blocks.append((shard, segment))
+
     def add_block(
         self,
-        wires: list[bytes],
+        wire: bytes,
+        sizes: list[int],
         operation: Operation,
         offsets: Sequence[int],
         messages: Sequence[Message],
     ) -> None:
-        """Add the rows of one of `blocks`: the offset is the key, so all keys differ."""
+        """Add the rows of one of `blocks`, each of a size: the offset is the key of each."""
         operations: list[Operation] = [] if operation == "put" else [operation] * len(messages)
         shard = (self._start + offsets[0] // self._block) % self._shards
-        self._blocks.append((shard, self._segment([], wires, operations, offsets, messages)))
+        self._blocks.append((shard, self._segment([], wire, sizes, operations, offsets, messages)))
 
     def blocks(self, messages: Sequence[Message]) -> Iterator[tuple[int, int, Sequence[int]]]:
         """(start, end, offsets) of each run of messages, in offset order, of the same shard."""
@@ -111,7 +138,8 @@ class ShardedRows:
                     end = mine.stop
                     segment = self._segment(
                         [*identities[mine]],
-                        wires[mine],
+                        b"".join(wires[mine]),
+                        [*map(len, wires[mine])],
                         [*operations[mine]],
                         given[mine],
                         kept[mine],
@@ -133,7 +161,8 @@ class ShardedRows:
     def _segment(
         self,
         identities: list[bytes],
-        wires: Sequence[bytes],
+        wire: bytes,
+        sizes: list[int],
         operations: list[Operation],
         offsets: Sequence[int],
         messages: Sequence[Message],
@@ -141,10 +170,10 @@ class ShardedRows:
         return Segment(
             *self._source,
             identities,
-            b"".join(wires),
+            wire,
             offsets,
             originals(messages) if self._keep else [],
-            [*map(len, wires)],
+            sizes,
             [] if operations.count("put") == len(operations) else operations,
         )
 
@@ -152,5 +181,6 @@ class ShardedRows:
 def _taking(positions: Sequence[int]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
     """The function from a sequence to its items at these positions."""
     if len(positions) == 1:
-        return tuple
+        (only,) = positions
+        return lambda items: (items[only],)
     return itemgetter(*positions)

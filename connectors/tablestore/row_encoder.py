@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any, cast
 
 from connectors.records import Batch, Operation, Segment
+from connectors.tablestore.plainbuffer import accelerated
 from connectors.tablestore.plainbuffer import encode as plainbuffer
 from connectors.tablestore.plainbuffer.batch_write_row import expect_not_exist
 from connectors.tablestore.plainbuffer.encode import AUTO_INCREMENT, Cell, EncodingError, WireType
@@ -24,6 +25,8 @@ class RowEncoder:
     generated = AUTO_INCREMENT
 
     def __init__(self) -> None:
+        """Make one that uses compiled code where it is."""
+        self.by_shard = accelerated.by_shard()
         # Rows of earlier runs may still wait with new ones.
         self._run = os.urandom(8)
         self._generated = count()

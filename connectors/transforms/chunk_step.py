@@ -125,6 +125,9 @@ class ChunkStep:
         """How many records were dropped, be it this one or one made of it; None: it is rejected."""
         try:
             made = self._function(record)
+            if type(made) is list and len(made) == 1 and type(made[0]) is Record:
+                out.append(made[0])  # as most steps return
+                return 0
             returned = [*made]
             for item in returned:
                 if type(item) is not Record:

@@ -24,6 +24,7 @@ from connectors.transforms.mongodb import changed_fields, document, identifier
 from connectors.transforms.step import Step, by_table
 
 _ROW = ("c", "r", "u")
+_ENVELOPE = {"schema", "payload"}  # the fields of the envelope of Connect JSON
 # The header with the old key, in the create that follows the delete when a key changes.
 _OLD_KEY = "__debezium.oldkey"
 
@@ -42,6 +43,7 @@ class ChangeEvents:
     ) -> None:
         """`rules` are those of the topic's table, `routed` those of tables that rows may name."""
         self._settings = settings
+        self._insert = (*settings.insert.items(),)
         self._unavailable, self._unavailable_nested = _forms(settings.unavailable)
         self._whole = settings.before_images == "whole"
         self._changed_key = self._whole_change if self._whole else self._believed_change
@@ -104,7 +106,7 @@ class ChangeEvents:
         unsent = self._unavailable_in(after)
         if unsent:
             after = {**after, **self._unsent(unsent, before)}
-        own = _row_of(key, event) or key
+        own = _own_key(key, event)
         change = self._changed_key(own, before, after)
         if change is None:
             if op == "c" and unsent and _follows_a_key(record):
@@ -216,7 +218,7 @@ class ChangeEvents:
         *,
         deleted: bool = False,
     ) -> Record:
-        for name, path in self._settings.insert.items():
+        for name, path in self._insert:
             found = field_path.get(event, path)
             row = {**row, name: None if found is field_path.MISSING else found}
         if self._marks:
@@ -277,7 +279,7 @@ def _is_other(event: dict[str, Any]) -> bool:
 
 def _payload(value: Any) -> Any:
     """The payload of the envelope of Connect JSON [connect-json]; any other value as it is."""
-    if isinstance(value, dict) and len(value) == 2 and value.keys() == {"schema", "payload"}:
+    if isinstance(value, dict) and len(value) == 2 and value.keys() == _ENVELOPE:
         return value["payload"]
     return value
 
@@ -285,6 +287,13 @@ def _payload(value: Any) -> Any:
 def _of_mongodb(event: dict[str, Any]) -> bool:
     source = event.get("source")
     return isinstance(source, dict) and source.get("connector") == "mongodb"
+
+
+def _own_key(key: Any, event: dict[str, Any]) -> Any:
+    """The record's key by the names of the row's fields; not to be changed."""
+    if type(key) is dict and "id" not in key:
+        return key
+    return _row_of(key, event) or key
 
 
 def _row_of(key: Any, event: dict[str, Any]) -> dict[str, Any]:
@@ -298,6 +307,8 @@ def _row_of(key: Any, event: dict[str, Any]) -> dict[str, Any]:
 
 def _image(value: Any) -> dict[str, Any] | None:
     """The image of a row: an object, or the text of a MongoDB document."""
+    if value is None or type(value) is dict:
+        return value
     found = document(value) if isinstance(value, str) else value
     if found is not None and not isinstance(found, dict):
         raise Rejection("debezium_envelope", "debezium: an image of the row is not an object")

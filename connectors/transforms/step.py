@@ -34,11 +34,20 @@ def by_table(settings: Settings, make: Callable[[TableSettings], Step]) -> Step:
     A record's table is the one that a step before named, or that of its topic.
     """
     made: dict[str, Step] = {}
+    of_topics: dict[str, Step] = {}
 
-    def step(record: Record) -> Iterable[Record]:
-        table = record.table or settings.table_of(record.topic)
+    def step_of(table: str) -> Step:
         if table not in made:
             made[table] = make(settings.rules_of(table))
-        return made[table](record)
+        return made[table]
+
+    def step(record: Record) -> Iterable[Record]:
+        if record.table:
+            return step_of(record.table)(record)
+        topic = record.topic
+        found = of_topics.get(topic)
+        if found is None:
+            found = of_topics[topic] = step_of(settings.table_of(topic))
+        return found(record)
 
     return step

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.tablestore.plainbuffer import accelerated
 from tests.flows.conftest import Case
 from tests.support.processes import ChildProcess
 from tests.support.store import KEY_ID, KEY_SECRET
@@ -102,6 +103,30 @@ def test_its_packages_are_those_that_are_imported() -> None:
     used -= {*sys.stdlib_module_names, "connectors", "flows", *extras}
     for name in used:
         assert distributions.get(name, name.replace("_", "-")) in pinned, name
+
+
+def test_its_build_stage_compiles_the_encoder(tmp_path: Path) -> None:
+    """What is copied before that step is enough for it."""
+    if not accelerated.BUILT:
+        pytest.skip("there is no C compiler")
+    number = next(
+        at for at, (_, rest) in enumerate(instructions()) if "scripts.accelerator" in rest
+    )
+    for name, rest in instructions()[:number]:
+        if name == "COPY":
+            *sources, folder = rest.split()
+            for source in sources:
+                target = tmp_path / folder
+                if (ROOT / source).is_dir():
+                    hidden = shutil.ignore_patterns("__pycache__", "*.pyc", "*.so")
+                    shutil.copytree(ROOT / source, target, ignore=hidden)
+                else:
+                    target.mkdir(exist_ok=True)
+                    shutil.copy(ROOT / source, target)
+    subprocess.run([sys.executable, "-m", "scripts.accelerator"], cwd=tmp_path, check=True)
+    built = [*tmp_path.rglob("_accelerator*.so")]
+    copied = [rest for name, rest in final_stage() if name == "COPY" and rest.startswith("--from")]
+    assert any(str(file.parent.relative_to(tmp_path)) in rest for file in built for rest in copied)
 
 
 def test_it_runs_and_its_health_check_follows_the_run(embedded_case: Case, app: Path) -> None:

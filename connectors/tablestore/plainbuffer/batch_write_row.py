@@ -10,11 +10,7 @@ from connectors.records import Operation
 from connectors.tablestore.plainbuffer.varint import varint
 
 # RowInBatchWriteRowRequest{1 type, 2 row_change, 3 condition}.
-_OPERATION: dict[Operation, bytes] = {
-    "put": b"\x08\x01",
-    "update": b"\x08\x02",
-    "delete": b"\x08\x03",
-}
+OPERATION_NUMBERS: dict[Operation, int] = {"put": 1, "update": 2, "delete": 3}
 # Condition{1 row_existence}: IGNORE is 0, EXPECT_NOT_EXIST is 2.
 CONDITION_IGNORE = b"\x1a\x02\x08\x00"
 _CONDITION_EXPECT_NOT_EXIST = b"\x1a\x02\x08\x02"
@@ -22,7 +18,7 @@ _CONDITION_EXPECT_NOT_EXIST = b"\x1a\x02\x08\x02"
 
 def row_head(operation: Operation, size: int) -> bytes:
     """Return what precedes a row of `size` PlainBuffer bytes in its table's message."""
-    inner = _OPERATION[operation] + b"\x12" + varint(size)
+    inner = b"\x08%c\x12" % OPERATION_NUMBERS[operation] + varint(size)
     return b"\x12" + varint(len(inner) + size + len(CONDITION_IGNORE)) + inner
 
 

@@ -33,25 +33,32 @@ _MAX_TRIAL_MISSES = TRIAL_ROWS // 4  # remembering pays while fewer values than 
 LATER_MISSES = 25 * TRIAL_ROWS  # new values after a trial that start another one
 
 
-BlockEncoder = Callable[[Any, Sequence[Any], Iterable[Sequence[Any]]], list[bytes]]
+BlockEncoder = Callable[[Any, Sequence[Any], Iterable[Sequence[Any]]], tuple[bytes, list[int]]]
 """Of the first key value, the second of each row, and the column values of each row: the rows.
 
-It raises EncodingError, without the column at fault, where one of them is not accepted.
+It returns them as one piece of bytes, with the size of each in bytes. It raises EncodingError,
+without the column at fault, where one of them is not accepted.
 """
 
 
 class PutEncoder(Protocol):
     """A function of the key values and then the column values."""
 
-    __source__: str
-    block: BlockEncoder | None
-    """Encodes neighbouring rows in one call; only for keys of two columns."""
+    @property
+    def block(self) -> BlockEncoder | None:
+        """Encodes neighbouring rows in one call; only for keys of two columns."""
 
     def __call__(self, *values: Any) -> tuple[bytes, bytes, Operation]:
         """Return the key's cells, the row as `wire_row` gives it, and its operation.
 
         Raises EncodingError.
         """
+
+
+class GeneratedEncoder(PutEncoder, Protocol):
+    """An encoder that is a function of generated code."""
+
+    __source__: str
 
 
 def compile_put(
@@ -61,7 +68,7 @@ def compile_put(
     deleted: Sequence[str] = (),
     *,
     versioned: bool = False,
-) -> PutEncoder:
+) -> GeneratedEncoder:
     """Return the encoder of rows with exactly these key and attribute columns, in this order.
 
     An update that only sets columns has the same bytes as a put under another number; it also
@@ -72,6 +79,18 @@ def compile_put(
     cells in ms. It raises EncodingError with the column at fault. So does `compile_put` when no row
     of these columns could be valid.
     """
+    return generated(layout_of(primary_key, columns, operation, deleted, versioned=versioned))
+
+
+def layout_of(
+    primary_key: Sequence[tuple[str, WireType]],
+    columns: Sequence[tuple[str, WireType]],
+    operation: Operation = "put",
+    deleted: Sequence[str] = (),
+    *,
+    versioned: bool = False,
+) -> Layout:
+    """Return what `compile_put` compiles. Raises EncodingError as it does."""
     check_layout(primary_key, [*columns, *((name, "string") for name in deleted)])
     described = [
         EncodedColumn(f"key{at}", name, wire_type, True, b"")
@@ -81,7 +100,12 @@ def compile_put(
         EncodedColumn(f"value{at}", name, wire_type, False, b"" if at else b"\x02", versioned)
         for at, (name, wire_type) in enumerate(columns)
     ]
-    return _Encoder(Layout(described, operation, (*deleted,), versioned)).function
+    return Layout(described, operation, (*deleted,), versioned)
+
+
+def generated(layout: Layout) -> GeneratedEncoder:
+    """Return the generated function of a layout."""
+    return _Encoder(layout).function
 
 
 class _Encoder:
@@ -101,9 +125,9 @@ class _Encoder:
         self._function = self._generate(set(self._value_cells), trial=self._on_trial)
 
     @property
-    def function(self) -> PutEncoder:
+    def function(self) -> GeneratedEncoder:
         """The encoder: always one object, though its code changes."""
-        return cast(PutEncoder, self._function)
+        return cast(GeneratedEncoder, self._function)
 
     def _start_trial(self) -> None:
         """Remember every string column for a while."""
@@ -136,10 +160,10 @@ class _Encoder:
     def _replace_code(self, other: FunctionType) -> None:
         """Give the function the code of another: callers keep the function, running calls go on."""
         self._function.__code__ = other.__code__
-        new, mine = cast(PutEncoder, other), self.function
+        new, mine = cast(GeneratedEncoder, other), self.function
         mine.__source__ = new.__source__
         if mine.block is not None and new.block is not None:
-            mine.block.__code__ = new.block.__code__
+            cast(FunctionType, mine.block).__code__ = cast(FunctionType, new.block).__code__
 
     def _generate(self, remembered: set[str], *, trial: bool) -> FunctionType:
         code = RowSource(self._layout, remembered)
@@ -152,7 +176,6 @@ class _Encoder:
         defined: dict[str, FunctionType] = {}
         for text in (source, block or ""):
             exec(compile(text, "<compile_put>", "exec"), self._constants, defined)  # noqa: S102 - our names
-        function = cast(PutEncoder, defined["encode"])
-        function.__source__ = source
-        function.block = cast(BlockEncoder | None, defined.get("encode_block"))
-        return cast(FunctionType, function)
+        function = defined["encode"]
+        function.__dict__.update(__source__=source, block=defined.get("encode_block"))
+        return function

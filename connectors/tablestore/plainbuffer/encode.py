@@ -24,6 +24,7 @@ from functools import lru_cache
 from fastcrc.crc8 import smbus as crc8
 
 from connectors.records import Operation
+from connectors.tablestore.plainbuffer.accelerated import compile_put
 from connectors.tablestore.plainbuffer.batch_write_row import wire_row
 from connectors.tablestore.plainbuffer.cells import (
     AUTO_INCREMENT,
@@ -34,7 +35,7 @@ from connectors.tablestore.plainbuffer.cells import (
     KeyValue,
     WireType,
 )
-from connectors.tablestore.plainbuffer.codegen import PutEncoder, compile_put
+from connectors.tablestore.plainbuffer.codegen import PutEncoder
 from connectors.tablestore.plainbuffer.limits import check_row
 
 __all__ = [

@@ -67,6 +67,7 @@ class RowSource:
         self._statements: list[str] = []
         self._checksums: list[str] = []
         self._versioned: list[str] = []  # checksums of cells before their version
+        self._last_checksums: list[str] = []  # of cells behind all others
         self._lengths: list[str] = []  # those that differ from row to row
         self._size = 5 + 2  # header and key tag, row checksum
         self._identity: list[str] = []
@@ -99,8 +100,8 @@ class RowSource:
         """Return the function as text; `trial` counts its rows."""
         layout = self._layout
         version = "version, " if layout.versioned else ""
-        checksums = [*self._checksums, str(int(layout.operation == "delete"))]
-        row = f"bytes(({', '.join(checksums)}))"
+        last = [*self._last_checksums, str(int(layout.operation == "delete"))]
+        row = f"bytes(({', '.join([*self._checksums, *last])}))"
         after: list[str] = []
         if self._versioned:
             ends = [name.replace("crc_", "end_") for name in self._versioned]
@@ -108,7 +109,9 @@ class RowSource:
                 f"checksums = bytes(({', '.join(self._versioned)},)).translate(after)",
                 f"{', '.join(ends)}, = checksums",
             ]
-            row = f"bytes(({', '.join(self._checksums)},)) + checksums + b'\\0'"
+            row = (
+                f"bytes(({', '.join(self._checksums)},)) + checksums + bytes(({', '.join(last)},))"
+            )
         return "\n".join(
             [
                 f"def encode({version}{self._arguments}):",
@@ -130,15 +133,15 @@ class RowSource:
     def block_source(self, *, trial: bool) -> str | None:
         """The function of one first key value, the second ones, and the columns of each row.
 
-        It returns the rows alone: it is for rows that all have different keys. None where the
-        layout is of another kind.
+        It returns the rows alone, with their sizes: it is for rows that all have different keys.
+        None where the layout is of another kind.
         """
         keys = [column.label for column in self._layout.columns if column.key]
         others = [column.label for column in self._layout.columns if not column.key]
         if len(keys) != 2 or not others or self._layout.versioned:
             return None
         first, second = keys
-        checksums = ", ".join([*self._checksums, str(int(self._layout.operation == "delete"))])
+        checksums = ", ".join([*self._checksums, *self._last_checksums, "0"])
         return "\n".join(
             [
                 f"def encode_block({first}, {second}s, rows):",
@@ -158,7 +161,7 @@ class RowSource:
                 "            )))",
                 "    except ERRORS as error:",
                 "        raise EncodingError('block', 'a row is not accepted') from error",
-                "    return wires",
+                "    return b''.join(wires), [*map(len, wires)]",
             ]
         )
 
@@ -172,17 +175,12 @@ class RowSource:
         pieces.append(f"cell_{label}")
 
     def _deleted_columns(self) -> None:
-        if not self._layout.deleted:
-            return
-        cells = [] if self._row else [b"\x02"]
-        for name in self._layout.deleted:
-            encoded = name.encode()
-            checksum = crc8(_DELETE_ALL[1:], crc8(encoded, 0))
-            cells += [b"\x03\x04", int32(len(encoded)), encoded, _DELETE_ALL, CELL_ENDS[checksum]]
-            self._checksums.append(str(checksum))
-        self.constants["deleted"] = b"".join(cells)
-        self._size += len(self.constants["deleted"])
-        self._row.append("deleted")
+        cells, checksums = deleted_cells(self._layout)
+        if cells:
+            self._last_checksums = [*map(str, checksums)]
+            self.constants["deleted"] = cells
+            self._size += len(cells)
+            self._row.append("deleted")
 
     def _end(self, column: EncodedColumn, pieces: list[str]) -> None:
         """The end of a cell that is not of one piece, with its version if it has one."""
@@ -257,6 +255,20 @@ class RowSource:
         ]
         pieces += [f"before_{label}", data]
         self._end(column, pieces)
+
+
+def deleted_cells(layout: Layout) -> tuple[bytes, bytes]:
+    """Return the cells that delete the columns of a layout, and the checksum of each."""
+    cells: list[bytes] = []
+    checksums = bytearray()
+    if layout.deleted and all(column.key for column in layout.columns):
+        cells.append(b"\x02")
+    for name in layout.deleted:
+        encoded = name.encode()
+        checksum = crc8(_DELETE_ALL[1:], crc8(encoded, 0))
+        cells += [b"\x03\x04", int32(len(encoded)), encoded, _DELETE_ALL, CELL_ENDS[checksum]]
+        checksums.append(checksum)
+    return b"".join(cells), bytes(checksums)
 
 
 def _error_finder(

@@ -109,6 +109,7 @@ class Counted:
         self.compiled: list[list[str]] = []
         self.plain = 0
         self._encoder = RowEncoder()
+        self.by_shard = self._encoder.by_shard
 
     def compile_row(
         self,

@@ -143,7 +143,10 @@ def test_a_block_of_rows_is_what_its_rows_are(
             expected = [
                 one("orders_0", offset, *row)[1] for offset, row in zip(offsets, rows, strict=True)
             ]
-            assert encode.block("orders_0", offsets, rows) == expected
+            assert encode.block("orders_0", offsets, rows) == (
+                b"".join(expected),
+                [*map(len, expected)],
+            )
             column = source.randrange(len(types))
             source.choice(rows)[column] = BAD[types[column]]
             with pytest.raises(EncodingError):
