@@ -145,24 +145,7 @@ class RateControl:
 
     def answered(self, sent_at: float, accepted: int, throttled: int, now: float) -> None:
         """A request of `sent_at` was answered: the rows that were accepted and throttled."""
-        self._accepted += accepted
-        self._throttled += throttled
-        if accepted:
-            self._accepted_at = now
-            if self._is_away:
-                self._is_away, self._is_guess, self._guessed_at = False, True, now
-                self._bucket.rate = max(self.rate, _LOST_RATE)
-        self._notes.append((now, self._accepted, self._throttled))
-        while len(self._notes) > 1 and now - self._notes[1][0] >= _LONG:
-            self._notes.popleft()
-        if now - self._latest[0] >= _SECONDS:
-            self._former, self._latest = self._latest, (now, self._accepted)
-        tried = self._random.note(sent_at, accepted, throttled, self.rate, now)
-        if tried is not None:
-            self._bucket.level(now)
-            self._bucket.rate = tried
-            self._grown_at = now
-            self._nothing = self._heavy = 0
+        self._note(sent_at, accepted, throttled, now)
         if not throttled:
             self._nothing = self._heavy = 0
             self._pauses.tries = 0
@@ -191,6 +174,27 @@ class RateControl:
             self._pauses.tries = 0
         else:
             self._paused_until = now + self._pauses.next_wait()
+
+    def _note(self, sent_at: float, accepted: int, throttled: int, now: float) -> None:
+        """Count the rows of an answer; where refusals seem to be at random, try another rate."""
+        self._accepted += accepted
+        self._throttled += throttled
+        if accepted:
+            self._accepted_at = now
+            if self._is_away:
+                self._is_away, self._is_guess, self._guessed_at = False, True, now
+                self._bucket.rate = max(self.rate, _LOST_RATE)
+        self._notes.append((now, self._accepted, self._throttled))
+        while len(self._notes) > 1 and now - self._notes[1][0] >= _LONG:
+            self._notes.popleft()
+        if now - self._latest[0] >= _SECONDS:
+            self._former, self._latest = self._latest, (now, self._accepted)
+        tried = self._random.note(sent_at, accepted, throttled, self.rate, now)
+        if tried is not None:
+            self._bucket.level(now)
+            self._bucket.rate = tried
+            self._grown_at = now
+            self._nothing = self._heavy = 0
 
     def _least_rate(self, now: float) -> float:
         at, accepted = self._former
