@@ -10,7 +10,7 @@ endif
 RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulation fuzz hosts lint format bench budget pages conformance setup lock clean
+.PHONY: help demo test simulation torture fuzz hosts lint format bench budget pages conformance setup lock clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,10 @@ test: ## lint, types and every test lane that this machine can run; ARGS="tests/
 simulation: ## 10,000 seeds of the whole connector in virtual time, with faults of every kind; ARGS="--seed 7" for one
 	@sh scripts/setup.sh requirements-dev.lock
 	@exec $(RUN) -W ignore -m simulation --seeds 10000 $(ARGS)
+
+torture: ## 1,000 cycles of the real flow: killed, stopped, rescaled, under faults; hours; ARGS="--cycles 50 --resume"
+	@sh scripts/setup.sh requirements-dev.lock
+	@exec $(RUN) -m torture $(ARGS)
 
 fuzz: ## 100,000 random records (headers, names, sizes, null and empty everything) through a whole flow
 	@sh scripts/setup.sh requirements-dev.lock

@@ -7,10 +7,12 @@ Both listen on 127.0.0.1 only.
 """
 
 from localkafka.apache import ApacheKafka, GroupOffset, available
+from localkafka.cluster import ApacheCluster
 from localkafka.jars import KafkaUnavailableError
 from localkafka.mock import EmbeddedKafka, MockKafkaError
 
 __all__ = [
+    "ApacheCluster",
     "ApacheKafka",
     "EmbeddedKafka",
     "GroupOffset",

@@ -143,24 +143,31 @@ class ApacheKafka:
 
     def start(self) -> None:
         """Fetch the jars if need be, format a data folder, and start the broker on it."""
-        self._java = jars.find_java()
-        self._class_path = jars.class_path()
-        self._folder = Path(tempfile.mkdtemp(prefix="localkafka-"))
+        broker, self._oauth_port, controller = free_ports(3)
         try:
-            self._port, self._oauth_port, controller = _free_ports(3)
-            given = {"broker": self._port, "oauth": self._oauth_port, "controller": controller}
-            properties = _PROPERTIES.format(**given, data=self._folder / "data")
-            if self._oauth:
-                properties += _OAUTH.format(**given)  # the last line of a name wins
-            (self._folder / "server.properties").write_text(properties, encoding="utf-8")
-            (self._folder / "log4j2.xml").write_text(_LOG4J, encoding="utf-8")
-            self._format()
-            self._launch()
+            self.prepare(broker, controller)
+            self.launch()
+            self.wait_ready()
             for name, partitions in self._topics.items():
                 self.create_topic(name, partitions)
         except BaseException:
             self.close()
             raise
+
+    def prepare(self, port: int, controller: int, further: str = "") -> None:
+        """Format a data folder for a broker on these ports; `further` lines of its properties."""
+        self._java = jars.find_java()
+        self._class_path = jars.class_path()
+        self._folder = Path(tempfile.mkdtemp(prefix="localkafka-"))
+        self._port = port
+        given = {"broker": port, "oauth": self._oauth_port, "controller": controller}
+        properties = _PROPERTIES.format(**given, data=self._folder / "data")
+        if self._oauth:
+            properties += _OAUTH.format(**given)
+        properties += further  # the last line of a name wins
+        (self._folder / "server.properties").write_text(properties, encoding="utf-8")
+        (self._folder / "log4j2.xml").write_text(_LOG4J, encoding="utf-8")
+        self._format()
 
     def stop(self) -> None:
         """End the broker's process by SIGTERM, or SIGKILL where that takes too long; keep data."""
@@ -178,7 +185,8 @@ class ApacheKafka:
     def restart(self) -> None:
         """Stop if running, then start again on the same port and data."""
         self.stop()
-        self._launch()
+        self.launch()
+        self.wait_ready()
 
     def close(self) -> None:
         """Stop the broker and remove its data; a second call does nothing."""
@@ -203,7 +211,8 @@ class ApacheKafka:
         self, name: str, partitions: int = 4, config: Mapping[str, str] | None = None
     ) -> None:
         """Make a topic with the given topic-level settings; one that exists is an error."""
-        topic = NewTopic(name, partitions, 1, config=dict(config or {}))
+        # -1: as many replicas as the brokers' default.replication.factor says.
+        topic = NewTopic(name, partitions, -1, config=dict(config or {}))
         self._client().create_topics([topic], request_timeout=_ADMIN_SECONDS)[name].result()
         self._wait_for(name, partitions)
 
@@ -277,14 +286,21 @@ class ApacheKafka:
         if done.returncode != 0:
             raise KafkaUnavailableError(f"Kafka's storage tool failed:\n{done.stdout}{done.stderr}")
 
-    def _launch(self) -> None:
+    def launch(self) -> None:
+        """Start the prepared broker's process; it is not ready yet."""
         settings = str(self._home() / "server.properties")
         program = [*self._java_command(), "kafka.Kafka", settings]
         with (self._home() / "broker.log").open("ab") as log:
             self._process = processes.start(program, log)
+
+    def wait_ready(self) -> None:
+        """Wait until clients are answered; KafkaUnavailableError where that never happens."""
+        process = self._process
+        if process is None:
+            raise RuntimeError("the broker is not running")
         deadline = time.monotonic() + _START_SECONDS
         while not self._answers():
-            code = self._process.poll()
+            code = process.poll()
             if code is not None or time.monotonic() > deadline:
                 state = "does not answer" if code is None else f"ended with code {code}"
                 text = (self._home() / "broker.log").read_text(encoding="utf-8", errors="replace")
@@ -318,7 +334,7 @@ class ApacheKafka:
             time.sleep(0.02)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that were free a moment ago, held at the same time so that they differ."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]

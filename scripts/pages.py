@@ -1,9 +1,9 @@
 """Writes the pages of docs/ that are made of the code: `make pages`.
 
 docs/options.md, docs/codes.md, docs/sources.md, docs/cli.md, docs/metrics.md,
-docs/status.schema.json and docker/monitoring/ as a whole, and between two marks the list of tests
-of each promise in docs/guarantees.md and the alerts in docs/operations.md. A test fails when one of
-them is stale.
+docs/status.schema.json and docker/monitoring/ as a whole, and between two marks the tests of each
+promise and of each fault in docs/guarantees.md and the alerts in docs/operations.md. A test fails
+when one of them is stale.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from connectors.settings import Settings, reference
 from connectors.tablestore.verdicts import REJECT, RETRY, SDK_DIFFERENCES, STOP, STOP_MESSAGES
 from scripts.alerts import paragraphs, rules
 from scripts.board import board
+from scripts.faults import insert_table
 from scripts.sources import SOURCES, cited
 
 ROOT = Path(__file__).parents[1]
@@ -155,7 +156,7 @@ def guarantees() -> str:
         text, times = pattern.subn(lambda _, content=content: content, text)  # type: ignore[misc]
         if times != 1:
             raise ValueError(f"docs/guarantees.md has no {begin}")
-    return text
+    return insert_table(text)
 
 
 def marked_tests() -> dict[str, dict[str, list[str]]]:

@@ -32,6 +32,8 @@ def test_two_workers(case: Case) -> None:
     assert case.verdict(minimum=1500).duplicates == 0
 
 
+@pytest.mark.P1
+@pytest.mark.fault("process", "another number of workers")
 @pytest.mark.timeout(180)
 def test_two_processes(case: Case) -> None:
     """`-i` and `-a`: two processes share the work; then one, then three go on where they were."""

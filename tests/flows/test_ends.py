@@ -81,6 +81,8 @@ def fill(folder: Path) -> Path:
     return filler
 
 
+@pytest.mark.P1
+@pytest.mark.fault("process", "a full disk")
 def test_a_disk_that_is_full(case: Case, small_disk: Path) -> None:
     """While it runs, at the next start, and with room again nothing is missing."""
     process = case.flow.start()
@@ -107,6 +109,8 @@ def test_a_disk_that_is_full_at_the_first_start(case: Case, small_disk: Path) ->
     process.drain()
 
 
+@pytest.mark.P5
+@pytest.mark.fault("process", "a read-only disk")
 def test_a_disk_that_is_read_only(case: Case, small_disk: Path) -> None:
     """Mounted so after a crash, as systems do."""
     case.orders(10)

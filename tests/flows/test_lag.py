@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import pytest
 from confluent_kafka import Producer
 
 from tests.flows.conftest import PARTITIONS, Case
@@ -48,6 +49,8 @@ def test_lag_is_true_while_the_sink_is_blocked(apache_case: Case) -> None:
     case.verdict(minimum=500)
 
 
+@pytest.mark.P1
+@pytest.mark.fault("source", "gaps of transactions")
 def test_aborted_transactions_leave_only_gaps(apache_case: Case) -> None:
     """Aborted records are not written; their offsets and the markers are passed over."""
     case = apache_case
@@ -73,6 +76,8 @@ def test_aborted_transactions_leave_only_gaps(apache_case: Case) -> None:
     assert case.verdict(minimum=120).duplicates == 0
 
 
+@pytest.mark.P1
+@pytest.mark.fault("source", "gaps of transactions")
 def test_a_marker_at_the_end_is_no_lag(apache_case: Case) -> None:
     """A transaction ends with a marker, which takes an offset: behind it the lag is zero."""
     case = apache_case

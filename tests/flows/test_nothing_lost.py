@@ -24,6 +24,7 @@ RATE = 500
 MINIMUM = 100 * ROUNDS
 
 
+@pytest.mark.fault("process", "SIGKILL at random")
 @pytest.mark.P1
 @pytest.mark.P2
 @pytest.mark.timeout(120 + 30 * ROUNDS)
@@ -55,6 +56,7 @@ def test_sigkill_loses_nothing(case: Case, pytestconfig: pytest.Config) -> None:
     )
 
 
+@pytest.mark.fault("process", "SIGTERM")
 @pytest.mark.P1
 @pytest.mark.P2
 @pytest.mark.timeout(120 + 30 * ROUNDS)
@@ -105,6 +107,7 @@ def test_ended_while_it_starts(case: Case) -> None:
     case.verdict(minimum=500)
 
 
+@pytest.mark.fault("process", "SIGINT")
 @pytest.mark.P1
 @pytest.mark.P2
 def test_sigint_drains_too(case: Case) -> None:
@@ -163,6 +166,7 @@ def test_a_second_signal_ends_at_once(embedded_case: Case) -> None:
     case.verdict(minimum=300)
 
 
+@pytest.mark.fault("destination", "the service restarts")
 @pytest.mark.P1
 @pytest.mark.P6
 @pytest.mark.timeout(180)
@@ -181,6 +185,7 @@ def test_the_table_store_restarts(case: Case) -> None:
     case.verdict_of_rows(minimum=500)
 
 
+@pytest.mark.fault("source", "the broker restarts")
 @pytest.mark.P1
 @pytest.mark.P6
 @pytest.mark.timeout(240)

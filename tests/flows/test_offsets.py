@@ -59,6 +59,8 @@ def test_the_group_waits_for_open_windows(case: Case) -> None:
     case.verdict(minimum=8)
 
 
+@pytest.mark.P5
+@pytest.mark.fault("source", "an offset out of range")
 @pytest.mark.parametrize("choice", ["earliest", "latest"])
 def test_a_lost_offset_stops_with_the_choices(case: Case, choice: str) -> None:
     """Retention passed the resume offset: the run stops and offers where to go on; one may choose.

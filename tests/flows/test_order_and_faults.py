@@ -112,6 +112,7 @@ def test_versions_outlast_a_request_applied_after_its_time_out(embedded_case: Ca
     assert case.verdict(minimum=10).rows == 1
 
 
+@pytest.mark.fault("destination", "rows of a request that fail")
 @pytest.mark.P3
 def test_order_under_many_row_errors(embedded_case: Case) -> None:
     """Conflicts, throttling and time-outs on single rows at random: each key ends at its last."""
@@ -140,6 +141,7 @@ def test_order_under_many_row_errors(embedded_case: Case) -> None:
     assert verdict.rows == 40
 
 
+@pytest.mark.fault("destination", "rows of a request that fail")
 @pytest.mark.P4
 def test_a_rejected_row_takes_no_neighbour_along(embedded_case: Case) -> None:
     """In one request one row is refused and its neighbours are throttled: only that one is out."""
@@ -249,6 +251,20 @@ def strike(case: Case, process: FlowProcess, rule: Mapping[str, Any]) -> int:
     return struck()
 
 
+@pytest.mark.fault(
+    "destination",
+    "HTTP 500",
+    "HTTP 502 with a page of HTML",
+    "HTTP 503 without a body",
+    "throttling",
+    "a partition that moves",
+    "a time-out before the effect",
+    "a time-out after the effect",
+    "a reset before the effect",
+    "a reset after the effect",
+    "a slow answer",
+    "a garbled or truncated answer",
+)
 @pytest.mark.P1
 @pytest.mark.P6
 @pytest.mark.timeout(240)

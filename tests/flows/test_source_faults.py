@@ -55,6 +55,8 @@ def strike(case: Case, cluster: EmbeddedKafka, process: FlowProcess, api: str, c
     case.wait_written(case.store.written() + 100, process)
 
 
+@pytest.mark.P1
+@pytest.mark.fault("source", "the group's coordinator moves")
 def test_transient_errors_of_the_brokers_heal(
     case: Case, cluster: EmbeddedKafka, pytestconfig: pytest.Config
 ) -> None:
@@ -73,6 +75,8 @@ def test_transient_errors_of_the_brokers_heal(
     )
 
 
+@pytest.mark.P1
+@pytest.mark.fault("source", "the leader changes, of three brokers")
 def test_leaders_and_brokers_come_and_go(case: Case, cluster: EmbeddedKafka) -> None:
     """Partitions move from broker to broker, and brokers go down and come up: nothing is lost."""
     process = case.flow.start()

@@ -150,6 +150,7 @@ def test_a_table_dropped_while_it_runs_stops_the_run(case: Case) -> None:
     assert numbers >= set(range(20, 40))
 
 
+@pytest.mark.fault("destination", "credentials that are refused")
 @pytest.mark.parametrize("kind", ["no_permission", "auth_failed"])
 def test_a_stop_verdict_stops_the_run(case: Case, kind: str) -> None:
     """Permission, signature, clock: the run stops and says what to do; later it goes on there."""

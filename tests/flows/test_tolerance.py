@@ -19,6 +19,7 @@ STOPS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+@pytest.mark.fault("destination", "credentials that are refused", "a wrong clock")
 @pytest.mark.parametrize("kind", STOPS)
 def test_a_stop_verdict_stops(embedded_case: Case, kind: str) -> None:
     """It begins under a running flow: exit code 1, remedy, no dead letter; mended, it goes on."""

@@ -7,6 +7,8 @@ from tests.flows.partitions import unledgered
 from tests.support.producers import LedgerProducer, send_order
 
 
+@pytest.mark.P1
+@pytest.mark.fault("source", "more partitions")
 def test_new_partitions_are_found(apache_case: Case) -> None:
     """Partitions added while it runs are read from their first record, without a manual restart."""
     case = apache_case
@@ -132,6 +134,8 @@ def test_a_topic_that_is_not_there_is_refused(case: Case) -> None:
     assert "Traceback" not in text
 
 
+@pytest.mark.P5
+@pytest.mark.fault("source", "a topic created again")
 @pytest.mark.parametrize("records", [5, 60])
 def test_a_topic_created_again_is_noticed(case: Case, records: int) -> None:
     """A topic deleted and made again has other records at the old offsets: stop, do not skip.

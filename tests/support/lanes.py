@@ -79,6 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers of lanes and promises."""
     for name, meaning in {**LANES, **PROMISES}.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
+    config.addinivalue_line("markers", "fault(side, names...): what goes wrong in the test")
     config.pluginmanager.register(_WorkerReports())
 
 

@@ -130,6 +130,7 @@ def test_connectors_import_nothing_above_them(module: Path) -> None:
         "demo",
         "examples",
         "simulation",
+        "torture",
         "an import by name",
     }
 

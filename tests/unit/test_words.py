@@ -73,6 +73,7 @@ FOLDERS = (
     "localkafka",
     "scripts",
     "simulation",
+    "torture",
 )
 # Letters of the alphabet: `letters, digits`, `letter or _`, lower-case letters.
 _ALPHABET = re.compile(r"^s?,? (or|and|of|in|digits|but|`_`|A)\b|^s?, (digits|then|a )|^s? \(")
@@ -139,6 +140,7 @@ def pages() -> Iterator[Path]:
         "localkafka",
         "scripts",
         "simulation",
+        "torture",
     ):
         yield from sorted((ROOT / folder).rglob("*.py"))
 

@@ -95,8 +95,8 @@ def encoder_of(layout: Layout) -> PutEncoder:
 
 def _column(column: EncodedColumn) -> tuple[int, bytes, int, int]:
     kind, typed = _KINDS[column.wire_type]
-    longest = MAX_KEY_VALUE_BYTES if column.key else MAX_VALUE_BYTES
-    return kind, column.start, column.seed(typed), longest
+    max_bytes = MAX_KEY_VALUE_BYTES if column.key else MAX_VALUE_BYTES
+    return kind, column.start, column.seed(typed), max_bytes
 
 
 class _Generated:

@@ -131,9 +131,9 @@ class RandomThrottles:
     def _try(self, before: _Look, look: _Look, now: float) -> float | None:
         self._before = self._former = None
         multiple = _NEXT if self._steps else _FIRST
-        is_refused = look.share > self._limit(before)
+        is_throttled = look.share > self._limit(before)
         has_followed = look.taken >= _FOLLOWED * multiple * before.taken
-        if has_followed and not is_refused:
+        if has_followed and not is_throttled:
             self._steps += 1
             if look.rate < self._usual_rate:
                 self._before = look
@@ -143,7 +143,7 @@ class RandomThrottles:
             self._pause = min(self._pause * 2, _MAX_PAUSE)
             return before.rate
         self._share, self._until, self._pause = before.share, now + _VALID, _MIN_PAUSE
-        return before.rate if is_refused else None
+        return before.rate if is_throttled else None
 
 
 def _between(share: float, part: float) -> float:

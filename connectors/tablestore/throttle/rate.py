@@ -95,7 +95,7 @@ class RateControl:
         # When, and the rows accepted (and throttled) by then: of refusals, and of the last answers.
         self._throttles: deque[tuple[float, int]] = deque()
         self._notes: deque[tuple[float, int, int]] = deque([(now, 0, 0)])
-        self._throttled_at = self._refused_at = self._grown_at = self._accepted_at = now
+        self._throttled_at = self._last_throttle_at = self._grown_at = self._accepted_at = now
         self._nothing = 0
         self._heavy = 0
         self._is_away = False  # nothing has got through for some time
@@ -117,7 +117,7 @@ class RateControl:
     @property
     def throttled_at(self) -> float:
         """When the last refusal came."""
-        return self._refused_at
+        return self._last_throttle_at
 
     def grant(self, rows: int, in_flight: int, now: float) -> tuple[int, float]:
         """How many of `rows` may be sent now, while `in_flight` requests have no answer yet.
@@ -150,7 +150,7 @@ class RateControl:
             self._nothing = self._heavy = 0
             self._pauses.tries = 0
             return
-        self._refused_at = now
+        self._last_throttle_at = now
         if sent_at < self._throttled_at:
             return  # it was on its way when the rate was last set
         if self._lately()[1] <= self._random.tolerated(now):

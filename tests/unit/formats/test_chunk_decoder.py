@@ -61,6 +61,23 @@ def test_null_values_are_records() -> None:
     assert found.dead_letters == []
 
 
+@pytest.mark.parametrize("bad", [None, b"", b"{", b'{"other":1}'])
+def test_tombstones_between_values_of_the_same_fields(bad: bytes | None) -> None:
+    """They keep their place and their key, whether or not a value of the chunk is odd."""
+    values: list[bytes | None] = [b'{"n":%d}' % n for n in range(9)]
+    values[2] = values[6] = None
+    values[4] = bad
+    chunk = message_chunk(values, keys=[b'{"id":%d}' % n for n in range(9)])
+    found = ChunkDecoder(by_key()).decode_chunk(chunk)
+    wanted: list[Any] = [None if n in (2, 6) else {"n": n} for n in range(9)]
+    wanted[4] = {"other": 1} if bad == b'{"other":1}' else None
+    dead = [4] if bad in (b"", b"{") else []
+    assert [one.offset for one in found.dead_letters] == dead
+    assert [(one.offset, one.key, one.value) for one in found.records] == [
+        (n, {"id": n}, wanted[n]) for n in range(9) if n not in dead
+    ]
+
+
 def test_an_empty_chunk_stays_empty() -> None:
     """No messages, no records."""
     for made in (settings(), by_key()):
