@@ -10,7 +10,7 @@ endif
 RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulation torture fuzz hosts lint format bench budget pages conformance setup lock clean
+.PHONY: help demo test simulation torture fuzz hosts lint format bench budget pages conformance setup lock clean docs-site
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,10 @@ pages: ## write the pages of docs/ that are made of the code
 	@sh scripts/setup.sh requirements-dev.lock
 	@$(RUN) -m scripts.pages
 
+docs-site: ## the pages of docs/ and others as a site in site/; fails for a broken link or anchor
+	@sh scripts/setup.sh requirements-docs.lock
+	@exec $(RUN) -m scripts.site $(ARGS)
+
 conformance: ## the vendor's SDK suites on the local Tablestore; PYTHON_SDK=... JAVA_SDK=... GO_SDK=... NODE_SDK=... CONFORMANCE_RIG=...
 	@sh scripts/setup.sh requirements-dev.lock
 	@exec sh scripts/conformance.sh
@@ -71,5 +75,5 @@ lock: ## pin the packages again (needs uv)
 	@sh scripts/lock.sh $(ARGS)
 
 clean: ## remove caches, builds and demo data; keeps .venv and your state/
-	@rm -rf demo-data dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf demo-data dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -130,3 +131,19 @@ def write_json(
         "goals": [{**asdict(goal), "met": goal.met} for goal in found],
     }
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def conclude(
+    console: Console, results: Sequence[Any], found: Sequence[Goal], file: Path | None
+) -> None:
+    """Print the goals, and write them with all results (of a dataclass) to a file as JSON."""
+    for goal in found:
+        console.print(str(goal), style="green" if goal.met else "bold red", highlight=False)
+    if file is not None:
+        content = {
+            "python": platform.python_version(),
+            "machine": {"system": platform.platform(), "cores": os.cpu_count()},
+            "results": [asdict(each) for each in results],
+            "goals": [{**asdict(goal), "met": goal.met} for goal in found],
+        }
+        file.write_text(json.dumps(content, indent=1) + "\n")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from connectors import steps
+    from connectors import steps, testing
     from connectors.errors import ConfigError, Rejection, StopRun
     from connectors.records import UNAVAILABLE, PlainMessage, Record
     from connectors.run.start import start
@@ -23,6 +23,7 @@ __all__ = [
     "StopRun",
     "start",
     "steps",
+    "testing",
 ]
 
 
@@ -41,6 +42,8 @@ def __getattr__(name: str) -> Any:
         from connectors.run.start import start as found  # noqa: PLC0415
     elif name == "steps":
         import connectors.steps as found  # noqa: PLC0415
+    elif name == "testing":
+        import connectors.testing as found  # noqa: PLC0415
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = found

@@ -28,7 +28,6 @@ from connectors.mapping.row_mapper import RowMapper
 from connectors.records import Batch, Chunk, DecodedChunk, Record, count_of
 from connectors.run.context import Run
 from connectors.run.drift_watch import DriftWatch
-from connectors.run.metrics import count_drift
 from connectors.run.recovery import READ, STEPS_WITH_STATE, WINDOW, WRITE
 from connectors.run.retry import OutageWait
 from connectors.settings.implementations import implementation
@@ -139,7 +138,7 @@ def map_rows(step_id: str, records: Stream[DecodedChunk], run: Run) -> KeyedStre
         run.settings, RowEncoder(), keep_original, PointEncoder(), tables=of_topics.known_tables()
     )
     counts = run.counts
-    watch = DriftWatch(run.settings, count_drift, run.clock)
+    watch = DriftWatch(run.settings, run.meters.drift.note, run.clock)
 
     def map_chunk(chunk: DecodedChunk) -> list[tuple[str, Batch]]:
         watch.look(chunk)

@@ -4,7 +4,7 @@
     python -m bytewax.run "flows.sync:get_flow('path/to/config.toml')" -r state -s 5 -b 0
 
 To add a step of your own, copy this page and put one line between decode and map_rows; see
-examples/enrich_and_filter.py.
+examples/enrich_and_filter/.
 """
 
 from __future__ import annotations

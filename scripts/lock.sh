@@ -1,6 +1,7 @@
 #!/bin/sh
 # Pins what pyproject.toml asks for, with hashes, for Python 3.10 to 3.12 on every platform: requirements.lock (run time
-# and demo) and requirements-dev.lock (all). Needs uv on PATH, or named by UV. Arguments go to uv, e.g. --upgrade-package msgspec.
+# and demo), requirements-dev.lock (all) and requirements-docs.lock (the site).
+# Needs uv on PATH, or named by UV. Arguments go to uv, e.g. --upgrade-package msgspec.
 set -eu
 cd "$(dirname "$0")/.."
 uv=${UV:-uv}
@@ -19,3 +20,4 @@ compile() {
 
 compile requirements.lock --extra demo "$@"
 compile requirements-dev.lock --extra dev --constraints requirements.lock "$@"
+compile requirements-docs.lock --extra docs --constraints requirements-dev.lock "$@"

@@ -41,6 +41,21 @@ if [ -n "${PYTHON:-}" ]; then
                "Remove it (rm -rf $venv), or choose another folder: make VENV=some/folder"
 fi
 
+# The commands of the wheel, for this checkout.
+root=$(pwd)
+launcher() {
+    case $venv in /*) bin=$venv/bin ;; *) bin=$root/$venv/bin ;; esac
+    text="#!/bin/sh
+# Written by scripts/setup.sh.
+PYTHONPATH=\"$root\${PYTHONPATH:+:\$PYTHONPATH}\" exec \"$bin/python\" -m $2 \"\$@\""
+    if [ "$(cat "$bin/$1" 2>/dev/null)" != "$text" ]; then
+        printf '%s\n' "$text" >"$bin/$1"
+        chmod +x "$bin/$1"
+    fi
+}
+launcher tablestore-sync connectors.cli
+launcher local-tablestore emulator
+
 # One stamp a lock file. What requirements-dev.lock installs includes requirements.lock, at the same versions.
 current() {
     [ -f "$venv/.installed-$1" ] && [ "$(cat "$venv/.installed-$1")" = "$(checksum "$1") $who" ]

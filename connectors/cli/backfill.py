@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connectors.cli.options import ConfigOption, PartitionOption
+from connectors.cli.options import (
+    ConfigOption,
+    FlowOption,
+    OnlyMissingOption,
+    PartitionOption,
+    SinceOption,
+)
 
 if TYPE_CHECKING:
     from connectors.settings import Settings
@@ -33,17 +37,12 @@ def backfill(
             "that the same command goes on where it was stopped.",
         ),
     ] = None,
-    flow: Annotated[
-        str, typer.Option(metavar="MODULE", help="The page of the flow, such as one of your own.")
-    ] = "flows.backfill",
+    flow: FlowOption = "flows.backfill",
     topics: Annotated[
         list[str] | None,
         typer.Option("--topic", metavar="T", help="Only this topic; may be given again."),
     ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Only records of this time or later (RFC 3339)."),
-    ] = None,
+    since: SinceOption = None,
     until: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Up to the first record of this time or later."),
@@ -59,10 +58,7 @@ def backfill(
     rate: Annotated[
         str | None, typer.Option(metavar="N", help="At most this many records a second.")
     ] = None,
-    only_missing: Annotated[
-        bool,
-        typer.Option("--only-missing", help="Write only where there is no row of that key."),
-    ] = False,
+    only_missing: OnlyMissingOption = False,
 ) -> None:
     """Write a bounded range of topics into their tables, beside a running flow.
 
@@ -70,10 +66,10 @@ def backfill(
     range is written. When it was stopped, the same command goes on there, to the same end. It says
     at the start which tables' rows it may overwrite.
     """
-    from connectors.cli.flow_process import become  # noqa: PLC0415
+    from connectors.cli.flow_process import become, digest_of, variables_of  # noqa: PLC0415
 
     values = {
-        "topics": json.dumps(topics) if topics else None,
+        "topics": topics,
         "since": since,
         "until": until,
         "partition": partition,
@@ -81,22 +77,15 @@ def backfill(
         "last_offset": to_offset,
         "rate": rate,
     }
-    given = {
-        f"SYNC__BACKFILL__{name.upper()}": str(value)
-        for name, value in values.items()
-        if value is not None
-    }
+    given = variables_of("backfill", values)
     if only_missing:
-        given["SYNC__REPLAY__ONLY_MISSING"] = "true"
-        if topics:
-            given["SYNC__REPLAY__TOPICS"] = json.dumps(topics)
-    become(flow, config, lambda settings: state or _own_state(settings), given)
+        given |= variables_of("replay", {"only_missing": True, "topics": topics})
 
+    def own_state(settings: Settings) -> Path:
+        # The offset of one range means nothing for another.
+        one = settings.backfill
+        names = one.topics or settings.kafka.topics
+        selection = (names, one.since, one.until, one.partition, one.first_offset, one.last_offset)
+        return Path("backfill-state") / digest_of(selection)
 
-def _own_state(settings: Settings) -> Path:
-    """A recovery folder for this range: the offset of one means nothing for another."""
-    one = settings.backfill
-    topics = one.topics or settings.kafka.topics
-    selection = (topics, one.since, one.until, one.partition, one.first_offset, one.last_offset)
-    digest = hashlib.sha256(json.dumps(selection).encode()).hexdigest()[:8]
-    return Path("backfill-state") / digest
+    become(flow, config, lambda settings: state or own_state(settings), given)

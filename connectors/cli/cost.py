@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "tablestore-sync cost",
     "tablestore-sync cost --topic orders --rate 2500",
+    "tablestore-sync cost -r state",
     "tablestore-sync cost --new-prices prices.toml",
     "tablestore-sync cost --prices prices.toml --json",
 )
@@ -41,6 +42,15 @@ def cost(
             min=0, metavar="N", help="Rows a second of each table; the sample's unless set."
         ),
     ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            "-r",
+            "--state",
+            metavar="FOLDER",
+            help="Count what the run of this recovery folder has written, instead of a sample.",
+        ),
+    ] = None,
     prices: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Your prices, to show money too.")
     ] = None,
@@ -51,12 +61,14 @@ def cost(
 ) -> None:
     """Say what the rows of topics take: bytes, capacity units a second and a month, by table.
 
-    Reckoned from the last records, as a run would write them. Also what dropped columns or longer
-    windows would change.
+    Reckoned from the last records, as a run would write them, with what dropped columns or longer
+    windows would change. With -r it is what a run has written since its start, at its own rate.
     """
     from connectors.cli.samples import samples_of  # noqa: PLC0415
+    from connectors.control import commands  # noqa: PLC0415
     from connectors.inspect.cost import cost_of, document, price_of  # noqa: PLC0415
     from connectors.inspect.prices import read_prices  # noqa: PLC0415
+    from connectors.inspect.running_cost import cost_of_run  # noqa: PLC0415
     from connectors.settings.loading import load  # noqa: PLC0415
 
     silence_log()
@@ -65,17 +77,24 @@ def cost(
         return
     known: dict[str, Any] = {} if prices is None else read_prices(prices)
     settings = load(config)
-    samples = samples_of(settings.kafka, topic, records)
-    # One topic after the other, so that each has its own rate; a table of several has their sum.
-    found = [one for messages in samples.values() for one in cost_of(settings, messages)]
+    if state is not None:
+        if topic is not None:
+            raise typer.BadParameter("-r counts by table: leave it out", param_hint="--topic")
+        found = cost_of_run(settings, commands.status(state)["processes"])
+    else:
+        samples = samples_of(settings.kafka, topic, records)
+        # One topic after the other, so that each has its own rate; a table of several has each.
+        found = [one for messages in samples.values() for one in cost_of(settings, messages)]
     priced = [(one, price_of(one, known, rate) if known else None) for one in found]
     if as_json:
         tables = [document(one, rate, price) for one, price in priced]
         say_json({"currency": known.get("currency"), "tables": tables})
         return
     for one, price in priced:
-        _say(one, rate, price, str(known.get("currency", "")))
-    if not found:
+        _say(one, rate, price, str(known.get("currency", "")), of_run=state is not None)
+    if not found and state is not None:
+        say(["no rows: the run has written none since it started"])
+    elif not found:
         say(["no rows: the topics have no record, or all are rejected (tablestore-sync preview)"])
 
 
@@ -90,10 +109,13 @@ def _write_template(file: Path, as_json: bool) -> None:
         say([text])
 
 
-def _say(one: TableCost, rate: float | None, price: float | None, currency: str) -> None:
+def _say(
+    one: TableCost, rate: float | None, price: float | None, currency: str, *, of_run: bool
+) -> None:
     out = screen()
     kind = "time series table" if one.mode == "timeseries" else "table"
-    out.print(f"{kind} {one.table}: {one.rows:,} rows of the sample", style="bold")
+    what = "written since the run started" if of_run else "of the sample"
+    out.print(f"{kind} {one.table}: {one.rows:,} rows {what}", style="bold")
     out.print(f"  bytes a row: {one.bytes / one.rows:,.0f}")
     out.print(f"  capacity units a row: {one.units / one.rows:,.3g}")
     given = one.rows_a_second if rate is None else rate
@@ -101,13 +123,15 @@ def _say(one: TableCost, rate: float | None, price: float | None, currency: str)
     if given is None or month is None or size is None:
         out.print("  the records have no times that differ: give the rate by --rate")
     else:
-        source = "as given" if rate is not None else "between the sample's first and last record"
+        source = "since the start" if of_run else "between the sample's first and last record"
+        source = "as given" if rate is not None else source
         out.print(f"  rows a second: {given:,.3g} ({source})")
         out.print(f"  capacity units a second: {one.units / one.rows * given:,.3g}")
         out.print(f"  a month of 30 days: {month:,.0f} capacity units, {size / (1 << 30):,.3g} GB")
     if price is not None:
         out.print(f"  price a month: {price:,.2f} {currency}")
-    _say_changes(one)
+    if not of_run:
+        _say_changes(one)
     out.print()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +14,27 @@ if TYPE_CHECKING:
     from connectors.settings import Settings
 
 _SNAPSHOT_SECONDS = "5"
+
+
+def variables_of(section: str, values: Mapping[str, object]) -> dict[str, str]:
+    """Options of a command as environment variables of a section's settings.
+
+    What is None, False or empty was not given.
+    """
+    from connectors.settings import ENV_PREFIX  # noqa: PLC0415
+
+    return {
+        f"{ENV_PREFIX}{section.upper()}__{name.upper()}": value
+        if isinstance(value, str)
+        else json.dumps(value)
+        for name, value in values.items()
+        if value is not None and value is not False and value != []
+    }
+
+
+def digest_of(selection: object) -> str:
+    """Eight digits that are the same for the same selection, for the name of a folder."""
+    return hashlib.sha256(json.dumps(selection).encode()).hexdigest()[:8]
 
 
 def become(

@@ -25,6 +25,15 @@ PartitionOption = Annotated[
 RecordsOption = Annotated[
     int, typer.Option("--records", min=1, metavar="N", help="How many records of each topic.")
 ]
+FlowOption = Annotated[
+    str, typer.Option(metavar="MODULE", help="The page of the flow, such as one of your own.")
+]
+SinceOption = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Only records of this time or later (RFC 3339).")
+]
+OnlyMissingOption = Annotated[
+    bool, typer.Option("--only-missing", help="Write only where there is no row of that key.")
+]
 JsonOption = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON document on stdout, for scripts; errors too."),

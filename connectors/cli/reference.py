@@ -11,7 +11,7 @@ from connectors.cli.output import PROGRAM
 
 _HEAD = f"""# The command line
 
-Made of the code by `make pages`. In a checkout, `python -m connectors.cli` stands for `{PROGRAM}`.
+Made of the code by `make pages`. In a checkout `make setup` puts `{PROGRAM}` into `.venv/bin`.
 `{PROGRAM} COMMAND --help` shows the same in the terminal. Colours are left out where stdout is no
 terminal, or when the environment has `NO_COLOR`.
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from connectors.cli.options import ConfigOption
+from connectors.cli.options import ConfigOption, FlowOption, OnlyMissingOption, SinceOption
 from connectors.cli.output import warn
 
 if TYPE_CHECKING:
@@ -34,9 +32,7 @@ def replay(
             "dead letters, so that another one begins at the first dead letter.",
         ),
     ] = None,
-    flow: Annotated[
-        str, typer.Option(metavar="MODULE", help="The page of the flow, such as one of your own.")
-    ] = "flows.replay",
+    flow: FlowOption = "flows.replay",
     source: Annotated[
         Literal["topic", "table"] | None,
         typer.Option("--from", metavar="topic|table", help="Where the dead letters are."),
@@ -66,10 +62,7 @@ def replay(
             help="Only dead letters of this code, such as value_json_invalid.",
         ),
     ] = None,
-    since: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Only records of this time or later (RFC 3339)."),
-    ] = None,
+    since: SinceOption = None,
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Only records before this time.")
     ] = None,
@@ -87,17 +80,14 @@ def replay(
     again: Annotated[
         bool, typer.Option("--again", help="Also dead letters of the table that were replayed.")
     ] = False,
-    only_missing: Annotated[
-        bool,
-        typer.Option("--only-missing", help="Write only where there is no row of that key."),
-    ] = False,
+    only_missing: OnlyMissingOption = False,
 ) -> None:
     """Read dead letters and write their records again.
 
     Through the present mapping into their tables, or back to their topics. When it was stopped, the
     same command goes on there.
     """
-    from connectors.cli.flow_process import become  # noqa: PLC0415
+    from connectors.cli.flow_process import become, digest_of, variables_of  # noqa: PLC0415
 
     if former_max_replays is not None:
         warn("--most-replays is named --max-replays now")
@@ -110,22 +100,19 @@ def replay(
         "count": count,
         "rate": rate,
         "max_replays": max_replays,
-        "topics": json.dumps(topics) if topics else None,
-        "codes": json.dumps(codes) if codes else None,
-        "dry_run": "true" if dry_run else None,
-        "again": "true" if again else None,
-        "only_missing": "true" if only_missing else None,
+        "topics": topics,
+        "codes": codes,
+        "dry_run": dry_run,
+        "again": again,
+        "only_missing": only_missing,
     }
-    given = {
-        f"SYNC__REPLAY__{name.upper()}": text for name, text in values.items() if text is not None
-    }
-    become(flow, config, lambda settings: state or _own_state(settings), given)
 
+    def own_state(settings: Settings) -> Path:
+        # The offset of one selection means nothing for another.
+        origin = "table" if settings.replays_table else "topic"
+        options = settings.replay
+        selection = (options.target, options.topics, options.codes, options.since, options.until)
+        return Path("replay-state") / f"{origin}-{digest_of(selection)}"
 
-def _own_state(settings: Settings) -> Path:
-    """A recovery folder for this selection: the offset of one means nothing for another."""
-    source = "table" if settings.replays_table else "topic"
-    options = settings.replay
-    selection = (options.target, options.topics, options.codes, options.since, options.until)
-    digest = hashlib.sha256(json.dumps(selection).encode()).hexdigest()[:8]
-    return Path("replay-state") / f"{source}-{digest}"
+    given = variables_of("replay", values)
+    become(flow, config, lambda settings: state or own_state(settings), given)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from connectors.cli.options import ConfigOption, StateOption
+from connectors.cli.options import ConfigOption, FlowOption, StateOption
 
 EXAMPLES = (
     "tablestore-sync run",
@@ -21,9 +21,7 @@ EXAMPLES = (
 def run(
     config: ConfigOption = None,
     state: StateOption = Path("state"),
-    flow: Annotated[
-        str, typer.Option(metavar="MODULE", help="The page of the flow, such as one of your own.")
-    ] = "flows.sync",
+    flow: FlowOption = "flows.sync",
     processes: Annotated[
         int, typer.Option(metavar="N", help="Processes on this host, as a cluster.")
     ] = 1,

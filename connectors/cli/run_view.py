@@ -16,16 +16,17 @@ from rich.text import Text
 from connectors.errors import StopRun
 from connectors.http_api.aggregate import RunProvider
 from connectors.http_api.models import Status
+from connectors.run.folder_lock import processes_of
 
-_STYLES = {"running": "bold green", "draining": "bold yellow", "starting": "bold yellow"}
 _MAX_PARTITIONS = 20
 _MAX_REASONS = 5
+_MAX_DRIFT = 10
 
 
 def addresses_of(folder: Path) -> dict[int, str]:
     """The endpoints of the processes of a run, by number, as its recovery folder has them.
 
-    Raises StopRun where there are none.
+    Without those of processes that a former run had more. Raises StopRun where there are none.
     """
     found: dict[int, str] = {}
     for file in sorted(folder.glob("process-*.http")):
@@ -37,7 +38,8 @@ def addresses_of(folder: Path) -> dict[int, str]:
             f"no run with an endpoint has used the recovery folder {folder}.\n  remedy: set "
             "http.port (0: any free one) and start the run, or name its address with --url"
         )
-    return found
+    running = processes_of(folder)
+    return {number: url for number, url in found.items() if number in running} or found
 
 
 def show_run(
@@ -79,6 +81,8 @@ def _screen(status: Status, before: tuple[float, Status] | None, now: float) -> 
         parts.append(_tables(status))
     if status.rejections:
         parts.append(_rejections(status))
+    if status.drift:
+        parts.append(_drift(status))
     if len(status.processes) > 1 or any(one.error for one in status.processes):
         parts.append(_processes(status))
     return Group(*parts)
@@ -86,7 +90,7 @@ def _screen(status: Status, before: tuple[float, Status] | None, now: float) -> 
 
 def _headline(status: Status) -> Text:
     mood = "" if status.ready else ", not ready" if status.healthy else ", not healthy"
-    style = _STYLES.get(status.state, "bold red") if not mood else "bold red"
+    style = "bold green" if status.ready else "bold yellow" if status.healthy else "bold red"
     line = Text(f"tablestore-sync {status.flow} ")
     line.append(f"{status.state}{mood}", style)
     age = _seconds(status.snapshots.age_seconds)
@@ -180,6 +184,15 @@ def _rejections(status: Status) -> Group:
     for one in sorted(status.rejections, key=lambda each: -each.number):
         table.add_row(Text(one.stage), Text(one.code), Text(one.destination), f"{one.number:,}")
     return Group(table, *(Text(reason) for reason in status.last_rejected[-_MAX_REASONS:]))
+
+
+def _drift(status: Status) -> Table:
+    table = Table(title="Drift", title_justify="left", expand=True)
+    for name in ("topic", "field", "what was noticed"):
+        table.add_column(name)
+    for one in status.drift[-_MAX_DRIFT:]:
+        table.add_row(Text(one.topic), Text(one.field), Text(one.text))
+    return table
 
 
 def _processes(status: Status) -> Table:

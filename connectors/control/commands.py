@@ -85,6 +85,7 @@ def status_lines(found: Status) -> Iterator[str]:
     yield from partition_lines(found["partitions"])
     for process in found["processes"]:
         yield from (f"waiting: {reason}" for reason in process.get("waiting", ()))
+    yield from _drift(found["processes"])
     yield from _rejections(found["processes"])
 
 
@@ -119,6 +120,13 @@ def _process(found: Status) -> str:
     if found.get("partitions_stalled"):
         text += f", {found['partitions_stalled']} partitions are stalled"
     return text
+
+
+def _drift(processes: Sequence[Status]) -> Iterator[str]:
+    notes = [note for process in processes for note in process.get("drift", ())]
+    yield from dict.fromkeys(
+        f"drift: topic {n['topic']}: field {n['field']} {n['text']}" for n in notes
+    )
 
 
 def _rejections(processes: Sequence[Status]) -> Iterator[str]:

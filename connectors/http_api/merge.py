@@ -22,7 +22,7 @@ from connectors.http_api.models import (
 )
 
 # The state of a run is the first of these that one of its processes has.
-_WORST: tuple[State, ...] = ("failing", "unreachable", "draining", "starting", "running")
+_WORST: tuple[State, ...] = ("failing", "unreachable", "draining", "starting", "paused", "running")
 
 
 def merge_status(found: Mapping[int, Status | str]) -> Status:
@@ -64,6 +64,7 @@ def merge_status(found: Mapping[int, Status | str]) -> Status:
         tables=_tables(some),
         rejections=_rejections(some),
         last_rejected=[text for one in some for text in one.last_rejected],
+        drift=[*dict.fromkeys(note for one in some for note in one.drift)],
         processes=sorted(processes, key=lambda process: process.process),
     )
 

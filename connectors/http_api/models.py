@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-State = Literal["starting", "running", "draining", "failing", "unreachable"]
+State = Literal["starting", "running", "paused", "draining", "failing", "unreachable"]
 
 
 class _Model(BaseModel):
@@ -102,6 +102,15 @@ class Rejection(_Model):
     number: int
 
 
+class Drift(_Model):
+    """A field of a topic that has appeared, vanished or changed its type since the start."""
+
+    topic: str
+    field: str
+    kind: str = Field(description="new, gone or type.")
+    text: str = Field(description="What was noticed, without a value of a record.")
+
+
 class Memory(_Model):
     """Bytes."""
 
@@ -140,6 +149,7 @@ class Status(_Model):
     tables: list[Table]
     rejections: list[Rejection]
     last_rejected: list[str] = Field(description="Coordinates and reason of the last ten.")
+    drift: list[Drift] = Field(description="Each difference once; the first 200.")
     processes: list[Process]
 
 

@@ -57,7 +57,14 @@ def _listen(run: Run, host: str, first_port: int) -> None:
         )
     provider = ProcessProvider(run)
     endpoint = Endpoint(provider, host, port)
-    endpoint.start(INTERVAL, provider.sampler.sample)
+    try:
+        endpoint.start(INTERVAL, provider.sampler.sample)
+    except StopRun:
+        if port == 0 or not run.beside_another:
+            raise
+        # The flow beside which it runs has the port of their configuration.
+        endpoint = Endpoint(provider, host, 0)
+        endpoint.start(INTERVAL, provider.sampler.sample)
     log.info("listening on %s", endpoint.url)
     if run.recovery is not None:
         address = run.recovery.path / f"process-{run.meters.process}.http"

@@ -121,6 +121,7 @@ class ProcessProvider:
                 for (stage, code, destination), number in sorted(run.counts.reasons().items())
             ],
             last_rejected=run.counts.last_rejected(),
+            drift=[models.Drift(**note._asdict()) for note in meters.drift.all()],
             processes=[self._process()],
         )
 
@@ -186,4 +187,6 @@ def state_of(run: Observed) -> models.State:
         return "failing"
     if run.drain_reason is not None:
         return "draining"
-    return "running" if run.meters.partitions else "starting"
+    if not run.meters.partitions:
+        return "starting"
+    return "paused" if run.paused else "running"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from connectors.run.table_meter import UNIT
 from connectors.settings.tables import TableSettings
 from connectors.tablestore.row_reader import ReadRow
 
-_UNIT = 4096
-_POINT_UNIT = 1024
+POINT_UNIT = 1024
 _VERSION_BYTES = 8
 
 
@@ -24,5 +24,5 @@ def row_units(row: ReadRow, rules: TableSettings) -> float:
     """
     size = row_bytes(row, rules)
     if row.kind == "point":
-        return size / _POINT_UNIT
-    return max(1, -(-size // _UNIT))
+        return size / POINT_UNIT
+    return max(1, -(-size // UNIT))

@@ -20,6 +20,7 @@ from connectors.errors import StopRun
 from connectors.kafka.clients import ClientErrors, KafkaClients
 from connectors.records import DeadLetter
 from connectors.run.context import Run
+from connectors.run.waits import OperationWait
 
 log = logging.getLogger("sync.dead_letters")
 
@@ -47,7 +48,11 @@ _REMEDIES = {
 }
 _RETRY_PAUSE = 0.5  # seconds
 # librdkafka tries for `message.timeout.ms`, five minutes unless set, before it reports a failure.
-_UNCONFIRMED, _CONFIRMED_WITHIN = "the brokers' confirmation of dead letters", 600.0
+_UNCONFIRMED, _CONFIRMED_WITHIN = "the brokers have not confirmed dead letters yet", 600.0
+_SOON = 5.0  # seconds within which they confirm as a rule
+
+# A dead letter with its headers.
+_Sendable = tuple[DeadLetter, list[tuple[str, bytes | None]]]
 
 
 class _DeliveryError(Exception):
@@ -129,13 +134,18 @@ class KafkaDeadLetterSink:
         for one in dead_letters:
             first.setdefault((one.topic, one.partition, one.offset), one)
         waiting = [(dead_letter, headers_of(dead_letter, group)) for dead_letter in first.values()]
+        with OperationWait(self._run.waits, "kafka", "dead letters") as wait:
+            await self._send(waiting, wait)
+
+    async def _send(self, waiting: list[_Sendable], wait: OperationWait) -> None:
         while waiting:
             producer = self._producers[-1]
             reports = [self._produce(dead_letter, headers) for dead_letter, headers in waiting]
-            activity = self._run.activity
-            activity.waits_for(_UNCONFIRMED, _CONFIRMED_WITHIN)
-            outcomes = await asyncio.gather(*reports, return_exceptions=True)
-            activity.goes_on(_UNCONFIRMED)
+            confirmed = asyncio.gather(*reports, return_exceptions=True)
+            await asyncio.wait([confirmed], timeout=_SOON)
+            if not confirmed.done():
+                wait.because(_UNCONFIRMED, _CONFIRMED_WITHIN)
+            outcomes = await confirmed
             failed = []
             error: KafkaError | None = None
             for sent, outcome in zip(waiting, outcomes, strict=True):
@@ -148,7 +158,7 @@ class KafkaDeadLetterSink:
             waiting = failed
             if error is not None:
                 log.warning("%d dead letters wait: %s", len(failed), error.str())
-                activity.waits_for(f"dead letters wait: {error.str()}", _RETRY_PAUSE)
+                wait.because(f"dead letters wait: {error.str()}", _RETRY_PAUSE)
                 self._run.check()
                 if error.fatal() or error.code() == KafkaError._FATAL:
                     self._replace_producer(producer)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from confluent_kafka import Message, TopicPartition
 
+from connectors.kafka.bounded_reader import BoundedReader
 from connectors.kafka.clients import ClientErrors, KafkaClients
 from connectors.kafka.metadata import partition_key, topic_partition_of
 from connectors.kafka.offset_lookup import LATEST, offsets_at
@@ -13,7 +14,6 @@ from connectors.kafka.partition_errors import PartitionErrors
 from connectors.kafka.partition_reader import PartitionQueue, PartitionReader
 from connectors.kafka.progress import Progress
 from connectors.kafka.source import KafkaSource
-from connectors.records import Chunk
 from connectors.run.context import Run
 
 
@@ -58,7 +58,7 @@ class KafkaDeadLetterSource(KafkaSource):
             client.close()
 
 
-class _DeadLetterReader(PartitionReader):
+class _DeadLetterReader(BoundedReader):
     def __init__(
         self,
         run: Run,
@@ -69,19 +69,10 @@ class _DeadLetterReader(PartitionReader):
         admits: Callable[[Message], bool],
         end: int,
     ) -> None:
-        super().__init__(run, start, source, progress, resumed)
+        super().__init__(run, start, source, progress, resumed, end)
         self._admits = admits
         self._dry_run = run.settings.replay.dry_run
         self._begin: int = start.offset
-        self._end = end
-
-    def next_batch(self) -> list[Chunk]:
-        """Some dead letters before the end. Raises StopIteration at the end."""
-        if self._next >= self._end:
-            self._run.check()
-            self._offsets.read_to_end()
-            raise StopIteration
-        return [chunk for chunk in super().next_batch() if chunk.messages]
 
     def snapshot(self) -> int:
         """The next offset to read; in a dry run, the offset at which it began."""
@@ -89,9 +80,9 @@ class _DeadLetterReader(PartitionReader):
         return self._begin if self._dry_run else offset
 
     def _select(self, messages: list[Message]) -> list[Message]:
-        for number, message in enumerate(messages):
-            offset = message.offset() or 0
-            if offset >= self._end or not self._admits(message):
-                self._next = offset
-                return messages[:number]
-        return messages
+        kept = super()._select(messages)
+        for number, message in enumerate(kept):
+            if not self._admits(message):
+                self._next = message.offset() or 0
+                return kept[:number]
+        return kept

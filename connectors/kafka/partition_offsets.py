@@ -6,7 +6,6 @@ from confluent_kafka import Message, TopicPartition
 
 from connectors.kafka.metadata import partition_key
 from connectors.kafka.progress import Progress
-from connectors.run.activity import Position
 from connectors.run.committable_offset import CommittableOffset
 from connectors.run.context import Run
 
@@ -30,26 +29,26 @@ class PartitionOffsets:
         )
         self.snapshot: int = start.offset
         """The next offset to read, as of the last snapshot."""
-        self._durable: int = start.offset
-        self._meter = run.meters.partition(start.topic, start.partition, start.offset, is_read)
+        self.meter = run.meters.partition(start.topic, start.partition, start.offset, is_read)
         self._epochs = 0  # number of epochs that have ended
         self._unverified_epoch: int | None = None  # until it is closed everywhere
 
     def read(self, first: Message, position: int) -> None:
         """A chunk was read that begins with this record; `position` is the next offset."""
-        self._meter.read(first, position)
+        self.meter.read(first, position)
 
     def snapshotted(self, position: int) -> None:
         """A snapshot was taken at this next offset."""
         self._epochs += 1
         self._unverified_epoch = self._epochs
         self.snapshot = position
-        self._meter.snapshotted(position)
+        self.meter.snapshotted(position)
         self._committable.snapshotted(position)
         self._progress.snapshotted(self._topic, self._partition, position)
 
     def read_to_end(self) -> None:
         """All of it that is to be read has been read."""
+        self.meter.ended = True
         self._progress.read_to_end(self.key)
 
     def to_commit(self) -> int | None:
@@ -58,14 +57,8 @@ class PartitionOffsets:
         if epoch is not None:
             self._unverified_epoch = None
             run.meters.epoch_closed(run.counts.verify_epoch(epoch))
-            run.activity.epoch_closed(epoch)
-            self._durable = self.snapshot
-            self._meter.made_durable(self.snapshot, run.clock())
+            self.meter.made_durable(self.snapshot, run.clock())
         offset = self._committable.due()
         if offset is not None and run.recovery is not None:
             run.recovery.forget_new_start(self.key)
         return offset
-
-    def position(self, next_offset: int, end: int | None) -> Position:
-        """How far the partition is, with the end that the brokers named last."""
-        return Position(self._topic, self._partition, next_offset, self._durable, end)

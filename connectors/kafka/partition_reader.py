@@ -24,7 +24,6 @@ from connectors.kafka.partition_errors import PartitionErrors
 from connectors.kafka.partition_offsets import PartitionOffsets
 from connectors.kafka.progress import Progress
 from connectors.records import Chunk
-from connectors.run.activity import Position
 from connectors.run.context import Run
 
 # Seconds until a partition that had nothing is asked again, which bounds the latency of a record.
@@ -62,7 +61,7 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         self._max_messages = run.settings.kafka.chunk_messages
         self._awake: datetime | None = None
         if source is not None:
-            run.activity.reads(self._offsets.key, self._position)
+            self._offsets.meter.seen_end = source[0].seen_end
         self.next_batch = run.noting(self.next_batch)  # type: ignore[method-assign]
 
     def next_batch(self) -> list[Chunk]:
@@ -74,6 +73,7 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         run, source = self._run, self._source
         if run.failure is not None or run.drain_reason is not None or source is None:
             run.check()
+            self._offsets.meter.ended = True
             raise StopIteration
         queue, errors = source
         offset = self._offsets.to_commit()
@@ -122,7 +122,7 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
 
     def _take(self, queue: PartitionQueue) -> list[Message] | None:
         """As `PartitionQueue.take`; None also while the run pauses."""
-        if self._run.activity.paused:
+        if self._run.paused:
             self._awake = datetime.now(timezone.utc) + _PAUSED
             return None
         if self._run.read_limits.is_on:
@@ -140,11 +140,6 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
         else:
             self._awake = queue.next_look()
         return messages
-
-    def _position(self) -> Position:
-        """How far the partition is; asked for by other threads."""
-        end = None if self._source is None else self._source[0].seen_end()
-        return self._offsets.position(self._next, end)
 
     def _select(self, messages: list[Message]) -> list[Message]:
         """All messages; a reader with an end returns those before it and moves `_next` back."""

@@ -6,9 +6,10 @@ import logging
 import threading
 from datetime import datetime, timedelta, timezone
 
-from confluent_kafka import Message, TopicPartition
+from confluent_kafka import TopicPartition
 
 from connectors.errors import StopRun
+from connectors.kafka.bounded_reader import BoundedReader
 from connectors.kafka.clients import ClientErrors, KafkaClients
 from connectors.kafka.metadata import partition_key, topic_partition_of
 from connectors.kafka.offset_lookup import EARLIEST, LATEST, offsets_at
@@ -150,7 +151,7 @@ class Pace:
             )
 
 
-class _RangeReader(PartitionReader):
+class _RangeReader(BoundedReader):
     def __init__(
         self,
         run: Run,
@@ -161,29 +162,17 @@ class _RangeReader(PartitionReader):
         end: int,
         pace: Pace,
     ) -> None:
-        super().__init__(run, start, source, progress, resumed)
-        self._end = end
+        super().__init__(run, start, source, progress, resumed, end)
         self._pace = pace
 
     def next_batch(self) -> list[Chunk]:
-        """Some records before the end; StopIteration at the end."""
-        if self._next >= self._end:
-            self._run.check()
-            self._offsets.read_to_end()
-            raise StopIteration
-        wait = self._pace.wait()
+        """As `BoundedReader`, no faster than the pace."""
+        wait = self._pace.wait() if self._next < self._end else 0.0
         if wait > 0 and self._run.drain_reason is None and self._run.failure is None:
             pause = timedelta(seconds=min(wait, _MAX_PAUSE))
             self._awake = datetime.now(timezone.utc) + pause
             return []
-        chunks = [chunk for chunk in super().next_batch() if chunk.messages]
+        chunks = super().next_batch()
         if chunks:
             self._pace.read(sum(len(chunk.messages) for chunk in chunks))
         return chunks
-
-    def _select(self, messages: list[Message]) -> list[Message]:
-        if self._next <= self._end:
-            return messages
-        kept = [message for message in messages if (message.offset() or 0) < self._end]
-        self._next = self._end
-        return kept

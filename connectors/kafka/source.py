@@ -71,7 +71,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         Bytewax crashes on state whose partition is not listed [bytewax-recovery], so partitions
         that were removed stay listed. Raises StopRun for another cluster or a missing topic.
         """
-        self._run.activity.formed = True
+        self._run.formed = True
         settings = self._run.settings.kafka
         cluster = list_partitions(settings, self._clients)
         cluster = cluster._replace(topics=self._run.readable_topics(cluster.topics))
@@ -152,7 +152,8 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
             start.offset = self._starts.of(for_part)
         else:
             start.offset = resume_state
-        resumed = new_start is None and resume_state is not None
+        # A changed offset becomes the group's too, though no record may come behind it.
+        resumed = new_start is not None or resume_state is not None
         queue = self._consumer().add(start)
         errors = PartitionErrors(self._run, queue, self._progress, self._probe, self._loss)
         return self._reader(start, (queue, errors), resumed)
@@ -177,4 +178,8 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         return PartitionReader(self._run, start, source, self._progress, resumed)
 
     def _commit_at_end(self) -> None:
-        commit_at_end(self._run.settings.kafka, self._clients, self._progress.snapshots())
+        snapshots = self._progress.snapshots()
+        commit_at_end(self._run.settings.kafka, self._clients, snapshots)
+        if self._run.recovery is not None:
+            for one in snapshots:  # where it goes on is in its state now
+                self._run.recovery.forget_new_start(partition_key(one.topic, one.partition))

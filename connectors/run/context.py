@@ -13,7 +13,6 @@ from typing import ParamSpec, TypeVar
 from connectors.errors import StopRun
 from connectors.run import flow_metrics, metrics
 from connectors.run.accounting import Counts
-from connectors.run.activity import Activity
 from connectors.run.meters import Meters
 from connectors.run.read_limits import ReadLimits
 from connectors.run.recovery import RecoveryFolder
@@ -68,11 +67,16 @@ class Run:
         self.meters = Meters(clock)
         self.waits = Waits(clock)
         self.read_limits = ReadLimits(settings.window.age, clock)
-        self.activity = Activity(clock)
         metrics.export(self.counts)
         flow_metrics.export(self)
         # Whether this process is the run's alone, as under `python -m bytewax.run`.
         self.owns_process = False
+        # A replay or a backfill: the flow of the same configuration may run too.
+        self.beside_another = False
+        # The processes have found each other, and the steps are being built.
+        self.formed = False
+        # By the operator: nothing is read, and snapshots go on.
+        self.paused = False
         self._failure: BaseException | None = None
         self._drain_reason: str | None = None
         self._restart = False

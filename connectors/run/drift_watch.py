@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from connectors.records import ABSENT, DecodedChunk, Record, UniformChunk
 from connectors.records.value_types import TAKEN_AS_IT_IS, type_name
+from connectors.run.drift_notes import Kind, shown
 from connectors.settings import Settings
 from connectors.settings.tables import TableSettings
 
 log = logging.getLogger("sync.drift")
 
-Kind = Literal["new", "gone", "type"]
-# Called with topic and kind for each field of which something is noticed.
-Count = Callable[[str, Kind], None]
+# Called with topic, kind, field and text for each field of which something is noticed.
+Note = Callable[[str, Kind, str, str], None]
 
 _INTERVAL = 1.0  # seconds between two looks at a topic
 _RECORDS = 20  # of a chunk
@@ -34,10 +34,10 @@ _MAX_TOPICS = 1000
 class DriftWatch:
     """Watches the records of one worker, between the transforms and the mapping."""
 
-    def __init__(self, settings: Settings, count: Count, clock: Callable[[], float]) -> None:
+    def __init__(self, settings: Settings, note: Note, clock: Callable[[], float]) -> None:
         """`clock` is in seconds."""
         self._settings = settings
-        self._count = count
+        self._note = note
         self._clock = clock
         self._topics: dict[str, _Topic] = {}
         self._next: dict[str, float] = {}
@@ -51,7 +51,7 @@ class DriftWatch:
         if topic is None:
             if len(self._topics) >= _MAX_TOPICS:
                 return
-            topic = self._topics[chunk.topic] = _Topic(self._settings, chunk.topic, self._count)
+            topic = self._topics[chunk.topic] = _Topic(self._settings, chunk.topic, self._note)
         self._next[chunk.topic] = now + _INTERVAL
         for fields in _fields_of(chunk):
             topic.see(fields)
@@ -77,9 +77,9 @@ def _fields_of(chunk: DecodedChunk) -> Iterator[Mapping[str, Any]]:
 class _Topic:
     """The fields of one topic."""
 
-    def __init__(self, settings: Settings, topic: str, count: Count) -> None:
+    def __init__(self, settings: Settings, topic: str, note: Note) -> None:
         self._topic = topic
-        self._count = count
+        self._note = note
         self._seen = 0
         self._reports = 0
         self._last: dict[str, int] = {}  # the number of the record that had a field last
@@ -141,14 +141,13 @@ class _Topic:
         if (name, kind) in self._reported:
             return
         self._reported.add((name, kind))
-        self._count(self._topic, kind)
+        self._note(self._topic, kind, name, text)
         self._reports += 1
         if self._reports < _MAX_REPORTS:
-            shown = name if name.isprintable() and len(name) <= 100 else ascii(name)[:100]
             log.warning(
                 "topic %s: field %s %s (`tablestore-sync drift` says more)",
                 self._topic,
-                shown,
+                shown(name),
                 text,
             )
         elif self._reports == _MAX_REPORTS:

@@ -15,8 +15,8 @@ from prometheus_client.registry import Collector
 
 from connectors.run import health
 from connectors.run.health import Observed
-from connectors.run.meters import Histogram
 from connectors.run.metrics import MetricSpec, family
+from connectors.run.table_meter import Histogram
 
 Samples = Iterable[tuple[Sequence[str], float]]
 
@@ -141,6 +141,13 @@ WAIT = MetricSpec(
     "For how long a service or table has been waited for; nothing while nothing is.",
     ("service", "subject", "code"),
 )
+DRIFT = MetricSpec(
+    "sync_drift_fields_total",
+    "counter",
+    "fields",
+    "Fields of a topic that appeared, vanished or changed their type while it was read.",
+    ("topic", "kind"),
+)
 DRAINING = MetricSpec("sync_draining", "gauge", "boolean", "1 while the run drains.")
 HEALTHY = MetricSpec("sync_healthy", "gauge", "boolean", "1 while /health is 200.")
 READY = MetricSpec("sync_ready", "gauge", "boolean", "1 while /ready is 200.")
@@ -220,6 +227,7 @@ _SAMPLES: dict[MetricSpec, Found] = {
     PREFETCH: _one(lambda run: run.meters.prefetched_bytes()),
     PREFETCH_LIMIT: _one(lambda run: run.settings.kafka.prefetch_mib * (1 << 20)),
     WAIT: lambda run: [((w.service, w.subject, w.code), w.seconds) for w in run.waits.current()],
+    DRIFT: lambda run: run.meters.drift.numbers().items(),
     DRAINING: _one(lambda run: run.drain_reason is not None),
     HEALTHY: _one(lambda run: health.judge(run).healthy),
     READY: _one(lambda run: health.judge(run).ready),

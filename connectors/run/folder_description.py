@@ -20,9 +20,11 @@ class FolderDescription(NamedTuple):
     processes: int
     """How many processes the largest of its runs had."""
     running: list[int]
-    """The pids of the processes that use it now, as far as this machine knows."""
+    """The pids of supervisors and processes that use it now, as far as this machine knows."""
     missing_files: int
     """Files of its store that should be there."""
+    changed_offsets: list[str]
+    """Keys of the partitions whose offset was changed, and which no run has read since."""
 
 
 def describe_folder(path: Path) -> FolderDescription:
@@ -30,11 +32,14 @@ def describe_folder(path: Path) -> FolderDescription:
     manifest = _manifest(path)
     locks = sorted(path.glob("process-*.lock"))
     held = _holders()
-    running = [held[inode] for lock in locks if (inode := lock.stat().st_ino) in held]
+    # A supervisor that waits for its next start has no process.
+    all_locks = [*sorted(path.glob("supervisor*.lock")), *locks]
+    running = [held[inode] for lock in all_locks if (inode := lock.stat().st_ino) in held]
     files = len([*path.glob("part-*.sqlite3")])
     contract = manifest.get("contract", {})
     missing = max(0, manifest.get("partitions", files) - files)
-    return FolderDescription(contract, len(locks), running, missing)
+    changed = list(manifest.get("changed_offsets", ()))
+    return FolderDescription(contract, len(locks), running, missing, changed)
 
 
 def _manifest(path: Path) -> dict[str, Any]:

@@ -123,6 +123,11 @@ def other_hosts(path: Path) -> bool:
     return False
 
 
+def was_shared(path: Path, host: int) -> bool:
+    """Whether the supervisor of this host has ever used the folder, and not one of its own."""
+    return (path / _supervisor_file(host)).exists()
+
+
 def processes_of(path: Path) -> dict[int, str]:
     """The processes that have a lock of the folder, by number: pid, and what it does."""
     found = {}

@@ -29,6 +29,7 @@ RULES: dict[str, tuple[str, str]] = {
     ),
     "starting": ("/ready", "No partition is assigned yet."),
     "draining": ("/ready", "The run drains: it reads no more."),
+    "paused": ("/ready", "An operator has paused the run: it reads nothing until `resume`."),
     "waiting": (
         "/ready",
         (
@@ -60,6 +61,7 @@ class Observed(Protocol):
     meters: Meters
     waits: Waits
     clock: Callable[[], float]
+    paused: bool
 
     @property
     def failure(self) -> BaseException | None:
@@ -114,6 +116,9 @@ def _of_run(run: Observed) -> Iterator[Problem]:
     elif not run.meters.partitions:
         seconds = run.clock() - run.meters.started
         yield Problem("starting", "", "no partition is assigned yet", seconds, False, True)
+    elif run.paused:
+        text = "paused by a command: nothing is read until `resume`"
+        yield Problem("paused", "", text, 0.0, False, True)
 
 
 def _of_snapshots(run: Observed) -> Iterator[Problem]:
@@ -140,11 +145,11 @@ def _partitions(run: Observed) -> Iterator[Problem]:
     stalled = run.counts.stalled_partitions()
     after = run.settings.kafka.stalled_after
     limit = max(after, 3 * meters.snapshot_interval)
-    idle = run.drain_reason is not None or bool(run.waits.current())
+    idle = run.drain_reason is not None or run.paused or bool(run.waits.current())
     for one in meters.partitions:
         name = f"{one.topic}:{one.partition}"
         seconds = now - one.progress_at
-        if name in stalled:
+        if name in stalled and not run.paused:
             text = "nothing is read though the brokers have more"
         elif not idle and one.lag_records and seconds > limit:
             text = f"its durable offset has been the same for {seconds:.0f} s"

@@ -91,7 +91,7 @@ class SupervisorLink:
     def _end_alone(self, run: Run) -> None:
         """Drain. No supervisor is left to end the process if it cannot drain, so it ends itself."""
         run.drain("its supervisor has ended")
-        if run.activity.formed:  # else it waits for the others, and nothing was read
+        if run.formed:  # else it waits for the others, and nothing was read
             threading.Event().wait(run.settings.shutdown.deadline + _MARGIN)
         os._exit(1)
 
@@ -101,17 +101,18 @@ def _beat(run: Run) -> dict[str, Any]:
     counts = run.counts.snapshot()
     return {
         "state": state_of(run),
-        "formed": run.activity.formed,
-        "epochs": run.activity.epochs,
+        "formed": run.formed,
+        "epochs": run.meters.snapshots,
         "work": sum(counts.values()),
-        "waits": run.activity.waits(),
+        "waits": run.waits.reasons(),
         "restart": run.restart,
+        "drained": run.drain_reason is not None and run.formed and run.meters.has_ended(),
     }
 
 
 def keep_over_exec(run: Run) -> None:
     """What the process that starts again in this one's place is to know."""
-    os.environ[PAUSED] = json.dumps(run.activity.paused)
+    os.environ[PAUSED] = json.dumps(run.paused)
 
 
 def was_paused() -> bool:

@@ -6,7 +6,6 @@ are part of users' dashboards and alerts, so they never change.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple, Protocol
 
@@ -134,20 +133,12 @@ THROTTLES: dict[str, MetricSpec] = {
         ("table",),
     ),
 }
-DRIFT = MetricSpec(
-    "sync_drift_fields_total",
-    "counter",
-    "fields",
-    "Fields of a topic that appeared, vanished or changed their type while it was read.",
-    ("topic", "kind"),
-)
 METRICS: tuple[MetricSpec, ...] = (
     *RECORDS.values(),
     REJECTIONS,
     WAITING,
     STALLED,
     *THROTTLES.values(),
-    DRIFT,
 )
 
 
@@ -174,8 +165,6 @@ class Exported(Protocol):
 def export(counts: Exported) -> None:
     """Export these counts from now on: a process shows its latest run."""
     _exporter.counts = counts
-    with _exporter.lock:
-        _exporter.drift = {}
 
 
 def export_waiting(topics: Sequence[str]) -> None:
@@ -183,19 +172,10 @@ def export_waiting(topics: Sequence[str]) -> None:
     _exporter.waiting = len(topics)
 
 
-def count_drift(topic: str, kind: str) -> None:
-    """One more field of a topic is new, gone, or of another type (`kind`)."""
-    with _exporter.lock:
-        found = _exporter.drift
-        found[topic, kind] = found.get((topic, kind), 0) + 1
-
-
 class _Exporter(Collector):
     def __init__(self) -> None:
         self.counts: Exported | None = None
         self.waiting = 0
-        self.lock = threading.Lock()
-        self.drift: dict[tuple[str, str], int] = {}
 
     def collect(self) -> Iterator[Metric]:
         if self.counts is None:
@@ -209,9 +189,6 @@ class _Exporter(Collector):
         throttles = self.counts.throttles().items()
         for name, spec in THROTTLES.items():
             yield family(spec, [((table,), getattr(each, name)) for table, each in throttles])
-        with self.lock:
-            drift = [*self.drift.items()]
-        yield family(DRIFT, drift)
 
 
 def family(spec: MetricSpec, samples: Iterable[tuple[Sequence[str], float]]) -> Metric:

@@ -18,14 +18,14 @@ def handlers(run: Run, process: int) -> Mapping[str, Handler]:
     """The commands of a process, by name. `process` is its number."""
 
     def pause(_: Request) -> str:
-        if not run.activity.paused:
-            run.activity.paused = True
+        if not run.paused:
+            run.paused = True
             log.info("paused by a command: what was read is written, and nothing is read")
         return "paused"
 
     def resume(_: Request) -> str:
-        if run.activity.paused:
-            run.activity.paused = False
+        if run.paused:
+            run.paused = False
             log.info("resumed by a command")
         return "resumed"
 
@@ -51,19 +51,35 @@ def handlers(run: Run, process: int) -> Mapping[str, Handler]:
 
 def process_status(run: Run, process: int) -> dict[str, Any]:
     """What a process does: state, offsets, counts, rejections, what it waits for. No payload."""
-    activity, counts = run.activity, run.counts
-    age = activity.snapshot_age()
+    meters, counts = run.meters, run.counts
+    age = meters.snapshot_age()
+    partitions = sorted(meters.partitions, key=lambda one: (one.topic, one.partition))
     return {
         "process": process,
         "pid": os.getpid(),
         "state": state_of(run),
-        "seconds": round(run.clock() - activity.began, 1),
-        "snapshots": activity.epochs,
+        "seconds": round(run.clock() - meters.started, 1),
+        "snapshots": meters.snapshots,
         "snapshot_age": None if age is None else round(age, 1),
         "counts": counts.account(),
-        "partitions": [position.as_json() for position in activity.positions()],
+        "partitions": [one.as_json() for one in partitions],
         "partitions_stalled": counts.stalled(),
-        "waiting": [*activity.waits(), *activity.topics_waiting],
+        "waiting": [
+            *(wait.reason for wait in run.waits.current()),
+            *meters.waiting_topics.values(),
+        ],
+        "tables": [
+            {
+                "table": name,
+                "rows": sum(
+                    n for (what, _), n in one.rows_by_outcome().items() if what == "written"
+                ),
+                "bytes": one.written_bytes,
+                "capacity_units": one.units,
+            }
+            for name, one in sorted(meters.tables().items())
+        ],
+        "drift": [note._asdict() for note in meters.drift.all()],
         "last_rejected": counts.last_rejected(),
         "rejections": [
             {"stage": stage, "code": code, "destination": destination, "records": number}
@@ -76,9 +92,9 @@ def state_of(run: Run) -> str:
     """One word: forming, running, paused or draining."""
     if run.drain_reason is not None:
         return "draining"
-    if not run.activity.formed:
+    if not run.formed:
         return "forming"
-    return "paused" if run.activity.paused else "running"
+    return "paused" if run.paused else "running"
 
 
 def run_status(processes: list[dict[str, Any]]) -> dict[str, Any]:

@@ -241,6 +241,8 @@ class RecoveryFolder:
         with self._exclusive():
             manifest = self._read()
             manifest["new_starts"] = {**manifest.get("new_starts", {}), **offsets}
+            # Those of a recreated topic each host finds out by itself; these it does not.
+            manifest["changed_offsets"] = sorted({*manifest.get("changed_offsets", ()), *offsets})
             self._write(manifest)
 
     def new_starts(self) -> dict[str, int]:
@@ -260,6 +262,8 @@ class RecoveryFolder:
             with self._exclusive():
                 manifest = self._read()
                 manifest.get("new_starts", {}).pop(partition_key, None)
+                changed = manifest.get("changed_offsets", ())
+                manifest["changed_offsets"] = [key for key in changed if key != partition_key]
                 self._new_starts = manifest.get("new_starts", {})
                 self._write(manifest)
 

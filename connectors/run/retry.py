@@ -79,23 +79,19 @@ class RetryLoop:
         self._clock = clock or run.clock
         self._sleep = sleep or run.sleep
         self._backoff = Backoff(initial, maximum, clock=self._clock, uniform=uniform)
-        self._reason: str | None = None  # of the last failure, while it lasts
 
     def call(self, attempt: Callable[[], T]) -> T:
         """Try until the attempt succeeds; return its result.
 
-        Raises as `wait` does, and any other exception of the attempt.
+        Raises RunEnded on a drain, what failed elsewhere in the run, and any other exception of the
+        attempt.
         """
         try:
             while True:
                 try:
-                    found = attempt()
+                    return attempt()
                 except TransientFailure as failure:
-                    self._note(failure)
-                    self.wait(str(failure))
-                else:
-                    self._goes_on()
-                    return found
+                    self._block(self._note(failure), str(failure))
         finally:
             self._over()
 
@@ -107,20 +103,16 @@ class RetryLoop:
         try:
             while True:
                 try:
-                    found = await attempt()
+                    return await attempt()
                 except TransientFailure as failure:
                     self._run.check()
-                    self._note(failure)
-                    await asyncio.sleep(self._next_wait(str(failure)))
-                else:
-                    self._goes_on()
-                    return found
+                    await asyncio.sleep(self._note(failure))
         finally:
             self._over()
 
-    def wait(self, reason: str) -> None:
-        """Block until the next try. Raises RunEnded on a drain, or what failed elsewhere."""
-        until = self._clock() + self._next_wait(reason)
+    def _block(self, seconds: float, reason: str) -> None:
+        """Wait for the next try. Raises RunEnded on a drain, or what failed elsewhere."""
+        until = self._clock() + seconds
         while True:
             self._run.check()
             if self._run.drain_reason is not None:
@@ -133,33 +125,22 @@ class RetryLoop:
                 return
             self._sleep(min(left, _LOOK))
 
-    def _note(self, failure: TransientFailure) -> None:
-        """Make it known that the run waits, and why."""
-        waits = self._run.waits
+    def _note(self, failure: TransientFailure) -> float:
+        """Make it known that the run waits, and why; return the seconds until the next try."""
+        seconds, waits, reason = self._backoff.next_wait(), self._run.waits, str(failure)
         if self._subject != failure.subject:
             self._over()
             self._subject = failure.subject
             waits.enter(self._service, failure.subject)
-        waits.because(self._service, failure.subject, str(failure), failure.code, failure.linger)
+        waits.because(self._service, failure.subject, reason, failure.code, failure.linger, seconds)
+        if self._backoff.should_log():
+            self._logger.warning("%s; trying again (try %d)", reason, self._backoff.tries + 1)
+        return seconds
 
     def _over(self) -> None:
         if self._subject is not None:
             self._run.waits.leave(self._service, self._subject)
             self._subject = None
-
-    def _next_wait(self, reason: str) -> float:
-        seconds = self._backoff.next_wait()
-        self._goes_on()
-        self._reason = reason
-        self._run.activity.waits_for(reason, seconds)
-        if self._backoff.should_log():
-            self._logger.warning("%s; trying again (try %d)", reason, self._backoff.tries + 1)
-        return seconds
-
-    def _goes_on(self) -> None:
-        if self._reason is not None:
-            self._run.activity.goes_on(self._reason)
-            self._reason = None
 
 
 class OutageWait(RetryLoop):
@@ -185,13 +166,13 @@ class OutageWait(RetryLoop):
         self._last_wait = float("-inf")
 
     def wait(self, reason: str) -> None:
-        """As `RetryLoop.wait`."""
+        """Block until the next try. Raises RunEnded on a drain, or what failed elsewhere."""
         if self._clock() - self._last_wait > 4 * _OUTAGE_MAX:
             self._backoff.tries = 0
         # The answer is not seen here: the wait ends by itself some time after the last try.
-        self._note(TransientFailure(reason, linger=_OUTAGE_LINGER))
+        seconds = self._note(TransientFailure(reason, linger=_OUTAGE_LINGER))
         try:
-            super().wait(reason)
+            self._block(seconds, reason)
         finally:
             self._over()
         self._last_wait = self._clock()

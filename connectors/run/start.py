@@ -21,6 +21,7 @@ from connectors.control.client import process_socket
 from connectors.control.server import ControlServer
 from connectors.errors import StopRun
 from connectors.run.context import Run
+from connectors.run.embedding import present_embedding
 from connectors.run.ends import kind_of, reason_of
 from connectors.run.environment import STORE_ELSEWHERE
 from connectors.run.folder_lock import warn_of_readers
@@ -31,6 +32,7 @@ from connectors.run.operate import handlers
 from connectors.run.recovery import RecoveryFolder
 from connectors.run.stderr_capture import StderrCapture
 from connectors.settings import Settings
+from connectors.settings.kafka import KafkaSettings
 from connectors.settings.loading import load
 
 log = logging.getLogger("sync")
@@ -68,8 +70,7 @@ def start(
     if adapt is not None:
         settings = adapt(settings)
     if not owns_process:
-        # A program that embeds the flow may run a cluster.
-        return Run(name, settings, None, topics_kafka=topics_kafka, single_process=False)
+        return _embedded_run(name, settings, topics_kafka)
     for key in () if adapt is not None else settings.without_effect():
         log.warning("%s has no effect: no topic of kafka.topics leads to it", key)
     arguments = _parse_args()
@@ -111,17 +112,19 @@ def start(
         single_process=not arguments.addresses,
     )
     run.owns_process = True
+    run.beside_another = adapt is not None
     run.meters.process = arguments.process_id or 0
     if arguments.snapshot_interval is not None:
         run.meters.snapshot_interval = arguments.snapshot_interval.total_seconds()
     _process.run, _process.in_cluster = run, bool(arguments.addresses)
-    run.activity.paused = was_paused()
+    run.paused = was_paused()
     _drain_on_signals(run)
     _take_commands(run, arguments.process_id or 0)
     atexit.register(_end, run)
     return run
 
 
+<<<<<<< HEAD
 def warn_of_workers(workers: int, process: int) -> None:
     """Say in the log of the first process that several workers of a process do not scale."""
     if workers > 1 and process == 0:
@@ -132,6 +135,24 @@ def warn_of_workers(workers: int, process: int) -> None:
             workers,
             workers,
         )
+=======
+def _embedded_run(name: str, settings: Settings, topics_kafka: KafkaSettings) -> Run:
+    """The run of a flow in a program that runs it itself, which may run a cluster."""
+    here = present_embedding()
+    if here is None:
+        return Run(name, settings, None, topics_kafka=topics_kafka, single_process=False)
+    run = Run(
+        name,
+        settings,
+        None,
+        topics_kafka=topics_kafka,
+        clock=here.clock,
+        now=here.now,
+        sleep=here.sleep,
+    )
+    here.runs.append(run)
+    return run
+>>>>>>> main
 
 
 def _under_bytewax_run() -> bool:

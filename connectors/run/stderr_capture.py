@@ -32,7 +32,8 @@ class StderrCapture:
     def __init__(self, file: Path, dropped: re.Pattern[str] | None = None) -> None:
         """Redirect descriptor 2. Raises OSError, with nothing changed, without a file.
 
-        Lines that begin as `dropped` says are not copied.
+        Lines that begin as `dropped` says are not copied. With it descriptor 1 is redirected too,
+        since Rust writes some of them there: what is left of these lines goes to stderr.
         """
         self._file = file
         self._dropped = dropped
@@ -56,6 +57,7 @@ class StderrCapture:
         # A crash shows its stack at once, whatever else has not been copied yet.
         faulthandler.enable(file=self._terminal)
         os.dup2(self._writer, 2)
+        self._stdout = None if dropped is None else _StdoutCapture(self._writer)
         if self._left:
             self._print(f"sync: on stderr of the run before, which was killed: {self._left}\n")
         threading.Thread(target=self._copy, name="stderr", daemon=True).start()
@@ -83,6 +85,8 @@ class StderrCapture:
         os.dup2(self._terminal, 2)
         sys.stderr = self._python
         faulthandler.enable(file=2)
+        if self._stdout is not None:
+            self._stdout.end()
         os.close(self._writer)
         self._reader.close()
         # Code that kept the stream, such as a log handler, goes on using it.
@@ -134,6 +138,28 @@ class StderrCapture:
         with contextlib.suppress(OSError):
             while data:
                 data = data[os.write(self._terminal, data) :]
+
+
+class _StdoutCapture:
+    """Rust writes into a file what it would write to stdout; Python goes on as before."""
+
+    def __init__(self, writer: int) -> None:
+        sys.stdout.flush()
+        self._python = sys.stdout
+        self._terminal = os.dup(1)
+        self._own: IO[str] = os.fdopen(
+            os.dup(1), "w", buffering=1, encoding="utf-8", errors="backslashreplace"
+        )
+        sys.stdout = self._own
+        os.dup2(writer, 1)
+
+    def end(self) -> None:
+        """Give descriptor 1 back."""
+        with contextlib.suppress(OSError):  # its reader may be gone
+            self._own.flush()
+        sys.stdout = self._python
+        os.dup2(self._terminal, 1)
+        os.close(self._terminal)
 
 
 def _left_by_the_former_run(file: Path) -> str:

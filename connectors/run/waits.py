@@ -6,6 +6,9 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
+# Seconds beyond the next try in which a wait still explains a standstill: the try takes a while.
+_TRY_TAKES = 60.0
+
 
 class Wait(NamedTuple):
     """One thing that is waited for."""
@@ -31,6 +34,7 @@ class _Entry:
         self.code = self.reason = ""
         self.left_at = since
         self.linger = 0.0
+        self.expires = since
 
 
 class Waits:
@@ -51,15 +55,22 @@ class Waits:
             entry.waiting += 1
 
     def because(
-        self, service: str, subject: str, reason: str, code: str = "", linger: float = 0.0
+        self,
+        service: str,
+        subject: str,
+        reason: str,
+        code: str = "",
+        linger: float = 0.0,
+        next_try: float = 0.0,
     ) -> None:
-        """Why an operation that has entered waits.
+        """Why an operation that has entered waits, and in how many seconds its next try begins.
 
         One that begins less than `linger` seconds after the last has left is the same wait.
         """
         with self._lock:
             entry = self._entries[service, subject]
             entry.reason, entry.code, entry.linger = reason, code, linger
+            entry.expires = max(entry.expires, self._clock() + next_try + _TRY_TAKES)
 
     def touch(self, service: str, subject: str, reason: str, code: str, linger: float) -> None:
         """Note a wait of no operation by itself, which lasts for `linger` seconds from now."""
@@ -87,6 +98,19 @@ class Waits:
             ]
         return sorted(found, key=lambda wait: -wait.seconds)
 
+    def reasons(self) -> list[str]:
+        """What the watchdog accepts as the reason of a standstill.
+
+        A wait whose next try should have been over for long is none.
+        """
+        now = self._clock()
+        with self._lock:
+            return [
+                entry.reason
+                for entry in self._entries.values()
+                if self._is_current(entry, now) and now < entry.expires
+            ]
+
     def waiting_for(self, service: str) -> int:
         """How many operations wait for a service now."""
         return sum(wait.waiting for wait in self.current() if wait.service == service)
@@ -94,3 +118,27 @@ class Waits:
     @staticmethod
     def _is_current(entry: _Entry, now: float) -> bool:
         return entry.waiting > 0 or now - entry.left_at < entry.linger
+
+
+class OperationWait:
+    """The wait of one operation, if it has to wait; use as a context manager."""
+
+    def __init__(self, waits: Waits, service: str, subject: str) -> None:
+        self._waits = waits
+        self._service = service
+        self._subject = subject
+        self._entered = False
+
+    def __enter__(self) -> OperationWait:
+        return self
+
+    def because(self, reason: str, next_try: float) -> None:
+        """It waits, for this reason; its next try begins in `next_try` seconds."""
+        if not self._entered:
+            self._entered = True
+            self._waits.enter(self._service, self._subject)
+        self._waits.because(self._service, self._subject, reason, next_try=next_try)
+
+    def __exit__(self, *_: object) -> None:
+        if self._entered:
+            self._waits.leave(self._service, self._subject)

@@ -39,7 +39,8 @@ class SupervisorSettings(Section):
         60.0,
         gt=0,
         le=86_400,
-        description="Seconds that the processes may take to start and to find each other.",
+        description="Seconds that the processes may take to start and to find each other; after "
+        "starts that came to no cluster it is longer, up to five times.",
     )
     progress_deadline: float = Field(
         120.0,

@@ -34,7 +34,7 @@ class Child:
         self._clock = clock
         self._changed = changed
         self.forming_since = self.last_heard = clock()
-        self.formed = self.restarts = False
+        self.formed = self.restarts = self.drained = False
         self.epochs = self.work = 0
         self.waits: Sequence[str] = ()
         self.state = "starting"
@@ -123,11 +123,13 @@ class Child:
         if event == "started":
             if self.started:  # it has started again by itself, for new partitions
                 self.forming_since = self._clock()
-            self.started, self.formed, self.restarts = True, False, False
+            self.started, self.formed = True, False
+            self.restarts = self.drained = False
         elif event == "beat":
             self.formed = message["formed"]
             self.state = message["state"]
             self.restarts = message["restart"]
+            self.drained = message["drained"]
             self.epochs, self.work = message["epochs"], message["work"]
             self.waits = message["waits"]
         elif event == "end":

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from connectors.control.client import supervisor_socket
 from connectors.control.server import ControlServer
+from connectors.errors import StopRun
 from connectors.run import folder_lock
 from connectors.run.environment import CHILD_ENVIRONMENT, PAUSED, STORE_ELSEWHERE
+from connectors.run.folder_description import describe_folder
 from connectors.run.log import apply, configure_logging
 from connectors.run.meters import RESTARTS_VARIABLE
 from connectors.settings import ENV_PREFIX, Settings
@@ -40,9 +42,28 @@ def run(plan: RunPlan, settings: Settings) -> int:
     folder_lock.prepare(plan.folder)
     lock = folder_lock.lock_supervisor(plan.folder, plan.host)
     try:
+        check_changed_offsets(plan)
         return _run(plan, settings)
     finally:
         folder_lock.forget(lock)
+
+
+def check_changed_offsets(plan: RunPlan) -> None:
+    """Offsets that `offsets` has changed are in this folder, and other hosts read theirs.
+
+    Raises StopRun where they would not take effect.
+    """
+    others = range(1, len(plan.hosts))
+    if plan.host or all(folder_lock.was_shared(plan.folder, host) for host in others):
+        return
+    changed = describe_folder(plan.folder).changed_offsets
+    if changed:
+        raise StopRun(
+            f"recovery folder {plan.folder} has changed offsets that the other hosts do not know "
+            f"({', '.join(changed)})\n  remedy: apply them on this host alone: "
+            f"`tablestore-sync run -r {plan.folder}` without --hosts, then `tablestore-sync drain "
+            f"-r {plan.folder}` once it reads. After that start all hosts as before"
+        )
 
 
 def _run(plan: RunPlan, settings: Settings) -> int:
@@ -54,8 +75,9 @@ def _run(plan: RunPlan, settings: Settings) -> int:
         changed.wait(seconds)
         changed.clear()
 
+    settle = 2.0 * plan.snapshot_seconds + settings.window.age if len(plan.hosts) > 1 else None
     supervisor = Supervisor(
-        settings.supervisor, settings.shutdown.deadline, launcher.launch, wait=wait
+        settings.supervisor, settings.shutdown.deadline, launcher.launch, settle=settle, wait=wait
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: supervisor.handle_signal(number))

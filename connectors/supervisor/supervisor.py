@@ -20,6 +20,7 @@ from connectors.run.backoff import Backoff
 from connectors.run.log import report_counts
 from connectors.settings.operation import SupervisorSettings
 from connectors.supervisor.ends import ProcessEnd, cause_of
+from connectors.supervisor.leave import LEFT, LEFT_BEHIND, Draining, Leave
 from connectors.supervisor.watchdog import Watchdog, Watched
 
 log = logging.getLogger("sync.supervisor")
@@ -35,7 +36,7 @@ _DRAIN_MARGIN = 15.0
 _GOOD_AFTER = 60.0
 
 
-class Process(Watched, Protocol):
+class Process(Watched, Draining, Protocol):
     """A process of the run."""
 
     state: str
@@ -74,12 +75,14 @@ class Supervisor:
         drain_deadline: float,
         launch: Callable[[bool], Sequence[Process]],
         *,
+        settle: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], object] = time.sleep,
         backoff: Backoff | None = None,
     ) -> None:
         """`drain_deadline` is shutdown.deadline; `launch` starts all processes, paused or not.
 
+        `settle` is that of `Leave`.
         `wait` returns after so many seconds, or sooner when there is news of a process.
         """
         self._settings = settings
@@ -97,6 +100,9 @@ class Supervisor:
         self.last_restart: str | None = None
         self.state = "running"
         self._has_worked = False
+        self._unformed_starts = 0  # in a row
+        self._leave = Leave(settle, clock)
+        self._has_left = False  # the run, which goes on on other hosts
         self._signals: list[int] = []
         self._drain_since: float | None = None
         self._passed_on = 0  # of the signals
@@ -152,6 +158,7 @@ class Supervisor:
         stuck = self._watch()
         ends = self._end_all(stuck is not None)
         worked = any(process.formed for process in self.processes)
+        self._unformed_starts = 0 if worked else self._unformed_starts + 1
         unread = all(self._had_read_nothing(end) for end in ends)
         for process in self.processes:
             process.close()
@@ -162,7 +169,7 @@ class Supervisor:
 
     def _watch(self) -> str | None:
         """Return when a process has ended, or all are to be ended: then the reason."""
-        watchdog = Watchdog(self._settings, self._clock)
+        watchdog = Watchdog(self._settings, self._clock, self._unformed_starts)
         formed_at: float | None = None
         while not any(process.poll() for process in self.processes):
             self._pass_signals_on()
@@ -171,7 +178,11 @@ class Supervisor:
                 # no signal.
                 formed = any(process.formed for process in self.processes)
                 limit = self._drain_deadline + _DRAIN_MARGIN if formed else _CONSEQUENCES
-                if self._clock() - self._drain_since > limit:
+                is_late = self._clock() - self._drain_since > limit
+                if self._leave.is_due(self.processes, is_late):
+                    self._has_left = True
+                    return "the other hosts go on"
+                if is_late:
                     return f"the drain was not done within {limit:g} s"
             else:
                 stuck = watchdog.stuck(self.processes)
@@ -267,7 +278,13 @@ class Supervisor:
             return 0
         if len(self._signals) > 1:
             return 128 + self._signals[-1]
+        if self._has_left:
+            log.info(LEFT)
+            return 0
         cause = cause_of(ends)
+        if self.draining and self._leave.is_possible and cause.rank == "peer":
+            log.warning(LEFT_BEHIND)
+            return 0
         why = f"process {cause.number} (pid {cause.pid}) {cause.why}"
         if stuck is not None:
             why = f"the processes were ended: {stuck}"

@@ -12,6 +12,9 @@ from typing import Protocol
 
 from connectors.settings.operation import SupervisorSettings
 
+# Times the deadline for the forming of a cluster, after several starts that came to none.
+_MAX_PATIENCE = 5.0
+
 
 class Watched(Protocol):
     """What a process has reported, and when, in seconds of the supervisor's clock."""
@@ -29,8 +32,16 @@ class Watched(Protocol):
 class Watchdog:
     """Watches one start of the processes."""
 
-    def __init__(self, settings: SupervisorSettings, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, settings: SupervisorSettings, clock: Callable[[], float], unformed_starts: int = 0
+    ) -> None:
+        """`unformed_starts`: so many starts just before have not come to a cluster.
+
+        Each gives this one more time, since on a slow machine, or where hosts start at different
+        moments, the same deadline would be missed for ever.
+        """
         self._settings = settings
+        self._patience = min(_MAX_PATIENCE, 1.5**unformed_starts)
         self._clock = clock
         self._progress: tuple[int, ...] = ()
         self._since = clock()
@@ -39,7 +50,7 @@ class Watchdog:
         """Why they are stuck; None while they are not."""
         now, limit = self._clock(), self._settings.progress_deadline
         forming = [process for process in processes if not process.formed]
-        within = self._settings.forming_deadline
+        within = self._settings.forming_deadline * self._patience
         late = [process for process in forming if now - process.forming_since > within]
         if late and not any(process.waits for process in processes):
             return (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from time import perf_counter
 
 from connectors.run.context import Run
@@ -72,14 +73,21 @@ class RequestMeter:
         before = 0
         for table, wires, sizes in tables:
             meter = self._meters.table(table)
-            meter.request(code, seconds, sum(map(len, wires)))
+            size = sum(map(len, wires))
+            meter.request(code, seconds, size)
             number = sum(map(len, sizes))
             if failed is not None:
                 meter.rows(_outcome(failed.verdict), code, number)
                 self._note_throttle(table, [failed.verdict])
             elif verdicts is None:
                 meter.rows("written", "OK", number)
+                meter.written(size, sizes)
             else:
+                mine = zip(
+                    chain.from_iterable(sizes), verdicts[before : before + number], strict=True
+                )
+                written = [each for each, verdict in mine if isinstance(verdict, Written)]
+                meter.written(sum(written), [written])
                 for (outcome, of_row), rows in Counter(
                     (_outcome(verdict), _code_of(verdict) or "OK")
                     for verdict in verdicts[before : before + number]

@@ -56,7 +56,7 @@ class TablestoreSink(FixedPartitionedSink[Batch, None]):
         The checks of the run, the known tables and the destination of dead letters are checked
         here, once at the start, so that an error stops the run before a record is read.
         """
-        self._run.activity.formed = True
+        self._run.formed = True
         self._run.check_start()
         for table in self._tables:
             self._writer.ensure(table)

@@ -56,7 +56,6 @@ class TopicGate:
             self._waiting = {topic: why for topic, why in self._waiting.items() if topic in topics}
             metrics.export_waiting([*self._waiting])
             self._run.meters.waiting_topics = self._waiting.copy()
-            self._run.activity.topics_waiting = [*self._waiting.values()]
             if first and topics and not found:
                 raise StopRun(next(iter(self._waiting.values())))
             return found

@@ -27,7 +27,7 @@ def test_enrich_and_filter(embedded_case: Case) -> None:
         expected = (lambda *_: Filtered()) if value["status"] == "test" else row
         case.producer.send(case.topic, json.dumps(value).encode(), expected, partition=0)
     case.producer.flush()
-    process = case.flow.start(module="examples.enrich_and_filter")
+    process = case.flow.start(module="examples.enrich_and_filter.flow")
     case.wait_written(300, process)
     counts = process.drain()
     assert (counts["read"], counts["written"], counts["filtered"]) == (400, 300, 100)

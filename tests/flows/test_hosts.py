@@ -122,7 +122,7 @@ class Producing:
 
 @pytest.mark.P1
 @pytest.mark.timeout(400)
-def test_a_host_is_killed(embedded_case: Case, hosts: Hosts) -> None:
+def test_a_host_is_killed_and_a_host_is_drained(embedded_case: Case, hosts: Hosts) -> None:
     """P1: of two hosts, each with a folder of its own; the other waits until it is back."""
     produce = Producing(embedded_case, hosts)
     hosts.start(2, 1, 0)
@@ -130,6 +130,15 @@ def test_a_host_is_killed(embedded_case: Case, hosts: Hosts) -> None:
     hosts.kill(1)
     produce.send()
     hosts.wait_restarted(0)
+    hosts.start(2, 1)
+    produce.more()
+    leaves = hosts.supervisors.pop(1)  # drained alone: the other one waits for it
+    leaves.terminate()
+    assert leaves.wait(120) == 0, leaves.text()
+    assert "this host has left the run" in leaves.text()
+    produce.send()
+    hosts.wait_restarted(0, 2)
+    assert "error connecting" not in hosts.text(), "what each process says each second"
     hosts.start(2, 1)
     produce.more()
     hosts.drain()

@@ -67,7 +67,15 @@ def test_a_person_sees_the_flow_and_its_numbers(
 ) -> None:
     """Counts, rates, lag, tables, rejections with their reasons, settings; and they move."""
     text = chromium.text()
-    for expected in ("running", "Tablestore", "lag 100", "50 % full", "json_invalid", "clicks"):
+    for expected in (
+        "running",
+        "Tablestore",
+        "lag 100",
+        "50 % full",
+        "json_invalid",
+        "clicks",
+        "colour",
+    ):
         assert expected in text
     assert "1,400 /s" in text, "records a second"
     assert "kafka.topics" in text

@@ -9,6 +9,7 @@ import pytest
 from connectors import cli
 from connectors.control import commands
 from connectors.control.protocol import CommandError
+from connectors.run.folder_description import describe_folder
 from tests.flows.conftest import PARTITIONS, Case
 from tests.support.flow_process import FlowProcess
 from tests.support.ledger import Rejected
@@ -63,6 +64,9 @@ def test_pause_resume_and_drain(embedded_case: Case, supervised: bool) -> None:
     case.wait_written(300, process)
     found = answers(case, process, "running")
     assert found["counts"]["rejected"] == 1  # type: ignore[index]
+    tables = [table for one in found["processes"] for table in one["tables"]]  # type: ignore[attr-defined]
+    assert sum(table["rows"] for table in tables) == 300
+    assert sum(table["capacity_units"] for table in tables) == 300, "small rows take one each"
     assert "value_json_invalid" in "\n".join(commands.status_lines(found))
     assert [one["partition"] for one in found["partitions"]] == [*range(PARTITIONS)]  # type: ignore[attr-defined]
     assert "exit code 0" in commands.drain(case.flow.state)
@@ -114,4 +118,8 @@ def test_offsets_of_a_stopped_run(
     process = case.flow.start()
     case.wait_written(200 + 190, process)
     process.drain()
-    assert case.verdict(minimum=200).duplicates == 190
+    assert describe_folder(case.flow.state).changed_offsets == [], "they are in the state now"
+    process = case.flow.start()
+    answers(case, process, "running")
+    process.drain()
+    assert case.verdict(minimum=200).duplicates == 190, "and are not applied a second time"

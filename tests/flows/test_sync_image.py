@@ -7,7 +7,6 @@ trust.
 
 import ast
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -24,7 +23,6 @@ from tests.support.wait import until
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "docker" / "sync.Dockerfile"
-COMPOSE = ROOT / "docker" / "compose.yaml"
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -171,27 +169,3 @@ def test_it_runs_and_its_health_check_follows_the_run(embedded_case: Case, app: 
         case.verdict(minimum=40)
     finally:
         process.kill()
-
-
-def test_the_compose_file_names_what_there_is() -> None:
-    """Files that it mounts and builds exist, images are pinned, ports are of this machine only."""
-    text = COMPOSE.read_text("utf-8")
-    for path in re.findall(r"[\"\s](\./[\w./-]+):", text):
-        assert (COMPOSE.parent / path).exists(), path
-    for path in re.findall(r"dockerfile: (\S+)", text):
-        assert (ROOT / path).exists(), path
-    images = re.findall(r"^\s+image: (\S+)$", text, re.M)
-    assert images
-    assert all(re.search(r"@sha256:[0-9a-f]{64}$", image) for image in images)
-    ports = re.findall(r'"([\d.]*:?\d+:\d+)"', text)
-    assert ports
-    assert all(port.startswith("127.0.0.1:") for port in ports)
-
-
-def test_the_configuration_of_the_compose_file_is_valid() -> None:
-    """As `tablestore-sync check` would judge it."""
-    from connectors.settings.loading import load
-
-    settings = load(ROOT / "docker" / "compose" / "config.toml")
-    assert settings.kafka.topics == ("orders",)
-    assert os.fspath(settings.kafka.bootstrap_servers) in COMPOSE.read_text("utf-8")

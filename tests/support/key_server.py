@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import ssl
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
+
+from tests.support.http_service import HttpService, QuietHandler
 
 METADATA_HOST = "100.100.100.200"
 STS_HOST = "sts.aliyuncs.com"
@@ -17,7 +16,7 @@ _ROLES = "/latest/meta-data/ram/security-credentials/"
 _TOKEN_HEADER = "X-aliyun-ecs-metadata-token"
 
 
-class KeyServer:
+class KeyServer(HttpService):
     """Listens on 127.0.0.1 while it is used as a context; it answers as all three do.
 
     `key` is (id, secret, token), which ends in `lives` seconds. `answer` (status, body) stands for
@@ -31,41 +30,17 @@ class KeyServer:
         self.v1 = False
         self.answer: tuple[int, bytes] | None = None
         self.requests: list[str] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        if tls is not None:
-            self._server.socket = tls.wrap_socket(
-                self._server.socket, server_side=True, do_handshake_on_connect=False
-            )
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Host and port."""
-        host, port = self._server.server_address[:2]
-        return str(host), port
+        super().__init__(self._handler(), tls)
 
     @property
     def uri(self) -> str:
         """For ALIBABA_CLOUD_CREDENTIALS_URI."""
-        return "http://{}:{}/keys?for=sync".format(*self.address)
+        return f"{self.url}/keys?for=sync"
 
     @property
     def given(self) -> int:
         """How often a key was asked for."""
         return sum(_is_for_key(request.split(" ")[1]) for request in self.requests)
-
-    def __enter__(self) -> KeyServer:
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     def fields(self) -> dict[str, str]:
         """The key as it is handed out."""
@@ -93,23 +68,15 @@ class KeyServer:
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         server = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
+        class Handler(QuietHandler):
+            def do_GET(self) -> None:  # noqa: N802 - its base has the name
                 server.requests.append(f"{self.command} {self.path}")
                 token = self.headers.get(_TOKEN_HEADER)
                 status, body = server.reply(self.command, self.path, token)
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                self.answer(status, body)
 
-            def do_PUT(self) -> None:
+            def do_PUT(self) -> None:  # noqa: N802 - its base has the name
                 self.do_GET()
-
-            def log_message(self, *_: Any) -> None:
-                """Say nothing."""
 
         return Handler
 

@@ -12,17 +12,15 @@ from typing import Any
 logging.getLogger("tablestore-client").setLevel(logging.CRITICAL)
 
 from tablestore import (  # noqa: E402
-    INF_MAX,
-    INF_MIN,
     CapacityUnit,
-    Direction,
     OTSClient,
     ReservedThroughput,
     TableMeta,
     TableOptions,
 )
 
-from tests.support.ledger import Columns, Effect, Key, Tables, Value  # noqa: E402
+from connectors.testing.tables import read_rows  # noqa: E402
+from tests.support.ledger import Columns, Effect, Key, Tables  # noqa: E402
 from tests.support.processes import ChildProcess  # noqa: E402
 
 KEY_ID, KEY_SECRET = "demo-key", "canary-of-the-secret"
@@ -112,18 +110,7 @@ class LocalTablestore:
 
     def rows(self, table: str) -> dict[Key, Columns]:
         """The whole table, read in ranges with the official SDK."""
-        schema = self.client.describe_table(table).table_meta.schema_of_primary_key
-        start: Any = [(column[0], INF_MIN) for column in schema]
-        end = [(column[0], INF_MAX) for column in schema]
-        found: dict[Key, Columns] = {}
-        while start is not None:
-            _, start, rows, _ = self.client.get_range(
-                table, Direction.FORWARD, start, end, limit=5000, max_version=1
-            )
-            for row in rows:
-                key = tuple((name, _plain(value)) for name, value in row.primary_key)
-                found[key] = {column[0]: _plain(column[1]) for column in row.attribute_columns}
-        return found
+        return read_rows(self.client, table)
 
     def tables(self) -> Tables:
         """Every table of the instance with all its rows."""
@@ -162,8 +149,3 @@ class LocalTablestore:
     def set_faults(self, *rules: Mapping[str, Any]) -> None:
         """Replace the fault rules; without any, all is well again."""
         self.process.set_faults(rules)
-
-
-def _plain(value: Any) -> Value:
-    """The SDK returns binaries as bytearray, which cannot be compared as keys."""
-    return bytes(value) if isinstance(value, bytearray) else value

@@ -86,10 +86,69 @@ def test_a_drain_has_more_time_than_its_deadline() -> None:
     assert int(found[1]) > ShutdownSettings().deadline + 5
 
 
-def test_helm_finds_nothing_wrong() -> None:
+# Everything that is off unless asked for.
+EVERYTHING = """
+image: {digest: "sha256:78387bc3881b8273120a12ebe6c1ab22b018ccc2c9adf565ae1ac9b536e184ea"}
+imagePullSecrets: [{name: registry}]
+existingSecret: keys
+env: [{name: SYNC__LOG__LEVEL, value: debug}]
+processes: 3
+persistence: {storageClassName: fast}
+networkPolicy: {from: [{podSelector: {}}], egress: [{ports: [{port: 9092}]}]}
+serviceAccount: {create: true, annotations: {role: sync}}
+serviceMonitor: {enabled: true, labels: {release: prometheus}}
+prometheusRule: {enabled: true, labels: {release: prometheus}}
+dashboard: {enabled: true}
+podAnnotations: {team: data}
+nodeSelector: {disk: fast}
+tolerations: [{key: dedicated, operator: Exists}]
+affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution:
+  {nodeSelectorTerms: [{matchExpressions: [{key: disk, operator: Exists}]}]}}}
+"""
+each_values = pytest.mark.parametrize("text", ["", EVERYTHING], ids=["default", "everything"])
+
+
+def program(name: str) -> str:
+    """Where it is; the test is skipped without it."""
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} not found")
+    return found
+
+
+@each_values
+def test_helm_finds_nothing_wrong(text: str, tmp_path: Path) -> None:
     """Where it is at hand."""
-    helm = shutil.which("helm")
-    if helm is None:
-        pytest.skip("helm not found")
-    done = subprocess.run([helm, "lint", "--strict", CHART], capture_output=True, text=True)
+    file = tmp_path / "values.yaml"
+    file.write_text(text)
+    command = [program("helm"), "lint", "--strict", "--values", str(file), str(CHART)]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@each_values
+def test_kubernetes_takes_what_it_renders(text: str, tmp_path: Path) -> None:
+    """By its own schemas, where helm and kubernetes-validate are at hand: no field is unknown."""
+    helm, validate = program("helm"), program("kubernetes-validate")
+    values_file, rendered = tmp_path / "values.yaml", tmp_path / "rendered.yaml"
+    values_file.write_text(text)
+    with rendered.open("w") as out:
+        command = [helm, "template", "orders", "--values", str(values_file), str(CHART)]
+        subprocess.run(command, stdout=out, check=True)
+    done = subprocess.run([validate, "--strict", str(rendered)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    passed = re.findall(r"passed for resource (\w+)/", done.stdout + done.stderr)
+    assert {"statefulset", "service", "networkpolicy", "poddisruptionbudget"} <= {*passed}
+
+
+@pytest.mark.parametrize(
+    "wrong", ["processes: none", "image: {digest: latest}", "http: {port: 0}", "no_such: 1"]
+)
+def test_a_wrong_value_is_named(wrong: str, tmp_path: Path) -> None:
+    """By the schema of the values, where helm is at hand."""
+    file = tmp_path / "values.yaml"
+    file.write_text(wrong)
+    command = [program("helm"), "lint", "--strict", "--values", str(file), str(CHART)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert re.split(r"\W", wrong)[0] in done.stdout + done.stderr

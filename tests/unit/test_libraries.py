@@ -11,8 +11,9 @@ ONLY_IN = {
         "tablestore/tables_api.py",
         "tablestore/requests.py",
         "tablestore/timeseries/requests.py",
+        "testing/tables.py",
     },
-    "confluent_kafka": {"kafka"},
+    "confluent_kafka": {"kafka", "testing/on_kafka.py"},
     "bytewax": {
         "steps.py",
         "batching.py",
@@ -23,6 +24,7 @@ ONLY_IN = {
         "tablestore/dead_letter_source.py",
         "kafka/topic_sink.py",
         "run",
+        "testing",
     },
     "alibabacloud_credentials": {"tablestore/provided_credentials.py"},
     "httptools": {"tablestore/http.py"},
@@ -54,6 +56,7 @@ ONLY_IN = {
     "tomlkit": {"import_config/document.py"},
     "javaproperties": {"import_config/files.py"},
     "fastavro": set(),
+    "pytest": {"testing/fixtures.py"},
 }
 
 

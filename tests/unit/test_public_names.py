@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import connectors
-from connectors import errors, records, steps
+from connectors import errors, records, steps, testing
 from connectors.run.start import start
 
 NAMES = {
@@ -18,6 +19,7 @@ NAMES = {
     "StopRun": errors.StopRun,
     "start": start,
     "steps": steps,
+    "testing": testing,
 }
 
 
@@ -33,6 +35,27 @@ def test_each_name_imports_what_its_home_has(name: str) -> None:
     assert getattr(connectors, name) is NAMES[name]
     program = f"from connectors import {name}; import connectors; connectors.{name}"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_the_names_for_tests_are_fixed() -> None:
+    """Users' tests are written with them; docs/testing.md has each."""
+    page = (Path(__file__).parents[2] / "docs" / "testing.md").read_text("utf-8")
+    assert testing.__all__ == [
+        "CapturedRow",
+        "Clock",
+        "FlowDriver",
+        "FlowResult",
+        "SchemaRegistry",
+        "message",
+        "produce",
+        "read_table",
+        "record",
+        "run_flow",
+        "run_on_kafka",
+    ]
+    for name in testing.__all__:
+        assert f"`{name}" in page, name
+        assert getattr(testing, name).__doc__, name
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

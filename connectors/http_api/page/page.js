@@ -177,6 +177,9 @@ const show = (status) => {
     [...status.rejections].sort((a, b) => b.number - a.number)
       .map((one) => [one.stage, one.code, one.destination, number(one.number)]), "none");
   $("last").replaceChildren(...status.last_rejected.slice(-10).reverse().map((text) => make("li", text)));
+  const drift = status.drift || [];
+  $("drifting").hidden = !drift.length;
+  table("drift", ["topic", "field", "what was noticed"], drift.map((one) => [one.topic, one.field, one.text]), "none");
   table("processes", ["#process", "state", "#pid", "started", "#restarts", "#memory", "#read ahead"],
     status.processes.map((one) => [one.process, one.error || one.state, one.pid ?? "–",
       one.started ? one.started.replace("T", " ").replace("+00:00", " UTC") : "–", one.restarts,

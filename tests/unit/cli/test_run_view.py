@@ -12,6 +12,7 @@ from connectors.errors import StopRun
 from connectors.http_api.models import Status
 from connectors.http_api.server import Endpoint
 from connectors.run.context import Run
+from connectors.run.folder_lock import lock_process
 
 
 def shown(addresses: dict[int, str], times: int = 1) -> str:
@@ -25,7 +26,16 @@ def shown(addresses: dict[int, str], times: int = 1) -> str:
 def test_the_numbers_are_those_of_the_run(endpoint: Endpoint, run: Run) -> None:
     """Counts, lag, partitions, tables, rejections with their reasons."""
     text = shown({0: endpoint.url})
-    for expected in ("running", "160", "140", "orders", "clicks", "50% full", "json_invalid"):
+    for expected in (
+        "running",
+        "160",
+        "140",
+        "orders",
+        "clicks",
+        "50% full",
+        "json_invalid",
+        "colour",
+    ):
         assert expected in text
     assert "topic orders" in text or "orders" in text.partition("Rejections")[2]
 
@@ -80,3 +90,6 @@ def test_addresses_are_in_the_recovery_folder(tmp_path: Path) -> None:
     (tmp_path / "process-11.http").write_text("http://127.0.0.1:2\n")
     (tmp_path / "process-x.http").write_text("no")
     assert addresses_of(tmp_path) == {0: "http://127.0.0.1:1", 11: "http://127.0.0.1:2"}
+    lock = lock_process(tmp_path, 0, supervised=True)
+    assert addresses_of(tmp_path) == {0: "http://127.0.0.1:1"}, "a former run had more processes"
+    lock.close()

@@ -61,6 +61,7 @@ def busy_run(process: int = 0, clock: FakeClock | None = None) -> Run:
     table.request("PARTIAL", 0.2, 5_000)
     table.rows("written", "OK", 140)
     table.rows("retried", "OTSServerBusy", 10)
+    run.meters.drift.note("orders", "new", "colour", "(string) is new")
     run.meters.fills.observe(0.75)
     run.meters.fills.observe(0.25)
     run.meters.snapshot_durable()

@@ -25,6 +25,7 @@ def test_sums_and_worst() -> None:
         ("orders", 1),
     ]
     assert [rejection.number for rejection in merged.rejections] == [6]
+    assert [note.field for note in merged.drift] == ["colour"], "both have noticed it"
     assert [process.process for process in merged.processes] == [0, 1]
 
 

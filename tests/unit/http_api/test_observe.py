@@ -1,5 +1,6 @@
 """What is started for a run, and when nothing is."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,23 @@ def test_a_port_beyond_the_last_one_stops_the_run() -> None:
     run.meters.process = 10
     with pytest.raises(StopRun, match="beyond 65535"):
         observe(run)
+
+
+def test_a_replay_beside_its_flow_takes_any_free_port(tmp_path: Path) -> None:
+    """The flow has the port of their configuration; a second flow on it stops."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(StopRun, match="cannot listen"):
+            observe(run_with_port(port))
+        contract = {"flow": "replay", "steps": ["replay.read"], "shards": 64}
+        run = run_with_port(port, RecoveryFolder.open(tmp_path / "state", 0, 1, contract))
+        run.beside_another = True
+        observe(run)
+        url = (tmp_path / "state" / "process-0.http").read_text()
+        assert not url.endswith(f":{port}")
+        assert ask(url, "/status").json["processes"]
 
 
 def test_what_is_not_used_is_not_imported() -> None:

@@ -28,6 +28,8 @@ def test_the_status_has_the_numbers_of_the_run(run: Run) -> None:
     (rejection,) = status.rejections
     assert (rejection.stage, rejection.code, rejection.number) == ("decode", "json_invalid", 3)
     assert len(status.last_rejected) == 3
+    (drift,) = status.drift
+    assert (drift.topic, drift.field, drift.kind) == ("orders", "colour", "new")
     assert status.processes[0].memory is not None
 
 
@@ -37,6 +39,8 @@ def test_the_state_follows_the_run() -> None:
     assert state_of(run) == "starting"
     run = busy_run()
     assert state_of(run) == "running"
+    run.paused = True
+    assert state_of(run) == "paused"
     run.drain("SIGTERM")
     assert state_of(run) == "draining"
     run.fail(ValueError(CANARY))

@@ -10,6 +10,7 @@ import pytest
 from connectors.errors import ConfigError
 from connectors.inspect.cost import TableCost, cost_of, document, price_of
 from connectors.inspect.prices import read_prices
+from connectors.inspect.running_cost import cost_of_run
 from connectors.records import PlainMessage
 from tests.unit.factories import settings
 
@@ -116,3 +117,23 @@ def test_the_template_is_legal(tmp_path: Path) -> None:
     file = tmp_path / "prices.toml"
     file.write_text(_TEMPLATE.replace("# [tables", "[tables"))
     assert read_prices(file)["currency"] == "USD"
+
+
+def test_what_a_run_has_written() -> None:
+    """Rows, bytes and rate of all its processes; units of points by their bytes."""
+    rows = {"table": "orders", "rows": 100, "bytes": 50_000, "capacity_units": 120}
+    points = {"table": "points", "rows": 10, "bytes": 2048, "capacity_units": 10}
+    idle = {"table": "idle", "rows": 0, "bytes": 0, "capacity_units": 0}
+    processes: list[dict[str, Any]] = [
+        {"process": 0, "seconds": 10.0, "tables": [rows, idle]},
+        {"process": 1, "seconds": 5.0, "tables": [rows, points]},
+        {"process": 2, "state": "starting"},
+    ]
+    made = settings(table=KEY, tables={"points": {"mode": "timeseries"}})
+    orders, of_points = cost_of_run(made, processes)
+    assert (orders.table, orders.rows, orders.bytes, orders.units) == ("orders", 200, 100_000, 240)
+    assert orders.rows_a_second == pytest.approx(10 + 20)
+    assert orders.units_a_month() == pytest.approx(1.2 * 30 * MONTH)
+    assert (of_points.mode, of_points.units) == ("timeseries", 2.0)
+    assert price_of(orders, {"write_units_10000": 1.0}, 1) == pytest.approx(1.2 * MONTH / 10_000)
+    assert cost_of_run(made, []) == []

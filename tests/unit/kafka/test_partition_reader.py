@@ -200,14 +200,14 @@ def test_a_pause_reads_nothing_and_keeps_the_snapshots(brokers: FakeBrokers) -> 
     reader = Reader(brokers.started(run), brokers, "orders:0", 0)
     reader.client.polls = [messages(0, 1), messages(2)]
     assert len(reader.partition.next_batch()[0].messages) == 2
-    run.activity.paused = True
+    run.paused = True
     assert reader.partition.next_batch() == []
     assert reader.partition.snapshot() == 2
-    assert run.activity.positions()[0].durable == 0
+    assert run.meters.partitions[0].durable == 0
     assert reader.partition.next_batch() == []
-    (position,) = run.activity.positions()
-    assert (position.next, position.durable, position.end) == (2, 2, 1000)
-    assert run.activity.epochs == 1
+    position = run.meters.partitions[0].as_json()
+    assert (position["next"], position["durable"], position["end"]) == (2, 2, 1000)
+    assert run.meters.snapshots == 1
     assert reader.partition.next_awake() is not None
-    run.activity.paused = False
+    run.paused = False
     assert reader.partition.next_batch()[0].messages[0].offset() == 2

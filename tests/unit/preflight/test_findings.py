@@ -173,10 +173,14 @@ def test_the_recovery_folder_is_judged_and_left_alone(tmp_path: Path) -> None:
     assert "chmod 700" in folder_findings(path)[f"folder {path}"].remedy
 
 
-def test_a_folder_in_use_names_the_process(tmp_path: Path) -> None:
-    """Seen without trying its lock, which a run that starts now must get."""
+@pytest.mark.parametrize("name", ["process-0.lock", "supervisor.lock", "supervisor-1.lock"])
+def test_a_folder_in_use_names_the_process(name: str, tmp_path: Path) -> None:
+    """Seen without trying its lock, which a run that starts now must get.
+
+    A supervisor that waits for its next start has no process.
+    """
     (tmp_path / "manifest.json").write_text("{}")
-    lock = (tmp_path / "process-0.lock").open("a+")
+    lock = (tmp_path / name).open("a+")
     assert describe_folder(tmp_path).running == []
     program = (
         "import fcntl, sys; lock = open(sys.argv[1], 'a+'); fcntl.flock(lock, fcntl.LOCK_EX)\n"

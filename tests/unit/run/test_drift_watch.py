@@ -10,8 +10,8 @@ from prometheus_client import REGISTRY
 
 from connectors.formats.chunk_decoder import ChunkDecoder
 from connectors.records import UniformChunk
+from connectors.run.drift_notes import DriftNotes
 from connectors.run.drift_watch import DriftWatch
-from connectors.run.metrics import count_drift
 from tests.unit.factories import CANARY, message_chunk, new_run, record_chunk, settings
 
 pytestmark = pytest.mark.unit
@@ -30,7 +30,7 @@ class Watched:
         self.now = 100.0
         self.noticed: Counter[tuple[str, str]] = Counter()
 
-        def count(topic: str, kind: str) -> None:
+        def count(topic: str, kind: str, *_: str) -> None:
             self.noticed[topic, kind] += 1
 
         self.watch = DriftWatch(settings(**sections), count, lambda: self.now)
@@ -131,10 +131,24 @@ def test_what_is_no_object_has_no_fields() -> None:
 
 def test_the_metric_is_of_the_latest_run() -> None:
     """By topic and kind."""
-    new_run()
-    count_drift("orders", "new")
-    count_drift("orders", "new")
+    run = new_run()
+    for field in ("a", "b", "a"):  # another worker notices the same
+        run.meters.drift.note("orders", "new", field, "is new")
     labels = {"topic": "orders", "kind": "new"}
     assert REGISTRY.get_sample_value("sync_drift_fields_total", labels) == 2
     new_run()
     assert REGISTRY.get_sample_value("sync_drift_fields_total", labels) is None
+
+
+def test_notes_are_bounded_and_can_be_shown() -> None:
+    """Names may be data: all are counted, 200 kept, each printable and short."""
+    notes = DriftNotes()
+    for number in range(500):
+        notes.note("orders", "new", f"\n{number}" + "x" * 500, "is new")
+    notes.note("orders", "type", "a", "has another type")
+    assert notes.numbers() == {("orders", "new"): 500, ("orders", "type"): 1}
+    assert len(notes.all()) == 200
+    assert all(one.field.isprintable() and len(one.field) <= 100 for one in notes.all())
+    notes = DriftNotes()
+    notes.note("orders", "gone", "a", "is in none")
+    assert [*notes.all()[0]] == ["orders", "a", "gone", "is in none"]

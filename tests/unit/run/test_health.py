@@ -51,6 +51,17 @@ def test_a_drain_is_not_ready(case: Case) -> None:
     assert (case.found(), case.state()) == (["draining"], (True, False))
 
 
+def test_a_paused_run_is_not_ready_and_not_stalled(case: Case) -> None:
+    """However long the pause is; a restart would not help, since it survives that."""
+    case.run.paused = True
+    case.partition.set_end(90, case.clock.now)
+    case.clock.now += 200
+    case.run.meters.snapshot_durable()
+    assert (case.found(), case.state()) == (["paused"], (True, False))
+    case.run.paused = False
+    assert case.found() == ["partition_stalled"]
+
+
 def test_a_failure_is_neither(case: Case) -> None:
     """Something failed in the background; its text is in the log."""
     case.run.fail(ValueError("a value of a record"))

@@ -70,6 +70,6 @@ def test_a_pause_outlives_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNC_PAUSED", "false")
     run = new_run()
     assert not module.was_paused()
-    run.activity.paused = True
+    run.paused = True
     module.keep_over_exec(run)
     assert module.was_paused()

@@ -3,7 +3,9 @@
 import pytest
 
 from connectors.run import meters as module
-from connectors.run.meters import OTHER, Histogram, Meters, PartitionMeter, TableMeter
+from connectors.run.meters import Meters
+from connectors.run.partition_meter import PartitionMeter
+from connectors.run.table_meter import OTHER, Histogram, TableMeter
 from tests.unit.fake_clock import FakeClock
 
 
@@ -26,6 +28,14 @@ def test_codes_without_end_count_as_other() -> None:
     assert len(table.requests_by_code()) == 201
     assert table.requests_by_code()[OTHER] == 800
     assert sum(table.rows_by_outcome().values()) == 1000
+
+
+def test_units_are_those_of_4_kb_begun() -> None:
+    """Of each row by itself, however many are in a request."""
+    table = TableMeter()
+    table.written(8200, [[4, 4096], [4097, 3]])
+    table.written(0, [[], []])
+    assert (table.written_bytes, table.units) == (8200, 5)
 
 
 def test_tables_without_end_count_as_other() -> None:
@@ -83,11 +93,44 @@ def test_progress_is_a_moved_offset_or_nothing_to_do() -> None:
 
 def test_a_record_without_a_time_has_that_of_its_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     """Better than the year 1970."""
-    monkeypatch.setattr("connectors.run.meters.time.time", lambda: 77.0)
+    monkeypatch.setattr("connectors.run.partition_meter.time.time", lambda: 77.0)
     one = PartitionMeter("orders", 0, 0, 0.0)
     one.first(0, None)
     one.position = 1
     assert one.lag_seconds(0, 80.0) == 3.0
+
+
+def test_the_operator_sees_the_newest_end_that_is_known() -> None:
+    """The brokers are asked only while a program looks; the client's last answer is there."""
+    one = PartitionMeter("orders", 0, 5, 0.0)
+    assert (one.as_json()["end"], one.as_json()["lag"]) == (None, None)
+    one.seen_end = lambda: 9
+    assert (one.as_json()["end"], one.as_json()["lag"]) == (9, 4)
+    one.set_end(12, 1.0)
+    assert (one.as_json()["end"], one.as_json()["lag"]) == (12, 7)
+
+
+def test_the_age_of_the_last_snapshot() -> None:
+    """Unknown before the first; each partition reports the same epoch, and the first counts."""
+    clock = FakeClock()
+    meters = Meters(clock)
+    assert meters.snapshot_age() is None
+    meters.epoch_closed(is_new=True)
+    clock.now += 5
+    meters.epoch_closed(is_new=False)
+    assert (meters.snapshots, meters.snapshot_age()) == (1, 5)
+
+
+def test_a_process_has_ended_when_each_of_its_partitions_has() -> None:
+    """One that reads none has, too."""
+    meters = Meters(FakeClock())
+    assert meters.has_ended()
+    first, second = (meters.partition("orders", number, 0, True) for number in (0, 1))
+    meters.partition("gone", 0, 0, is_read=False)
+    first.ended = True
+    assert not meters.has_ended()
+    second.ended = True
+    assert meters.has_ended()
 
 
 @pytest.mark.parametrize(("text", "number"), [("", 0), ("3", 3), ("-1", 0), ("x", 0), ("²", 0)])

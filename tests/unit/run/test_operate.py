@@ -5,7 +5,6 @@ import logging
 import pytest
 
 from connectors.control.protocol import CommandError
-from connectors.run.activity import Position
 from connectors.run.operate import handlers, process_status, state_of
 from tests.unit.factories import new_run
 
@@ -15,7 +14,7 @@ def test_states() -> None:
     run = new_run()
     commands = handlers(run, 0)
     assert state_of(run) == "forming"
-    run.activity.formed = True
+    run.formed = True
     assert state_of(run) == "running"
     commands["pause"]({})
     assert state_of(run) == "paused"
@@ -36,12 +35,15 @@ def test_a_status_has_no_payload_and_all_else() -> None:
     """Offsets, counts, rejections, what is waited for."""
     run = new_run()
     run.counts.add("read", 3)
-    run.activity.reads("a:0", lambda: Position("a", 0, 3, 2, 5))
-    run.activity.waits_for("the registry", 1)
-    run.activity.topics_waiting = ["table b does not exist"]
+    meter = run.meters.partition("a", 0, 2, is_read=True)
+    meter.position, meter.seen_end = 3, lambda: 5
+    run.waits.enter("registry")
+    run.waits.because("registry", "", "the registry")
+    run.meters.waiting_topics = {"b": "table b does not exist"}
     found = process_status(run, 4)
     assert (found["process"], found["counts"]["read"], found["counts"]["in_flight"]) == (4, 3, 3)
-    assert found["partitions"][0]["lag"] == 3
+    position = {"topic": "a", "partition": 0, "next": 3, "durable": 2, "end": 5, "lag": 3}
+    assert found["partitions"] == [position]
     assert found["waiting"] == ["the registry", "table b does not exist"]
     assert handlers(run, 4)["status"]({}) == {"supervisor": None, "processes": [found]}
 

@@ -177,14 +177,14 @@ def test_the_run_knows_what_it_waits_for() -> None:
     """While it lasts, so that a supervisor does not take it for a standstill; no longer."""
     run, clock = new_run(), Clock()
     seen: list[list[str]] = []
-    clock.on_sleep = lambda: seen.append(run.activity.waits())
+    clock.on_sleep = lambda: seen.append(run.waits.reasons())
     assert loop(run, clock).call(Attempt(3)) == 4
     assert {tuple(waits) for waits in seen} == {("GetRange: busy",)}
-    assert run.activity.waits() == []
+    assert run.waits.reasons() == []
 
     async def retry() -> int:
         return await RetryLoop(run, 1e-6, 1e-6, LOG).call_async(attempt.in_asyncio)
 
     attempt = Attempt(1)
     assert asyncio.run(retry()) == 2
-    assert run.activity.waits() == []
+    assert run.waits.reasons() == []

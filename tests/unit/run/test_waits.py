@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from connectors.run.retry import OutageWait, RetryLoop, TransientFailure
-from connectors.run.waits import Waits
+from connectors.run.waits import OperationWait, Waits
 from tests.unit.factories import new_run
 from tests.unit.fake_clock import FakeClock
 from tests.unit.run.test_retry import Clock
@@ -45,6 +45,40 @@ def test_a_wait_that_comes_again_soon_is_the_same() -> None:
     assert waits.current() == []
     waits.enter("tablestore", "orders")
     assert waits.current()[0].seconds == 0
+
+
+def test_a_try_that_hangs_explains_no_standstill() -> None:
+    """The watchdog accepts a wait until its next try should have been over for long."""
+    clock = FakeClock()
+    waits = Waits(clock)
+    waits.enter("registry")
+    waits.because("registry", "", "away", next_try=10)
+    clock.now += 69
+    assert waits.reasons() == ["away"]
+    clock.now += 2
+    assert waits.reasons() == []
+    assert [wait.reason for wait in waits.current()] == ["away"], "it is still shown"
+    waits.because("registry", "", "still away", next_try=10)
+    assert waits.reasons() == ["still away"]
+
+
+def test_an_operation_waits_only_when_it_has_a_reason() -> None:
+    """And no more once it is over, however that ends."""
+    waits = Waits(FakeClock())
+
+    def fails() -> None:
+        with OperationWait(waits, "kafka", "dead letters") as one:
+            assert waits.current() == []
+            one.because("broker down", 1)
+            one.because("broker still down", 1)
+            assert [wait.reason for wait in waits.current()] == ["broker still down"]
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        fails()
+    assert waits.current() == []
+    with OperationWait(waits, "kafka", "dead letters"):
+        pass
 
 
 def test_what_has_waited_longest_comes_first() -> None:

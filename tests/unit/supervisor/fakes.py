@@ -23,7 +23,7 @@ class FakeProcess:
         self.number = number
         self.pid = 100 + number
         self.forming_since = self.last_heard = clock.now
-        self.formed = self.restarts = self.started = False
+        self.formed = self.restarts = self.started = self.drained = False
         self.epochs = self.work = 0
         self.waits: Sequence[str] = ()
         self.state = "starting"
@@ -70,7 +70,12 @@ class FakeProcess:
 class Rig:
     """A supervisor of fake processes. `script` is called at each look, `starts` counts them."""
 
-    def __init__(self, processes: int = 2, settings: SupervisorSettings = SETTINGS) -> None:
+    def __init__(
+        self,
+        processes: int = 2,
+        settings: SupervisorSettings = SETTINGS,
+        settle: float | None = None,
+    ) -> None:
         self.clock = FakeClock()
         self.starts: list[list[FakeProcess]] = []
         self.paused: list[bool] = []
@@ -78,7 +83,12 @@ class Rig:
         self.script: Callable[[list[FakeProcess]], None] = lambda _: None
         self._number = processes
         self.supervisor = Supervisor(
-            settings, DRAIN_DEADLINE, self._launch, clock=self.clock, wait=self._wait
+            settings,
+            DRAIN_DEADLINE,
+            self._launch,
+            settle=settle,
+            clock=self.clock,
+            wait=self._wait,
         )
 
     def _launch(self, paused: bool) -> list[FakeProcess]:

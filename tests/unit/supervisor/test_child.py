@@ -18,7 +18,8 @@ line = socket.socket(fileno=int(os.environ["SYNC_SUPERVISOR"]))
 def say(**message):
     line.sendall(json.dumps({"version": 1, **message}).encode() + b"\\n")
 say(event="started")
-say(event="beat", formed=True, state="running", restart=False, epochs=3, work=9, waits=["orders"])
+say(event="beat", formed=True, state="running", restart=False, epochs=3, work=9, waits=["orders"],
+    drained=True)
 line.sendall(b"not json\\n")
 request = json.loads(line.recv(1000))
 if request["command"] == "end":
@@ -45,7 +46,7 @@ def test_what_it_reports(child: Child) -> None:
     """The last beat."""
     until(lambda: child.epochs, "a beat")
     assert (child.started, child.formed, child.state, child.work) == (True, True, "running", 9)
-    assert list(child.waits) == ["orders"]
+    assert (list(child.waits), child.drained) == (["orders"], True)
     assert child.poll() is None
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from connectors.errors import StopRun
 from connectors.run import folder_lock
+from connectors.run.recovery import RecoveryFolder
 from connectors.supervisor import service
 from connectors.supervisor.child import Child
 from connectors.supervisor.plan import RunPlan
@@ -60,6 +61,29 @@ def test_a_plain_run_is_not_waited_for(plan: RunPlan) -> None:
     lock = folder_lock.lock_process(plan.folder, 0, supervised=False)
     with pytest.raises(StopRun, match="in use by another run"):
         wait_for(plan, lambda: pytest.fail("it waited"))
+    lock.close()
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_offsets_that_only_the_first_host_knows_stop_it(plan: RunPlan, shared: bool) -> None:
+    """Else the partitions of the other hosts would go on where they were, without a word."""
+    hosts = RunPlan(plan.folder, hosts=("a:1", "b:1"), host=0)
+    service.check_changed_offsets(hosts)
+    lock = folder_lock.lock_process(plan.folder, 0, supervised=False)
+    folder = RecoveryFolder(plan.folder, lock)
+    folder.go_on_at({"orders:1": 7, "orders:0": 5})
+    if shared:
+        folder_lock.lock_supervisor(plan.folder, 1).close()
+        service.check_changed_offsets(hosts)
+        return
+    with pytest.raises(StopRun, match=r"orders:0, orders:1.*\n  remedy: .* without --hosts"):
+        service.check_changed_offsets(hosts)
+    service.check_changed_offsets(plan)
+    service.check_changed_offsets(RunPlan(plan.folder, hosts=("a:1", "b:1"), host=1))
+    for key in ("orders:0", "orders:1"):
+        assert folder.new_start_of(key) is not None
+        folder.forget_new_start(key)
+    service.check_changed_offsets(hosts)
     lock.close()
 
 

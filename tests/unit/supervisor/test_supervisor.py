@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -347,3 +348,21 @@ def test_a_process_that_somebody_else_ends_is_no_drain() -> None:
 
     rig.script = script
     assert rig.run() == 1
+
+
+def test_a_start_that_came_to_no_cluster_gives_the_next_one_more_time() -> None:
+    """Until one has worked."""
+    rig = Rig()
+    started: list[float] = rig.started_at
+
+    def script(processes: list[FakeProcess]) -> None:
+        if len(rig.starts) == 4:
+            for process in processes:
+                process.runs()
+            rig.supervisor.drain()
+
+    rig.script = script
+    rig.run()
+    first, second, third = (b - a for a, b in pairwise(started))
+    assert first < second < third
+    assert third > 2 * SETTINGS.forming_deadline

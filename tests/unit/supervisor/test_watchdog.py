@@ -105,3 +105,14 @@ def test_the_state_of_a_process() -> None:
     assert watchdog._state(os.getpid()) in ("R", "S")
     assert watchdog._state(2**22 + 1) == ""
     assert Path("/proc/self/stat").exists()
+
+
+@pytest.mark.parametrize(("starts", "seconds"), [(0, 30), (1, 45), (2, 67), (9, 150)])
+def test_after_starts_that_came_to_nothing_there_is_more_time(starts: int, seconds: int) -> None:
+    """Up to five times: hosts that start at different moments would miss each other for ever."""
+    watch = Watch()
+    watch.watchdog = Watchdog(SETTINGS, watch.clock, starts)
+    for process in watch.processes:
+        process.formed = False
+    assert watch.passes(seconds) is None
+    assert "have not found each other" in (watch.passes(1) or "")

@@ -22,6 +22,8 @@ def test_rows_of_one_answer_by_their_own_codes() -> None:
         writing.write(changes(*[(name, 1) for name in "abcd"]))
         requests, rows = measured(writing)
     assert requests == {"PARTIAL": 1, "OK": 1}
+    meter = writing.run.meters.table("orders")
+    assert (meter.units, meter.written_bytes) == (3, meter.bytes * 3 // 6), "of 6 that were sent"
     assert rows == {
         ("written", "OK"): 3,
         ("retried", "OTSServerBusy"): 2,
@@ -54,6 +56,7 @@ def test_bytes_and_durations() -> None:
         batch = changes(("a", 1), ("b", 2))
         writing.write(batch)
         meter = writing.run.meters.table("orders")
+    assert (meter.written_bytes, meter.units) == (meter.bytes // 2, 2)
     assert meter.bytes == 2 * sum(len(segment.wire) for segment in batch[0])
     assert sum(meter.durations.counts) == 2
 

@@ -1,8 +1,8 @@
 """The sync flow with two steps of its own: test orders are left out, the others get a region.
 
-    python -m bytewax.run examples.enrich_and_filter -r state -s 5 -b 0
+    python -m bytewax.run examples.enrich_and_filter.flow -r state -s 5 -b 0
 
-It needs a recovery folder of its own.
+It reads the config.toml of the working folder, or the file that $SYNC_CONFIG names.
 """
 
 from __future__ import annotations
