@@ -7,10 +7,6 @@ time to the time at which the service had it, in milliseconds. The service answe
 from __future__ import annotations
 
 import argparse
-<<<<<<< HEAD
-import json
-=======
->>>>>>> main
 import sys
 import tempfile
 import threading
@@ -33,12 +29,7 @@ from bench.processes import (
     constant_server,
     watched,
 )
-<<<<<<< HEAD
-from bench.provenance import provenance
-from bench.report import Goal
-=======
 from bench.report import Goal, conclude
->>>>>>> main
 
 _TOPIC = "orders"
 _MARGIN = 150.0  # milliseconds above window.age
@@ -178,19 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Goal(f"p99 in ms, window.age = {each.age:g}", each.p99, each.age * 1000 + _MARGIN, False)
         for each in results
     ]
-<<<<<<< HEAD
-    for goal in goals:
-        console.print(str(goal), style="green" if goal.met else "bold red", highlight=False)
-    if options.json:
-        content = {
-            **provenance("bench.latency"),
-            "results": [asdict(each) for each in results],
-            "goals": [{**asdict(goal), "met": goal.met} for goal in goals],
-        }
-        options.json.write_text(json.dumps(content, indent=1) + "\n")
-=======
     conclude(console, results, goals, options.json)
->>>>>>> main
     return 0
 
 

@@ -12,10 +12,10 @@ from typing import Any
 from bench.processes import ROOT
 
 
-def provenance(command: str) -> dict[str, Any]:
-    """What a file of figures begins with; `command` is that of `python -m`."""
+def provenance() -> dict[str, Any]:
+    """What a file of figures begins with."""
     return {
-        "command": " ".join(["python", "-m", command, *sys.argv[1:]]),
+        "command": " ".join(["python", *sys.orig_argv[1:]]),
         "commit": _commit(),
         "python": platform.python_version(),
         "machine": {"system": platform.platform(), "cores": os.cpu_count(), "cpu": _cpu()},

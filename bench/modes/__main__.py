@@ -98,7 +98,7 @@ def _table(timings: Sequence[Timing], options: argparse.Namespace) -> Table:
 
 def _content(timings: Sequence[Timing], options: argparse.Namespace) -> dict[str, Any]:
     return {
-        **provenance("bench"),
+        **provenance(),
         "in_process": options.in_process,
         "modes": [
             {**timing._asdict(), "ratio": timing.ratio, "goal": MODES[timing.name].goal}

@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print(line, highlight=False)
     if options.json:
         content = {
-            **provenance("bench.scale"),
+            **provenance(),
             "rows": options.rows,
             "rounds": [[each._asdict() for each in turn] for turn in rounds],
             "medians": [{**each._asdict(), "layout": str(each.layout)} for each in found],

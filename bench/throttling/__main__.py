@@ -8,10 +8,6 @@ record. A missed goal is no failure; lost order is.
 from __future__ import annotations
 
 import argparse
-<<<<<<< HEAD
-import json
-=======
->>>>>>> main
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,12 +17,7 @@ from rich.table import Table
 
 import localkafka
 from bench.processes import MeasurementError
-<<<<<<< HEAD
-from bench.provenance import provenance
-from bench.report import Goal
-=======
 from bench.report import Goal, conclude
->>>>>>> main
 from bench.throttling.cases import CASES, Result
 from bench.throttling.limited import measure
 from bench.throttling.slow_service import QUEUE, measure_queue
@@ -86,19 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     show(console, results)
     found = goals(results)
-<<<<<<< HEAD
-    for goal in found:
-        console.print(str(goal), style="green" if goal.met else "bold red", highlight=False)
-    if options.json:
-        content = {
-            **provenance("bench.throttling"),
-            "results": [asdict(each) for each in results],
-            "goals": [{**asdict(goal), "met": goal.met} for goal in found],
-        }
-        options.json.write_text(json.dumps(content, indent=1) + "\n")
-=======
     conclude(console, results, found, options.json)
->>>>>>> main
     return 0 if all(each.in_order for each in results) else 1
 
 

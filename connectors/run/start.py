@@ -124,7 +124,6 @@ def start(
     return run
 
 
-<<<<<<< HEAD
 def warn_of_workers(workers: int, process: int) -> None:
     """Say in the log of the first process that several workers of a process do not scale."""
     if workers > 1 and process == 0:
@@ -135,7 +134,8 @@ def warn_of_workers(workers: int, process: int) -> None:
             workers,
             workers,
         )
-=======
+
+
 def _embedded_run(name: str, settings: Settings, topics_kafka: KafkaSettings) -> Run:
     """The run of a flow in a program that runs it itself, which may run a cluster."""
     here = present_embedding()
@@ -152,7 +152,6 @@ def _embedded_run(name: str, settings: Settings, topics_kafka: KafkaSettings) ->
     )
     here.runs.append(run)
     return run
->>>>>>> main
 
 
 def _under_bytewax_run() -> bool:

@@ -95,14 +95,9 @@ class TableWriter:
         # The plain case: no row is handled by itself, unless one fails.
         rows = sum(map(count_of, segments))
         wires = [segment.wire for segment in segments]
-<<<<<<< HEAD
-        request = [TableRows(table, wires, [segment.sizes for segment in segments])]
-        meters = self._run.meters
-=======
         sizes = [segment.sizes for segment in segments]
         request = [TableRows(table, wires, sizes)]
-        meters, governor = self._run.meters, self.governors[table]
->>>>>>> main
+        meters = self._run.meters
         sent_at = governor.clock()
         answer: list[Verdict] | RequestFailed | None
         meters.in_flight += 1
@@ -121,12 +116,8 @@ class TableWriter:
         size = sum(map(len, wires))
         meter.request("OK", seconds, size)
         meter.rows("written", "OK", rows)
-<<<<<<< HEAD
-        if governor.is_on or seconds > SLOW or governor.slow_start is not None:
-=======
         meter.written(size, sizes)
-        if governor.is_on or seconds > SLOW:
->>>>>>> main
+        if governor.is_on or seconds > SLOW or governor.slow_start is not None:
             governor.written(sent_at, rows)
         else:
             governor.recent.written(rows, seconds, sent_at + seconds)
