@@ -10,10 +10,9 @@ docs/decisions/accelerator.md.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
-from connectors.mapping.encoder import ByShard
 from connectors.records import Operation
 from connectors.settings.tablestore_limits import (
     MAX_KEY_VALUE_BYTES,
@@ -45,6 +44,17 @@ _KINDS: dict[WireType, tuple[int, bytes]] = {
     "binary": (4, b"\x07"),
     "generated": (5, b"\x0b"),
 }
+
+
+_Encode = Callable[..., tuple[bytes, bytes, Operation]]
+_ShardRows = tuple[int, list[bytes], bytes, list[int], list[Operation], list[int]]
+ByShard = Callable[
+    [_Encode | list[_Encode], Sequence[tuple[Any, ...]] | None, Sequence[Sequence[Any]], int, int],
+    list[_ShardRows],
+]
+"""Of the encoder of all rows or those of each, what leads the values of each row, the other values,
+the seed of the hash and the number of shards: shard, identities, rows end to end, their sizes,
+their operations and their positions, of each shard that has rows."""
 
 
 def in_use() -> bool:
