@@ -71,7 +71,7 @@ def test_an_error_is_the_process_s_own(child: Child) -> None:
 
 
 def test_it_is_killed_though_it_is_stopped(child: Child) -> None:
-    """And is marked as such: it is a consequence."""
+    """A suspended process can be killed, and its end has the rank of a consequence."""
     child.signal(signal.SIGSTOP)
     child.kill()
     until(child.poll, "its end")
