@@ -65,7 +65,7 @@ def test_how_it_ends(child: Child) -> None:
 
 
 def test_an_error_is_the_process_s_own(child: Child) -> None:
-    """Its text comes through."""
+    """The text of an error in a child is passed on unchanged."""
     with pytest.raises(CommandError, match="it cannot"):
         child.ask("other")
 
