@@ -10,7 +10,7 @@ endif
 RUN = $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulation torture fuzz hosts lint format bench budget pages conformance setup lock clean docs-site
+.PHONY: help demo test simulation planted torture fuzz hosts lint format bench budget pages conformance setup lock clean docs-site audit sbom
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -27,12 +27,17 @@ simulation: ## 10,000 seeds of the whole connector in virtual time, with faults 
 	@sh scripts/setup.sh requirements-dev.lock
 	@exec $(RUN) -W ignore -m simulation --seeds 10000 $(ARGS)
 
+planted: ## every planted bug in real runs that are killed: the checker must find each; ten minutes
+	@sh scripts/setup.sh requirements-dev.lock
+	@PLANTED_BUGS=all exec $(RUN) -m pytest -n 0 -q tests/flows/test_planted_bugs.py $(ARGS)
+
 torture: ## 1,000 cycles of the real flow: killed, stopped, rescaled, under faults; hours; ARGS="--cycles 50 --resume"
 	@sh scripts/setup.sh requirements-dev.lock
 	@exec $(RUN) -m torture $(ARGS)
 
-fuzz: ## 100,000 random records (headers, names, sizes, null and empty everything) through a whole flow
+fuzz: ## 1,000,000 random configurations and answers of registry and service; 100,000 random records through a flow
 	@sh scripts/setup.sh requirements-dev.lock
+	@$(RUN) -m tests.fuzz $(ARGS)
 	@FUZZED_RECORDS=100000 exec $(RUN) -m pytest -n 0 -q --timeout 3000 tests/flows/test_unreadable_headers.py
 
 hosts: ## a run on three hosts (network namespaces; root): killed, stopped, cut off, rescaled; seven minutes
@@ -66,6 +71,16 @@ docs-site: ## the pages of docs/ and others as a site in site/; fails for a brok
 conformance: ## the vendor's SDK suites on the local Tablestore; PYTHON_SDK=... JAVA_SDK=... GO_SDK=... NODE_SDK=... CONFORMANCE_RIG=...
 	@sh scripts/setup.sh requirements-dev.lock
 	@exec sh scripts/conformance.sh
+
+audit: ## known vulnerabilities of the pinned packages, by PyPI's advisories (needs the internet)
+	@sh scripts/setup.sh requirements-dev.lock
+	@exec $(RUN) -m scripts.audit $(ARGS)
+
+sbom: ## what a run is made of, in CycloneDX's format: dist/sbom.json
+	@sh scripts/setup.sh requirements-dev.lock
+	@mkdir -p dist
+	@$(RUN) -W ignore -m cyclonedx_py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom.json
+	@echo "dist/sbom.json is written"
 
 setup: ## only the environment, with all the tools
 	@sh scripts/setup.sh requirements-dev.lock

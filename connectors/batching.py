@@ -22,6 +22,7 @@ from connectors.records import (
     count_of,
     segment_of_state,
     size_of,
+    state_of,
 )
 from connectors.settings import WindowSettings
 
@@ -119,7 +120,7 @@ class Batcher(StatefulBatchLogic[Batch, Batch, State]):
     def snapshot(self) -> State:
         """The waiting rows, each segment as a tuple. The copy is shallow: segments never change."""
         self._count.snapshot(sum(map(count_of, self._segments)))
-        return [tuple(segment) for segment in self._segments]
+        return [state_of(segment) for segment in self._segments]
 
     def waiting(self) -> list[Waiting]:
         """The waiting rows. Any thread may ask: they may be some others the next moment."""

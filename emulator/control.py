@@ -76,7 +76,7 @@ class Control:
             except ValueError:
                 return _json({"error": "since must be an integer"}, 400)
             if request.path == "/-/effects":
-                return _json(journal.effects_since(since))
+                return _json(journal.effects_since(since, "columns" in request.query))
             return _json(journal.answers_since(since))
         return _json({"error": f"no such page: {method} {request.path}"}, 404)
 

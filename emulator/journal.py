@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
 from emulator.wire import plainbuffer as pb
+from emulator.wire.decoder import decode_row
 
 
 class NamedTable(Protocol):
@@ -29,8 +30,23 @@ class Effect(NamedTuple):
     table: str
     kind: str
     key: tuple[pb.KeyCell, ...]
-    digest: str
-    """First 16 hexadecimal digits of the SHA-256 of the row as it was sent."""
+    row: bytes
+    """The row as it was sent."""
+
+    def shown(self, columns: bool) -> dict[str, Any]:
+        """As JSON, if wanted with the cells that the change writes."""
+        found = {
+            **self._asdict(),
+            "key": {name.decode(): shown_value(value) for name, value in self.key},
+            "digest": hashlib.sha256(self.row).hexdigest()[:16],
+        }
+        del found["row"]
+        if columns and self.row.startswith(pb.HEADER):  # points of a time series are no rows
+            found["columns"] = {
+                name.decode(): None if value is None else shown_value(value)
+                for name, _, value, _ in decode_row(self.row, inner=True).cells
+            }
+        return found
 
 
 def shown_value(value: bytes) -> Any:
@@ -58,7 +74,6 @@ class Journal:
         """Note changes that are stored now: (table, operation, primary key, row as sent)."""
         for table, operation, key, row in changes:
             self._sequence += 1
-            digest = hashlib.sha256(row).hexdigest()[:16]
             self._effects.append(
                 Effect(
                     self._sequence,
@@ -67,7 +82,7 @@ class Journal:
                     table.name,
                     operation,
                     tuple(key),
-                    digest,
+                    row,
                 )
             )
 
@@ -98,7 +113,7 @@ class Journal:
             }
         )
 
-    def effects_since(self, sequence: int) -> dict[str, Any]:
+    def effects_since(self, sequence: int, columns: bool = False) -> dict[str, Any]:
         """Return the effects after `sequence`, and whether some of them are no longer kept."""
         kept = [effect for effect in self._effects if effect.sequence > sequence]
         first = kept[0].sequence if kept else self._sequence + 1
@@ -106,13 +121,7 @@ class Journal:
             "enabled": self.keeps_effects,
             "last": self._sequence,
             "lost": max(0, first - sequence - 1),
-            "effects": [
-                {
-                    **effect._asdict(),
-                    "key": {name.decode(): shown_value(value) for name, value in effect.key},
-                }
-                for effect in kept
-            ],
+            "effects": [effect.shown(columns) for effect in kept],
         }
 
     def answers_since(self, sequence: int) -> dict[str, Any]:

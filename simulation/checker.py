@@ -15,8 +15,9 @@ Place: TypeAlias = "tuple[str, int, int]"
 """Topic, partition and offset of a record."""
 Columns: TypeAlias = "tuple[tuple[str, object], ...]"
 """The columns of a row, sorted by name."""
-Kind = Literal["put", "update", "delete", "reject", "refuse"]
-"""reject: the connector rejects it. refuse: the service does, unless a later change replaces it."""
+Kind = Literal["put", "update", "delete", "reject", "refuse", "filter"]
+"""reject: the connector rejects it. refuse: the service does, unless a later change replaces it.
+filter: a step drops it, and it leaves nothing."""
 _SHOWN = 4
 
 
@@ -63,16 +64,21 @@ class Checker:
         self._of_row: defaultdict[tuple[str, str], list[Produced]] = defaultdict(list)
         self._ends: dict[tuple[str, int], int] = {}
         self._by_value: dict[tuple[str, int, str, object], Place] = {}
+        self._by_content: defaultdict[tuple[tuple[str, str], Columns], list[Place]] = defaultdict(
+            list
+        )
+        self._committed: dict[tuple[str, int], int] = {}
         # Records that the brokers removed before they were durable: either fate is right.
         self._removed: set[Place] = set()
         self._high: dict[tuple[str, str], int] = {}
         self._last: dict[tuple[int, str, str], int] = {}
-        self._dead: defaultdict[Place, list[tuple[int, bytes | None]]] = defaultdict(list)
+        # Of each dead letter: its run, its value, and whether its row had waited in the run.
+        self._dead: defaultdict[Place, list[tuple[int, bytes | None, bool]]] = defaultdict(list)
         self._open: set[Place] = set()
         # Rows of the present run that wait in it though their records are read again.
         self._ahead: set[Place] = set()
         self._stored: dict[tuple[str, int], int] = {}
-        self._verdict = Verdict()
+        self.verdict = Verdict()
         self.doubts: list[str] = []
         """Why the verdict cannot be PASS though nothing wrong was found."""
 
@@ -83,6 +89,7 @@ class Checker:
             topic, partition, offset = record.place
             self._by_value[topic, partition, column, found] = record.place
         self._of_row[record.row].append(record)
+        self._by_content[record.row, record.columns].append(record.place)
         topic, partition, offset = record.place
         self._ends[topic, partition] = offset + 1
 
@@ -97,7 +104,7 @@ class Checker:
         """
         record = self._records[place]
         offset = place[2]
-        self._verdict.applied += 1
+        self.verdict.applied += 1
         self._high[record.row] = max(self._high.get(record.row, -1), offset)
         if not is_exact or place in self._ahead:
             self._ahead.discard(place)
@@ -106,32 +113,52 @@ class Checker:
         if offset < last:
             self.found("out_of_order", f"{_shown(place)} was applied after offset {last}")
         if offset == last:
-            self._verdict.duplicates += 1
+            self.verdict.duplicates += 1
         self._last[run, record.table, record.key] = max(last, offset)
-        if record.kind in ("reject", "refuse"):
-            self.found("wrongly_written", f"{_shown(place)} must be rejected")
+        if record.kind in ("reject", "refuse", "filter"):
+            self.found("wrongly_written", f"{_shown(place)} must not be written")
 
     def place_of(self, topic: str, partition: int, column: str, value: object) -> Place | None:
         """The record of a partition that has this value in a column."""
         return self._by_value.get((topic, partition, column, value))
 
-    def last_delete(self, table: str, key: str, before: int) -> Place | None:
-        """The last record before an offset that deletes a row; the service cannot say which did."""
+    def place_of_change(self, row: tuple[str, str], columns: Columns) -> tuple[Place, bool] | None:
+        """The record that changes a row so, and whether no other one does; else the last of them.
+
+        None: no record does.
+        """
+        found = self._by_content.get((row, columns))
+        return (found[-1], len(found) == 1) if found else None
+
+    def last_delete(
+        self,
+        table: str,
+        key: str,
+        before: int | None = None,
+        ends: Mapping[tuple[str, int], int] | None = None,
+    ) -> Place | None:
+        """The last record that deletes a row; the service cannot say which did.
+
+        Only those `before` an offset count, and those up to the last one of a partition in `ends`.
+        """
         found = [
             record.place
             for record in self._of_row[table, key]
-            if record.kind == "delete" and record.place[2] < before
+            if record.kind == "delete"
+            and (before is None or record.place[2] < before)
+            and (ends is None or record.place[2] <= ends.get(record.place[:2], -1))
         ]
         return found[-1] if found else None
 
     def dead_lettered(self, run: int, place: Place, value: bytes | None) -> None:
         """Note a dead letter that its destination has confirmed, with the record's value in it."""
-        self._dead[place].append((run, value))
+        self._dead[place].append((run, value, place in self._ahead))
+        self._ahead.discard(place)
 
     def is_done(self, place: Place) -> bool:
         """Whether a record is written, replaced by a later change of its row, or dead-lettered."""
         record = self._records.get(place)
-        if record is None or place in self._removed:
+        if record is None or record.kind == "filter" or place in self._removed:
             return True
         if place in self._dead or record.kind == "reject":
             return place in self._dead
@@ -164,7 +191,9 @@ class Checker:
 
     def committed(self, partition: tuple[str, int], offset: int) -> None:
         """Check an offset that the group commits: nothing before it may be unfinished."""
-        for number in range(offset):
+        first = self._committed.get(partition, 0)
+        self._committed[partition] = max(first, offset)
+        for number in range(first, offset):
             if not self.is_done((*partition, number)):
                 place = (*partition, number)
                 self.found("committed_too_early", f"{_shown(place)} is before offset {offset}")
@@ -172,14 +201,14 @@ class Checker:
 
     def found(self, kind: str, text: str) -> None:
         """Note something that is wrong."""
-        self._verdict.kinds[kind] += 1
-        if self._verdict.kinds[kind] <= _SHOWN:
-            self._verdict.findings.append(f"{kind}: {text}")
+        self.verdict.kinds[kind] += 1
+        if self.verdict.kinds[kind] <= _SHOWN:
+            self.verdict.findings.append(f"{kind}: {text}")
 
     @property
     def has_failed(self) -> bool:
         """Whether something wrong was found already."""
-        return bool(self._verdict.kinds)
+        return bool(self.verdict.kinds)
 
     def judge(
         self,
@@ -193,7 +222,7 @@ class Checker:
         `minimum`: fewer records prove nothing. `once_a_run`: a run must not repeat a dead letter.
         `committed`: the group's offsets, when all must be at the ends of their partitions.
         """
-        verdict = self._verdict
+        verdict = self.verdict
         verdict.records = len(self._records)
         for place in sorted(self._records):
             if not self.is_done(place):
@@ -256,13 +285,16 @@ class Checker:
 
     def _judge_dead_letters(self, once_a_run: bool) -> None:
         for place, sent in sorted(self._dead.items()):
-            record = self._records[place]
+            record = self._records.get(place)
+            if record is None:
+                self.found("wrongly_rejected", f"{_shown(place)}, which is no record")
+                continue
             if record.kind not in ("reject", "refuse"):
                 self.found("wrongly_rejected", _shown(place))
-            if any(value != record.value for _, value in sent):
+            if any(value != record.value for _, value, _ in sent):
                 self.found("dead_letter_differs", _shown(place))
-            runs = Counter(run for run, _ in sent)
-            if once_a_run and max(runs.values()) > 1:
+            runs = Counter(run for run, _, had_waited in sent if not had_waited)
+            if once_a_run and max(runs.values(), default=0) > 1:
                 self.found("dead_letter_repeated", f"{_shown(place)} within one run")
 
 
@@ -274,6 +306,7 @@ def _after(columns: Columns | None, record: Produced) -> Columns | None:
         "delete": lambda: None,
         "reject": lambda: columns,
         "refuse": lambda: columns,
+        "filter": lambda: columns,
     }
     return change[record.kind]()
 

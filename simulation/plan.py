@@ -81,11 +81,13 @@ class Plan(NamedTuple):
     configuration: int
     partitions: int
     workers: tuple[int, ...]
-    """The number of workers of each run; the last one holds for all that follow."""
+    """The number of processes of each run; the last one holds for all that follow."""
     interval: float
     """Seconds of an epoch."""
     records: tuple[RecordPlan, ...]
     faults: tuple[Fault, ...]
+    threads: int = 1
+    """Workers of each process."""
 
     def to_json(self) -> str:
         """A text that `from_json` reads."""
@@ -94,7 +96,9 @@ class Plan(NamedTuple):
     @classmethod
     def from_json(cls, text: str) -> Plan:
         """Read a plan. Raises ValueError."""
-        seed, configuration, partitions, workers, interval, records, faults = json.loads(text)
+        seed, configuration, partitions, workers, interval, records, faults, *rest = json.loads(
+            text
+        )
         return cls(
             seed,
             configuration,
@@ -103,6 +107,7 @@ class Plan(NamedTuple):
             interval,
             tuple(RecordPlan(*record) for record in records),
             tuple(Fault(*fault) for fault in faults),
+            *rest,
         )
 
 
@@ -149,4 +154,5 @@ def plan_of(seed: int, records: int) -> Plan:
         chance.choice((0.02, 0.05, 0.2, 0.5)),
         tuple(made),
         tuple(faults),
+        chance.choice((1, 1, 1, 2)),
     )

@@ -147,10 +147,25 @@ class _Watcher(TopicWatcher):
             self._again()
 
 
-class SimulatedProcess:
-    """One process of a run, with one worker."""
+class _WorkerSource:
+    """The source of a process as one of its workers calls it."""
 
-    def __init__(self, world: World, index: int, count: int) -> None:
+    def __init__(self, source: KafkaSource, process: SimulatedProcess, worker: int) -> None:
+        self._source = source
+        self._process = process
+        self._worker = worker
+        self.list_parts = source.list_parts
+
+    def build_part(self, step_id: str, for_part: str, resume_state: int | None) -> Any:
+        """As `KafkaSource.build_part`."""
+        self._process.building = self._worker
+        return self._source.build_part(step_id, for_part, resume_state)
+
+
+class SimulatedProcess:
+    """One process of a run, with one or more workers that share what a process has once."""
+
+    def __init__(self, world: World, index: int, count: int, workers: int) -> None:
         self.world = world
         self.index = index
         self.run_number = world.runs
@@ -166,7 +181,12 @@ class SimulatedProcess:
             now=world.timeline.wall_clock,
             sleep=self.sleep,
         )
-        self.flow = self._flow(settings)
+        self.building = 0  # the worker that builds its partitions
+        flow = self._flow(settings)
+        self.flows = [
+            flow._replace(source=_WorkerSource(flow.source, self, worker))
+            for worker in range(workers)
+        ]
 
     @property
     def now(self) -> float:
@@ -194,7 +214,12 @@ class SimulatedProcess:
         world, run = self.world, self.run
         decoder, mapper = _decoding(world.plan.configuration, world.lost_offset)
         clients = world.brokers.clients(self)
-        source = KafkaSource(run, clients, watch=lambda *seen: _Watcher(self, *seen))
+        source = KafkaSource(
+            run,
+            clients,
+            watch=lambda *seen: _Watcher(self, *seen),
+            worker=lambda: self.building,
+        )
         pool: Any = SimulatedPool(world.service, self)
         tables: Any = SimulatedTables(world.service, self)
         client = Client(settings.tablestore, pool)
@@ -227,4 +252,5 @@ class SimulatedProcess:
 
     def kill(self) -> None:
         """SIGKILL."""
-        self.alive = self.loop.alive = False
+        self.alive = False
+        self.loop.kill()

@@ -62,6 +62,8 @@ def shrink(
         for count in range(1, max(plan.workers)):
             if fails(plan._replace(workers=tuple(min(count, each) for each in plan.workers))):
                 break
+        if plan.threads > 1:
+            fails(plan._replace(threads=1))
         if plan.partitions > 1:
             fails(plan._replace(partitions=1))
     return plan, outcome
@@ -88,7 +90,8 @@ def story(outcome: Outcome, lines: int = 120) -> str:
     plan = outcome.plan
     head = [
         f"seed {plan.seed}, configuration {plan.configuration}, {plan.partitions} partitions",
-        f"workers of the runs {plan.workers}, an epoch of {plan.interval} s",
+        f"processes of the runs {plan.workers}, each of {plan.threads} workers",
+        f"an epoch of {plan.interval} s",
         f"{len(plan.records)} records, {len(plan.faults)} faults:",
         *(f"  {fault}" for fault in plan.faults),
     ]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import inspect
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from datetime import datetime, timedelta, timezone
 from typing import Any
+from weakref import WeakSet
 
 _START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
@@ -116,6 +118,7 @@ class VirtualLoop:
         self._timeline = timeline
         self.alive = True
         self.context = copy_context()
+        self._coroutines: WeakSet[Any] = WeakSet()
 
     def time(self) -> float:
         """Virtual seconds."""
@@ -157,9 +160,17 @@ class VirtualLoop:
     def create_task(self, coro: Any, **kwargs: Any) -> asyncio.Task[Any]:
         """As asyncio's; a task that its process leaves behind is no matter for the log."""
         loop: Any = self
+        self._coroutines.add(coro)
         task: Any = asyncio.Task(coro, loop=loop, **kwargs)
         task._log_destroy_pending = False
         return task  # type: ignore[no-any-return]
+
+    def kill(self) -> None:
+        """Nothing of the process runs any more; what had not begun is dropped without a warning."""
+        self.alive = False
+        for coroutine in self._coroutines:
+            if inspect.getcoroutinestate(coroutine) == inspect.CORO_CREATED:
+                coroutine.close()
 
     def run_in_executor(
         self,

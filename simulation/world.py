@@ -292,7 +292,8 @@ class World:
             log.read_to = 0
         workers = self.plan.workers
         count = workers[min(number, len(workers) - 1)]
-        self.note("run", self.runs, "workers", count)
+        threads = self.plan.threads
+        self.note("run", self.runs, "processes", count, "workers of each", threads)
         self.checker.resumed(*self.snapshots.durable_state())
         cluster = Cluster(
             self.timeline, self.snapshots, self.plan.interval, self.chance, self.failed
@@ -301,8 +302,10 @@ class World:
         try:
             self._processes = []
             for index in range(count):
-                self._processes.append(SimulatedProcess(self, index, count))
-            cluster.start([(process, process.flow) for process in self._processes])
+                self._processes.append(SimulatedProcess(self, index, count, threads))
+            cluster.start(
+                [(process, flow) for process in self._processes for flow in process.flows]
+            )
             self._cluster = cluster
             self._go_on(cluster)
         except Crash:

@@ -29,6 +29,7 @@ from connectors.cli import (
     skip,
     status,
     top,
+    verify,
 )
 from connectors.cli.output import PROGRAM, say_json, warn
 from connectors.control.protocol import CommandError
@@ -50,6 +51,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], Sequence[str]]] = {
     "preview": (preview.preview, preview.EXAMPLES),
     "drift": (drift.drift, drift.EXAMPLES),
     "cost": (cost.cost, cost.EXAMPLES),
+    "verify": (verify.verify, verify.EXAMPLES),
     "replay": (replay.replay, replay.EXAMPLES),
     "backfill": (backfill.backfill, backfill.EXAMPLES),
     "skip": (skip.skip, skip.EXAMPLES),

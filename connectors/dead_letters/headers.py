@@ -6,7 +6,7 @@ tools can read them; a header that Connect has no name for begins with `__tables
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from connectors.errors import StopRun
 from connectors.records import DeadLetter, Header, Original
@@ -67,6 +67,18 @@ def replays(headers: Iterable[Header]) -> int:
 def own_headers(headers: Iterable[Header]) -> list[Header]:
     """The headers that the record came with: all but the count of its replays."""
     return [header for header in headers if header[0] != REPLAYS]
+
+
+def coordinates_in(headers: Sequence[Header]) -> tuple[str, int, int] | None:
+    """Topic, partition and offset of a dead letter's record; None for any other message."""
+    block = headers[-len(BLOCK) :]
+    if tuple(name for name, _ in block) != BLOCK:
+        return None
+    try:
+        topic, partition, offset = ((value or b"").decode() for _, value in block[:3])
+        return topic, int(partition), int(offset)
+    except ValueError:  # any producer may write to the topic
+        return None
 
 
 def headers_of(dead_letter: DeadLetter, connector: str) -> list[Header]:

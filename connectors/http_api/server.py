@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from connectors.errors import StopRun
 from connectors.http_api import models
 from connectors.http_api.provider import Provider
+from connectors.run.exposure import endpoint_exposure
 from connectors.settings.urls import is_loopback
 
 log = logging.getLogger("sync.http")
@@ -96,6 +97,9 @@ class Endpoint:
         site = web.TCPSite(runner, self._host, self._port)
         await site.start()
         host, port = runner.addresses[0][:2]
+        exposed = endpoint_exposure(host, port)
+        if exposed is not None:
+            log.warning("%s", exposed)
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def _application(self) -> web.Application:

@@ -13,7 +13,7 @@ from connectors.errors import StopRun
 from connectors.formats.chunk_decoder import ChunkDecoder
 from connectors.inspect.capacity import row_bytes, row_units
 from connectors.mapping.row_mapper import RowMapper
-from connectors.records import Chunk, DeadLetter, DecodedChunk, Message, Record
+from connectors.records import Batch, Chunk, DeadLetter, DecodedChunk, Message, Record
 from connectors.settings import Settings
 from connectors.tablestore.row_encoder import RowEncoder
 from connectors.tablestore.row_reader import ReadCell, read_row
@@ -85,6 +85,13 @@ class Preview:
         chunk = Chunk(str(message.topic()), message.partition(), [message])
         decoded = self._decoder.decode_chunk(chunk)
         return (decoded if self._transform is None else self._transform.apply(decoded)).records
+
+    def rows_of(self, chunk: Chunk) -> list[tuple[str, Batch]]:
+        """The rows and rejections of a chunk, as a flow has them. Raises StopRun as `of` does."""
+        decoded = self._decoder.decode_chunk(chunk)
+        return self._mapper.map_chunk(
+            decoded if self._transform is None else self._transform.apply(decoded)
+        )
 
     def of(self, message: Message) -> Previewed:
         """What would become of a record. Raises StopRun where a schema cannot be asked for."""

@@ -45,10 +45,12 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         watch: Watch = TopicWatcher,
         progress: Progress | None = None,
         topics_option: str = "kafka.topics",
+        worker: Callable[[], int] = threading.get_ident,
     ) -> None:
         """`watch` begins to watch the topics that were found.
 
-        `topics_option` is the setting that names the topics, for texts.
+        `topics_option` is the setting that names the topics, for texts. `worker` names the worker
+        that calls: it builds and asks its partitions in one thread.
         """
         self._run = run
         self._clients = clients or KafkaClients()
@@ -56,7 +58,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
         self._starts = StartOffsets(run, self._clients)
         self._probe = BatchProbe(run, self._clients)
         self._loss = Loss(run.settings.kafka, self._clients)
-        # Of each worker, by its thread: a worker builds and asks its partitions in one thread.
+        self._worker = worker
         self._consumers: dict[int, SharedConsumer] = {}
         self._topics_option = topics_option
         self._existing: set[str] = set()
@@ -160,7 +162,7 @@ class KafkaSource(FixedPartitionedSource[Chunk, int]):
 
     def _consumer(self) -> SharedConsumer:
         """The consumer of this worker, made when it is first needed."""
-        worker = threading.get_ident()
+        worker = self._worker()
         consumer = self._consumers.get(worker)
         if consumer is None:
             consumer = self._consumers[worker] = SharedConsumer(

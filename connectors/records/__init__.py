@@ -35,6 +35,7 @@ from connectors.records.segment import (
     count_of,
     segment_of_state,
     size_of,
+    state_of,
 )
 from connectors.records.skipped_batch import SkippedBatch
 
@@ -70,5 +71,6 @@ __all__ = [
     "readable_headers",
     "segment_of_state",
     "size_of",
+    "state_of",
     "timestamp_of",
 ]

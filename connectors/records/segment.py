@@ -121,6 +121,17 @@ def size_of(segment: Segment) -> int:
     return len(segment.wire)
 
 
+def state_of(segment: Segment) -> tuple[Any, ...]:
+    """The fields of a segment for the recovery store: plain values, of no class."""
+    table, topic, partition, identities, wire, offsets, originals, sizes, operations = segment
+    return (
+        *(table, topic, partition, identities, wire),
+        # A range would be stored as a call of its class.
+        tuple(offsets) if type(offsets) is range else offsets,
+        *(originals, sizes, operations),
+    )
+
+
 def segment_of_state(state: tuple[Any, ...]) -> Segment:
     """A segment from its fields in the recovery store.
 

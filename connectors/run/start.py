@@ -24,6 +24,7 @@ from connectors.run.context import Run
 from connectors.run.embedding import present_embedding
 from connectors.run.ends import kind_of, reason_of
 from connectors.run.environment import STORE_ELSEWHERE
+from connectors.run.exposure import exposures
 from connectors.run.folder_lock import warn_of_readers
 from connectors.run.link import SupervisorLink, keep_over_exec, was_paused
 from connectors.run.log import apply, configure_logging, report_counts
@@ -75,6 +76,8 @@ def start(
         log.warning("%s has no effect: no topic of kafka.topics leads to it", key)
     arguments = _parse_args()
     apply(settings.log, arguments.process_id if arguments.addresses else None)
+    for text in exposures(arguments.addresses, arguments.process_id, os.environ):
+        log.warning("%s", text)
     recovery = None
     if arguments.recovery_directory is not None:
         contract = {

@@ -20,7 +20,7 @@ from tablestore.client import OTSClient
 from tablestore.error import OTSClientError, OTSServiceError
 from tablestore.retry import NoRetryPolicy
 
-from connectors.errors import StopRun
+from connectors.errors import StopRun, raised_at
 from connectors.settings.urls import proxy_of
 from connectors.settings.writing import TablestoreSettings
 from connectors.tablestore.credentials import CredentialsSource
@@ -135,6 +135,11 @@ class Client:
                 if reason is not None:
                     raise RequestFailed(Retry(reason), failed.code) from None
             raise failed from None
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the SDK trips over headers that it cannot split
+            reason = f"untrusted answer: HTTP {answer.status}, {raised_at(error)}"
+            raise RequestFailed(Retry(reason)) from None
         raise RequestFailed(Retry(f"HTTP {answer.status} instead of 200"))
 
     def _is_outdated(self, context: RequestContext) -> str | None:

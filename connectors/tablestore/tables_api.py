@@ -32,10 +32,11 @@ from tablestore.metadata import (
 )
 from urllib3.exceptions import HTTPError
 
+from connectors.errors import raised_at
 from connectors.settings.tables import TableSettings
 from connectors.tablestore.client import Client
 from connectors.tablestore.http import no_connection
-from connectors.tablestore.verdicts import RequestFailed, judge
+from connectors.tablestore.verdicts import RequestFailed, Retry, judge
 
 _TO_SDK = {
     "string": "STRING",
@@ -80,7 +81,6 @@ class TablesApi:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._sdk = client.sdk
 
     def describe(self, table: str) -> TableShape:
         """DescribeTable. A missing table raises the code OTSObjectNotExist."""
@@ -192,14 +192,24 @@ class TablesApi:
         self._call("create_timeseries_table", CreateTimeseriesTableRequest(meta))
 
     def _call(self, method: str, *arguments: Any) -> Any:
-        try:
-            answer = getattr(self._sdk, method)(*arguments)
-        except (OTSServiceError, OTSClientError) as error:
-            raise self._client.request_failed(error) from None
-        except HTTPError as error:  # the SDK does not wrap network failures
-            raise self._client.transport_failed(no_connection(self._client.where, error)) from None
-        self._client.has_answered = True
-        return answer
+        return sdk_call(self._client, method, *arguments)
+
+
+def sdk_call(client: Client, method: str, *arguments: Any) -> Any:
+    """What a method of the SDK returns. Raises RequestFailed for whatever it raises."""
+    try:
+        answer = getattr(client.sdk, method)(*arguments)
+    except (OTSServiceError, OTSClientError) as error:
+        raise client.request_failed(error) from None
+    except HTTPError as error:  # the SDK does not wrap network failures
+        raise client.transport_failed(no_connection(client.where, error)) from None
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - nor those of its parsers, of any class
+        reason = f"unreadable answer to {method}: {raised_at(error)}"
+        raise RequestFailed(Retry(reason)) from None
+    client.has_answered = True
+    return answer
 
 
 def _sdk_key_column(name: str, key_type: str) -> tuple[Any, ...]:

@@ -77,6 +77,9 @@ def test_effects_are_in_order_and_bounded() -> None:
         later = server.control("/-/effects?since=5")
         assert [effect["sequence"] for effect in later["effects"]] == [6]
         assert later["lost"] == 0
+        assert "columns" not in later["effects"][0]
+        (with_columns,) = server.control("/-/effects?since=5&columns")["effects"]
+        assert with_columns["columns"] == {"c": 0}
 
 
 def test_rows_refused_leave_no_effect(emulator: Emulator) -> None:

@@ -12,6 +12,7 @@ from tests.support.brokers import Broker
 from tests.support.flow_process import Flow, FlowProcess
 from tests.support.ledger import Manifest, Place, Verdict, judge
 from tests.support.producers import PAYLOAD, LedgerProducer, send_order
+from tests.support.real_runs import ObservedRuns, produced_of
 from tests.support.store import KEY_SECRET, LocalTablestore
 from tests.support.wait import PATIENCE, until
 
@@ -34,6 +35,8 @@ class Case:
     flow: Flow
     manifest: Manifest
     producer: LedgerProducer
+    runs: ObservedRuns
+    """What the runs have left behind, for those whose test says when they ended."""
     unbalanced: bool = False
     """Its counts are made not to balance."""
 
@@ -118,6 +121,10 @@ class Case:
             fired=fired,
         )
         assert verdict.status == "PASS", str(verdict)
+        if len(self.runs):
+            produced = [produced_of(record) for record in self.manifest]
+            found = self.runs.verdict(produced, minimum)
+            assert found.status == "PASS", str(found)
         return verdict
 
     def verdict_of_rows(self, minimum: int = 1) -> Verdict:
@@ -135,13 +142,15 @@ def make_case(tmp_path: Path, tablestore: LocalTablestore) -> Iterator[MakeCase]
     def make(broker: Broker, store: LocalTablestore = tablestore) -> Case:
         topic = broker.topic("orders", PARTITIONS)
         manifest = Manifest(tmp_path / "manifest.jsonl")
+        flow = Flow(tmp_path / "flow", broker, store, topic)
         case = Case(
             broker=broker,
             store=store,
             topic=topic,
-            flow=Flow(tmp_path / "flow", broker, store, topic),
+            flow=flow,
             manifest=manifest,
             producer=LedgerProducer(broker.bootstrap, manifest),
+            runs=ObservedRuns(store, broker, flow.group, topic, PARTITIONS, flow.state),
         )
         made.append(case)
         return case

@@ -1,7 +1,8 @@
 """Nothing is lost and nothing is wrong, however the process ends.
 
 The flow runs as a user runs it, while a producer keeps producing; it is ended again and again at
-moments chosen by a seed, and at the end every record produced is compared with the table.
+moments chosen by a seed. After each end the stored offsets, the rows that wait and the group's
+offsets are noted, and at the end they, every record produced and every row change are compared.
 SYNC_TEST_SEED chooses other moments, SYNC_TEST_ROUNDS another number of them.
 """
 
@@ -44,9 +45,11 @@ def test_sigkill_loses_nothing(case: Case, pytestconfig: pytest.Config) -> None:
             time.sleep(chance.random() * 1.2)
             landed += process.alive
             process.kill()
+            case.runs.ended()
     process = case.flow.start()
     case.wait_committed(process)
     process.drain()
+    case.runs.ended()
     verdict = case.verdict(minimum=MINIMUM, fired={"SIGKILL while it ran": landed})
     assert landed == ROUNDS
     note(
@@ -71,12 +74,14 @@ def test_sigterm_repeats_nothing(case: Case, pytestconfig: pytest.Config) -> Non
             case.wait_written(case.store.written() + chance.randrange(1, 1000), process)
             time.sleep(chance.random() * 0.5)
             counts = process.drain()
+            case.runs.ended()
             read, written = read + counts["read"], written + counts["written"]
             assert counts["resumed"] == 0, "a drain leaves no rows waiting"
             assert written == read == case.store.written()
     process = case.flow.start()
     case.wait_written(len(case.manifest), process)
     process.drain()
+    case.runs.ended()
     verdict = case.verdict(minimum=MINIMUM)
     assert verdict.duplicates == 0, str(verdict)
     note(
@@ -97,13 +102,16 @@ def test_ended_while_it_starts(case: Case) -> None:
         time.sleep(milliseconds / 1000)
         if milliseconds in (350, 450, 800):
             process.kill()
+            case.runs.ended()
             continue
         handled = process.handles(signal.SIGTERM)
         process.terminate()
         assert process.wait() == 0 if handled else process.wait() in (0, -15), process.text()
+        case.runs.ended()
     process = case.flow.start()
     case.wait_committed(process)
     process.drain()
+    case.runs.ended()
     case.verdict(minimum=500)
 
 

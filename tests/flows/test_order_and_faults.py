@@ -313,10 +313,12 @@ def test_faults_and_kills_together(case: Case, pytestconfig: pytest.Config) -> N
             process = case.flow.start()
             case.wait_written(case.store.written() + 500, process)
             process.kill()
+            case.runs.ended(quiet=0.5)
     case.store.set_faults()
     process = case.flow.start()
     case.wait_committed(process)
     process.drain()
+    case.runs.ended()
     fired = case.store.fired()
     verdict = case.verdict(minimum=1000, fired={"any": sum(fired.values()), "kill": kills})
     note(

@@ -146,6 +146,15 @@ class LocalTablestore:
             if effect["instance"] == self.instance
         ]
 
+    def changes_since(self, sequence: int | None) -> dict[str, Any]:
+        """The log of effects after a sequence number (None: its end) of all instances, as JSON."""
+        if sequence is None:
+            return self.process.get("/-/effects?since=999999999999")
+        answer = self.process.get(f"/-/effects?since={sequence}&columns")
+        assert answer["enabled"], "the log of effects is off"
+        assert answer["lost"] == 0, f"the log of effects has lost {answer['lost']}"
+        return answer
+
     def set_faults(self, *rules: Mapping[str, Any]) -> None:
         """Replace the fault rules; without any, all is well again."""
         self.process.set_faults(rules)

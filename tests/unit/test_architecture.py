@@ -58,7 +58,18 @@ MAY_IMPORT: dict[str, set[str]] = {
         "mapping",
         "tablestore",
     },
+    "verify": {
+        "dead_letters",
+        "errors",
+        "inspect",
+        "kafka",
+        "records",
+        "run",
+        "settings",
+        "tablestore",
+    },
     "cli": {
+        "verify",
         "control",
         "offsets",
         "settings",

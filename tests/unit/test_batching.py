@@ -220,6 +220,16 @@ def test_the_state_is_of_plain_types() -> None:
     assert kinds(state) <= {list, tuple, str, int, bytes}
 
 
+def test_the_state_of_rows_whose_key_is_the_offset_is_plain_too() -> None:
+    """A mapping gives their offsets as a range, which pickle would store as a call."""
+    batcher = Batcher(limits(), None, Counted())
+    (segment,), _ = batch(some_rows(2, 2, 2))
+    batcher.on_batch([([segment._replace(offsets=range(3))], [])])
+    assert [each[5] for each in batcher.snapshot()] == [(0, 1, 2)]
+    again = Batcher(limits(), batcher.snapshot(), Counted())
+    assert offsets_of(again.on_eof()[0]) == [0, 1, 2]
+
+
 def test_originals_stay_with_their_rows() -> None:
     """Where records carry their own bytes, cutting a batch keeps each with its row."""
     originals: list[Original] = [(number, None, b"v%d" % number, ()) for number in range(5)]

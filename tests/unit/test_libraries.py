@@ -9,6 +9,7 @@ ONLY_IN = {
     "tablestore": {
         "tablestore/client.py",
         "tablestore/tables_api.py",
+        "tablestore/rows_api.py",
         "tablestore/requests.py",
         "tablestore/timeseries/requests.py",
         "testing/tables.py",

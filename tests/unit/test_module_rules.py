@@ -13,6 +13,8 @@ OTHER_FOLDERS = sorted({path.parent.name for path in ROOT.glob("[!.]*/*.py")} - 
 BOUNDARIES = {
     ("control/server.py", "_answer"),
     ("settings/oauth.py", "token"),
+    ("tablestore/client.py", "_exchange"),
+    ("tablestore/tables_api.py", "sdk_call"),
     ("tablestore/sink.py", "_work"),
     ("tablestore/set_aside.py", "_work"),
     ("tablestore/provided_credentials.py", "_first"),

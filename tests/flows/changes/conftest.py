@@ -35,9 +35,13 @@ class Topics:
             timestamp=timestamp,
         )
 
+    def flush(self) -> None:
+        """Wait until the broker has all that was sent."""
+        assert self._producer.flush(30) == 0
+
     def run(self, tables: dict[str, dict[str, Any]], topics: dict[str, str]) -> dict[str, int]:
         """Run the flow over all that was sent; `topics` leads to tables. The counts at the end."""
-        assert self._producer.flush(30) == 0
+        self.flush()
         flow = self._case.flow
         flow.set(
             {

@@ -31,6 +31,22 @@ def test_an_offset_waits_until_its_rows_have_left_the_batchers(clock: FakeClock)
     assert offsets.due() == 10
 
 
+@pytest.mark.P1
+def test_rows_on_their_way_to_a_busy_batcher_count_from_their_arrival(clock: FakeClock) -> None:
+    """The worker of a batcher may be blocked for long: a row's age begins when it comes in."""
+    offsets = CommittableOffset(0, age=2.0, clock=clock)
+    offsets.snapshotted(10)
+    clock.now += 60  # until all before it is durable
+    for _ in range(4):
+        assert offsets.due() is None
+        clock.now += 0.5
+        offsets.snapshotted(10)
+    for _ in range(3):
+        clock.now += 0.5
+        offsets.snapshotted(10)
+    assert offsets.due() == 10
+
+
 def test_an_idle_partition_is_committed_once(clock: FakeClock) -> None:
     """The same offset again and again is one commit; the start itself is none."""
     offsets = CommittableOffset(7, age=1.0, clock=clock)
@@ -57,35 +73,42 @@ def test_the_newest_of_many_is_committed(clock: FakeClock) -> None:
 
 @given(
     st.floats(0.01, 5),
-    st.lists(st.tuples(st.floats(0.01, 3), st.integers(0, 5), st.booleans()), max_size=40),
+    st.lists(
+        st.tuples(st.floats(0.01, 3), st.integers(0, 5), st.none() | st.floats(0, 3)), max_size=40
+    ),
 )
 def test_a_committed_offset_is_always_in_the_tables(
-    age: float, steps: list[tuple[float, int, bool]]
+    age: float, steps: list[tuple[float, int, float | None]]
 ) -> None:
-    """Against a model: rows read before snapshot i are out of the batchers `age` later.
+    """Against a model: rows read before snapshot i are in the batchers when it is durable.
 
-    They are durable when a snapshot has begun after that and is durable itself.
+    They are out `age` later, and durable when a snapshot has begun after that and is durable too.
     """
     now = 0.0
     offsets = CommittableOffset(0, age, lambda: now)
     offset = 0
     taken: list[tuple[float, int]] = []
+    durable: dict[int, float] = {}  # offset: when its first snapshot was
     committed = 0
-    for wait, read, asked in steps:
+    for wait, read, until_asked in steps:
         now += wait
+        if taken:
+            durable.setdefault(taken[-1][1], now)
         offset += read
         offsets.snapshotted(offset)
         taken.append((now, offset))
-        if not asked:
+        if until_asked is None:
             continue
+        now += until_asked
+        durable.setdefault(offset, now)
         found = offsets.due()
         if found is None:
             continue
         assert found > committed
         committed = found
-        began = min(moment for moment, reached in taken if reached == found)
-        assert any(moment > began + age for moment, _ in taken), "its rows may still wait"
-    for _ in range(3):
+        began = [moment for moment, _ in taken[:-1]]
+        assert any(moment > durable[found] + age for moment in began), "its rows may still wait"
+    for _ in range(4):
         now += age + 0.1
         offsets.snapshotted(offset)
     assert offsets.due() in (offset, None)

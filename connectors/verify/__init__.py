@@ -1,0 +1,1 @@
+"""`tablestore-sync verify`: records of Kafka compared with what the tables hold of them."""

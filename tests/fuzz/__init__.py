@@ -1,0 +1,1 @@
+"""Random configurations, answers of a Schema Registry and answers of Tablestore: `make fuzz`."""
