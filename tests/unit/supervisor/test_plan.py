@@ -53,7 +53,7 @@ def test_what_is_no_list_of_hosts(text: str, processes: int) -> None:
 
 
 def test_addresses_of_version_6() -> None:
-    """IPv6 addresses are written in brackets."""
+    """IPv6 addresses of hosts are accepted in brackets."""
     assert parse_hosts("[::1]:1,[fe80::2]:1", 1) == ("[::1]:1", "[fe80::2]:1")
 
 
