@@ -33,7 +33,7 @@ from bench.report import Goal, conclude
 
 _TOPIC = "orders"
 _MARGIN = 150.0  # milliseconds above window.age
-_WARM_UP = 100  # records that are left out: the flow starts with them
+_WARM_UP = 5.0  # seconds that are left out: a broker that has just started is slow for some
 _TICK = 0.005
 _CONFIG = """\
 [kafka]
@@ -70,9 +70,8 @@ class Feed:
             {"bootstrap.servers": bootstrap, "linger.ms": 0, "acks": "1", "log_level": 1}
         )
         self._rate = rate
-        self._seconds = seconds
         self.sent = 0
-        self._thread = threading.Thread(target=self._feed)
+        self._thread = threading.Thread(target=self._append_for, args=(seconds,))
 
     def start(self) -> None:
         """Begin."""
@@ -85,9 +84,8 @@ class Feed:
             raise MeasurementError("Kafka did not take all records")
 
     def warm_up(self) -> None:
-        """Append some records at once."""
-        while self.sent < _WARM_UP:
-            self._append(time.time_ns() // 1000)
+        """Append some seconds at the same rate."""
+        self._append_for(_WARM_UP)
         self._producer.flush(30)
 
     def _append(self, at: int) -> None:
@@ -95,10 +93,10 @@ class Feed:
         self._producer.produce(_TOPIC, value, partition=self.sent % PARTITIONS)
         self.sent += 1
 
-    def _feed(self) -> None:
-        began = time.time()
-        while (now := time.time()) - began < self._seconds:
-            due = int((now - began) * self._rate) + _WARM_UP
+    def _append_for(self, seconds: float) -> None:
+        began, before = time.time(), self.sent
+        while (now := time.time()) - began < seconds:
+            due = int((now - began) * self._rate) + before
             while self.sent < due:
                 self._append(time.time_ns() // 1000)
             self._producer.poll(0)
@@ -135,13 +133,14 @@ def measure(age: float | None, rate: float, seconds: float) -> Result:
             feed = Feed(broker.bootstrap, rate, seconds)
             feed.warm_up()
             _wait(process, server, feed)
+            before = feed.sent
             feed.start()
             began, cpu = time.monotonic(), process.cpu_seconds()
             feed.join()
             cores = (process.cpu_seconds() - cpu) / (time.monotonic() - began)
             _wait(process, server, feed)
             process.stop()
-            found = sorted(server.delays(skip=_WARM_UP))
+            found = sorted(server.delays(skip=before))
     p50, p90, p99 = (round(found[int(len(found) * part)], 1) for part in (0.5, 0.9, 0.99))
     number, slowest = len(found), round(found[-1], 1)
     return Result(0.5 if age is None else age, number, p50, p90, p99, slowest, round(cores, 2))

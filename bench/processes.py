@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -53,6 +54,15 @@ class Watched:
         """User and system time of all its threads so far."""
         fields = (self._proc / "stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICK
+
+    def family(self) -> list[int]:
+        """The ids of the process and of all that it has started, which still run."""
+        found = [self._process.pid]
+        for each in found:
+            with contextlib.suppress(OSError):  # it has just ended
+                for task in Path(f"/proc/{each}/task").iterdir():
+                    found += map(int, (task / "children").read_text().split())
+        return found
 
     def peak_mib(self) -> float:
         """The highest resident memory seen so far, in MiB."""

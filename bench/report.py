@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.kafka import Topic
+from bench.provenance import provenance
 from bench.runs import Figures
 
 
@@ -141,8 +142,7 @@ def conclude(
         console.print(str(goal), style="green" if goal.met else "bold red", highlight=False)
     if file is not None:
         content = {
-            "python": platform.python_version(),
-            "machine": {"system": platform.platform(), "cores": os.cpu_count()},
+            **provenance(),
             "results": [asdict(each) for each in results],
             "goals": [{**asdict(goal), "met": goal.met} for goal in found],
         }

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,7 +16,8 @@ from bench.modes import budget, flow, in_process
 from bench.modes.cases import MODES
 from bench.modes.in_process import Timing
 from bench.modes.picture import picture
-from bench.processes import ROOT, MeasurementError
+from bench.processes import MeasurementError
+from bench.provenance import provenance
 from localkafka import KafkaUnavailableError
 
 
@@ -100,35 +98,13 @@ def _table(timings: Sequence[Timing], options: argparse.Namespace) -> Table:
 
 def _content(timings: Sequence[Timing], options: argparse.Namespace) -> dict[str, Any]:
     return {
-        "command": " ".join(["python", "-m", "bench", *sys.argv[1:]]),
-        "commit": _commit(),
-        "python": platform.python_version(),
-        "machine": {"system": platform.platform(), "cores": os.cpu_count(), "cpu": _cpu()},
+        **provenance(),
         "in_process": options.in_process,
         "modes": [
             {**timing._asdict(), "ratio": timing.ratio, "goal": MODES[timing.name].goal}
             for timing in timings
         ],
     }
-
-
-def _commit() -> str:
-    """The commit that is measured; empty where there is none."""
-    done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],  # noqa: S607 - whichever git there is
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.strip()
-
-
-def _cpu() -> str:
-    """The processor's name."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "")
 
 
 if __name__ == "__main__":

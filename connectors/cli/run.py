@@ -27,7 +27,11 @@ def run(
     ] = 1,
     workers: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Worker threads of each process; one unless given."),
+        typer.Option(
+            metavar="N",
+            help="Worker threads of each process; one unless given. They share "
+            "an interpreter, so more are no faster: take --processes.",
+        ),
     ] = None,
     snapshot_interval: Annotated[
         int, typer.Option(metavar="SECONDS", help="Seconds between two snapshots.")

@@ -78,6 +78,7 @@ def start(
     apply(settings.log, arguments.process_id if arguments.addresses else None)
     for text in exposures(arguments.addresses, arguments.process_id, os.environ):
         log.warning("%s", text)
+    warn_of_workers(arguments.workers_per_process or 1, arguments.process_id or 0)
     recovery = None
     if arguments.recovery_directory is not None:
         contract = {
@@ -124,6 +125,18 @@ def start(
     _take_commands(run, arguments.process_id or 0)
     atexit.register(_end, run)
     return run
+
+
+def warn_of_workers(workers: int, process: int) -> None:
+    """Say in the log of the first process that several workers of a process do not scale."""
+    if workers > 1 and process == 0:
+        log.warning(
+            "-w %d: the workers of a process share one interpreter, so they are no faster than "
+            "one, and often slower\n  remedy: take processes instead: `tablestore-sync run "
+            "--processes %d` (docs/performance.md)",
+            workers,
+            workers,
+        )
 
 
 def _embedded_run(name: str, settings: Settings, topics_kafka: KafkaSettings) -> Run:

@@ -87,6 +87,9 @@ class TableWriter:
     ) -> list[BatchWrite]:
         """Write what goes with one type of request."""
         table = segments[0].table
+        governor = self.governors[table]
+        if governor.slow_start is not None:
+            await governor.start()
         if span is not None or not self._is_plain(table, segments):
             return await self._batch(request_type, segments, outcomes, only_missing, span).write()
         # The plain case: no row is handled by itself, unless one fails.
@@ -94,7 +97,7 @@ class TableWriter:
         wires = [segment.wire for segment in segments]
         sizes = [segment.sizes for segment in segments]
         request = [TableRows(table, wires, sizes)]
-        meters, governor = self._run.meters, self.governors[table]
+        meters = self._run.meters
         sent_at = governor.clock()
         answer: list[Verdict] | RequestFailed | None
         meters.in_flight += 1
@@ -114,7 +117,7 @@ class TableWriter:
         meter.request("OK", seconds, size)
         meter.rows("written", "OK", rows)
         meter.written(size, sizes)
-        if governor.is_on or seconds > SLOW:
+        if governor.is_on or seconds > SLOW or governor.slow_start is not None:
             governor.written(sent_at, rows)
         else:
             governor.recent.written(rows, seconds, sent_at + seconds)

@@ -18,12 +18,13 @@ def drain_all(processes: list[FlowProcess]) -> None:
 
 
 def test_two_workers(case: Case) -> None:
-    """`-w 2` writes every row once; afterwards one worker goes on where the two were."""
+    """`-w 2` writes every row once, with a warning; one worker goes on where the two were."""
     case.store.create_table(case.topic)
     case.orders(1000)
     process = case.flow.start("-w", "2")
     case.wait_written(1000, process)
     process.drain()
+    assert "tablestore-sync run --processes 2" in process.text()
     case.orders(500, first=1000)
     process = case.flow.start()
     case.wait_written(1500, process)

@@ -20,6 +20,7 @@ from connectors.run.recent_writes import RecentWrites
 from connectors.run.retry import Backoff
 from connectors.tablestore.throttle.in_flight import SLOW, InFlightLimit
 from connectors.tablestore.throttle.rate import PIECE, Bucket, RateControl
+from connectors.tablestore.throttle.slow_start import SlowStart
 
 log = logging.getLogger("sync.tablestore")
 
@@ -81,6 +82,8 @@ class Governor:
         self._throttles = 0
         self._logged_at = -math.inf
         self._numbers: ThrottleNumbers | None = None
+        self.slow_start: SlowStart | None = SlowStart()
+        """Until enough of the first requests were written, or one was throttled."""
         self.has_limits = limits != Limits()
         self.is_on = self.has_limits
         """Whether requests have to ask for their turn."""
@@ -96,6 +99,11 @@ class Governor:
         if self._units is not None:
             rates.append(self._units.rate / self._units_per_row)
         return min(rates)
+
+    async def start(self) -> None:
+        """Wait until one more of the first requests may be sent."""
+        while self.slow_start is not None and not self.slow_start.has_room(self.in_flight):
+            await self.slow_start.wait()
 
     async def turn(self, rows: int, check: Callable[[], None]) -> Grant:
         """Wait for the turn to send some of `rows`, in the order of asking: how many.
@@ -136,7 +144,7 @@ class Governor:
         self.recent.written(rows, now - sent_at, now)
         if self.is_on or now - sent_at > SLOW:
             self._answered(sent_at, rows, 0, units, now)
-        self.in_flight -= 1
+        self._landed(is_written=True)
 
     def answered(
         self, sent_at: float, accepted: int, throttled: int, reason: str, units: float = 0.0
@@ -149,7 +157,7 @@ class Governor:
             if self._rate is None:
                 self._begin(sent_at, now)
         self._answered(sent_at, accepted, throttled, units, now)
-        self.in_flight -= 1
+        self._landed(is_written=accepted > 0, is_throttled=throttled > 0)
         if throttled:
             if self._numbers is not None:
                 self._numbers.requests += 1
@@ -163,9 +171,16 @@ class Governor:
         now = self.clock()
         if is_slow:
             self._in_flight_limit.answered(sent_at, self.in_flight, now, timed_out=True)
-        self.in_flight -= 1
+        self._landed(is_written=False)
         if is_slow or self.is_on:
             self._changed()
+
+    def _landed(self, is_written: bool, is_throttled: bool = False) -> None:
+        self.in_flight -= 1
+        if self.slow_start is not None:
+            self.slow_start.answered(self.in_flight, is_written, is_throttled)
+            if self.slow_start.is_over:
+                self.slow_start = None
 
     def used(self, units: int) -> None:
         """The answer to a request names the capacity units that it took; `answered` follows."""

@@ -41,6 +41,16 @@ def test_settings_come_from_a_file_or_are_given(tmp_path: Path) -> None:
         start("sync", str(tmp_path / "nowhere.toml"), ())
 
 
+@pytest.mark.parametrize(("workers", "process", "lines"), [(1, 0, 0), (2, 0, 1), (2, 1, 0)])
+def test_several_workers_of_a_process_are_warned_of(
+    workers: int, process: int, lines: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They are no faster than one: the log of the first process names the command for processes."""
+    module.warn_of_workers(workers, process)
+    texts = [record.getMessage() for record in caplog.records]
+    assert [f"run --processes {workers}`" in text for text in texts] == [True] * lines
+
+
 Handler = Callable[[int, FrameType | None], None]
 
 

@@ -170,6 +170,7 @@ class Simulation:
             left = BATCH
             while clock() < self.seconds:
                 rows, units = left, 0.0
+                await governor.start()
                 if governor.is_on:
                     rows, units = await governor.turn(left, lambda: None)
                 sent_at = governor.sent()

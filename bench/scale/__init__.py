@@ -1,0 +1,1 @@
+"""How a flow scales over processes and workers: `python -m bench.scale`."""
