@@ -52,7 +52,7 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The process number."""
+        """The process id."""
         return self._process.pid
 
     def wait_ready(self) -> str:
@@ -79,7 +79,7 @@ class Child:
             raise ChildFailedError(f"{self.name} ended {how}.\n{self._last_words()}")
 
     def lines(self) -> list[str]:
-        """The whole lines of the log so far."""
+        """The complete lines of the log so far."""
         text = self.log.read_text(encoding="utf-8", errors="replace")
         return text[: text.rfind("\n") + 1].splitlines()
 

@@ -44,7 +44,7 @@ class Comparison:
         self._shown: list[str] = []
 
     def take(self, row: Row) -> None:
-        """Compare one row with its order."""
+        """Compare one row with the order that it was made of."""
         self.rows += 1
         fields = self._missing.pop(row.key, None)
         if fields is None:

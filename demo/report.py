@@ -32,15 +32,15 @@ class Screen:
             )
 
     def step(self, text: str) -> None:
-        """Report a step that is done."""
+        """Print that a step of the demo is done."""
         self._console.print(f"[green]{self._sign('✓', 'ok:')}[/] {escape(text)}", soft_wrap=True)
 
     def say(self, text: str = "") -> None:
-        """Print a line as it is."""
+        """Print a line unchanged."""
         self._console.print(escape(text), soft_wrap=True)
 
     def fail(self, text: str) -> None:
-        """Report a failure."""
+        """Print that the demo has failed, and why."""
         self._console.print(
             f"[bold red]{self._sign('✗', 'failed:')}[/] {escape(text)}", soft_wrap=True
         )

@@ -63,7 +63,7 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
 
 
 def _port(text: str) -> int:
-    """Return the number of a port."""
+    """Return the port number that `text` holds."""
     value = int(text)
     if not 0 <= value < 1 << 16:
         raise argparse.ArgumentTypeError(f"{value} is not between 0 and 65535")

@@ -75,7 +75,7 @@ def connecting(options: Options, endpoint: str) -> dict[str, tuple[str, str, str
 
 
 async def serve(options: Options) -> None:
-    """Run until SIGTERM or SIGINT."""
+    """Run the server until SIGTERM or SIGINT."""
     regex.limit()
     limits.configure(options.column_names == "any", options.max_filters)
     faults = Faults.from_file(options.faults) if options.faults else Faults()

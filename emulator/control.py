@@ -51,7 +51,7 @@ class Control:
         self._faults = faults
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request."""
+        """Answer one request of the control interface."""
         if not (self._service.options.open_pages or _is_local(request.remote)):
             return _json(
                 {"error": "served to loopback only, unless the server runs with --open-pages"}, 403

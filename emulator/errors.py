@@ -74,7 +74,7 @@ class ServiceError(Exception):
 
     @property
     def status(self) -> int:
-        """HTTP status of the code."""
+        """The HTTP status with which this error code is answered."""
         return STATUS[self.code]
 
 

@@ -299,7 +299,7 @@ class Faults:
         self._rules.clear()
 
     def shown(self) -> dict[str, Any]:
-        """Return rules and counts as JSON."""
+        """Return the rules and their counts as a JSON object."""
         return {"rules": [rule.shown() for rule in self._rules], "fired": dict(self.fired)}
 
     def for_request(self, api: str, request: Message) -> Rule | None:

@@ -65,7 +65,7 @@ class Server:
 
     @property
     def service(self) -> Service:
-        """The service behind it."""
+        """The service whose operations this server offers."""
         return self._service
 
     @property
@@ -85,7 +85,7 @@ class Server:
 
 
 class Exchange:
-    """One request and its answer."""
+    """One HTTP request and its answer."""
 
     def __init__(self, server: Server, request: web.BaseRequest, api: str) -> None:
         self._server = server

@@ -19,7 +19,7 @@ RowFault = Callable[[str, int, RowChange], ServiceError | None]
 
 @dataclass(frozen=True)
 class Service:
-    """What operations work on."""
+    """The state that all operations share."""
 
     options: Options
     store: Store
@@ -32,7 +32,7 @@ class Service:
 
 @dataclass
 class Call:
-    """One request."""
+    """One request to an operation, with what is needed to answer it."""
 
     service: Service
     instance: str

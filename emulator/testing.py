@@ -33,7 +33,7 @@ def tablestore_options() -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def tablestore_server(tablestore_options: tuple[str, ...]) -> Iterator[LocalServer]:
-    """The server that all tests share."""
+    """Start the local Tablestore that all tests of the session share."""
     with LocalServer(*tablestore_options) as server:
         yield server
 

@@ -237,14 +237,14 @@ class Throughput:
         return entered
 
     def leave(self, entered: list[tuple[str, str]]) -> None:
-        """Count requests as done."""
+        """Count the requests of these tables as finished."""
         for name in entered:
             self._open[name] -= 1
             if not self._open[name]:
                 del self._open[name]
 
     def shown(self) -> dict[str, Any]:
-        """Return limits and counts as JSON."""
+        """Return the limits and counts as a JSON object."""
         names = [field.name for field in fields(Limit)]
         return {
             "limits": [{name: getattr(item, name) for name in names} for item in self._limits],

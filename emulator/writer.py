@@ -24,7 +24,7 @@ Unit = tuple[int, int]
 
 @dataclass(slots=True)
 class Change:
-    """One change as it was asked for."""
+    """One row change as the client requested it."""
 
     operation: int
     row: RowChange

@@ -212,7 +212,7 @@ class EmbeddedKafka:
             self._call("rd_kafka_mock_broker_set_down", number, named=f"broker {number}")
 
     def broker_up(self, broker: int | None = None) -> None:
-        """Accept connections again."""
+        """Let the broker accept connections again; None means all brokers."""
         for number in self._chosen(broker):
             self._call("rd_kafka_mock_broker_set_up", number, named=f"broker {number}")
 

@@ -24,7 +24,7 @@ def pause(state: StateOption = Path("state"), yes: YesOption = False) -> None:  
 
 
 def resume(state: StateOption = Path("state"), yes: YesOption = False) -> None:  # noqa: ARG001
-    """Have a run that is paused read on."""
+    """Resume reading in a run that was paused."""
     from connectors.control import commands  # noqa: PLC0415
 
     say([commands.resume(state)])

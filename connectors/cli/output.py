@@ -30,7 +30,7 @@ def screen(stderr: bool = False) -> Console:
 
 
 def say(lines: Iterable[str]) -> None:
-    """Print lines as they are."""
+    """Write each line to stdout, without markup or wrapping."""
     sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 

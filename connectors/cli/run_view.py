@@ -72,7 +72,7 @@ def status_of(addresses: Callable[[], Mapping[int, str]]) -> dict[str, Any]:
 
 
 def _screen(status: Status, before: tuple[float, Status] | None, now: float) -> RenderableType:
-    """All of it: what is wrong first."""
+    """The whole screen of a run's status, with its problems first."""
     parts: list[RenderableType] = [_headline(status)]
     parts += [_problem(problem.subject, problem.text) for problem in status.problems]
     parts.append(_flow(status, before, now))
@@ -137,7 +137,7 @@ def _rate(name: str, status: Status, before: tuple[float, Status] | None, now: f
 
 
 def _partitions(status: Status) -> Table:
-    """Those that lag most."""
+    """A table of the partitions with the highest lag."""
     shown = sorted(status.partitions, key=lambda one: -(one.lag_records or 0))[:_MAX_PARTITIONS]
     hidden = len(status.partitions) - len(shown)
     title = f"Partitions{f' (without {hidden:,} that lag less)' if hidden else ''}"

@@ -46,7 +46,7 @@ def ask_all(folder: Path, command: str, **arguments: Any) -> list[Any]:
 
 
 def is_running(folder: Path) -> bool:
-    """Whether a run answers."""
+    """Whether a run answers on the control socket of this recovery folder."""
     try:
         return bool(ask_all(folder, "ping"))
     except CommandError:

@@ -74,7 +74,7 @@ def log_level(folder: Path, level: str) -> str:
 
 
 def status_lines(found: Status) -> Iterator[str]:
-    """A status for people."""
+    """The lines in which a status is printed for people."""
     for supervisor in found["supervisors"]:
         yield _supervisor(supervisor)
     for process in found["processes"]:

@@ -30,7 +30,7 @@ class CommandError(Exception):
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
-    """A line."""
+    """The message as one line of JSON, with the version of the protocol."""
     return json.dumps({"version": VERSION, **message}, ensure_ascii=False).encode() + b"\n"
 
 

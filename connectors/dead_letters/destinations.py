@@ -42,10 +42,10 @@ class LogDestination:
         self._payload = run.settings.errors.log_payload
 
     def prepare(self) -> None:
-        """Nothing to check."""
+        """Do nothing: a log needs no check before the run."""
 
     async def send(self, dead_letters: Sequence[DeadLetter]) -> None:
-        """Log one warning for each."""
+        """Log one warning for each dead letter."""
         for dead_letter in dead_letters:
             payload = ""
             if self._payload and dead_letter.original is not None:
@@ -60,7 +60,7 @@ class LogDestination:
             )
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Do nothing: a log holds nothing to release."""
 
 
 class DiscardDestination:
@@ -70,10 +70,10 @@ class DiscardDestination:
         """Take what every destination is made of; this one needs neither."""
 
     def prepare(self) -> None:
-        """Nothing to check."""
+        """Do nothing: this destination needs no check before the run."""
 
     async def send(self, dead_letters: Sequence[DeadLetter]) -> None:
-        """Nothing to send."""
+        """Do nothing: this destination sends no dead letters."""
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Do nothing: this destination holds nothing to release."""

@@ -138,7 +138,7 @@ def same_form(value: Any) -> Any:
 
 
 def _plain(schema: dict[str, Any]) -> list[Check]:
-    """The checks of a value as a whole."""
+    """The checks that concern a value as a whole, such as its type. Raises SchemaError."""
     made: list[Check] = []
     types = schema.get("type")
     if types is not None:

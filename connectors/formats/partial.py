@@ -10,7 +10,7 @@ Convert = Callable[[Any], Any]
 
 
 def same(value: Any) -> Any:
-    """The value as it is."""
+    """Return the value unchanged."""
     return value
 
 

@@ -25,7 +25,7 @@ def string(data: bytes) -> str:
 
 
 def plain_bytes(data: bytes) -> bytes:
-    """The bytes as they are."""
+    """Return the bytes unchanged."""
     return data
 
 

@@ -40,7 +40,7 @@ class RecordDecoder:
     """Decodes values, and keys where the table's key or a transform is taken from them."""
 
     def __init__(self, settings: Settings, keep_original: bool, wait: Wait | None) -> None:
-        """As `ChunkDecoder`."""
+        """Take the same arguments as `ChunkDecoder`."""
         self._settings = settings
         self._value, self._key = decoders(settings.format, wait)
         self._keep_original = keep_original

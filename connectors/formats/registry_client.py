@@ -159,7 +159,7 @@ class _Server:
         self._witness: str | None = None
 
     def ask(self, path: str) -> Found | Missing | Trouble | Final:
-        """Its answer to a path."""
+        """The answer of this server to a request for `path`, or why there is none."""
         answer = self._once(path)
         if isinstance(answer, _Unexpected):
             if self._answers_otherwise(path):
@@ -275,7 +275,7 @@ def _denied(status: int) -> Final:
 
 
 def _trouble(error: Exception) -> Trouble | Final:
-    """The meaning of a missing answer."""
+    """Whether a request that got no answer may be tried again (Trouble) or not (Final)."""
     trouble = trouble_of(error)
     if trouble.kind == "certificate":
         return Final(

@@ -215,7 +215,7 @@ class _Patience:
         self._at = clock()
 
     def left(self) -> float:
-        """Seconds to wait now, at most."""
+        """The seconds that may be spent on waiting now; the allowance grows again with time."""
         now = self._clock()
         self._left = min(self._seconds, self._left + (now - self._at) * _UNKNOWN_SHARE)
         self._at = now

@@ -20,7 +20,7 @@ class Sampler:
         self._points: deque[Point] = deque(maxlen=_POINTS)
 
     def sample(self) -> None:
-        """Add a point."""
+        """Add a point with the present values to the history."""
         run = self._run
         counts = run.counts.account()
         now, unix_now = run.clock(), time.time()
@@ -42,5 +42,5 @@ class Sampler:
         )
 
     def history(self) -> History:
-        """What is kept."""
+        """The points that are kept, oldest first."""
         return History(interval_seconds=INTERVAL, points=[*self._points])

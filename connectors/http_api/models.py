@@ -39,7 +39,7 @@ class Health(_Model):
 
 
 class Wait(_Model):
-    """One thing that is waited for."""
+    """Something that the run waits for, such as a throttled table, and for how long."""
 
     service: str = Field(description="tablestore, registry or kafka.")
     subject: str = Field(description="Such as a table; empty for the service as a whole.")
@@ -58,7 +58,7 @@ class Snapshots(_Model):
 
 
 class Requests(_Model):
-    """What is on its way to Tablestore."""
+    """The requests that are in flight to Tablestore."""
 
     in_flight: int
     busy_shards: int
@@ -112,7 +112,7 @@ class Drift(_Model):
 
 
 class Memory(_Model):
-    """Bytes."""
+    """The memory that the run uses, in bytes."""
 
     prefetch: int = Field(description="Messages that wait to be decoded.")
     prefetch_limit: int
@@ -167,7 +167,7 @@ class Point(_Model):
 
 
 class History(_Model):
-    """The last half hour."""
+    """The points of the last half hour, one for each interval."""
 
     interval_seconds: float
     points: list[Point] = Field(description="The oldest first.")

@@ -20,11 +20,11 @@ class Provider(Protocol):
     """Where an endpoint gets what it shows."""
 
     async def metrics(self) -> str:
-        """Prometheus's text format."""
+        """All metrics in Prometheus's text format."""
         ...
 
     async def status(self) -> models.Status:
-        """The whole run."""
+        """The status of the whole run."""
         ...
 
     async def health(self) -> models.Health:
@@ -36,7 +36,7 @@ class Provider(Protocol):
         ...
 
     async def history(self) -> models.History:
-        """The last half hour."""
+        """The measurements of the last half hour."""
         ...
 
     async def settings(self) -> models.SettingsInForce:
@@ -182,7 +182,7 @@ class ProcessProvider:
 
 
 def state_of(run: Observed) -> models.State:
-    """What the run does."""
+    """The state that is reported for a run."""
     if run.failure is not None:
         return "failing"
     if run.drain_reason is not None:

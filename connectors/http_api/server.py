@@ -39,7 +39,7 @@ class Endpoint:
     """Serves what a provider knows. `start` and `stop` block."""
 
     def __init__(self, provider: Provider, host: str, port: int) -> None:
-        """`port` 0 is any free one."""
+        """Listen on `host` and `port`; port 0 takes any free one."""
         self._provider = provider
         self._host = host
         self._port = port
@@ -67,7 +67,7 @@ class Endpoint:
             )
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()

@@ -43,7 +43,7 @@ class ConnectorProperties:
         return [key for key in self._values if key not in self._used]
 
     def use(self, *keys: str) -> None:
-        """Count keys as used."""
+        """Count these properties as used, so that they are not reported as unknown."""
         self._used.update(keys)
 
     def raw(self, key: str) -> str | None:
@@ -75,13 +75,13 @@ class ConnectorProperties:
         return found
 
     def flag(self, key: str, default: bool) -> bool:
-        """True or false."""
+        """The value of a property that is true or false."""
         return self.choice(key, ("true", "false"), str(default).lower()) == "true"
 
     def number(
         self, key: str, default: int, minimum: int | None = None, maximum: int = 2**63 - 1
     ) -> int:
-        """A whole number."""
+        """The value of a property that is a whole number."""
         found = self.text(key, str(default))
         if not re.fullmatch(r"[+-]?[0-9]{1,19}", found):
             raise UnsupportedConnectorConfig(f"{key}: is not a whole number")

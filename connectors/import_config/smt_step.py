@@ -38,11 +38,11 @@ class SmtStep:
         return self.connector.required(f"{self.prefix}{name}")
 
     def list(self, *names: str) -> list[str]:
-        """Names separated by commas."""
+        """The value of a property that is a list of names separated by commas."""
         return [item.strip() for item in self.text(*names).split(",") if item.strip()]
 
     def flag(self, name: str, default: bool) -> bool:
-        """True or false."""
+        """The value of a property that is true or false."""
         return self.connector.flag(f"{self.prefix}{name}", default)
 
     def unsupported(self, name: str, why: str) -> UnsupportedConnectorConfig:

@@ -12,7 +12,7 @@ from connectors.run.context import Run
 
 
 class BoundedReader(PartitionReader):
-    """Ends before the offset `end`."""
+    """A partition reader that ends before the offset `end`, which it does not read."""
 
     def __init__(
         self,

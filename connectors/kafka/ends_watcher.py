@@ -29,7 +29,7 @@ class EndsWatcher:
     """
 
     def __init__(self, run: Run, clients: KafkaClients, interval: float = _INTERVAL) -> None:
-        """`interval` is in seconds."""
+        """Prepare to look at the ends of the partitions every `interval` seconds."""
         self._run = run
         self._clients = clients
         self._interval = interval

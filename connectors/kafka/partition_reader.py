@@ -277,7 +277,7 @@ class SharedConsumer:
         return queue
 
     def remove(self, queue: PartitionQueue) -> None:
-        """See `PartitionQueue.close`."""
+        """Stop reading a partition and drop its messages that wait."""
         if self._queues.pop((queue.topic, queue.partition), None) is not None:
             if self._first_in_turn is queue:
                 self._first_in_turn = None

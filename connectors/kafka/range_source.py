@@ -129,7 +129,7 @@ class Pace:
         return 0.0 if self._rate is None else self._next_at - self._clock()
 
     def read(self, number: int) -> None:
-        """So many records were read."""
+        """Note that `number` records were read, for the rate and the progress report."""
         now = self._clock()
         with self._lock:
             self._done += number

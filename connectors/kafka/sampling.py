@@ -25,7 +25,7 @@ _MAX_GROWTH = 64
 
 
 class Limits(NamedTuple):
-    """Where reading ends at the latest."""
+    """The limits at which sampling ends, whichever is reached first."""
 
     records: int = 100_000
     bytes: int = 64 << 20

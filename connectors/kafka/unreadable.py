@@ -76,7 +76,7 @@ class BatchProbe:
         return _SILENCE
 
     def stops(self) -> bool:
-        """Whether the run ends."""
+        """Whether the run is draining or has failed."""
         return self._run.drain_reason is not None or self._run.failure is not None
 
 

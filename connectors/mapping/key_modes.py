@@ -146,7 +146,7 @@ class KafkaCoordinates(CoordinatesKey):
             self.fast_path = FastPath(shapes, self._leads_of, self.coordinates)
 
     def encode(self, record: Record) -> Encoded:
-        """The row of a record."""
+        """The encoded row of a record."""
         leading = (self.coordinates, record.message.offset(), *self._positions(record))
         return self._row(leading, record, self._upserted(record))
 
@@ -180,7 +180,7 @@ class SearchCoordinates(CoordinatesKey):
             )
 
     def encode(self, record: Record) -> Encoded:
-        """The row of a record."""
+        """The encoded row of a record."""
         leading = (*self._key(record.message), *self._positions(record))
         return self._row(leading, record, self._stamped(record))
 

@@ -50,12 +50,12 @@ class ShardedRows:
         self._blocks: list[tuple[int, Segment]] = []
 
     def add(self, encoded: Encoded, message: Message) -> None:
-        """Add a row."""
+        """Add the encoded row of a message to its shard."""
         self._encoded.append(encoded)
         self._messages.append(message)
 
     def add_all(self, encoded: Sequence[Encoded], messages: Sequence[Message]) -> None:
-        """Add rows, each of its message."""
+        """Add encoded rows, each with the message at the same index of `messages`."""
         self._encoded += encoded
         self._messages += messages
 
@@ -115,7 +115,7 @@ class ShardedRows:
             start = end
 
     def segments(self) -> list[tuple[int, Segment]]:
-        """(shard, segment) of all rows."""
+        """The pairs (shard, segment) of all rows that were added."""
         out = self._blocks
         blocks = len(out)
         if self._encoded:

@@ -29,7 +29,7 @@ class Change(NamedTuple):
 
     @property
     def text(self) -> str:
-        """What that means, for people."""
+        """Which offsets the change reads again or skips, for people."""
         topic, _, partition = self.key.rpartition(":")
         where = f"topic {topic} partition {partition}: {self.now} -> {self.new}: "
         if self.new < self.now:

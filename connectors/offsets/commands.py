@@ -38,7 +38,7 @@ def show(folder: Path) -> list[dict[str, Any]]:
 
 
 def lines(found: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What `show` has found, for people."""
+    """The lines in which the findings of `show` are printed for people."""
     return [*partition_lines(found)]
 
 

@@ -47,18 +47,18 @@ class MetricsPush:
         self._thread = threading.Thread(target=self._loop, name="otel-metrics", daemon=True)
 
     def start(self) -> None:
-        """Send from now on."""
+        """Start the thread that sends the metrics."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Send the last time."""
+        """End the thread, send the metrics once more and shut the exporter down."""
         self._end.set()
         self._thread.join()
         self._exporter.export(self.data(), timeout_millis=_LAST_TRY)
         self._exporter.shutdown(timeout_millis=_LAST_TRY)
 
     def data(self) -> MetricsData:
-        """All metrics as they are now."""
+        """The present values of all metrics, in OpenTelemetry's data model."""
         now = time.time_ns()
         metrics = [_metric(family, self._started, now) for family in families()]
         scope = ScopeMetrics(InstrumentationScope(SCOPE), metrics, "")

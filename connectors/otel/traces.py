@@ -21,7 +21,7 @@ _MAX_SOURCES = 20  # of a batch, that are named
 
 
 class BatchTracer:
-    """Traces batches."""
+    """Traces sampled batches and their requests, and sends the spans to a collector."""
 
     def __init__(self, resource: Resource, processor: SpanProcessor) -> None:
         sampler = None if os.environ.get("OTEL_TRACES_SAMPLER") else ParentBasedTraceIdRatio(_SHARE)
@@ -36,7 +36,7 @@ class BatchTracer:
         return TracedBatch(self._tracer, span, segments) if span.is_recording() else None
 
     def stop(self) -> None:
-        """Send what is left."""
+        """Send the spans that have not been sent, and stop."""
         self._provider.shutdown()
 
 

@@ -9,7 +9,7 @@ _REMEDY = "\n  remedy: "
 
 
 class Finding(NamedTuple):
-    """What a check has found."""
+    """The result of one check."""
 
     name: str
     """What was looked at, such as "topic orders"."""

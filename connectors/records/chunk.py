@@ -161,7 +161,7 @@ class UniformChunk:
         return self._records
 
     def part(self, which: slice) -> Part:
-        """Some neighbours."""
+        """The messages, values and keys of a slice of this chunk."""
         return Part(self.messages[which], self.values[which], self.keys[which])
 
     def record_of(self, message: Message, value: Any, key: Any) -> Record:

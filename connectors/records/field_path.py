@@ -33,7 +33,7 @@ def names_of(value: Any, path: str) -> Names | None:
 
 
 def get(value: Any, path: str) -> Any:
-    """The field, or MISSING."""
+    """The field of `value` at `path`, or MISSING if there is none."""
     names = names_of(value, path)
     if names is None:
         return MISSING

@@ -18,15 +18,15 @@ class Message(Protocol):
     """The part of `confluent_kafka.Message` that the flow uses, with its types."""
 
     def topic(self) -> Any:
-        """Kafka topic."""
+        """The Kafka topic."""
         ...
 
     def partition(self) -> Any:
-        """Kafka partition."""
+        """The Kafka partition."""
         ...
 
     def offset(self) -> Any:
-        """Kafka offset."""
+        """The Kafka offset."""
         ...
 
     def timestamp(self) -> tuple[int, int]:
@@ -34,7 +34,7 @@ class Message(Protocol):
         ...
 
     def key(self) -> Any:
-        """Key bytes, or None."""
+        """The bytes of the key, or None."""
         ...
 
     def value(self) -> Any:
@@ -50,7 +50,7 @@ class Message(Protocol):
         ...
 
     def __len__(self) -> int:
-        """Bytes of the value."""
+        """The size of the value in bytes."""
         ...
 
 
@@ -165,37 +165,37 @@ class PlainMessage:
         self._headers = list(headers)
 
     def topic(self) -> str:
-        """As in `Message`."""
+        """The Kafka topic, as in confluent_kafka's `Message`."""
         return self._coordinates[0]
 
     def partition(self) -> int:
-        """As in `Message`."""
+        """The partition of the topic, as in confluent_kafka's `Message`."""
         return self._coordinates[1]
 
     def offset(self) -> int:
-        """As in `Message`."""
+        """The offset in the partition, as in confluent_kafka's `Message`."""
         return self._coordinates[2]
 
     def timestamp(self) -> tuple[int, int]:
-        """As in `Message`."""
+        """The pair (type, ms since 1970) of the timestamp; (0, -1) if there is none."""
         return (0, -1) if self._timestamp is None else (1, self._timestamp)
 
     def key(self) -> bytes | None:
-        """As in `Message`."""
+        """The bytes of the key, or None, as in confluent_kafka's `Message`."""
         return self._key
 
     def value(self) -> bytes | None:
-        """As in `Message`."""
+        """The bytes of the value, or None, as in confluent_kafka's `Message`."""
         return self._value
 
     def headers(self) -> list[Header] | None:
-        """As in `Message`."""
+        """The headers, or None, as in confluent_kafka's `Message`."""
         return self._headers or None
 
     def set_headers(self, value: list[Header], /) -> None:
-        """As in `Message`."""
+        """Replace the headers, as in confluent_kafka's `Message`."""
         self._headers = value
 
     def __len__(self) -> int:
-        """As in `Message`."""
+        """The size of the value in bytes, 0 for a tombstone."""
         return len(self._value or b"")

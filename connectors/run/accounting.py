@@ -227,7 +227,7 @@ class Counts:
             return self._shards[-1]
 
     def new_batcher(self) -> BatcherCounts:
-        """The counts of one more batcher."""
+        """Register one more batcher and return its counts."""
         with self._lock:
             self._batchers.append(BatcherCounts(self))
             return self._batchers[-1]

@@ -52,5 +52,5 @@ class DriftNotes:
 
 
 def shown(field: str) -> str:
-    """A name as it may be shown."""
+    """A field's name for a message: escaped and cut short if it is long or not printable."""
     return field if field.isprintable() and len(field) <= _MAX_NAME else ascii(field)[:_MAX_NAME]

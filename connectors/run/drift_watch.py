@@ -35,7 +35,7 @@ class DriftWatch:
     """Watches the records of one worker, between the transforms and the mapping."""
 
     def __init__(self, settings: Settings, note: Note, clock: Callable[[], float]) -> None:
-        """`clock` is in seconds."""
+        """Watch the fields of records for drift; `clock` returns seconds."""
         self._settings = settings
         self._note = note
         self._clock = clock
@@ -75,7 +75,7 @@ def _fields_of(chunk: DecodedChunk) -> Iterator[Mapping[str, Any]]:
 
 
 class _Topic:
-    """The fields of one topic."""
+    """The fields that the records of one topic have had, and their types."""
 
     def __init__(self, settings: Settings, topic: str, note: Note) -> None:
         self._topic = topic
@@ -95,7 +95,7 @@ class _Topic:
             self._last[name] = 0
 
     def see(self, fields: Mapping[str, Any]) -> None:
-        """One more record."""
+        """Compare the fields of one more record with those seen so far, and note what differs."""
         self._seen += 1
         learns = not self._listed and self._seen <= _LEARNING
         for name, value in fields.items():

@@ -164,7 +164,7 @@ def unusable(path: Path, error: OSError) -> StopRun:
 
 
 def forget(lock: IO[str]) -> None:
-    """Give a lock back."""
+    """Release a lock by closing its file."""
     with suppress(OSError):  # what it could not write it writes again as it is closed
         lock.close()
 

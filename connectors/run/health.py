@@ -53,7 +53,7 @@ RULES: dict[str, tuple[str, str]] = {
 
 
 class Observed(Protocol):
-    """What is to be known of a run."""
+    """The facts about a run from which its health is judged."""
 
     flow_id: str
     settings: Settings
@@ -88,18 +88,18 @@ class Problem(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What /health and /ready say."""
+    """The verdicts of /health and /ready on a run."""
 
     problems: list[Problem]
 
     @property
     def healthy(self) -> bool:
-        """Whether /health is 200."""
+        """Whether /health answers 200."""
         return not any(problem.fails_health for problem in self.problems)
 
     @property
     def ready(self) -> bool:
-        """Whether /ready is 200."""
+        """Whether /ready answers 200."""
         return not any(problem.fails_ready for problem in self.problems)
 
 

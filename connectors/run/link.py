@@ -31,7 +31,7 @@ _PATIENCE = 5.0  # seconds until a supervisor that does not read is given up
 
 
 class SupervisorLink:
-    """The process' end of the line."""
+    """The end of the connection to the supervisor that a process of the flow holds."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -61,7 +61,7 @@ class SupervisorLink:
         self._send(encode({"event": event, **fields}))
 
     def end(self, kind: EndKind, text: str) -> None:
-        """Say why the process ends."""
+        """Report to the supervisor why this process ends."""
         self.say("end", kind=kind, text=text)
 
     def _send(self, line: bytes) -> None:

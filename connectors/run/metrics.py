@@ -143,7 +143,7 @@ METRICS: tuple[MetricSpec, ...] = (
 
 
 class Exported(Protocol):
-    """The counts that are exported."""
+    """The counts of a run that are exported as metrics."""
 
     def account(self) -> dict[str, int]:
         """All counts by name, and `in_flight`."""
@@ -158,7 +158,7 @@ class Exported(Protocol):
         ...
 
     def throttles(self) -> dict[str, ThrottleNumbers]:
-        """How each table is throttled."""
+        """The state of each throttled table, by its name."""
         ...
 
 

@@ -23,6 +23,6 @@ class RecentWrites:
         self.fastest = min(self.fastest, seconds)
 
     def rate(self, now: float) -> float:
-        """Rows a second in the last seconds."""
+        """The rows written per second, over the last seconds before `now`."""
         at, rows = self._former
         return (self._rows - rows) / max(now - at, 0.05)

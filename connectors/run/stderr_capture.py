@@ -154,7 +154,7 @@ class _StdoutCapture:
         os.dup2(writer, 1)
 
     def end(self) -> None:
-        """Give descriptor 1 back."""
+        """Restore the original standard output, descriptor 1."""
         with contextlib.suppress(OSError):  # its reader may be gone
             self._own.flush()
         sys.stdout = self._python

@@ -70,7 +70,7 @@ class StoppedRun:
         self._folder.go_on_at(offsets)
 
     def close(self) -> None:
-        """Let a run start."""
+        """Release the locks of the folder, so that a run can start."""
         for lock in self._locks:
             forget(lock)
 

@@ -9,7 +9,7 @@ from connectors.records import Segment
 
 
 class BatchSpan(Protocol):
-    """A batch that is traced."""
+    """The trace of one batch."""
 
     def request(
         self, tables: Sequence[str], code: str, rows: int, size: int, seconds: float

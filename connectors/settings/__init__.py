@@ -283,7 +283,7 @@ class Settings(BaseSettings):
         ]
 
     def rules_of(self, table: str) -> TableSettings:
-        """The rules of a table."""
+        """The settings of a table, by its name."""
         rules = self.tables.get(table, self.table)
         names = self._index_columns.get(table, self._index_columns_found)
         return rules.with_index_columns(names) if names else rules

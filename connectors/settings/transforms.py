@@ -282,7 +282,7 @@ class DeleteWhen(TransformSettings):
 
     @property
     def reports_deletes(self) -> bool:
-        """True: it does nothing else."""
+        """Always true: this transform does nothing but delete."""
         return True
 
 

@@ -60,7 +60,7 @@ class Child:
         self._reader.start()
 
     def poll(self) -> ProcessEnd | None:
-        """How it ended; None while it lives."""
+        """How the process ended, or None while it is alive."""
         code = self._process.poll()
         if code is None:
             return None
@@ -74,7 +74,7 @@ class Child:
             self._process.send_signal(number)
 
     def kill(self) -> None:
-        """End it at once, stopped or not."""
+        """Kill the process at once, even if it is suspended."""
         if self._process.poll() is None:
             self._killed = True
             self.signal(signal.SIGKILL)

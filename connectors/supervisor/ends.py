@@ -16,7 +16,7 @@ _OUT_OF_MEMORY = "; the kernel does that where memory runs out: see its log"
 
 
 class ProcessEnd(NamedTuple):
-    """How a process ended."""
+    """How a process ended: its exit code, what it reported, and whether it was killed."""
 
     number: int
     pid: int
@@ -27,7 +27,7 @@ class ProcessEnd(NamedTuple):
 
     @property
     def rank(self) -> str:
-        """One of _RANKS."""
+        """The kind of end, one of _RANKS: an earlier one is more likely the cause of others."""
         if self.killed:
             return "killed"
         if self.kind is not None and self.code != 0:
@@ -60,7 +60,7 @@ def cause_of(ends: Sequence[ProcessEnd]) -> ProcessEnd:
 
 
 def signal_name(number: int) -> str:
-    """Such as SIGKILL."""
+    """The name of a signal number, such as SIGKILL."""
     try:
         return signal.Signals(number).name
     except ValueError:

@@ -31,7 +31,7 @@ class Draining(Protocol):
 
 
 class Leave:
-    """Watches the drain of this host."""
+    """Decides when this host has drained and may leave a run on several hosts."""
 
     def __init__(self, settle: float | None, clock: Callable[[], float]) -> None:
         """`settle`: seconds from the last record that was read until it is in a snapshot.

@@ -46,15 +46,15 @@ class Process(Watched, Draining, Protocol):
     notes: Sequence[str]
 
     def poll(self) -> ProcessEnd | None:
-        """How it ended; None while it lives."""
+        """How the process ended, or None while it is alive."""
         ...
 
     def signal(self, number: int) -> None:
-        """Send a signal."""
+        """Send a signal, by its number, to the process."""
         ...
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the process at once."""
         ...
 
     def ask(self, command: str, **arguments: Any) -> Any:

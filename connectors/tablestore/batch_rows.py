@@ -34,7 +34,7 @@ class Outcomes(Protocol):
         ...
 
     def retried(self, number: int) -> None:
-        """`number` rows will be sent again."""
+        """Count `number` rows that will be sent again."""
         ...
 
     async def rejected(self, dead_letters: Sequence[DeadLetter]) -> None:

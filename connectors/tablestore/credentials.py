@@ -33,11 +33,11 @@ class Credentials:
         return "Credentials(**********)"
 
     def get_access_key_id(self) -> str:
-        """The public part."""
+        """The access key id, the public part of the credentials."""
         return self._id
 
     def get_access_key_secret(self) -> str:
-        """The secret part."""
+        """The access key secret."""
         return self._secret
 
     def get_security_token(self) -> str | None:
@@ -69,7 +69,7 @@ class CredentialsSource:
         return "CredentialsSource(**********)"
 
     def get_credentials(self) -> Credentials:
-        """The present key."""
+        """The credentials that are valid now."""
         if self._stamp:
             stamp = self._stamps()
             if stamp != self._stamp:

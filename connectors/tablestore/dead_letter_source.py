@@ -54,7 +54,7 @@ class TableDeadLetterSource(FixedPartitionedSource[Chunk, "Key | None"]):
         self._restored = restored
 
     def list_parts(self) -> list[str]:
-        """One: the table."""
+        """The names of the parts of this source: one, the table."""
         return [_TABLE]
 
     def build_part(
@@ -139,7 +139,7 @@ class _Partition(StatefulSourcePartition[Chunk, "Key | None"]):
         return self._last_marked
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing: the source holds nothing to close."""
 
     def _mark_all(self) -> None:
         """Mark all others: after a clean end every record is durable."""

@@ -199,7 +199,7 @@ class _ProfileFile:
         self._stamp = self._stamp_now()
 
     def get_credentials(self) -> Any:
-        """As the provider's."""
+        """The credentials of the profile; its file is read again if it has changed."""
         stamp = self._stamp_now()
         if stamp != self._stamp:
             self._made, self._stamp = self._make(), stamp

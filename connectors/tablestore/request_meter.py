@@ -35,7 +35,7 @@ class RequestMeter:
         self._span = span
 
     async def write(self, tables: Sequence[TableRows]) -> list[Verdict] | None:
-        """As the other one."""
+        """Write the rows through the measured request type, and return what that returns."""
         meters = self._meters
         meters.in_flight += 1
         started = perf_counter()

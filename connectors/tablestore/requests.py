@@ -63,7 +63,7 @@ class RowRequests:
         self._all_written: set[tuple[tuple[int, ...], bytes]] = set()
 
     async def write(self, tables: Sequence[TableRows]) -> list[Verdict] | None:
-        """As `RequestType`."""
+        """Send the rows of one request, under the contract of `RequestType.write`."""
         body = batch_body([(table, wires) for table, wires, _ in tables])
         answer = await self._client.post(_OPERATION, body)
         return self.verdicts(answer, tuple([sum(map(len, rows.sizes)) for rows in tables]))

@@ -53,7 +53,7 @@ class ReadRow(NamedTuple):
 
     @property
     def size(self) -> int:
-        """The bytes of names and values."""
+        """The bytes of all names and values of the row."""
         return sum(cell.size for cell in (*self.key, *self.columns))
 
 

@@ -20,7 +20,7 @@ class _Queue:
     """What waits for one table: what is left of batches that were begun, then further rows."""
 
     def __init__(self, max_rows: int) -> None:
-        """`max_rows` of one request."""
+        """Make an empty queue; `max_rows` is the limit of rows in one request."""
         self.max_rows = max_rows
         self.begun: deque[BatchWrite] = deque()
         self.batches: deque[list[Segment]] = deque()
@@ -108,7 +108,7 @@ class SetAside:
         return found
 
     def close(self) -> None:
-        """Forget what has not been sent."""
+        """Drop the rows that have not been sent."""
         self._closed = True
 
     def _queue(self, table: str) -> _Queue:

@@ -44,14 +44,14 @@ class RejectedDestination:
         self._kept = kept
 
     def prepare(self) -> None:
-        """Nothing to check."""
+        """Do nothing: dead letters that stay in memory need no check before the run."""
 
     async def send(self, dead_letters: Sequence[DeadLetter]) -> None:
-        """Keep them."""
+        """Keep the dead letters in memory."""
         self._kept += dead_letters
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Do nothing: there is nothing to release."""
 
 
 class CapturingSink(FixedPartitionedSink[Batch, None]):
@@ -111,4 +111,4 @@ class _Shard(StatefulSinkPartition[Batch, None]):
         self._counts.snapshot()
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Do nothing: there is nothing to release."""

@@ -12,11 +12,11 @@ class Clock:
     """Stands still until a test moves it; what a flow under test takes for the time."""
 
     def __init__(self, start: datetime = _START) -> None:
-        """`start` has a time zone."""
+        """Start the clock at `start`, a time with a time zone."""
         self._start = self._now = start
 
     def now(self) -> datetime:
-        """The time of day."""
+        """The time of the clock, with its time zone."""
         return self._now
 
     def monotonic(self) -> float:
@@ -28,7 +28,7 @@ class Clock:
         return int(self._now.timestamp() * 1000)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Move the clock forward by `seconds`."""
         self._now += timedelta(seconds=seconds)
 
     def advance_to(self, time: datetime) -> None:

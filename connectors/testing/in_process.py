@@ -32,7 +32,7 @@ class LocalInstance(Protocol):
 
     @property
     def arguments(self) -> tuple[str, str, str, str]:
-        """Endpoint, key id, secret and name."""
+        """The endpoint, access key id, access key secret and instance name."""
         ...
 
 
@@ -106,7 +106,7 @@ class FlowDriver:
 
     @property
     def rejected(self) -> list[DeadLetter]:
-        """The rejected records so far."""
+        """The dead letters of the records rejected so far."""
         return self._captured.rejected
 
     @property
@@ -138,7 +138,7 @@ class FlowDriver:
         return FlowResult(self.rows, self.rejected, self.counts)
 
     def close(self) -> None:
-        """Drop what is not written."""
+        """End the flow and drop the rows that have not been written."""
         self._engine.close()
         self._folder.cleanup()
 

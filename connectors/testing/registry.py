@@ -128,6 +128,6 @@ class SchemaRegistry:
                 self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Suppress the access log that the base class writes to stderr."""
 
         return Handler

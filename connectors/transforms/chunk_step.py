@@ -45,7 +45,7 @@ class ChunkStep:
         self._programs: dict[tuple[str, tuple[str, ...]], Program | None] = {}
 
     def apply(self, chunk: DecodedChunk) -> DecodedChunk:
-        """The chunk behind the step."""
+        """The chunk that the step makes of `chunk`."""
         if self._program_of is not None:
             uniform = chunk
             if isinstance(uniform, RecordChunk):

@@ -257,7 +257,7 @@ def _unavailable() -> Rejection:
 
 
 def _event(value: Any) -> dict[str, Any]:
-    """The envelope of the change."""
+    """The change event's envelope. Raises Rejection if the value is not an object."""
     found = _payload(value)
     if not isinstance(found, dict):
         raise Rejection("debezium_envelope", "debezium: the value is not an object")

@@ -67,7 +67,7 @@ _Made = tuple[tuple[str, ...], "Step | None"]
 
 
 def _guarded(transform: models.TransformSettings, names: tuple[str, ...]) -> _Made:
-    """A transform with its condition."""
+    """The step of a transform that is applied only where its condition `when` holds."""
     when = transform.when
     make = _MADE.get(type(transform))
     if make is None:

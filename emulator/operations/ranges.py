@@ -32,10 +32,10 @@ class Block(Protocol):
     """Collects the rows of an answer, as PlainBuffer or as a matrix."""
 
     def add(self, key: list[pb.KeyCell], cells: Cells) -> None:
-        """Take one more row."""
+        """Add the selected cells of one row to the result."""
 
     def encode(self) -> bytes:
-        """Return the rows as bytes."""
+        """Return the rows that were added as bytes."""
 
 
 class _PlainBlock:

@@ -26,7 +26,7 @@ class SeriesMeta(NamedTuple):
     """From when on queries find it: the index of the service lags behind."""
 
     def pack(self) -> bytes:
-        """Return the stored form."""
+        """Return the bytes in which this metadata is stored."""
         return json.dumps(self).encode()
 
     @classmethod

@@ -54,7 +54,7 @@ def remember(column: Column) -> None:
 
 
 def forget() -> None:
-    """Forget all columns."""
+    """Clear the cache of columns."""
     for column in (BEFORE_FIRST, *KNOWN.values()):
         column.following = None
     KNOWN.clear()

@@ -93,7 +93,7 @@ def test_a_store_can_be_made_unless_it_is_not_asked_for() -> None:
 
 
 def test_a_store_of_its_own_settings_is_kept(tmp_path: Path) -> None:
-    """Also over a restart."""
+    """An analytical store keeps the settings that it was given, over a restart too."""
     with running("--data", str(tmp_path / "d")) as server:
         given = store("mine", time_to_live=30 * 86_400, sync_option=INCREMENTAL)
         assert create_table(server, analytical_stores=[given]).status == 200

@@ -284,7 +284,7 @@ def test_units_count_the_key_of_a_check_and_the_versions(emulator: Emulator) -> 
 
 
 def test_the_page_shows_limits_and_what_they_refused(emulator: Emulator) -> None:
-    """Only where there are any."""
+    """The page shows limits and their refusals only where there are any."""
     assert "<h2>Throughput</h2>" not in page(emulator)
     table = emulator.make_table()
     limit(emulator, table=table, write=SLOW)

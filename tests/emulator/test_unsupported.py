@@ -28,7 +28,7 @@ ELSEWHERE = {
 
 @pytest.mark.parametrize("api", sorted({*OTSProtocol.api_list, *ELSEWHERE} - set(OPERATIONS)))
 def test_an_operation_that_is_not_there_is_named(emulator: Emulator, api: str) -> None:
-    """Whatever its body is."""
+    """The error for an unsupported operation names it, whatever the request's body is."""
     for body in (b"", b"\x0a\x01t", b"{}"):
         answer = emulator.send(api, body)
         refused = wire.Error.FromString(answer.body)

@@ -84,7 +84,7 @@ def dead_letters_in_topic(broker: Broker, topic: str) -> list[DeadLetter]:
 
 
 def whole(columns: dict[str, Any], name: str) -> bytes | None:
-    """A value that may stand in parts."""
+    """A value of a dead letter, joined again if it was split over several columns."""
     if name in columns:
         return bytes(columns[name])
     parts = sorted((c for c in columns if c.startswith(f"{name}_")), key=lambda c: int(c[-1]))
@@ -126,7 +126,7 @@ def dead_letters_of(case: Case, where: str, place: str) -> list[DeadLetter]:
 
 
 def wait_logged(process: FlowProcess, words: str) -> None:
-    """Wait until the flow has said so."""
+    """Wait until the log of the process contains `words`."""
     until(lambda: words in process.text(), lambda: f"{words!r} in\n{process.text()}")
 
 

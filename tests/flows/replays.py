@@ -20,7 +20,7 @@ def replay(case: Case, folder: str = "replay-state", **settings: Any) -> FlowPro
 
 
 def run_to_end(case: Case) -> dict[str, int]:
-    """Run the flow until all is settled."""
+    """Run the flow until all offsets are committed, drain it, and return its counts."""
     process = case.flow.start()
     case.wait_committed(process)
     return process.drain()

@@ -29,7 +29,7 @@ def start(case: Case, folder: str = "backfill-state", **backfill: object) -> Flo
 
 
 def run(case: Case, folder: str = "backfill-state", **backfill: object) -> FlowProcess:
-    """Run one to its end."""
+    """Run one backfill to its end."""
     process = start(case, folder, **backfill)
     assert process.wait() == 0, process.text()
     return process
@@ -58,7 +58,7 @@ def with_own_key(case: Case) -> None:
 
 
 def ids(case: Case) -> list[Any]:
-    """The keys of the table."""
+    """The primary keys of the rows in the table."""
     return sorted(key[0][1] for key in case.store.rows(case.topic))
 
 
@@ -73,7 +73,7 @@ def test_a_range_of_times_is_written_and_the_run_ends(apache_case: Case) -> None
 
 
 def test_a_range_of_offsets_is_of_one_partition(embedded_case: Case) -> None:
-    """The first and the last with it."""
+    """A range of offsets selects records of one partition, both ends included."""
     case = embedded_case
     with_own_key(case)
     produce(case, range(40))

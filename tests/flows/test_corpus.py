@@ -29,7 +29,7 @@ LARGE = {"message.max.bytes": 8_000_000, "compression.type": "zstd", "log_level"
 
 
 def test_there_is_enough_of_it() -> None:
-    """A corpus that shrinks is noticed."""
+    """The corpus does not shrink unnoticed: it has a minimum size."""
     assert len([case for case in CASES if case.rejected]) >= 25
     assert len([case for case in CASES if not case.rejected]) >= 40
     assert len({case.name for case in CASES}) == len(CASES)

@@ -50,7 +50,7 @@ _LAST = re.compile(r"^sync: ended: .*", re.MULTILINE)
 
 
 def assert_balanced(counts: dict[str, int]) -> None:
-    """The sum of the last line."""
+    """Assert that the counts of the last line add up: no record is unaccounted for."""
     settled = counts["written"] + counts["rejected"] + counts["filtered"]
     known = counts["read"] + counts["added"] + counts["resumed"]
     assert known == settled + counts["in_flight"]

@@ -26,7 +26,7 @@ def ends_with(process: FlowProcess, *words: str) -> str:
 
 @pytest.fixture
 def case(embedded_case: Case) -> Case:
-    """One Kafka is enough."""
+    """Run these tests on the embedded Kafka only."""
     embedded_case.store.create_table(embedded_case.topic)
     return embedded_case
 
@@ -41,7 +41,7 @@ def test_an_ordered_stop_in_a_step(case: Case, options: tuple[str, ...]) -> None
 
 
 def test_an_ordered_stop_at_the_start(embedded_case: Case) -> None:
-    """A table that does not exist."""
+    """A table that does not exist ends the run with an ordered stop at its start."""
     ends_with(embedded_case.flow.start(), "does not exist", "auto_create")
 
 
@@ -99,7 +99,7 @@ def test_a_disk_that_is_full(case: Case, small_disk: Path) -> None:
 
 
 def test_a_disk_that_is_full_at_the_first_start(case: Case, small_disk: Path) -> None:
-    """The store cannot be made."""
+    """A disk full at the first start ends the run with its path; with room, the run works."""
     filler = fill(small_disk)
     ends_with(case.flow.start(), str(small_disk))
     filler.unlink()
@@ -112,7 +112,7 @@ def test_a_disk_that_is_full_at_the_first_start(case: Case, small_disk: Path) ->
 @pytest.mark.P5
 @pytest.mark.fault("process", "a read-only disk")
 def test_a_disk_that_is_read_only(case: Case, small_disk: Path) -> None:
-    """Mounted so after a crash, as systems do."""
+    """A disk that turns read-only, as after a crash, ends the run with an ordered stop."""
     case.orders(10)
     process = case.flow.start()
     case.wait_written(10, process)
@@ -122,7 +122,7 @@ def test_a_disk_that_is_read_only(case: Case, small_disk: Path) -> None:
 
 
 def test_a_limit_on_files(case: Case) -> None:
-    """What SQLite calls an error of the disk."""
+    """A file-size limit, which SQLite reports as a disk error, ends the run and loses nothing."""
     case.orders(100)
     process = case.flow.start()
     case.wait_written(100, process)

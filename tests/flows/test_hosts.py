@@ -30,7 +30,7 @@ class Hosts:
         self.supervisors: dict[int, FlowProcess] = {}
 
     def folder(self, host: int) -> Path:
-        """Its recovery folder."""
+        """The recovery folder of a host."""
         name = "state" if self._shared else f"state-{host}"
         return self._case.flow.folder / name
 
@@ -52,13 +52,13 @@ class Hosts:
         return [supervisor, *map(int, children.split())]
 
     def signal(self, host: int, number: int) -> None:
-        """To everything that runs there."""
+        """Send a signal to every process that runs on a host."""
         for pid in self.pids(host):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
 
     def kill(self, host: int) -> None:
-        """As a power cut does."""
+        """Kill every process of a host at once, as a power cut does."""
         self.signal(host, signal.SIGKILL)
         self.supervisors.pop(host).process.wait()
 
@@ -71,7 +71,7 @@ class Hosts:
         self.supervisors.clear()
 
     def text(self) -> str:
-        """What all have written."""
+        """The output of all hosts."""
         return "\n".join(f"== {one.name}\n{one.text()}" for one in self.supervisors.values())
 
     def wait_restarted(self, host: int, times: int = 1) -> None:
@@ -108,7 +108,7 @@ class Producing:
         self.sent = 0
 
     def send(self, number: int = 200) -> None:
-        """Produce, and wait for nothing."""
+        """Produce `number` records without waiting for their rows."""
         self._case.orders(number, first=self.sent)
         self.sent += number
 

@@ -47,7 +47,7 @@ def run_to_the_end(case: Case, *options: str) -> None:
 
 @pytest.fixture
 def case(embedded_case: Case) -> Case:
-    """No broker has a part in it."""
+    """Run these tests on the embedded Kafka only: no broker takes part in what they test."""
     embedded_case.store.create_table(embedded_case.topic)
     embedded_case.orders(100)
     return embedded_case

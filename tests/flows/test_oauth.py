@@ -42,7 +42,7 @@ def issuer(apache_case: Case, tmp_path: Path) -> Issuer:
 
 
 def send(case: Case, number: int) -> None:
-    """Orders, and records that are none."""
+    """Produce `number` orders, and some records that are not orders."""
     case.orders(number)
     for place in range(PARTITIONS):
         case.producer.send(case.topic, b"bad", lambda *_: Rejected(), partition=place)

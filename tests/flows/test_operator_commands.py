@@ -81,7 +81,7 @@ def test_pause_resume_and_drain(embedded_case: Case, supervised: bool) -> None:
 
 
 def run(*arguments: str) -> int:
-    """A command of `tablestore-sync`."""
+    """Run a command of `tablestore-sync` and return its exit code."""
     return cli.main(arguments)
 
 

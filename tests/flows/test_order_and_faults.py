@@ -41,7 +41,7 @@ def keyed_changes(case: Case, changes: int, keys: int, seed: int = 1) -> None:
 
 
 def send_change(case: Case, name: str, number: int, partition: int = 0) -> None:
-    """One change of one key."""
+    """Produce one change of one key."""
     key: Key = (("id", name),)
     value = json.dumps({"id": name, "n": number}).encode()
     expected = keyed_row(case.topic, key, {"n": number})

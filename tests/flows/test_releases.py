@@ -122,7 +122,7 @@ def test_its_dead_letters_of_a_topic_are_replayed(release: Release) -> None:
 
 
 def test_its_dead_letters_of_a_table_are_replayed(release: Release) -> None:
-    """As those of a topic."""
+    """Dead letters that an older release wrote to a table are replayed."""
     release.flow.set({"errors": {"dead_letters": "tablestore", "auto_create": True}})
     release.store.create_table(DEAD)
     release.put_rows(DEAD, load_rows(release.fixture / "dead-letters-table.jsonl")[DEAD])

@@ -27,7 +27,7 @@ def case(embedded_case: Case) -> Case:
 
 
 def status(case: Case) -> dict[str, Any]:
-    """What the run says of itself."""
+    """The status that the run reports."""
     return commands.status(case.flow.state)
 
 

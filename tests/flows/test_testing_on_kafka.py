@@ -63,7 +63,7 @@ def test_records_that_stay_away_are_an_error(instance: Instance) -> None:
 
 
 def test_a_run_that_stops_says_why(instance: Instance) -> None:
-    """Such as a topic that is not there."""
+    """A run that stops, for example because its topic does not exist, reports the reason."""
     with EmbeddedKafka({"others": 1}) as kafka, pytest.raises(StopRun, match="no such topic"):
         run_on_kafka(
             get_flow,

@@ -53,13 +53,13 @@ class Series:
         self.case.producer.flush()
 
     def reading(self, value: Any, expected: Expected, partition: int = 0) -> None:
-        """Produce one value."""
+        """Produce one value and note the point that is expected of it."""
         content = value if isinstance(value, bytes) else json.dumps(value).encode()
         self.case.producer.send(self.topic, content, lambda *_: expected, partition=partition)
         self.case.producer.flush()
 
     def stream(self, rate: int) -> Stream:
-        """Readings all the time."""
+        """A stream that produces readings at `rate`."""
         case = self.case
         return Stream(
             case.broker.bootstrap, case.manifest, self.topic, PARTITIONS, rate, SEED, send_reading

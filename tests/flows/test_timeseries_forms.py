@@ -65,25 +65,25 @@ VALUES = st.lists(
 
 @pytest.fixture
 def client(tablestore: LocalTablestore, monkeypatch: pytest.MonkeyPatch) -> Client:
-    """Our client of the test's instance."""
+    """A client of the product, connected to the instance of the test."""
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", KEY_ID)
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", KEY_SECRET)
     return Client(TablestoreSettings(endpoint=tablestore.url, instance=tablestore.instance))
 
 
 def make(store: LocalTablestore, name: str) -> str:
-    """An empty time series table."""
+    """Create an empty time series table and return its name."""
     store.client.create_timeseries_table(CreateTimeseriesTableRequest(TimeseriesTableMeta(name)))
     return name
 
 
 def row(value: dict[str, Any]) -> bytes:
-    """The row of a value."""
+    """The encoded row of a record's value."""
     return PointBuilder(RULES, "topic", PointEncoder()).encode(Record(PlainMessage(), value))[1]
 
 
 def expected(value: dict[str, Any]) -> tuple[Key, Columns]:
-    """The expected columns."""
+    """The key and columns that are expected of a record's value."""
     tags = {name: value[name] for name in "ab" if name in value}
     fields = {name: item for name, item in value.items() if name not in "mstab"}
     return point_key(value["m"], value["s"] or "", tags, value["t"]), fields

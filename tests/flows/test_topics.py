@@ -90,7 +90,7 @@ def test_a_removed_topic_does_not_break_a_resume(case: Case, gone_from: str) -> 
 
 
 def test_a_topic_removed_while_it_runs(case: Case) -> None:
-    """The other topics go on."""
+    """When a topic is deleted during a run, the other topics are read on."""
     case.store.create_table(case.topic)
     second = second_topic(case)
     case.orders(40)

@@ -65,7 +65,7 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """All that was printed."""
+        """All text that was printed."""
         return self._output.read_text("utf-8", "replace")
 
     def run(self, commands: str) -> str:

@@ -57,7 +57,7 @@ class Broker:
         return name
 
     def create_topic(self, name: str, partitions: int = 4) -> None:
-        """Make a topic of that very name."""
+        """Create a topic with exactly this name."""
         self._any.create_topic(name, partitions)
 
     def delete_topic(self, name: str) -> None:

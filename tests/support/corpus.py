@@ -90,7 +90,7 @@ class CorpusFlow:
 
 
 def flows() -> list[CorpusFlow]:
-    """All folders of the corpus."""
+    """All flows of the corpus, one for each of its folders."""
     return [_flow(path.parent) for path in sorted(FOLDER.glob("*/flow.toml"))]
 
 

@@ -91,7 +91,7 @@ class Flow:
             self.settings.setdefault(section, {}).update(values)
 
     def unset(self, section: str, name: str) -> None:
-        """Take a setting back."""
+        """Remove a setting, so that its default applies again."""
         self.settings.get(section, {}).pop(name, None)
 
     def start(self, *options: str, module: str = "flows.sync", snapshot: int = 1) -> FlowProcess:
@@ -116,11 +116,11 @@ class Flow:
         return process
 
     def output(self) -> str:
-        """All that all runs have written."""
+        """The output of all runs so far."""
         return "".join(process.text() for process in self._runs)
 
     def stop_all(self) -> None:
-        """Kill what still runs."""
+        """Kill the processes that are still running."""
         for process in self._runs:
             process.kill()
 

@@ -16,7 +16,7 @@ class QuietHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def answer(self, status: int, body: bytes, content_type: str | None = None) -> None:
-        """Send the whole answer."""
+        """Send a complete answer: status, content type and body."""
         self.send_response(status)
         if content_type is not None:
             self.send_header("Content-Type", content_type)
@@ -25,7 +25,7 @@ class QuietHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Suppress the access log that the base class writes to stderr."""
 
 
 class HttpService:
@@ -45,13 +45,13 @@ class HttpService:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port."""
+        """The host and port that the service listens on."""
         host, port = self._server.server_address[:2]
         return str(host), port
 
     @property
     def url(self) -> str:
-        """Without a path."""
+        """The base URL of the service, without a path."""
         return "{}://{}:{}".format(self._scheme, *self.address)
 
     def __enter__(self) -> Self:

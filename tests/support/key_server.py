@@ -34,12 +34,12 @@ class KeyServer(HttpService):
 
     @property
     def uri(self) -> str:
-        """For ALIBABA_CLOUD_CREDENTIALS_URI."""
+        """The URL to set as ALIBABA_CLOUD_CREDENTIALS_URI."""
         return f"{self.url}/keys?for=sync"
 
     @property
     def given(self) -> int:
-        """How often a key was asked for."""
+        """How many times a key was requested."""
         return sum(_is_for_key(request.split(" ")[1]) for request in self.requests)
 
     def fields(self) -> dict[str, str]:
@@ -49,7 +49,7 @@ class KeyServer(HttpService):
         return dict(zip(names, (*self.key, end), strict=True))
 
     def reply(self, method: str, target: str, token: str | None) -> tuple[int, bytes]:
-        """Status and body."""
+        """The status and body that answer a request."""
         path, query = urlsplit(target).path, parse_qs(urlsplit(target).query)
         if method == "PUT":
             return (405, b"no") if self.v1 else (200, b"a-metadata-token")

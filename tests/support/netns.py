@@ -71,7 +71,7 @@ class Network:
         self._ip("-n", self._switch, "link", "set", f"to{host}", "down")
 
     def mend(self, host: int) -> None:
-        """Its link is back."""
+        """Restore the network link of a host."""
         self._ip("-n", self._switch, "link", "set", f"to{host}", "up")
 
     def _host(self, host: int) -> str:

@@ -24,7 +24,7 @@ class Issuer:
 
     @property
     def env(self) -> dict[str, str]:
-        """For the flow."""
+        """The environment variables that the flow needs."""
         return {VARIABLE: str(self.mode_file.parent)}
 
     def set(self, mode: str) -> None:

@@ -17,7 +17,7 @@ from tests.support.http_service import HttpService, QuietHandler
 
 
 class SpanSeen(NamedTuple):
-    """A span that arrived."""
+    """A span that the collector has received."""
 
     name: str
     id: bytes
@@ -54,7 +54,7 @@ class OtlpCollector(HttpService):
         return found
 
     def spans(self, name: str) -> Iterator[SpanSeen]:
-        """The spans of this name."""
+        """The spans with this name."""
         for request in [*self.traces]:
             for resource in request.resource_spans:
                 for scope in resource.scope_spans:
@@ -87,7 +87,7 @@ class OtlpCollector(HttpService):
 
 
 def attributes(pairs: Any) -> dict[str, Any]:
-    """Plain values of attributes."""
+    """The attributes of a span as a plain dict."""
     return {pair.key: _value(pair) for pair in pairs}
 
 

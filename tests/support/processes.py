@@ -57,12 +57,12 @@ class ChildProcess:
 
     @property
     def pid(self) -> int:
-        """Process id."""
+        """The process id."""
         return self.process.pid
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether the process is still running."""
         return self.process.poll() is None
 
     def text(self) -> str:
@@ -95,7 +95,7 @@ class ChildProcess:
             ) from None
 
     def terminate(self) -> None:
-        """SIGTERM."""
+        """Send SIGTERM to the process."""
         self.process.terminate()
 
     def kill(self) -> None:
@@ -104,7 +104,7 @@ class ChildProcess:
         self.process.wait()
 
     def memory(self) -> int:
-        """Resident bytes now."""
+        """The resident memory of the process now, in bytes."""
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) * 1024

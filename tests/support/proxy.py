@@ -26,7 +26,7 @@ class HttpProxy:
 
     @property
     def address(self) -> str:
-        """Host and port."""
+        """The address of the proxy, as `host:port`."""
         host, port = self._server.getsockname()[:2]
         return f"{host}:{port}"
 

@@ -103,7 +103,7 @@ def _sized(data: bytes | None) -> bytes:
 
 
 def _varint(value: int) -> bytes:
-    """A zigzag number."""
+    """A number as a zigzag varint."""
     left = (value << 1) ^ (value >> 63)
     out = bytearray()
     while left > 0x7F:
@@ -126,7 +126,7 @@ _CRC = _table()
 
 
 def crc32c(data: bytes) -> int:
-    """The checksum of a batch."""
+    """The CRC-32C of the data, which Kafka uses as the checksum of a batch."""
     value = 0xFFFFFFFF
     table = _CRC
     for byte in data:

@@ -117,7 +117,7 @@ class LocalTablestore:
         return {name: self.rows(name) for name in self.client.list_table()}
 
     def written(self) -> int:
-        """Row changes applied."""
+        """The number of row changes that the local Tablestore has applied."""
         now = self.process.get("/-/stats")["rows_written"]
         return int(now - self._begin["rows_written"])
 

@@ -62,7 +62,7 @@ def test_a_replaced_change_need_not_be_applied(manifest: Manifest) -> None:
 
 
 def test_a_lost_row_fails(manifest: Manifest) -> None:
-    """A produced record without its row."""
+    """The ledger fails when a produced record has no row."""
     tables = good()
     del tables["orders"][key("a")]
     verdict = judge(manifest, tables)
@@ -75,7 +75,7 @@ def test_a_lost_table_fails(manifest: Manifest) -> None:
 
 
 def test_a_wrong_row_fails(manifest: Manifest) -> None:
-    """A value that was not produced."""
+    """The ledger fails when a row holds a value that was not produced."""
     tables = good()
     tables["orders"][key("a")] = {"amount": 99}
     verdict = judge(manifest, tables)
@@ -91,7 +91,7 @@ def test_a_value_of_another_type_fails(manifest: Manifest, value: float | bool |
 
 
 def test_a_column_too_many_or_too_few_fails(manifest: Manifest) -> None:
-    """Columns are part of the row."""
+    """The ledger fails when a row has a column too many or one is missing."""
     tables = good()
     tables["orders"][key("a")] = {"amount": 1, "more": 1}
     assert judge(manifest, tables).counts["wrong"] == 1

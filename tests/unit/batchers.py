@@ -47,7 +47,7 @@ def sizes_of(batches: list[Batch]) -> list[list[int]]:
 
 
 def waiting_in(batcher: Batcher) -> list[Segment]:
-    """The rows in its snapshot."""
+    """The segments in the batcher's snapshot."""
     return [segment_of_state(each) for each in batcher.snapshot()]
 
 

@@ -8,5 +8,5 @@ class FakeClock:
         self.now = now
 
     def __call__(self) -> float:
-        """The time."""
+        """The time of the clock, in seconds."""
         return self.now

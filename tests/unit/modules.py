@@ -24,7 +24,7 @@ every_module = pytest.mark.parametrize(
 
 @cache
 def tree(module: Path) -> ast.Module:
-    """Its syntax tree."""
+    """The syntax tree of a module."""
     return ast.parse(module.read_text("utf-8"))
 
 

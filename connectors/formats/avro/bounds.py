@@ -31,7 +31,7 @@ class Size(NamedTuple):
 
 
 class Measure:
-    """The sizes of a writer's types."""
+    """The number of values and the fewest bytes of each type of a writer's schema."""
 
     def __init__(self, top: Node, extra: int) -> None:
         """`extra` is how many fields a reader's schema may add to each record."""
@@ -44,7 +44,7 @@ class Measure:
         """The most values that a byte can become; 0 where each takes a byte or more."""
 
     def of(self, node: Node) -> Size:
-        """The size of one value."""
+        """The size of one value of a node's type; a type that contains itself has no bound."""
         known = self._sizes.get(id(node))
         if known is not None:
             return known

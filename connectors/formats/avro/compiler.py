@@ -87,7 +87,7 @@ class _Compiler:
         }
 
     def compile(self, writer: Node, reader: Node | None) -> Function:
-        """The function of the whole schema."""
+        """The decoding function of a whole schema, for a writer's schema and perhaps a reader's."""
         top = self._function(writer, reader)
         while self._waiting:
             name, write = self._waiting.pop()

@@ -54,7 +54,7 @@ def is_same_number(number: float, meant: Decimal) -> bool:
 
 
 def IDENTITY(value: Any) -> Any:  # noqa: N802 - a constant that happens to be callable
-    """The value as it is."""
+    """Return the value unchanged."""
     return value
 
 
@@ -246,7 +246,7 @@ def utf8_to_binary(name: str) -> Converter:
 
 
 def binary_to_base64(_: str) -> Converter:
-    """Converter bytes -> base64 text."""
+    """A converter from bytes to base64 text."""
     return lambda value: base64.b64encode(value).decode()
 
 

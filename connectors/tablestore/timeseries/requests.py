@@ -127,7 +127,7 @@ def _impossible_point() -> bytes:
 
 
 def _rows(wires: Sequence[bytes], sizes: Sequence[Sequence[int]]) -> Iterator[bytes]:
-    """The points one by one."""
+    """The encoded points of the wires, one by one."""
     for wire, of_piece in zip(wires, sizes, strict=True):
         for size, end in zip(of_piece, accumulate(of_piece), strict=True):
             yield wire[end - size : end]

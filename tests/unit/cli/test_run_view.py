@@ -41,7 +41,7 @@ def test_the_numbers_are_those_of_the_run(endpoint: Endpoint, run: Run) -> None:
 
 
 def test_what_is_wrong_comes_first(endpoint: Endpoint, run: Run) -> None:
-    """The problem, and the state."""
+    """The screen of a run begins with its problem and its state."""
     run.counts.note_stalled("orders:0", True)
     text = shown({0: endpoint.url})
     assert "not ready" in text

@@ -49,14 +49,14 @@ def test_a_command_that_fails_says_why() -> None:
 
 @pytest.mark.parametrize("command", ["unknown", None, 7, ["echo"]])
 def test_an_unknown_command(command: object) -> None:
-    """The known ones are listed."""
+    """The answer to an unknown command lists the known ones."""
     with pytest.raises(CommandError, match="echo, fails"):
         ask(command=command)
 
 
 @pytest.mark.parametrize("version", [None, 0, 2, True, "1"])
 def test_another_version(version: object) -> None:
-    """It is not guessed at."""
+    """A request with another version of the protocol is answered with an error."""
     line = json.dumps({"version": version, "command": "echo"}).encode()
     with pytest.raises(CommandError, match="version 1"):
         result_of(answer(line, HANDLERS))

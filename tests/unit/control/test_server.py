@@ -15,7 +15,7 @@ from connectors.control.server import ControlServer, short_path
 
 
 def breaks(_: Request) -> None:
-    """A mistake of ours."""
+    """A handler that raises an unexpected error."""
     raise ZeroDivisionError("ours")
 
 
@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(folder: Path) -> Iterator[ControlServer]:
-    """That of process 0."""
+    """The control server of process 0."""
     made = ControlServer(process_socket(folder, 0), HANDLERS)
     yield made
     made.close()
@@ -103,7 +103,7 @@ def _send(connection: socket.socket) -> None:
 
 
 def test_several_lines_in_one_connection(folder: Path, server: ControlServer) -> None:
-    """However they are cut."""
+    """Several requests in one connection are answered, however the bytes are split."""
     with connect(folder) as connection, connection.makefile("rb") as lines:
         both = encode({"command": "ping"}) + encode({"command": "who"})
         for start in range(0, len(both), 7):

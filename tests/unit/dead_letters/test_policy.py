@@ -24,14 +24,14 @@ class Kept:
         self.dead_letters: list[DeadLetter] = []
 
     def prepare(self) -> None:
-        """Nothing to do."""
+        """Do nothing: no check is needed."""
 
     async def send(self, dead_letters: Sequence[DeadLetter]) -> None:
-        """Keep."""
+        """Keep the dead letters in memory."""
         self.dead_letters += dead_letters
 
     def close(self) -> None:
-        """Nothing to do."""
+        """Do nothing: there is nothing to release."""
 
 
 def with_bytes(offset: int = 0, *headers: tuple[str, bytes | None]) -> DeadLetter:

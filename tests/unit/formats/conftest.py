@@ -19,7 +19,7 @@ class Impatient(Exception):  # noqa: N818 - a test's own
 
 
 def impatient(reason: str) -> None:
-    """Do not wait."""
+    """Raise Impatient instead of waiting."""
     raise Impatient(reason)
 
 

@@ -27,7 +27,7 @@ def plain(schema: Any) -> Any:
 
 
 def shown(value: Any) -> Any:
-    """As the vectors show values."""
+    """A value in the form in which the test vectors hold it."""
     if isinstance(value, float):
         return {"$double": repr(value)}
     if isinstance(value, bytes):

@@ -79,7 +79,7 @@ def test_tombstones_between_values_of_the_same_fields(bad: bytes | None) -> None
 
 
 def test_an_empty_chunk_stays_empty() -> None:
-    """No messages, no records."""
+    """A chunk without messages is decoded to a chunk without records."""
     for made in (settings(), by_key()):
         found = ChunkDecoder(made).decode_chunk(message_chunk([]))
         assert (found.records, found.dead_letters) == ([], [])

@@ -18,7 +18,7 @@ INT, TEXT = {"type": "int32"}, {"type": "string"}
 
 
 def envelope(schema: Any, payload: Any) -> bytes:
-    """As the converter writes it."""
+    """The bytes that Connect's JsonConverter writes for a schema and a payload."""
     return json.dumps({"schema": schema, "payload": payload}).encode()
 
 
@@ -151,7 +151,7 @@ def test_what_does_not_fit_is_rejected(schema: Any, payload: Any) -> None:
     ],
 )
 def test_a_schema_that_is_none(schema: Any) -> None:
-    """Has a code of its own."""
+    """A schema that is not valid is rejected with a code of its own."""
     with pytest.raises(Rejection) as caught:
         decode(envelope(schema, 1))
     assert caught.value.code == "connect_schema"
@@ -212,7 +212,7 @@ payloads = st.recursive(
 
 @given(schemas, payloads)
 def test_any_envelope_is_a_value_or_a_rejection(schema: Any, payload: Any) -> None:
-    """Whatever stands in it."""
+    """Any schema and payload end as a value or a rejection, never as another error."""
     try:
         decode(envelope(schema, payload))
     except Rejection as rejection:

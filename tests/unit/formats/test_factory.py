@@ -65,7 +65,7 @@ def test_every_format_is_legal(word: str) -> None:
 def test_each_for_values_and_for_keys(
     registry: SchemaRegistry, tmp_path: Path, value: str, key: str
 ) -> None:
-    """Any two together."""
+    """Every format for values works with every format for keys."""
     given: dict[str, Any] = {"value": value, "key": key, "registry": {"url": registry.url}}
     file = tmp_path / "schema.avsc"
     file.write_text(json.dumps(SCHEMA))

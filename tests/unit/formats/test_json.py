@@ -55,7 +55,7 @@ def test_values_are_exact(data: bytes, value: Any) -> None:
 
 
 def test_minus_zero_stays_a_double() -> None:
-    """A sign is not lost."""
+    """Minus zero is read as a double, which keeps its sign."""
     assert math.copysign(1, decode(b"-0.0")) == -1
 
 

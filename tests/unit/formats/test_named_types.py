@@ -34,7 +34,7 @@ def local(*parts: int) -> datetime:
 
 
 def b64(data: bytes) -> str:
-    """As bytes stand in JSON."""
+    """Bytes as base64 text, the form that they have in JSON."""
     return base64.b64encode(data).decode()
 
 
@@ -91,7 +91,7 @@ def wanted_of(given: Any, wanted: Any) -> Any:
 
 
 def schema_of(plain: str, name: str) -> dict[str, Any]:
-    """A type of Connect's."""
+    """The schema of one of Kafka Connect's named types."""
     made: dict[str, Any] = {"type": plain, "name": name, "parameters": {"scale": "2"}}
     return {**made, "fields": SCALED} if plain == "struct" else made
 
@@ -112,7 +112,7 @@ def envelope(plain: str, name: str, given: Any) -> bytes:
 
 @pytest.mark.parametrize(("plain", "name", "given", "wanted"), CASES)
 def test_in_connect_json(plain: str, name: str, given: Any, wanted: Any) -> None:
-    """Each type, and null of it."""
+    """Each of Connect's named types is decoded from its JSON, and so is null."""
     found = decode(envelope(plain, name, given))
     assert found["after"] == {"a": wanted_of(given, wanted), "n": None}
 
@@ -139,7 +139,7 @@ def test_in_json_with_an_envelope(plain: str, name: str, given: Any, wanted: Any
     ],
 )
 def test_json_that_only_looks_like_an_envelope(document: Any) -> None:
-    """Stays what it is."""
+    """JSON that only resembles an envelope is kept as an ordinary value."""
     assert json_envelope.decode(json.dumps(document).encode()) == document
 
 

@@ -43,7 +43,7 @@ def test_what_is_none_is_rejected(decoder: MakeDecoder, word: str, data: bytes) 
 
 
 def backwards(data: bytes) -> str:
-    """A user's format."""
+    """A decoder function of a user."""
     if data == b"reject":
         raise Rejection("mine", "of no use")
     return data.decode()[::-1]
@@ -64,6 +64,6 @@ def test_a_function_of_the_user(decoder: MakeDecoder) -> None:
 
 
 def test_a_function_that_is_not_there(decoder: MakeDecoder) -> None:
-    """Stops the start."""
+    """A decoder function that does not exist stops the run at its start."""
     with pytest.raises(StopRun, match=r"format\.value"):
         decoder("nowhere.at_all:f")

@@ -29,7 +29,7 @@ def test_depth_is_bounded(order: int, decoder: MakeDecoder) -> None:
 
 
 def varint(number: int) -> bytes:
-    """The bytes on the wire."""
+    """A number as the bytes of a varint."""
     out = b""
     while number > 0x7F:
         out += bytes([number & 0x7F | 0x80])
@@ -86,5 +86,5 @@ def test_the_count_takes_what_the_library_takes(data: bytes) -> None:
 
 @functools.cache
 def message_class_of_order() -> Any:
-    """Made once."""
+    """The generated class of the message `Order`, made once."""
     return message_class(order_file(), "shop.Order")

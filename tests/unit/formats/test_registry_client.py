@@ -41,7 +41,7 @@ class Waits:
 
 @pytest.fixture
 def waits() -> Waits:
-    """For each test its own."""
+    """A fresh record of waits for each test."""
     return Waits()
 
 

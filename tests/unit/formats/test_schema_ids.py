@@ -94,7 +94,7 @@ def test_a_guid_without_the_option(registry: SchemaRegistry) -> None:
 
 
 def test_an_unknown_guid(registry: SchemaRegistry) -> None:
-    """Is named in the reason."""
+    """The reason of the rejection names a GUID that the registry does not know."""
     content = b"\1" + guid_of(7).bytes
     message = PlainMessage("t", key=b"1", value=b"\x0a", headers=headers_of("value", content))
     found = decoded(registry, message).dead_letters[0]

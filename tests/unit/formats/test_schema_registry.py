@@ -37,7 +37,7 @@ def test_an_unknown_id_is_a_bad_record(registry: SchemaRegistry, decoder: MakeDe
 
 @pytest.mark.parametrize("data", [b"", b"\0", b"\0\0\0\0", b"\1\0\0\0\1x", b'{"a":1}'])
 def test_bytes_without_a_frame_are_a_bad_record(decoder: MakeDecoder, data: bytes) -> None:
-    """The registry is not asked."""
+    """Bytes without a schema id are rejected without a request to the registry."""
     for word in ("avro", "protobuf", "json_schema"):
         with pytest.raises(Rejection) as caught:
             decoder(word)(data)
@@ -130,7 +130,7 @@ def test_credentials_are_sent_and_shown_nowhere(
     ],
 )
 def test_wrong_settings_are_reported(given: dict[str, str], told: str) -> None:
-    """With the option at fault."""
+    """Wrong settings are reported with the name of the option at fault."""
     with pytest.raises(ValueError, match=told):
         RegistrySettings.model_validate(given)
 

@@ -17,7 +17,7 @@ from tests.unit.formats.conftest import Impatient, framed, impatient
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """One for all tests."""
+    """A certificate authority that all tests share."""
     return Authority(tmp_path_factory.mktemp("tls"))
 
 

@@ -98,7 +98,7 @@ def test_a_browser_runs_nothing_but_its_own_files(endpoint: Endpoint) -> None:
 
 
 def test_an_address_in_use_stops_the_run_with_a_remedy(endpoint: Endpoint, run: Run) -> None:
-    """It is named."""
+    """An address in use stops the run with a text that names it and the remedy."""
     port = int(endpoint.url.rpartition(":")[2])
     with pytest.raises(StopRun, match=f"127.0.0.1 port {port}.*\n  remedy: .*http.port"):
         Endpoint(ProcessProvider(run), "127.0.0.1", port).start()
@@ -112,7 +112,7 @@ def test_it_listens_on_its_own_address_only(endpoint: Endpoint) -> None:
 
 
 def test_after_its_end_nobody_listens(run: Run) -> None:
-    """The port is free again."""
+    """After the endpoint has stopped, its port is free again."""
     made = Endpoint(ProcessProvider(run), "127.0.0.1", 0)
     made.start()
     port = int(made.url.rpartition(":")[2])

@@ -52,7 +52,7 @@ def _units(character: str) -> str:
 
 @given(st.dictionaries(_TEXT.filter(bool), _TEXT))
 def test_any_properties_written_by_java_are_read(values: dict[str, str]) -> None:
-    """Whatever keys and values."""
+    """Properties written by Java are read back, whatever keys and values they have."""
     text = "\n".join(f"{escaped(key)}={escaped(value)}" for key, value in values.items())
     assert of_properties(text) == values
 

@@ -95,7 +95,7 @@ def test_a_predicate_of_another_transform() -> None:
 
 
 def envelope(op: str) -> dict[str, Any]:
-    """A change event."""
+    """A Debezium change event of the operation `op`."""
     row = {"id": "1", "n": 2}
     return {
         "op": op,

@@ -35,7 +35,7 @@ class FakeMessage(PlainMessage):
     """A message as the client gives it."""
 
     def error(self) -> None:
-        """None: it is no error."""
+        """None: a message that is not an error."""
 
 
 class FakeError:
@@ -46,17 +46,17 @@ class FakeError:
         self._offset = offset
 
     def error(self) -> KafkaError:
-        """The error."""
+        """The error that takes the place of a message."""
         return self._error
 
     def topic(self) -> None:
         """None: the error is one of the client, which returns it at the next call."""
 
     def partition(self) -> None:
-        """None, as above."""
+        """None: an error has no partition."""
 
     def offset(self) -> int | None:
-        """The offset, of some errors."""
+        """The offset of an error, which only some errors have."""
         return self._offset
 
     def __len__(self) -> int:
@@ -111,15 +111,15 @@ class FakeConsumer:
         return self.polls.pop(0) if self.polls else []
 
     def incremental_unassign(self, partitions: Sequence[TopicPartition]) -> None:
-        """Remembered."""
+        """Record the call."""
         self.unassigned += [(each.topic, each.partition) for each in partitions]
 
     def incremental_assign(self, partitions: Sequence[TopicPartition]) -> None:
-        """Remembered."""
+        """Record the call."""
         self.assigned += [(each.topic, each.partition, each.offset) for each in partitions]
 
     def commit(self, offsets: Sequence[TopicPartition], asynchronous: bool) -> None:
-        """Remembered, or an error."""
+        """Record the call, or raise the error that was set."""
         if self.commit_error is not None:
             raise self.commit_error
         self.committed += [(each.topic, each.partition, each.offset) for each in offsets]
@@ -128,7 +128,7 @@ class FakeConsumer:
     def get_watermark_offsets(
         self, wanted: TopicPartition, timeout: float = 0, cached: bool = False
     ) -> tuple[int, int] | None:
-        """Of the brokers."""
+        """The watermarks that the fake brokers hold for the partition."""
         if self.brokers.watermark_error is not None:
             raise self.brokers.watermark_error
         return self.brokers.watermarks.get((wanted.topic, wanted.partition), (0, 1000))
@@ -157,7 +157,7 @@ class FakeConsumer:
         return TopicPartition(topic, number, wanted.offset if found is None else found)
 
     def close(self) -> None:
-        """Counted."""
+        """Count the call."""
         self.closed += 1
 
 

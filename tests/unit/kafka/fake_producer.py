@@ -54,7 +54,7 @@ class FakeProducer:
         self._reports.append((on_delivery, sent))
 
     def poll(self, timeout: float) -> None:
-        """Deliver the reports."""
+        """Deliver the reports that are due."""
         reports, self._reports = self._reports, []
         for on_delivery, sent in reports:
             error = self.brokers.errors.pop(0) if self.brokers.errors else None
@@ -63,7 +63,7 @@ class FakeProducer:
             on_delivery(error, cast(Message, SimpleNamespace(topic=lambda sent=sent: sent.topic)))
 
     def flush(self, timeout: float) -> int:
-        """All reports; none is left."""
+        """Deliver all reports and return 0: no message is left."""
         self.poll(timeout)
         return 0
 
@@ -76,7 +76,7 @@ class FakeProducer:
         return SimpleNamespace(topics=found)
 
     def purge(self, blocking: bool) -> None:
-        """Remembered."""
+        """Record the call."""
         self.purged = True
 
     def __len__(self) -> int:

@@ -21,7 +21,7 @@ def made(brokers: FakeBrokers, partitions: int, clock: FakeClock | None = None) 
 
 
 def client_of(assignment: Assignment) -> FakeConsumer:
-    """Its client."""
+    """The fake consumer behind an assignment."""
     return cast(FakeConsumer, assignment.current())
 
 

@@ -16,7 +16,7 @@ from tests.unit.kafka.fake_producer import FakeProducerBrokers
 
 
 def dead_letter(offset: int) -> DeadLetter:
-    """With its record's bytes."""
+    """A dead letter that holds the bytes of its record."""
     message = PlainMessage("orders", 3, offset, timestamp=1234, key=b"k", value=b"v")
     return DeadLetter.of(message, "map", "key_missing", "no key", keep_original=True)
 
@@ -29,7 +29,7 @@ def run() -> Run:
 
 @pytest.fixture
 def brokers() -> FakeProducerBrokers:
-    """The topic exists."""
+    """Fake brokers on which the dead-letter topic exists."""
     found = FakeProducerBrokers()
     found.topics["dead"] = 1
     return found
@@ -66,7 +66,7 @@ def test_the_rows_of_one_record_are_one_dead_letter(run: Run, brokers: FakeProdu
 
 
 def test_a_failed_delivery_is_sent_again(run: Run, brokers: FakeProducerBrokers) -> None:
-    """Only that one."""
+    """Only the dead letter whose delivery failed is sent again."""
     brokers.errors = [None, KafkaError(KafkaError._TRANSPORT, "away")]
     send(run, brokers, 7, 8)
     assert len(brokers.delivered) == 2

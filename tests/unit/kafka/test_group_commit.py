@@ -20,7 +20,7 @@ def test_after_a_clean_end_the_last_offsets_are_committed(brokers: FakeBrokers) 
 
 
 def test_a_run_that_read_nothing_commits_nothing(brokers: FakeBrokers) -> None:
-    """It does not even connect."""
+    """A run that read nothing commits nothing and does not connect for it."""
     run = run_with()
     brokers.started(run)
     before = len(brokers.consumers)

@@ -18,7 +18,7 @@ def large(*offsets: int) -> list[Message]:
 
 
 def offsets(reader: Reader) -> list[int]:
-    """Those of the next chunk."""
+    """The offsets of the next chunk."""
     return [message.offset() for one in reader.partition.next_batch() for message in one.messages]
 
 

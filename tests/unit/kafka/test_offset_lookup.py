@@ -62,7 +62,7 @@ def ask(client: Answers) -> dict[str, int]:
 
 
 def test_a_leader_that_moves_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only for its partitions."""
+    """When a leader moves, only the lookups of its partitions are repeated."""
     monkeypatch.setattr(offset_lookup, "_PAUSE", 0)
     client = Answers(
         {0: 7, 1: -KafkaError.NOT_LEADER_FOR_PARTITION},
@@ -77,6 +77,6 @@ def test_a_leader_that_moves_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> 
     "answer", [None, {0: 7, 1: -KafkaError.TOPIC_AUTHORIZATION_FAILED}], ids=["none", "refused"]
 )
 def test_no_answer_stops(answer: Any) -> None:
-    """With the partition, and nothing is guessed."""
+    """Without an answer the run stops with the partition named: no offset is guessed."""
     with pytest.raises(StopRun, match=r"topic orders partition \d .*"):
         ask(Answers(answer))

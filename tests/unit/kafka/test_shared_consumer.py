@@ -40,12 +40,12 @@ def consumer_of(
 
 
 def client_of(consumer: SharedConsumer) -> FakeConsumer:
-    """Its client."""
+    """The fake consumer behind a shared consumer."""
     return cast(FakeConsumer, consumer.assignment.current())
 
 
 def offsets(found: list[Message] | None) -> list[int | None]:
-    """Those of some messages."""
+    """The offsets of some messages."""
     assert found is not None
     return [message.offset() for message in found]
 
@@ -143,7 +143,7 @@ def test_a_partition_that_is_read_no_more(brokers: FakeBrokers) -> None:
 
 
 def test_going_on_elsewhere_forgets_what_waits(brokers: FakeBrokers) -> None:
-    """Only of that partition."""
+    """A seek in one partition drops the waiting messages of that partition only."""
     consumer, queues = consumer_of(brokers, 2)
     client = client_of(consumer)
     client.polls = [[*messages(0, 1), *messages(0, partition=1)], messages(70)]
@@ -193,7 +193,7 @@ def test_no_partition_sleeps_while_messages_of_another_wait(brokers: FakeBrokers
 def test_nothing_is_asked_from_the_client_for_each_idle_partition(
     brokers: FakeBrokers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One look for all of them."""
+    """One look at the client serves all idle partitions."""
     monkeypatch.setattr(partition_reader, "_PAUSE", 10)
     consumer, queues = consumer_of(brokers, 1000)
     client = client_of(consumer)

@@ -30,7 +30,7 @@ def test_a_missing_topic_stops(brokers: FakeBrokers) -> None:
 
 
 def test_a_pattern_without_a_match_stops(brokers: FakeBrokers) -> None:
-    """The text has the pattern."""
+    """A topic pattern without a match stops the run with a text that holds the pattern."""
     brokers.topics = {}
     with pytest.raises(StopRun, match="shop") as caught:
         brokers.started(run_with(topics_pattern=r"shop\..*"))

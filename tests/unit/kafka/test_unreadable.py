@@ -176,7 +176,7 @@ def test_a_readable_offset_is_said_so(kafka: EmbeddedKafka) -> None:
 
 @pytest.mark.parametrize(("first", "end", "high"), [(0, 1, 2), (5, 900, 901), (7, 8, 90_000)])
 def test_the_end_is_found_in_few_steps(first: int, end: int, high: int) -> None:
-    """Each step may cost seconds."""
+    """The end of an unreadable range is found in few steps, as each may cost seconds."""
     asked = []
 
     def reads(offset: int) -> int | None:
@@ -230,7 +230,7 @@ def test_slow_brokers_skip_no_readable_record(
 def test_brokers_that_never_answer_skip_nothing(
     kafka: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is known then."""
+    """Brokers that never answer cause no skip, since nothing is known about the records."""
     monkeypatch.setattr(unreadable, "_PATIENCE", 0.001)
     probe = BatchProbe(run_of(kafka, "orders"), cast(KafkaClients, SlowBrokers(9999, range(0))))
     assert probe.readable_again("orders", 0, 7, 21) is None

@@ -130,7 +130,7 @@ def test_inside_of_json_text_they_are_the_same_text() -> None:
     ],
 )
 def test_binary_from_text(by: str, text: str, expected: Any) -> None:
-    """As a column and as a key."""
+    """Text becomes binary by the same rule as a column and as a primary key."""
     found = columns({"c": text}, fmt="json", binary_text=by, **listed("binary"))
     assert found == (expected if isinstance(expected, str) else {"c": expected})
     keys = {"primary_key_mode": "record_value", "primary_key": [{"name": "c", "type": "binary"}]}

@@ -132,7 +132,7 @@ def test_a_topic_whose_name_is_no_table_can_be_routed() -> None:
 
 
 def test_time_series_tables_are_routed_to() -> None:
-    """Beside tables of rows."""
+    """Records are routed to time series tables beside wide-column tables."""
     series = {"mode": "timeseries", "timeseries": {"tags": ["id"], "time_field": "at"}}
     made = settings(mapping=FIELD, tables={"b": series})
     records = [

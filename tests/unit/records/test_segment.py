@@ -66,7 +66,7 @@ def test_coordinates() -> None:
 
 
 def test_a_rejection_has_code_and_reason() -> None:
-    """Its text is the reason."""
+    """A Rejection has a code and a reason, and its text is the reason."""
     found = Rejection("code", "reason")
     assert (found.code, found.reason, str(found)) == ("code", "reason", "reason")
 

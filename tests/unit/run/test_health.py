@@ -34,7 +34,7 @@ def case() -> Case:
 
 
 def test_a_run_that_reads_is_well(case: Case) -> None:
-    """No problem at all."""
+    """A run that reads is healthy and ready and has no problem."""
     assert (case.found(), case.state()) == ([], (True, True))
 
 
@@ -46,7 +46,7 @@ def test_a_run_without_a_partition_is_not_ready() -> None:
 
 
 def test_a_drain_is_not_ready(case: Case) -> None:
-    """It ends by itself."""
+    """A run that drains is not ready."""
     case.run.drain("SIGTERM")
     assert (case.found(), case.state()) == (["draining"], (True, False))
 
@@ -105,7 +105,7 @@ def test_a_wait_is_listed_and_then_not_ready(
 
 
 def test_a_partition_that_the_source_finds_standing_is_not_ready(case: Case) -> None:
-    """It is named."""
+    """A partition that the source reports as stalled makes the run not ready, and is named."""
     case.run.counts.note_stalled("orders:0", True)
     (problem,) = judge(case.run).problems
     assert (problem.rule, problem.subject) == ("partition_stalled", "orders:0")

@@ -57,7 +57,7 @@ def test_what_is_past_already_stays(folder: Path) -> None:
 
 
 def test_an_unknown_partition_or_folder_is_refused(folder: Path) -> None:
-    """With what there is."""
+    """An unknown partition is refused with the known ones listed, and so is a wrong folder."""
     with pytest.raises(StopRun, match=r"knows no partition orders:9 .*orders:0, orders:1"):
         skip(folder, "orders", 9, 1)
     with pytest.raises(StopRun, match="not a recovery folder"):

@@ -44,7 +44,7 @@ def test_a_dotted_name_without_quotes(config: Config, toml: str, line: int, name
 
 
 def test_each_dotted_name_is_reported(config: Config) -> None:
-    """All of them at once."""
+    """All dotted names are reported at once."""
     toml = '[kafka.properties]\nsecurity.protocol = "SSL"\nssl.ca.location = "x"\n"ok.name" = 1'
     text = config.refused(HEAD + toml)
     assert text.count("remedy") == 2

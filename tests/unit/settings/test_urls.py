@@ -59,7 +59,7 @@ def test_proxies(url: str, environ: dict[str, str], proxy: str | None) -> None:
 
 
 def test_the_process_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without another one."""
+    """The environment of the process is used where no other one is given."""
     monkeypatch.setenv("HTTPS_PROXY", "http://s:1")
     monkeypatch.setenv("NO_PROXY", "b")
     assert proxy_of("https://a") == "http://s:1"

@@ -65,13 +65,13 @@ def test_how_it_ends(child: Child) -> None:
 
 
 def test_an_error_is_the_process_s_own(child: Child) -> None:
-    """Its text comes through."""
+    """The text of an error in a child is passed on unchanged."""
     with pytest.raises(CommandError, match="it cannot"):
         child.ask("other")
 
 
 def test_it_is_killed_though_it_is_stopped(child: Child) -> None:
-    """And is marked as such: it is a consequence."""
+    """A suspended process can be killed, and its end has the rank of a consequence."""
     child.signal(signal.SIGSTOP)
     child.kill()
     until(child.poll, "its end")

@@ -22,12 +22,12 @@ FROM_CAUSE_TO_CONSEQUENCE = [STOP, PASSING, ERROR, SIGNAL, CODE, PEER, KILLED, C
     ("cause", "other"), [*itertools.combinations(FROM_CAUSE_TO_CONSEQUENCE, 2)]
 )
 def test_the_better_reason_is_the_cause(cause: ProcessEnd, other: ProcessEnd) -> None:
-    """Whichever ended first."""
+    """The more likely cause is found whichever of the two processes ended first."""
     assert cause_of([cause, other]) == cause_of([other, cause]) == cause
 
 
 def test_of_equals_the_first_is_the_cause() -> None:
-    """As two that were killed."""
+    """Of two ends of the same rank, the one that was seen first is the cause."""
     second = SIGNAL._replace(number=9)
     assert cause_of([second, SIGNAL]) == second
 

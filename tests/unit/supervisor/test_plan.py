@@ -53,7 +53,7 @@ def test_what_is_no_list_of_hosts(text: str, processes: int) -> None:
 
 
 def test_addresses_of_version_6() -> None:
-    """In brackets."""
+    """IPv6 addresses of hosts are accepted in brackets."""
     assert parse_hosts("[::1]:1,[fe80::2]:1", 1) == ("[::1]:1", "[fe80::2]:1")
 
 
@@ -69,7 +69,7 @@ def test_addresses_of_version_6() -> None:
     ],
 )
 def test_what_cannot_be(wrong: dict[str, object], word: str) -> None:
-    """The option is named."""
+    """A plan that cannot work is refused with the name of the option."""
     with pytest.raises(ConfigError, match=word):
         RunPlan(FOLDER, **wrong)  # type: ignore[arg-type]
 

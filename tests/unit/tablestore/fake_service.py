@@ -169,7 +169,7 @@ class FakeClient:
         )
 
     def close(self) -> None:
-        """Do as the client does."""
+        """Take the place of the client's method of this name."""
         self.closed += 1
 
 

@@ -76,7 +76,7 @@ class Service:
         self.requests: list[list[int]] = []
 
     async def post(self, _: str, body: bytes) -> bytes:
-        """Do as the client does."""
+        """Take the place of the client's method of this name."""
         ((table, rows),) = [
             (t.table_name, t.rows) for t in BatchWriteRowRequest.FromString(body).tables
         ]

@@ -140,7 +140,7 @@ def test_alibabas_own_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Suppress the access log that the base class writes to stderr."""
 
     assert kinds
     with HTTPServer(("127.0.0.1", 0), Handler) as server:

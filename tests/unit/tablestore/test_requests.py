@@ -24,7 +24,7 @@ class FakeClient:
         self.sent: list[tuple[str, bytes]] = []
 
     async def post(self, operation: str, body: bytes) -> bytes:
-        """Do as the client does."""
+        """Take the place of the client's method of this name."""
         self.sent.append((operation, body))
         return self.answer
 

@@ -67,7 +67,7 @@ def test_a_missing_table_is_made() -> None:
 
 
 def test_auto_create_of_one_table_is_for_that_table() -> None:
-    """[tables.NAME] decides."""
+    """Whether a table is created is decided by its own section, [tables.NAME]."""
     checks, fake, _ = made(tables={"orders": {"auto_create": True}})
     checks.ensure("orders")
     with pytest.raises(StopRun, match="clicks"):

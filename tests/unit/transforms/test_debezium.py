@@ -80,7 +80,7 @@ def test_truncate_and_messages() -> None:
      {"op": "u", "before": [], "after": {}}, {"op": {}}, {"schema": 1, "payload": None}],
 )  # fmt: skip
 def test_what_is_no_event_is_rejected(value: Any) -> None:
-    """With a code of its own."""
+    """A value that is no change event is rejected with a code of its own."""
     with pytest.raises(Rejection) as caught:
         run_event(value)
     assert caught.value.code in ("debezium_envelope", "debezium_document")

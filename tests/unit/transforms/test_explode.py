@@ -146,7 +146,7 @@ def test_rows_that_would_overwrite_each_other(
 
 
 def test_elements_with_keys_of_their_own() -> None:
-    """Need no position."""
+    """Elements that have keys of their own need no position in the key."""
     transform = {"type": "explode", "key": "element"}
     found = run(transform, [{"sku": "a"}, {"sku": "b"}], table=OWN)
     assert [record.value for record in found] == [{"sku": "a"}, {"sku": "b"}]

@@ -65,7 +65,7 @@ class Service:
         return self.post_blocking(operation, body)
 
     def post_blocking(self, _: str, body: bytes) -> bytes:
-        """Do as the client does."""
+        """Take the place of the client's method of this name."""
         if self.always is not None:
             raise self.always
         self.bodies.append(body)

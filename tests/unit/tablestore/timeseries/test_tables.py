@@ -31,7 +31,7 @@ class SeriesClient(FakeClient):
         self.made: list[tuple[str, TableSettings]] = []
 
     def describe_timeseries(self, table: str) -> TimeseriesShape:
-        """Do as the client does."""
+        """Take the place of the client's method of this name."""
         if self.troubles:
             raise self.troubles.pop(0)
         if table not in self.series:
@@ -39,7 +39,7 @@ class SeriesClient(FakeClient):
         return self.series[table]
 
     def create_timeseries(self, table: str, rules: TableSettings) -> None:
-        """Do as the client does."""
+        """Take the place of the client's method of this name."""
         self.made.append((table, rules))
         self.series[table] = PLAIN
 
