@@ -31,8 +31,8 @@ SLOW = {"kind": "slow", "delay": 0.2, "probability": 0.3, "seed": SEED, "count":
 EVERY = {"kind": "slow", "delay": 0.02}
 STALL = {"kind": "server_busy", "api": "BatchWriteRow"}
 LOST = {"kind": "hang", "effect": "before", "skip": 5, "count": 2}
-BAD_GATEWAY = {"kind": "http_502_html", "skip": 5, "count": 2}
-NO_TABLE = {"kind": "bad_request_if_row", "code": "OTSObjectNotExist", "skip": 5, "count": 1}
+BAD_GATEWAY = {"kind": "http_502_html", "skip": 5, "count": 25}
+NO_TABLE = {"kind": "table_not_ready", "code": "OTSObjectNotExist", "skip": 5, "count": 25}
 Settings = Mapping[str, Mapping[str, Any]]
 
 
