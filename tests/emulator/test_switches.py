@@ -121,10 +121,12 @@ def test_every_fault_is_in_the_readme() -> None:
     assert set(KINDS) <= set(re.findall(r"`(\w+)`", table))
 
 
-def imports(folder: Path) -> set[str]:
-    """Top-level packages that the modules under a folder import."""
+def imports(folder: Path, without: str = "") -> set[str]:
+    """Top-level packages that the modules under a folder import, but for one folder in it."""
     found: set[str] = set()
     for path in folder.rglob("*.py"):
+        if without and path.is_relative_to(folder / without):
+            continue
         text = path.read_text(encoding="utf-8")
         found |= set(re.findall(r"^\s*(?:from|import) (\w+)", text, re.MULTILINE))
     return found
@@ -136,7 +138,8 @@ def test_the_emulator_and_the_connectors_do_not_know_each_other() -> None:
     assert "emulator" in own, "nothing was looked at"
     assert own.isdisjoint(("connectors", "flows", "localkafka", "demo", "tests", "tablestore"))
     for folder in ("connectors", "flows"):
-        assert "emulator" not in imports(ROOT / folder)
+        # connectors/testing is for tests, which start a local Tablestore.
+        assert "emulator" not in imports(ROOT / folder, without="testing")
     loaded = subprocess.run(
         [sys.executable, "-c", "import emulator.cli, sys; print(*sys.modules)"],
         capture_output=True,
