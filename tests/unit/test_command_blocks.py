@@ -1,8 +1,8 @@
 """The commands of README and docs can be typed: they parse, and what they name exists.
 
 docs/tutorial.md is run as a whole by flows/test_tutorial.py, and docs/tools.md by
-flows/test_tools_page.py. The commands of the other pages need a broker, a cluster or an account of
-the reader's; their options, targets, modules and files are checked here.
+flows/test_tools_page.py; most of README.md, docs/cli.md and docs/migrating.md is run by
+flows/test_documented_commands.py. The options, targets, modules and files of all are checked here.
 """
 
 import re
