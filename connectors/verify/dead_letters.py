@@ -47,6 +47,8 @@ def index_of(settings: Settings, ranges: Sequence[Range], rows: RowsApi) -> Dead
     if settings.errors.tolerance == "all" and settings.errors.dead_letters == "tablestore":
         table = settings.dead_letters.table
         for one in ranges:
+            if one.first >= one.end:
+                continue  # the service refuses a range of no rows
             place = f"{one.topic}_{one.partition}"
             for offset in rows.dead_letter_offsets(table, place, one.first, one.end):
                 index.add(one.topic, one.partition, offset)
