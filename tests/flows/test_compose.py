@@ -3,9 +3,12 @@
 import json
 import os
 import re
+import signal
 import stat
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -63,6 +66,15 @@ def service(name: str) -> str:
     return found[1]
 
 
+@contextmanager
+def _whole_group(leader: ChildProcess) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(leader.pid, signal.SIGKILL)
+
+
 @pytest.mark.timeout(240)
 def test_its_stream_comes_to_the_board(embedded_case: Case, tmp_path: Path) -> None:
     """Orders, sync in two processes and configuration as they are in the file, at other addresses.
@@ -95,9 +107,11 @@ def test_its_stream_comes_to_the_board(embedded_case: Case, tmp_path: Path) -> N
     said = re.search(r"command: (\[.*\])", service("sync"))
     assert said is not None
     command = [part.replace("/state/", f"{tmp_path}/") for part in json.loads(said[1])]
+    # The script's pipeline is of several processes, which end together.
     shell = "import os; os.execvp('bash', ['bash', 'orders.sh'])"
     with (
         ChildProcess(["-c", shell], tmp_path, name="orders") as orders,
+        _whole_group(orders),
         ChildProcess(["-m", "connectors.cli", *command], tmp_path, environment, "sync") as sync,
     ):
         url = sync.wait_for("for the whole run").split()[-5]
@@ -117,7 +131,6 @@ def test_its_stream_comes_to_the_board(embedded_case: Case, tmp_path: Path) -> N
         asked = {name for panel in PANELS for query, _ in panel.queries for name in _names(query)}
         missing = {name for name in asked if not re.search(rf"^{name}\{{", text, re.M)}
         assert not {name for name in missing if "throttle" not in name and name not in RARE}
-        orders.kill()
         sync.terminate()
         assert sync.wait() == 0, sync.text()
 

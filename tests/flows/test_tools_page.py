@@ -73,8 +73,9 @@ def test_every_command_of_the_page_works(
             if arguments[0] == "verify" and not verified:  # as a flow would have made them
                 verified = True
                 tablestore.create_table("orders", (("order_id", "STRING"),))
-                place = ("md5", "STRING"), ("topic", "STRING")
-                place += ("partition", "INTEGER"), ("offset", "INTEGER")
+                texts, numbers = ("md5", "topic"), ("partition", "offset")
+                place = [*((name, "STRING") for name in texts)]
+                place += [(name, "INTEGER") for name in numbers]
                 tablestore.create_table("readings", place)
             code = cli.main(arguments)
             if arguments[:2] == [
