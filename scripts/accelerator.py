@@ -28,7 +28,8 @@ class NotBuiltError(Exception):
 
 def is_current() -> bool:
     """Whether it is there, for this Python, and as new as its source."""
-    return TARGET.exists() and TARGET.stat().st_mtime >= SOURCE.stat().st_mtime
+    parts = [SOURCE, *FOLDER.glob("*.pxi")]
+    return TARGET.exists() and TARGET.stat().st_mtime >= max(one.stat().st_mtime for one in parts)
 
 
 def build() -> Path:
