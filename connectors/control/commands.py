@@ -53,7 +53,7 @@ def pause(folder: Path) -> str:
 
 
 def resume(folder: Path) -> str:
-    """Read on. Returns what that means, for people."""
+    """Have the run read on, and return a text for people that says what this means."""
     ask_all(folder, "resume")
     return "resumed: each partition goes on where it was paused"
 

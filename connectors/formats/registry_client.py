@@ -119,7 +119,7 @@ class RegistryClient:
             raise StopRun(f"schema registry: {finals[0].text}")
 
     def probe(self) -> list[tuple[str, Trouble | Final | None]]:
-        """Each URL, asked once, with what stands against using it; None where nothing is known."""
+        """Ask each URL once: what stands against using it, or None where nothing is known."""
         return [(server.url, server.probe()) for server in self._servers]
 
     def _ask_all(self, path: str) -> Found | Missing | Trouble:
@@ -176,7 +176,7 @@ class _Server:
         return answer
 
     def probe(self) -> Trouble | Final | None:
-        """Why it cannot be used; None if no reason is known."""
+        """Return why the server cannot be used, or None if no reason is known."""
         answer = self._once(_PROBE)
         if isinstance(answer, _Unexpected):
             return Final(_no_registry(answer.what)) if answer.what[:4] != "HTTP" else answer.final

@@ -49,7 +49,7 @@ class TableCost:
         return self.units / self.rows * self.rows_a_second
 
     def units_a_month(self, rate: float | None = None) -> float | None:
-        """Of 30 days, at a rate in rows a second or at the sample's."""
+        """Return the capacity units of 30 days, at a rate in rows a second or at the sample's."""
         rate = self.rows_a_second if rate is None else rate
         if rate is None or not self.rows:
             return None

@@ -104,11 +104,11 @@ class Profile:
         return found
 
     def is_everywhere(self, field: FieldProfile) -> bool:
-        """Whether every record has it, and never null."""
+        """Return whether every record has the field, and none has null in it."""
         return field.filled == self.records
 
     def is_unique(self, field: FieldProfile) -> bool:
-        """Whether every record has it, and each another value."""
+        """Return whether every record has the field, and no two have the same value in it."""
         return self.is_everywhere(field) and field.different == self.records
 
 

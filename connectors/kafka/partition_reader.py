@@ -121,7 +121,7 @@ class PartitionReader(StatefulSourcePartition[Chunk, int]):
             self._source[0].close()
 
     def _take(self, queue: PartitionQueue) -> list[Message] | None:
-        """As `PartitionQueue.take`; None also while the run pauses."""
+        """Take a list of messages as `PartitionQueue.take` does; None also while the run pauses."""
         if self._run.paused:
             self._awake = datetime.now(timezone.utc) + _PAUSED
             return None

@@ -120,7 +120,7 @@ class Pace:
         self._lock = threading.Lock()
 
     def expect(self, number: int) -> None:
-        """So many more offsets are to be read."""
+        """Add a number of offsets to those that are still to be read."""
         with self._lock:
             self._expected += number
 

@@ -217,7 +217,7 @@ class _Reader:
         )
 
     def _judge(self, error: KafkaError) -> None:
-        """Raises KafkaException for what does not pass."""
+        """Raise KafkaException for an error that does not pass by itself."""
         final = (
             KafkaError.TOPIC_AUTHORIZATION_FAILED,
             KafkaError.UNKNOWN_TOPIC_OR_PART,

@@ -45,7 +45,7 @@ def readable_headers(message: Message) -> list[Header]:
 
 
 def has_headers(message: Message) -> bool:
-    """Whether there are any, readable or not."""
+    """Return whether the message has headers, be they readable or not."""
     try:
         return bool(_call_headers(message))
     except SystemError:  # some are unreadable

@@ -24,7 +24,7 @@ class SkippedBatch(PlainMessage):
         return sys.maxsize
 
     def dead_letter(self) -> DeadLetter:
-        """One for the whole batch, without key, value and headers."""
+        """Return one dead letter for the whole batch, without key, value and headers."""
         return DeadLetter(
             self.topic(),
             self.partition(),

@@ -41,7 +41,7 @@ class DriftNotes:
                 self._notes[key] = DriftNote(topic, shown(field), kind, text)
 
     def numbers(self) -> dict[tuple[str, Kind], int]:
-        """How many fields, by topic and kind."""
+        """Return how many fields have drifted, by topic and kind of drift."""
         with self._lock:
             return dict(self._numbers)
 

@@ -11,7 +11,7 @@ _TRY_TAKES = 60.0
 
 
 class Wait(NamedTuple):
-    """One thing that is waited for."""
+    """A service, or a table of it, that an operation waits for."""
 
     service: str
     """tablestore, registry or kafka."""
@@ -38,7 +38,7 @@ class _Entry:
 
 
 class Waits:
-    """Thread-safe. `clock` is in seconds."""
+    """The operations of a run that wait for a service. Thread-safe. `clock` is in seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

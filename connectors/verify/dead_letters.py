@@ -29,7 +29,7 @@ class DeadLetterIndex:
             self._offsets[source].append(offset)
 
     def sort(self) -> None:
-        """All are added."""
+        """Sort the offsets, once all dead letters have been added."""
         self._offsets = [array("q", sorted(set(each))) for each in self._offsets]
 
     def between(self, source: int, first: int, last: int) -> set[int]:

@@ -31,7 +31,7 @@ class Expected(NamedTuple):
 
     @property
     def needs_row(self) -> bool:
-        """Whether there is a row."""
+        """Return whether the table must have a row of this key."""
         puts = any(cell.operation == "put" for cell, _ in self.cells.values())
         return puts or (self.base is not None and self.base.operation == "put")
 
@@ -50,7 +50,7 @@ class History:
         self._dead_letters = 0
 
     def add(self, change: Change) -> None:
-        """The next change."""
+        """Add the next change of the key, in the order of the topic."""
         self.newest = change
         sequence = change.source, change.standing, 0
         if change.standing == Standing.DEAD_LETTERED:
@@ -113,7 +113,7 @@ def row_of(change: Change, is_point: bool) -> ReadRow:
 def note(
     outcomes: Outcomes, change: Change, outcome: Outcome, table: str = "", why: str = ""
 ) -> None:
-    """Something is known of a change."""
+    """Keep what is known of a change: its outcome, and what is wrong with its row."""
     if change.ordinal != NO_ORDINAL:
         outcomes.note(change.ordinal, outcome, table, why)
 

@@ -104,7 +104,7 @@ class Outcomes:
         return {outcome: numbers.get(int(outcome), 0) for outcome in Outcome}
 
     def coordinates_of(self, ordinal: int) -> Coordinates:
-        """Where a record is."""
+        """Return the topic, partition and offset of a record."""
         self._coordinates.flush()
         self._coordinates.seek(ordinal * self._WIDTH)
         return _parsed(self._coordinates.read(self._WIDTH))

@@ -37,7 +37,7 @@ def test_an_unknown_id_is_a_bad_record(registry: SchemaRegistry, decoder: MakeDe
 
 @pytest.mark.parametrize("data", [b"", b"\0", b"\0\0\0\0", b"\1\0\0\0\1x", b'{"a":1}'])
 def test_bytes_without_a_frame_are_a_bad_record(decoder: MakeDecoder, data: bytes) -> None:
-    """Bytes without a schema id are rejected without a request to the registry."""
+    """Bytes that do not start with a complete frame are rejected with the code schema_frame."""
     for word in ("avro", "protobuf", "json_schema"):
         with pytest.raises(Rejection) as caught:
             decoder(word)(data)

@@ -201,7 +201,7 @@ def test_a_folder_in_use_names_the_process(name: str, tmp_path: Path) -> None:
 
 
 def test_a_damaged_manifest_has_its_remedy(tmp_path: Path) -> None:
-    """A damaged manifest is reported by `check` with the same remedy as by a run."""
+    """Describing a folder with a damaged manifest raises StopRun that names the remedy."""
     (tmp_path / "manifest.json").write_text("[]")
     with pytest.raises(StopRun, match="remedy: restore the folder"):
         describe_folder(tmp_path)
