@@ -10,7 +10,7 @@ from tests.support.lanes import note
 
 ROOT = Path(__file__).parents[3]
 # Address space, of which threads and libraries take a good part.
-MIB = 440
+MIB = 436
 
 
 def test_bombs_in_little_memory(request: pytest.FixtureRequest) -> None:
